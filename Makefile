@@ -1,0 +1,110 @@
+# Everything that this installs or builds lives in .venv and reports/out. A second run of any target starts at once.
+
+VENV     := .venv
+PY       := $(VENV)/bin/python
+STAMP    := $(VENV)/.stamp-python
+FRONTEND := fixtures/reference_chat/frontend
+
+# npm and its scripts find the Node of the virtual environment.
+WITH_NODE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+
+E2E_OPTIONS = \
+  $(if $(TARGET),--target '$(TARGET)') \
+  $(if $(BASE_URL),--base-url '$(BASE_URL)') \
+  $(if $(CHATS),--chats '$(CHATS)') \
+  $(if $(LANES),--lanes '$(LANES)') \
+  $(foreach fault,$(FAULT),--fault '$(fault)') \
+  $(if $(ID_PATTERN),--id-pattern '$(ID_PATTERN)') \
+  $(if $(TRANSPORT),--transport '$(TRANSPORT)') \
+  $(if $(OUT),--out '$(OUT)')
+
+CHAT_OPTIONS = \
+  $(if $(PORT),--port '$(PORT)') \
+  $(foreach fault,$(FAULT),--fault '$(fault)') \
+  $(if $(ID_PATTERN),--id-pattern '$(ID_PATTERN)') \
+  $(if $(TRANSPORT),--transport '$(TRANSPORT)')
+
+.DEFAULT_GOAL := help
+.PHONY: help setup e2e test chat lint lock report open bench clean distclean
+
+help: ## show this list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  make e2e takes TARGET= BASE_URL= CHATS= LANES= FAULT= ID_PATTERN= TRANSPORT= OUT= and ARGS= for more, e.g.'
+	@echo '      make e2e CHATS=40 LANES=8 FAULT=stale-state ARGS="--headed -x"'
+
+setup: $(STAMP) ## install all that is needed: Python packages, a browser, Allure, the reference frontend
+	@$(PY) -m e2e.setup all
+
+# The report is built from whatever was recorded, also after a failure or Ctrl-C (hence the trap); only a run that was
+# refused for its options (4) has left nothing new to report.
+e2e: $(STAMP) ## run the regression suite and build its report
+	@$(PY) -m e2e.setup all --quiet
+	@trap : INT; status=0; \
+	$(PY) -m pytest e2e/specs $(E2E_OPTIONS) $(ARGS) || status=$$?; \
+	if [ $$status -ne 4 ]; then \
+	  $(PY) -m reports build $(if $(OUT),--out '$(OUT)') || [ $$status -ne 0 ] || status=1; \
+	fi; \
+	exit $$status
+
+test: $(STAMP) ## test the suite itself (WORKERS=2: side by side)
+	@$(PY) -m e2e.setup all --quiet
+	@status=0; \
+	$(WITH_NODE) npm --prefix $(FRONTEND) --silent test || status=$$?; \
+	$(PY) -m pytest e2e/selftest --timeout=300 --output=reports/out/playwright-selftest \
+	  $(if $(WORKERS),-n '$(WORKERS)') $(ARGS) || status=$$?; \
+	exit $$status
+
+chat: $(STAMP) ## start the reference chat, to be looked at (FAULT= ID_PATTERN= TRANSPORT= PORT=)
+	@$(PY) -m e2e.setup frontend --quiet
+	@$(PY) -m fixtures.reference_chat --reply-ms 300 --chunk-ms 60 $(CHAT_OPTIONS) $(ARGS)
+
+lint: $(STAMP) ## check style and types of the whole tree
+	@$(PY) -m e2e.setup frontend --quiet
+	@status=0; \
+	$(PY) -m ruff check . || status=1; \
+	$(PY) -m ruff format --check . || status=1; \
+	$(PY) -m mypy || status=1; \
+	$(WITH_NODE) $(FRONTEND)/node_modules/.bin/tsc --noEmit -p $(FRONTEND) || status=1; \
+	exit $$status
+
+# The header of a lock names this target instead of a command line with the paths of one machine.
+lock: $(STAMP) ## renew the lock files (UPGRADE=1: take newer versions)
+	@$(VENV)/bin/uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) -o requirements.lock
+	@for folder in reports $(FRONTEND); do \
+	  $(WITH_NODE) npm --prefix $$folder --loglevel=error $(if $(UPGRADE),update,install) --package-lock-only \
+	    --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved >/dev/null || exit 1; \
+	done
+
+report: $(STAMP) ## build the report of the last run again
+	@$(PY) -m e2e.setup allure --quiet
+	@$(PY) -m reports build $(if $(OUT),--out '$(OUT)') $(ARGS)
+
+open: $(STAMP) ## serve the last report and say where
+	@$(PY) -m reports open $(ARGS)
+
+bench: $(STAMP) ## measure what one chat costs
+	@$(PY) -m e2e.setup all --quiet
+	@$(PY) -m e2e bench $(ARGS)
+
+clean: ## remove all that runs and builds left behind; .venv stays
+	@for path in reports/out $(VENV)/reference_chat $(FRONTEND)/dist $(FRONTEND)/.dist-* $(FRONTEND)/coverage .hypothesis; do \
+	  if [ -e "$$path" ]; then rm -rf "$$path" && echo "removed $$path"; fi; \
+	done
+	@find e2e fixtures reports -name node_modules -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
+	@rm -rf __pycache__
+
+distclean: clean ## remove .venv and the npm packages too, as if freshly cloned
+	@for path in $(VENV) $(FRONTEND)/node_modules reports/node_modules; do \
+	  if [ -e "$$path" ] || [ -L "$$path" ]; then rm -rf "$$path" && echo "removed $$path"; fi; \
+	done
+
+$(STAMP): requirements.lock
+	@for python in $(or $(PYTHON),$(PY) python3 python3.14 python3.13 python3.12 python3.11 python); do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    exec "$$python" -m e2e.setup.venv; \
+	  fi; \
+	done; \
+	echo 'The suite needs Python 3.11 or newer, and found none$(if $(PYTHON), at $(PYTHON)). Name one: PYTHON=/path/to/python3 make setup' >&2; \
+	exit 1

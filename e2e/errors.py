@@ -1,0 +1,44 @@
+"""The suite could not look: errors that are not the product's fault.
+
+Each of them ends a test as *broken* in Allure, never as failed or passed (an ``AssertionError`` is for the product).
+"""
+
+from __future__ import annotations
+
+
+class HarnessError(Exception):
+    """The suite could not do its work.
+
+    Parameters
+    ----------
+    what : one sentence that says what went wrong.
+    where : the place (file and key, URL, lane and chat), or ``""``.
+    way_out : what the reader can do about it, or ``""``.
+    """
+
+    def __init__(self, what: str, *, where: str = "", way_out: str = "") -> None:
+        self.what = what
+        self.where = where
+        self.way_out = way_out
+        lines = [what]
+        if where:
+            lines.append(f"  where    {where}")
+        if way_out:
+            lines.append(f"  way out  {way_out}")
+        super().__init__("\n".join(lines))
+
+
+class TargetNotReady(HarnessError):
+    """The chat frontend cannot be reached, or its page never became ready."""
+
+
+class CaptureIncomplete(HarnessError):
+    """Something that had to be seen was not seen: a reply's end, a payload, a locator, a crashed browser."""
+
+
+class InvalidProfile(HarnessError):
+    """A profile or an option does not say what it must; raised before any browser starts."""
+
+
+class Blocked(HarnessError):
+    """The environment refused: a limit, a login wall, a server that answers with errors or not at all."""

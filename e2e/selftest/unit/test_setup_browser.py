@@ -1,0 +1,198 @@
+"""Guards the choice of the browser: a wrong choice makes a whole run about something else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from e2e.errors import HarnessError
+from e2e.setup import browser
+from e2e.setup.browser import Browser, find_browser, install_browser, launch_options
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Playwright package that wants Chromium 1234, on a machine without any browser."""
+    package = tmp_path / "package"
+    package.mkdir()
+    listed = {"browsers": [{"name": "firefox", "revision": "9"}, {"name": "chromium", "revision": "1234"}]}
+    (package / "browsers.json").write_text(json.dumps(listed))
+    monkeypatch.setattr(browser, "_playwright_package", lambda: package)
+    monkeypatch.setattr(browser, "PLATFORM", "linux")
+    return package
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    """The environment of that machine: an empty PATH folder, an empty folder for Playwright's browsers."""
+    (tmp_path / "bin").mkdir()
+    return {"PATH": str(tmp_path / "bin"), "PLAYWRIGHT_BROWSERS_PATH": str(tmp_path / "browsers")}
+
+
+def executable(path: Path, text: str = "#!/bin/sh\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def playwright_has(env: dict[str, str], build: str) -> None:
+    folder = Path(env["PLAYWRIGHT_BROWSERS_PATH"]) / build
+    folder.mkdir(parents=True)
+    (folder / "INSTALLATION_COMPLETE").touch()
+
+
+@pytest.mark.usefixtures("package")
+class TestOrder:
+    def test_chrome_path_comes_before_all_others(self, env: dict[str, str], tmp_path: Path) -> None:
+        playwright_has(env, "chromium_headless_shell-1234")
+        executable(tmp_path / "bin" / "chromium")
+        mine = executable(tmp_path / "my chrome")
+        assert find_browser({**env, "CHROME_PATH": str(mine)}) == Browser(
+            str(mine), "chrome_path", "named by CHROME_PATH"
+        )
+
+    def test_playwrights_own_comes_before_the_systems(self, env: dict[str, str], tmp_path: Path) -> None:
+        playwright_has(env, "chromium_headless_shell-1234")
+        executable(tmp_path / "bin" / "chromium")
+        found = find_browser(env)
+        assert (found.kind, found.path, found.channel) == ("playwright", None, None)
+
+    def test_playwrights_full_build_alone_is_used_by_its_channel(self, env: dict[str, str]) -> None:
+        playwright_has(env, "chromium-1234")
+        assert launch_options(find_browser(env))["channel"] == "chromium"
+
+    @pytest.mark.parametrize(
+        "name", ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    )
+    def test_the_systems_browser_is_found_by_name(
+        self, env: dict[str, str], tmp_path: Path, name: str
+    ) -> None:
+        path = executable(tmp_path / "bin" / name)
+        found = find_browser(env)
+        assert (found.kind, found.path) == ("system", str(path))
+
+    def test_chromium_comes_before_chrome(self, env: dict[str, str], tmp_path: Path) -> None:
+        executable(tmp_path / "bin" / "google-chrome")
+        chromium = executable(tmp_path / "bin" / "chromium")
+        assert find_browser(env).path == str(chromium)
+
+    def test_an_application_of_macos_is_found(
+        self, env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(browser, "PLATFORM", "darwin")
+        monkeypatch.setattr(Path, "home", lambda: tmp_path)
+        app = executable(tmp_path / "Applications/Chromium.app/Contents/MacOS/Chromium")
+        assert find_browser(env).path == str(app)
+
+
+@pytest.mark.usefixtures("package")
+class TestNotABrowser:
+    def test_nothing_there_is_an_error_that_names_the_ways_out(self, env: dict[str, str]) -> None:
+        with pytest.raises(HarnessError, match="no Chromium or Chrome") as raised:
+            find_browser(env)
+        assert "CHROME_PATH" in raised.value.way_out
+
+    def test_a_wrong_chrome_path_is_an_error_even_if_there_is_another_browser(
+        self, env: dict[str, str], tmp_path: Path
+    ) -> None:
+        executable(tmp_path / "bin" / "chromium")
+        with pytest.raises(HarnessError, match="CHROME_PATH names no browser: /no/such/chrome is not there"):
+            find_browser({**env, "CHROME_PATH": "/no/such/chrome"})
+
+    def test_a_chrome_path_that_cannot_be_run_is_told_apart(
+        self, env: dict[str, str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "text").write_text("not a program")
+        with pytest.raises(HarnessError, match="is not executable"):
+            find_browser({**env, "CHROME_PATH": str(tmp_path / "text")})
+
+    def test_an_empty_chrome_path_is_no_choice(self, env: dict[str, str], tmp_path: Path) -> None:
+        executable(tmp_path / "bin" / "chromium")
+        assert find_browser({**env, "CHROME_PATH": ""}).kind == "system"
+
+    def test_a_download_that_was_broken_off_does_not_count(self, env: dict[str, str]) -> None:
+        (Path(env["PLAYWRIGHT_BROWSERS_PATH"]) / "chromium_headless_shell-1234").mkdir(parents=True)
+        with pytest.raises(HarnessError):
+            find_browser(env)
+
+    def test_a_build_of_another_playwright_does_not_count(self, env: dict[str, str]) -> None:
+        playwright_has(env, "chromium_headless_shell-1233")
+        with pytest.raises(HarnessError):
+            find_browser(env)
+
+    def test_ubuntus_pointer_to_the_snap_does_not_count(self, env: dict[str, str], tmp_path: Path) -> None:
+        executable(tmp_path / "bin" / "chromium-browser", "#!/bin/sh\necho 'run: snap install chromium'\n")
+        with pytest.raises(HarnessError):
+            find_browser(env)
+
+
+class TestLaunch:
+    def test_the_sandbox_is_off_for_root_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found = Browser("/usr/bin/chromium", "system", "")
+        monkeypatch.setattr(browser, "_is_root", lambda: True)
+        assert "--no-sandbox" in launch_options(found)["args"]
+        monkeypatch.setattr(browser, "_is_root", lambda: False)
+        assert "--no-sandbox" not in launch_options(found)["args"]
+
+    def test_playwrights_own_is_left_to_playwright(self) -> None:
+        options = launch_options(Browser(None, "playwright", ""))
+        assert set(options) == {"args"}
+        assert "--disable-background-networking" in options["args"]
+
+    def test_the_real_package_names_a_revision(self) -> None:
+        package = browser._playwright_package()
+        assert package is not None
+        assert browser._revision(package).isdigit()
+
+
+class TestInstall:
+    @pytest.fixture
+    def commands(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """What was run; all of it fails, and we are root with apt-get."""
+        run: list[str] = []
+
+        def fails(commands: list[list[str]]) -> str:
+            run.extend(" ".join(c[1:] if c[0] != "apt-get" else c) for c in commands)
+            return "no network"
+
+        monkeypatch.setattr(browser, "_run_all", fails)
+        monkeypatch.setattr(browser, "_is_root", lambda: True)
+        monkeypatch.setattr(browser, "PLATFORM", "linux")
+        monkeypatch.setattr("shutil.which", lambda name, path=None: f"/usr/bin/{name}")
+        return run
+
+    def test_playwright_is_tried_first_then_apt_after_an_update(self, commands: list[str]) -> None:
+        with pytest.raises(HarnessError, match="no browser could be installed") as raised:
+            install_browser(lambda _: None)
+        assert commands == [
+            "-m playwright install --with-deps chromium",
+            "apt-get update -q",
+            "apt-get install -y -q --no-install-recommends chromium",
+        ]
+        assert raised.value.where.count("no network") == 2
+
+    def test_without_root_nothing_is_asked_of_apt(
+        self, commands: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(browser, "_is_root", lambda: False)
+        with pytest.raises(HarnessError):
+            install_browser(lambda _: None)
+        assert commands == ["-m playwright install chromium"]
+
+    def test_what_was_installed_is_returned(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        new = Browser("/usr/bin/chromium", "system", "")
+        said: list[str] = []
+        monkeypatch.setattr(browser, "_run_all", lambda commands: None)
+        monkeypatch.setattr(browser, "find_browser", lambda: new)
+        assert install_browser(said.append) is new
+        assert len(said) == 1
+        assert "installing Playwright's Chromium" in said[0]
+
+    def test_a_failed_command_is_reported_with_its_reason(self) -> None:
+        script = "echo fetching; echo 'Error: host not found'; echo '  at line 3'; exit 3"
+        problem = browser._run_all([["true"], ["sh", "-c", script], ["sh", "-c", "echo never > /dev/stderr"]])
+        assert problem is not None
+        assert problem.endswith("ended with 3: Error: host not found")
