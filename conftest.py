@@ -1,0 +1,9 @@
+"""Wiring only: one concern per plugin, in fixtures/plugins/."""
+
+pytest_plugins = [
+    "fixtures.plugins.options",
+    "fixtures.plugins.target",
+    "fixtures.plugins.browser",
+    "fixtures.plugins.run",
+    "fixtures.plugins.allure_report",
+]

@@ -1,0 +1,35 @@
+"""``python -m e2e COMMAND``: the suite's tools beside pytest."""
+
+from __future__ import annotations
+
+import sys
+
+from e2e.errors import HarnessError
+
+_USAGE = """usage: python -m e2e COMMAND [options]
+
+commands:
+  bench    what one chat costs, against a plain Playwright script
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command. Returns its exit code; 2 when there is no such command."""
+    match arguments:
+        case ["bench", *rest]:
+            from e2e.bench.cli import main as bench
+
+            return bench(rest)
+        case ["-h" | "--help"]:
+            sys.stdout.write(_USAGE)
+            return 0
+        case _:
+            sys.stderr.write(_USAGE)
+            return 2
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except HarnessError as error:
+        sys.exit(f"error: {error}")

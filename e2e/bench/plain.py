@@ -1,0 +1,27 @@
+"""The yardstick: what anyone would write with Playwright to do the same chats, with its own waits and no capture."""
+
+from __future__ import annotations
+
+import time
+
+from playwright.sync_api import Browser
+
+
+def plain_chats(browser: Browser, url: str, chats: int) -> list[float]:
+    """Click New Chat, fill, click Send, wait for the response, read localStorage. Returns the seconds of each chat."""
+    context = browser.new_context(base_url=url)
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_role("textbox", name="Message").wait_for()
+    seconds = []
+    for number in range(chats):
+        began = time.perf_counter()
+        page.get_by_role("button", name="New chat").click()
+        page.get_by_role("textbox", name="Message").fill(f"Hello there ({number})")
+        with page.expect_response("**/api/chat") as response:
+            page.get_by_role("button", name="Send message").click()
+        response.value.finished()
+        page.evaluate("localStorage.getItem('chat_session')")
+        seconds.append(time.perf_counter() - began)
+    context.close()
+    return seconds

@@ -1,0 +1,289 @@
+"""Conducts one run: opens the lanes, lets each have its chats, asks the backend, and leaves the evidence behind."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+from playwright.sync_api import Browser, Playwright
+
+from e2e.capture import sourcemaps
+from e2e.capture.backend import Answer, BackendClient, probe
+from e2e.capture.evidence import EvidenceWriter, read_run
+from e2e.capture.journal import Journal
+from e2e.capture.lane import Lane, Stage
+from e2e.capture.recorder import LaneRecorder
+from e2e.capture.records import Chat, CodePlace, Policy, Problem, RunMeta
+from e2e.capture.redaction import Redactor
+from e2e.capture.scheduler import Pulse, run_lanes
+from e2e.capture.wire import Rule
+from e2e.errors import Blocked, CaptureIncomplete, HarnessError
+from fixtures.targets.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run is to do."""
+
+    profile: Profile
+    url: str
+    chats: int
+    lanes: int
+    out: Path
+    show_ids: bool = False
+    alarms_per_year: float = 0.02
+    continue_last: bool = True
+    """Each lane's last chat goes on: a second message, then a reload and a third."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    trace: bool = True
+    full: bool = True
+    """False only in the benchmark: drive and wait as always, but record nothing."""
+
+    @property
+    def used_lanes(self) -> int:
+        return max(1, min(self.lanes, self.chats))
+
+    def share(self, lane: int) -> int:
+        """How many chats this lane has."""
+        every, more = divmod(self.chats, self.used_lanes)
+        return every + (lane < more)
+
+
+class Conductor:
+    """Runs a `Plan` in a browser. ``watchers`` are told of each finished chat."""
+
+    def __init__(
+        self, plan: Plan, playwright: Playwright, browser: Browser, context_args: Mapping[str, Any],
+        watchers: tuple[Callable[[Chat], None], ...] = (), *, probes: bool = True,
+    ) -> None:  # fmt: skip
+        self.plan = plan
+        self._probes = probes
+        self._browser = browser
+        self._context_args = dict(context_args)
+        self._pulse = Pulse(playwright)
+        self._redactor = Redactor(show=plan.show_ids)
+        self.run_id = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(2)
+        self.folder = plan.out / "evidence" / self.run_id
+        self._rules = tuple(Rule(r) for r in plan.profile.wire)
+        self._problems: list[Problem] = []
+        self._stop = ""
+        self._lanes: list[Lane] = []
+        self._writer = EvidenceWriter(self.folder, self._meta()) if plan.full else None
+        self._journal = Journal(self.run_id, self._writer)
+        self._journal.watchers.extend(watchers)
+
+    # -- the run ------------------------------------------------------------------------------------------------------
+
+    def run(self) -> Path:
+        """Do it all. Returns the evidence folder.
+
+        What the suite could not see stands in the run's ``problems``. Raises ``KeyboardInterrupt`` after Ctrl-C, when
+        what was seen has been written.
+        """
+        plan = self.plan
+        backend = (
+            BackendClient(plan.profile.backend, plan.url, self._pulse.beat_from_thread)
+            if plan.profile.backend and plan.full
+            else None
+        )
+        gone = self._pulse.guarded(self._browser_gone)
+        self._browser.on("disconnected", gone)
+        interrupted = False
+        try:
+            with _ctrl_c(self._interrupt):
+                self._lanes = [self._lane(n, backend) for n in range(plan.used_lanes)]
+                run_lanes(
+                    {lane.number: lane.steps() for lane in self._lanes},
+                    self._pulse,
+                    stop=lambda: self._stop != "",
+                )
+                if backend is not None and self._probes and not self._stop:
+                    self._probe(backend)
+                interrupted = self._stop == "Ctrl-C"
+        finally:
+            self._browser.remove_listener("disconnected", gone)
+            if backend is not None:
+                backend.close()
+            self._finish()
+        if interrupted:
+            raise KeyboardInterrupt
+        return self.folder
+
+    def _lane(self, number: int, backend: BackendClient | None) -> Lane:
+        plan = self.plan
+        stage = Stage(
+            profile=plan.profile,
+            url=plan.url,
+            browser=self._browser,
+            context_args=self._context_args,
+            rules=self._rules,
+            pulse=self._pulse,
+            backend=backend,
+            folder=self.folder if plan.full else None,
+            trace=plan.trace,
+            full=plan.full,
+            continue_last=plan.continue_last,
+            problem=self._problem,
+            stopped=lambda: self._stop,
+            crashed=self._crashed,
+        )
+        recorder = LaneRecorder(number, plan.profile, self._journal, self._redactor)
+        return Lane(number, plan.share(number), stage, recorder)
+
+    def _crashed(self, what: str) -> None:
+        if not self._stop:
+            self._stop = what
+            self._problem(CaptureIncomplete(what, way_out="too little memory? run again with fewer lanes"))
+
+    def _interrupt(self) -> None:
+        self._stop = "Ctrl-C"
+        self._pulse.beat_from_thread()
+
+    def _browser_gone(self, _: Browser) -> None:
+        self._crashed("the browser was gone in the middle of the run")
+
+    def _problem(self, error: HarnessError, place: str = "") -> None:
+        where = "; ".join(p for p in (place, error.where) if p)
+        clean = self._redactor.text
+        kind = next(k for k in type(error).__mro__ if k.__module__ == HarnessError.__module__)
+        problem = Problem(kind.__name__, clean(error.what), clean(where), clean(error.way_out))
+        self._problems.append(problem)
+        self._journal.event(time.time(), -1, None, "problem", problem.to_json())
+
+    # -- the backend's own interface ----------------------------------------------------------------------------------
+
+    def _probe(self, backend: BackendClient) -> None:
+        names = self.plan.profile.providers.map
+
+        def report(
+            question: str, probe: str, pattern: str | None, session: str | None, answer: Answer
+        ) -> None:
+            if answer.status == 0 or answer.status >= 500 or answer.status == 429:
+                said = answer.error or f"status {answer.status}"
+                raise Blocked(
+                    f"the backend's own interface could not be asked ({question}): {said}",
+                    way_out="is the backend up?",
+                )
+            self._journal.event(
+                answer.t,
+                -1,
+                None,
+                "backend",
+                {
+                    "question": question,
+                    "probe": probe,
+                    "pattern": pattern,
+                    "session": self._redactor.reference(session) if session else None,
+                    "provider": names.get(answer.provider, answer.provider) if answer.provider else None,
+                    "status": answer.status,
+                    "found": answer.status < 400,
+                    "active": answer.active,
+                    "distribution": {names.get(k, k): v for k, v in answer.distribution.items()} or None,
+                },
+            )
+
+        try:
+            probe(backend, report)
+        except Blocked as error:
+            self._problem(error, "backend")
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        for lane in self._lanes:
+            lane.close()
+        if self._writer is None:
+            return
+        self._writer.flush()
+        self._writer.write_meta(
+            replace(
+                self._meta(),
+                started=self._writer.meta.started,
+                finished=None if self._stop else time.time(),
+                interrupted=self._stop,
+                problems=tuple(self._problems),
+                code=self._code(),
+            )
+        )
+        self._writer.close()
+
+    def _code(self) -> Mapping[str, CodePlace]:
+        events = read_run(self.folder).events
+        frames = sourcemaps.frames_of(e.data for e in events if e.kind in ("storage", "payload"))
+        with httpx.Client(timeout=5, trust_env=False, follow_redirects=True) as client:
+
+            def fetch(url: str) -> str | None:
+                try:
+                    response = client.get(url)
+                except httpx.HTTPError:
+                    return None
+                return response.text if response.status_code == 200 else None
+
+            return sourcemaps.resolve(frames, fetch)
+
+    def _meta(self) -> RunMeta:
+        plan, profile = self.plan, self.plan.profile
+        return RunMeta(
+            run_id=self.run_id,
+            target=profile.name,
+            title=profile.title,
+            url=self._redactor.url(plan.url),
+            started=time.time(),
+            finished=None,
+            planned_chats=plan.chats,
+            lanes=plan.used_lanes,
+            masked=not plan.show_ids,
+            mask_key=self._redactor.fingerprint,
+            policy=policy_of(profile),
+            alarms_per_year=plan.alarms_per_year,
+            environment={
+                "browser": f"{self._browser.browser_type.name} {self._browser.version}",
+                **plan.environment,
+            },
+        )
+
+
+def policy_of(profile: Profile) -> Policy:
+    """What the profile says is right, as the record of it."""
+    providers = profile.providers
+    return Policy(
+        rotation=profile.policy.rotation,
+        reload_keeps=profile.policy.reload == "keeps",
+        store=profile.session.store,
+        key=profile.session.key or profile.session.key_pattern,
+        providers=providers.names or (tuple(providers.weights) if providers.weights else None),
+        provider_count=providers.count,
+        weights=providers.weights,
+        min_effective_providers=providers.min_effective_providers,
+        affinity=profile.policy.affinity,
+        has_label=profile.screen.provider is not None,
+        has_backend=profile.backend is not None,
+    )
+
+
+@contextmanager
+def _ctrl_c(interrupt: Callable[[], None]) -> Iterator[None]:
+    """The first Ctrl-C asks the run to end in order; the second one is Python's own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(_: int, __: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        interrupt()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,34 @@
+"""One run's events in their order of arrival: numbered here, appended by the evidence writer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from e2e.capture.evidence import EvidenceWriter
+from e2e.capture.records import Chat, Event, EventKind
+
+
+class Journal:
+    """Where every lane's recorder writes to. ``watchers`` are told of each finished chat (progress)."""
+
+    def __init__(self, run_id: str, writer: EvidenceWriter | None) -> None:
+        self.run_id = run_id
+        self._writer = writer
+        self._seq = 0
+        self.chats: Counter[str] = Counter()
+        """Finished chats by status."""
+        self.watchers: list[Callable[[Chat], None]] = []
+
+    def event(self, t: float, lane: int, chat: int | None, kind: EventKind, data: Mapping[str, Any]) -> None:
+        if self._writer is not None:
+            self._writer.event(Event(self.run_id, self._seq, round(t, 6), lane, chat, kind, data))
+            self._seq += 1
+
+    def chat(self, chat: Chat) -> None:
+        self.chats[chat.status] += 1
+        if self._writer is not None:
+            self._writer.chat(chat)
+        for watcher in self.watchers:
+            watcher(chat)

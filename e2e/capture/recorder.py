@@ -1,0 +1,389 @@
+"""The recorder: turns signals of the page and of the wire into events and chats, for one lane. It never judges."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from e2e.capture import stacks
+from e2e.capture.identity import StoredId, shape, time_offset
+from e2e.capture.journal import Journal
+from e2e.capture.records import Chat, EventKind, Message, Scenario
+from e2e.capture.redaction import Redactor
+from e2e.capture.wire import Exchange
+from fixtures.targets.profile import Profile
+
+_SAME_SEND = 0.25  # seconds between the page's call and the protocol's word of it, at most
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A message while it happens."""
+
+    number: int
+    after_reload: bool
+    pressed_at: float
+    exchange: Exchange | None = None
+    ended_at: float | None = None
+    backend_provider: str | None = None
+    label_provider: str | None = None
+    label_looked_for: bool = False
+    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent"] = "unsent"
+
+
+@dataclass(slots=True)
+class _ChatDraft:
+    number: int
+    scenario: Scenario
+    via: Literal["load", "new_chat"]
+    began: float
+    stored_before: str | None
+    messages: list[_Draft] = field(default_factory=list)
+    screen_messages: int | None = None
+
+
+class LaneRecorder:
+    """What one lane has seen. A `Listener` of the wire; the page's signals come in through `on_signals`."""
+
+    def __init__(self, lane: int, profile: Profile, journal: Journal, redactor: Redactor) -> None:
+        self.lane = lane
+        self.context = 0
+        self._profile = profile
+        self._journal = journal
+        self._redactor = redactor
+        self._reads = StoredId(profile.session.id)
+        self._names = profile.providers.map
+        self.chat: _ChatDraft | None = None
+        self._next_chat = 0
+        self.clicks = 0
+        """Trusted New Chat clicks that arrived in the page."""
+        self.misses = 0
+        """Trusted clicks that hit nothing that was marked."""
+        self.loads = 0
+        self.rotated = False
+        """The stored ID was replaced by another one since the last click or load."""
+        self.store_readable = profile.session.store != "none"
+        self._stored: str | None = None
+        self._stored_key: str | None = None
+        self._sends: list[dict[str, Any]] = []
+        self.exchanges: list[Exchange] = []
+        """Of the chat that is under way."""
+        self.last_signal = 0.0
+        self.finished_exchanges = 0
+        self._earlier_texts: deque[tuple[str, int]] = deque(maxlen=64)
+        self._expects_chat = False
+
+    # -- signals of the page ------------------------------------------------------------------------------------------
+
+    def on_signals(self, batch: list[dict[str, Any]]) -> None:
+        """What the in-page recorder saw, in its order; ``t`` in milliseconds since the epoch."""
+        self.last_signal = time.monotonic()
+        for signal in batch:
+            t = signal["t"] / 1000
+            match signal["k"]:
+                case "start":
+                    self._page_started(t, signal)
+                case "click" | "keydown":
+                    self._input(t, signal)
+                case "storage":
+                    self._storage(t, signal)
+                case "send":
+                    self._sends.append(signal)
+
+    def _page_started(self, t: float, signal: dict[str, Any]) -> None:
+        self.loads += 1
+        self.store_readable = self._profile.session.store != "none" and signal["stored"] is not None
+        key, value = next(iter((signal["stored"] or {}).items()), (None, None))
+        previous, self._stored, self._stored_key = self._stored, self._reads.read(value), key
+        if self._stored is not None or previous is not None:
+            self._write(t, "start", key, previous, [], "page-start")
+
+    def expect_new_chat(self) -> None:
+        """The next trusted click on New Chat (or press of its key) begins a chat."""
+        self._expects_chat = True
+
+    def _input(self, t: float, signal: dict[str, Any]) -> None:
+        if not self._expects_chat:
+            return
+        if signal["k"] == "click" and "new_chat" not in signal["hits"]:
+            self.misses += 1
+            return
+        if signal["k"] == "keydown" and self._profile.steps.new_chat[-1].press is None:
+            return
+        self._expects_chat = False
+        self.begin_chat("new_chat", t)
+        self.clicks += 1
+
+    def _storage(self, t: float, signal: dict[str, Any]) -> None:
+        key = signal["key"]
+        if signal["store"] != self._profile.session.store or not ("stack" in signal or signal.get("by")):
+            self._event(
+                t,
+                "storage",
+                store=signal["store"],
+                op=signal["op"],
+                key=self._redactor.text(key or "", limit=120),
+            )
+            return
+        if signal["op"] == "clear" and self._stored is None:
+            return
+        previous, self._stored = self._stored, self._reads.read(signal["value"])
+        self._stored_key = key
+        if self._stored is not None and self._stored != previous:
+            self.rotated = True
+        self._write(
+            t,
+            signal["op"],
+            key,
+            previous,
+            self._frames(stacks.parse(signal.get("stack", ""))),
+            signal.get("by", "page"),
+        )
+
+    def _frames(self, frames: list[stacks.Frame]) -> list[stacks.Frame]:
+        """Frames of the page's own scripts, their addresses without what may be secret in them."""
+        return [{**f, "url": self._redactor.url(f["url"])} for f in frames if stacks.is_page_code(f["url"])]
+
+    def _write(
+        self, t: float, op: str, key: str | None, previous: str | None, stack: list[stacks.Frame], by: str
+    ) -> None:
+        raw = self._stored
+        self._event(
+            t,
+            "storage",
+            store=self._profile.session.store,
+            op=op,
+            key=key,
+            session=self._ref(raw),
+            previous=self._ref(previous),
+            same_value=raw == previous,
+            shape=shape(raw) if raw else None,
+            time_offset=time_offset(raw, t) if raw else None,
+            stack=stack,
+            by=by,
+        )
+
+    def stored_now(self, values: dict[str, str] | None) -> None:
+        """What the store holds, read directly: a write that no hook saw is noted as such."""
+        if values is None:
+            self.store_readable = False
+            return
+        key, value = next(iter(values.items()), (self._stored_key, None))
+        found = self._reads.read(value)
+        if found != self._stored:
+            previous, self._stored = self._stored, found
+            self.rotated = self.rotated or found is not None
+            self._write(time.time(), "set" if found else "remove", key, previous, [], "unseen")
+
+    # -- the wire -----------------------------------------------------------------------------------------------------
+
+    def on_payload(self, exchange: Exchange) -> None:
+        chat = self.chat
+        if chat is not None:
+            exchange.chat = chat.number
+            self.exchanges.append(exchange)
+            draft = chat.messages[-1] if chat.messages else None
+            if draft is not None:
+                exchange.message = draft.number
+                if draft.exchange is None and exchange.sent_at >= draft.pressed_at - _SAME_SEND:
+                    draft.exchange = exchange
+        exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
+        exchange.body = ""
+        self._event(
+            exchange.sent_at,
+            "payload",
+            chat=exchange.chat,
+            rule=exchange.rule.name,
+            transport=exchange.transport,
+            method=exchange.method,
+            url=self._redactor.url(exchange.url),
+            session=self._ref(exchange.session),
+            message=exchange.message,
+            bleeds_from=exchange.extras["bleeds_from"],
+            history=exchange.history,
+            stack=self._frames(exchange.stack),
+            request=exchange.request,
+        )
+
+    def on_response(self, exchange: Exchange, t: float) -> None:
+        self._event(
+            t, "response", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, status=exchange.status,
+            cached=exchange.cached,
+        )  # fmt: skip
+
+    def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None:
+        index = exchange.extras["said"] = exchange.extras.get("said", -1) + 1
+        provider = exchange.rule.provider_of({}, value)
+        self._event(
+            t, "chunk", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, index=index, event=event,
+            provider=self._name(provider),
+        )  # fmt: skip
+
+    def on_finished(self, exchange: Exchange) -> None:
+        self.finished_exchanges += 1
+        self._event(
+            exchange.ended_at or time.time(),
+            "finished",
+            chat=exchange.chat,
+            rule=exchange.rule.name,
+            request=exchange.request,
+            outcome=exchange.outcome,
+            error=self._redactor.text(exchange.error, limit=300),
+            chunks=exchange.chunks,
+            bytes=exchange.bytes,
+        )
+
+    # -- what the driver tells ----------------------------------------------------------------------------------------
+
+    def begin_chat(self, via: Literal["load", "new_chat"], t: float | None = None) -> None:
+        """A chat begins; the one before, if any, must have been ended."""
+        t = time.time() if t is None else t
+        self.chat = _ChatDraft(self._next_chat, "plain", via, t, self._stored)
+        self._next_chat += 1
+        self.exchanges = []
+        self._sends = []
+        self.rotated = False
+        if via == "new_chat":
+            self._event(t, "new_chat")
+
+    def note(self, kind: EventKind) -> None:
+        """Something that the suite itself did."""
+        self._event(time.time(), kind)
+
+    def clean(self, text: str) -> str:
+        """``text`` without secrets, for messages to people."""
+        return self._redactor.text(text, limit=200)
+
+    def begin_message(self, text: str, *, after_reload: bool = False) -> None:
+        """The person is about to press send."""
+        assert self.chat is not None
+        draft = _Draft(len(self.chat.messages), after_reload, time.time())
+        if after_reload:
+            self.chat.scenario = "reload"
+        self.chat.messages.append(draft)
+        self._earlier_texts.append((text, self.chat.number))
+        self._event(draft.pressed_at, "send", message=draft.number)
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """The exchange of the message that was sent last."""
+        return self.chat.messages[-1].exchange if self.chat and self.chat.messages else None
+
+    @property
+    def sent_id(self) -> str | None:
+        """Raw; for the backend's look-up only."""
+        return self.exchange.session if self.exchange else None
+
+    def message_ended(self, how: str, outcome: Literal["ok", "http_error", "failed", "timeout"]) -> None:
+        draft = self._draft()
+        draft.outcome, draft.ended_at = outcome, time.time()
+        self._event(draft.ended_at, "reply_end", message=draft.number, how=how)
+
+    def label(self, shown: str | None) -> None:
+        """The provider's name at the last reply on the screen; None when none is shown."""
+        draft = self._draft()
+        draft.label_looked_for, draft.label_provider = True, self._name(shown)
+        self._event(time.time(), "label", message=draft.number, provider=draft.label_provider)
+
+    def backend(self, provider: str | None, status: int, t: float) -> None:
+        draft = self._draft()
+        draft.backend_provider = self._name(provider)
+        self._event(
+            t, "backend", question="lookup", session=self._ref(self.sent_id), provider=draft.backend_provider, status=status,
+            probe="chat", pattern=None, found=status < 400, message=draft.number,
+        )  # fmt: skip
+
+    def screen(self, messages: int) -> None:
+        assert self.chat is not None
+        self.chat.screen_messages = messages
+        self._event(time.time(), "screen", messages=messages)
+
+    def page_error(self, text: str) -> None:
+        self._event(time.time(), "page_error", text=self._redactor.text(text, limit=500))
+
+    def end_chat(
+        self, status: Literal["observed", "blocked", "lost"] = "observed", reason: str = ""
+    ) -> Chat | None:
+        """Write the chat's line. Returns it, or None when no chat was under way."""
+        draft, self.chat = self.chat, None
+        if draft is None:
+            return None
+        messages = tuple(self._message(m) for m in draft.messages)
+        chat = Chat(
+            run_id=self._journal.run_id,
+            lane=self.lane,
+            chat=draft.number,
+            scenario=draft.scenario,
+            via=draft.via,
+            context=self.context,
+            status=status,
+            reason=self._redactor.text(reason, limit=300),
+            began=draft.began,
+            ended=time.time(),
+            stored_before=self._ref(draft.stored_before),
+            stored_seen=messages[0].stored_seen if messages else False,
+            stored=messages[0].stored if messages else None,
+            screen_messages=draft.screen_messages,
+            messages=messages,
+        )
+        self._journal.chat(chat)
+        return chat
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _draft(self) -> _Draft:
+        assert self.chat is not None, "no chat is under way"
+        return self.chat.messages[-1]
+
+    def _message(self, draft: _Draft) -> Message:
+        exchange = draft.exchange
+        send = self._send_of(exchange)
+        stored = self._reads.read(next(iter((send["stored"] or {}).values()), None)) if send else None
+        return Message(
+            number=draft.number,
+            after_reload=draft.after_reload,
+            sent_at=exchange.sent_at if exchange else None,
+            ended_at=draft.ended_at,
+            first_chunk_at=exchange.first_chunk_at if exchange else None,
+            stored_seen=send is not None and send["stored"] is not None,
+            stored=self._ref(stored),
+            sent_seen=exchange is not None,
+            sent=self._ref(exchange.session) if exchange else None,
+            reply_provider=self._name(exchange.provider) if exchange else None,
+            backend_provider=draft.backend_provider,
+            label_provider=draft.label_provider,
+            status=exchange.status if exchange else None,
+            outcome=draft.outcome,
+            chunks=exchange.chunks if exchange else 0,
+            bleeds_from=exchange.extras["bleeds_from"] if exchange else None,
+            seen_on_screen=draft.label_looked_for,
+            request=exchange.request if exchange else None,
+        )
+
+    def _send_of(self, exchange: Exchange | None) -> dict[str, Any] | None:
+        """The page's own word of the call that made this exchange."""
+        if exchange is None:
+            return None
+        near = [
+            (abs(s["t"] / 1000 - exchange.sent_at), i)
+            for i, s in enumerate(self._sends)
+            if s["url"] == exchange.url and abs(s["t"] / 1000 - exchange.sent_at) < _SAME_SEND
+        ]
+        return self._sends[min(near)[1]] if near else None
+
+    def _bleeds_from(self, body: str, chat: int | None) -> int | None:
+        """The latest earlier chat whose text stands in this payload."""
+        return next((c for text, c in reversed(self._earlier_texts) if c != chat and text in body), None)
+
+    def _ref(self, raw: str | None) -> str | None:
+        return None if raw is None else self._redactor.reference(raw)
+
+    def _name(self, provider: str | None) -> str | None:
+        return None if provider is None else self._names.get(provider, provider)
+
+    def _event(self, t: float, kind: EventKind, *, chat: int | None = None, **data: Any) -> None:
+        if chat is None and self.chat is not None:
+            chat = self.chat.number
+        self._journal.event(t, self.lane, chat, kind, data)

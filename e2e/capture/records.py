@@ -1,0 +1,287 @@
+"""The record types: what a run leaves behind, one JSON line per thing seen.
+
+Capture writes them, analysis and reports read them, and nothing else passes between those. A run is a folder with
+
+- ``run.json``     one ``RunMeta``: what was planned, with what, and whether it ended;
+- ``events.jsonl`` one ``Event`` per line, as seen (raw);
+- ``chats.jsonl``  one ``Chat`` per line, at the end of each chat (curated).
+
+Session IDs in records are *references*: masked (``session_…3f9a1b2c``: the prefix, then a keyed hash) unless the run was
+made with ``--show-ids``. Equal IDs have equal references within one masking key. ``None`` always means "not there";
+whether it could be looked for at all is said by a field of its own. Times are seconds since the epoch, on the one
+clock of the machine that ran the browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
+
+SCHEMA = 1
+
+EventKind = Literal[
+    "open",  # the suite loaded the page: {url}
+    "reload",  # the suite reloaded it: {url}
+    "new_chat",  # a trusted New Chat click arrived in the page: {}
+    "send",  # the person submitted a message: {message}
+    "storage",  # a write to the store: {store, op, key, session, previous, same_value, shape, time_offset, stack, by}
+    "payload",  # a request or frame that the profile names: {rule, transport, method, url, session, message, bleeds_from,
+    # history, stack, request}
+    "response",  # its answer's head: {rule, request, status, cached}
+    "chunk",  # a piece of the answer that says something: {rule, request, index, event, provider, stream}
+    "finished",  # the exchange ended: {rule, request, outcome: ok|failed|cancelled, error, chunks, bytes}
+    "reply_end",  # the reply is complete by the profile's rule: {message, how}
+    "label",  # the provider shown on the screen: {message, provider}
+    "screen",  # messages visible once a new chat was there, before anything was sent: {messages}
+    "backend",  # the backend's own interface was asked: {question, session, provider, status, probe, pattern, …}
+    "page_error",  # an uncaught error or a console error of the page: {text}
+    "problem",  # the suite could not look: {kind, what, where, way_out}
+]
+
+Scenario = Literal["plain", "reload"]
+"""What the person did in a chat; ``reload`` is a plain chat that goes on after a reload of the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One timestamped thing seen.
+
+    ``seq`` is the order of arrival in the suite, ``t`` the order in the world: sort by ``(t, seq)``.
+    ``lane`` is -1 for what belongs to no lane (backend probes); ``chat`` counts from 0 inside its lane.
+    """
+
+    run_id: str
+    seq: int
+    t: float
+    lane: int
+    chat: int | None
+    kind: EventKind
+    data: Mapping[str, Any] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        """The line of ``events.jsonl``, as plain JSON types."""
+        return {name: getattr(self, name) for name in _EVENT_FIELDS}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """Inverse of `to_json`. Raises ``KeyError`` when a required field is missing."""
+        return cls(**{name: raw[name] for name in _EVENT_FIELDS})
+
+
+_EVENT_FIELDS = ("schema", "run_id", "seq", "t", "lane", "chat", "kind", "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat with its reply, as seen on five layers.
+
+    ``stored`` (the ID in the store when the payload left), ``sent`` (the ID in the payload), ``reply_provider``
+    (named by the reply), ``backend_provider`` (the backend's own answer for ``sent``), ``label_provider`` (on the screen).
+    """
+
+    number: int
+    """0 is the chat's first message."""
+    after_reload: bool
+    """The page was reloaded between the chat's first message and this one."""
+    sent_at: float | None
+    ended_at: float | None
+    first_chunk_at: float | None
+    stored_seen: bool
+    """The store could be read; only then does ``stored is None`` mean that it held no ID."""
+    stored: str | None
+    sent_seen: bool
+    """A payload was seen; only then does ``sent is None`` mean that it carried no ID."""
+    sent: str | None
+    reply_provider: str | None
+    backend_provider: str | None
+    label_provider: str | None
+    status: int | None
+    """HTTP status of the exchange (101 for a WebSocket frame), or None when no answer came."""
+    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent"]
+    chunks: int
+    bleeds_from: int | None
+    """Index of an earlier chat of the lane whose text this payload contained, or None."""
+    seen_on_screen: bool
+    """A label was looked for; only then does ``label_provider is None`` mean that none was shown."""
+    request: str | None = None
+    """Ties the message to its ``payload`` event."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        return cls(**{f.name: raw[f.name] for f in fields(cls) if f.name in raw})
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One observation: a chat from its New Chat click (or page load) to the next.
+
+    ``status`` is ``observed`` (its first message was sent and its reply ended), ``blocked`` (the environment refused) or ``lost``
+    (the suite could not see it to its end); the last two carry a ``reason``.
+    """
+
+    run_id: str
+    lane: int
+    chat: int
+    """Counts from 0 inside the lane."""
+    scenario: Scenario
+    via: Literal["load", "new_chat"]
+    context: int
+    """Number of the browser context inside the lane; a transition counts only within one context."""
+    status: Literal["observed", "blocked", "lost"]
+    reason: str
+    began: float
+    ended: float
+    stored_before: str | None
+    """The ID in the store just before New Chat was clicked."""
+    stored_seen: bool
+    stored: str | None
+    """The ID in the store when the chat's first payload left."""
+    screen_messages: int | None
+    """Messages visible in the new chat before anything was sent, or None when not looked at."""
+    messages: tuple[Message, ...]
+    schema: int = SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        """The line of ``chats.jsonl``, as plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """Inverse of `to_json`. Raises ``TypeError`` when a required field is missing."""
+        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
+        known["messages"] = tuple(Message.from_json(m) for m in raw["messages"])
+        return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class CodePlace:
+    """One stack position resolved through a source map (or left as the bundle's, ``mapped`` False).
+
+    ``source`` is a path as the map gives it, ``line`` and ``column`` count from 1,
+    ``context`` holds a few source lines around ``line`` as ``(number, text)`` when the map carries the source.
+    """
+
+    source: str
+    line: int
+    column: int
+    function: str
+    mapped: bool
+    vendor: bool
+    """The place lies in a library (``node_modules``), not in the product's own code."""
+    context: tuple[tuple[int, str], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        known = dict(raw)
+        known["context"] = tuple((int(n), str(text)) for n, text in raw.get("context", ()))
+        return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the profile says is right; copied into the run so that recorded evidence is judged by its own rules."""
+
+    rotation: Literal["on_click", "on_first_message"] = "on_click"
+    reload_keeps: bool = True
+    store: str = "localStorage"
+    """Kind of session store; ``none`` when the ID lives in memory only (then only what is sent counts)."""
+    key: str | None = None
+    providers: tuple[str, ...] | None = None
+    """Expected provider names, or None when unknown."""
+    provider_count: int | None = None
+    weights: Mapping[str, float] | None = None
+    """Expected share per provider (sums to 1), or None for uniform over ``providers`` / unknown."""
+    min_effective_providers: float | None = None
+    affinity: Literal["session", "user", "none"] = "session"
+    has_label: bool = True
+    has_backend: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
+        if known.get("providers") is not None:
+            known["providers"] = tuple(known["providers"])
+        return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The suite could not look; ``kind`` is the name of the ``HarnessError`` subclass."""
+
+    kind: str
+    what: str
+    where: str = ""
+    way_out: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        return cls(**{f.name: raw[f.name] for f in fields(cls) if f.name in raw})
+
+
+@dataclass(frozen=True, slots=True)
+class RunMeta:
+    """``run.json``: written when the run starts (``finished`` None) and again when it ends."""
+
+    run_id: str
+    target: str
+    """The profile's name."""
+    title: str
+    url: str
+    """Where the chat was opened (without credentials and query)."""
+    started: float
+    finished: float | None
+    planned_chats: int
+    lanes: int
+    masked: bool
+    mask_key: str
+    """Fingerprint of the masking key: references of two runs are comparable only when it is equal."""
+    policy: Policy
+    alarms_per_year: float
+    environment: Mapping[str, str]
+    """Facts for the report: browser, versions, git commit, platform, options that were not the default."""
+    code: Mapping[str, CodePlace] = field(default_factory=dict)
+    """Stack position ``url:line:column`` (as in the events' ``stack`` frames) -> its place in the source."""
+    problems: tuple[Problem, ...] = ()
+    interrupted: str = ""
+    """Why the run ended early ("Ctrl-C", …), or ``""``."""
+    trace: str = ""
+    """File name of the Playwright trace beside this file, or ``""``."""
+    schema: int = SCHEMA
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
+        known["policy"] = Policy.from_json(raw["policy"])
+        known["code"] = {k: CodePlace.from_json(v) for k, v in raw.get("code", {}).items()}
+        known["problems"] = tuple(Problem.from_json(p) for p in raw.get("problems", ()))
+        return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecords:
+    """One recorded run, as read from its folder."""
+
+    meta: RunMeta
+    events: tuple[Event, ...]
+    chats: tuple[Chat, ...]
+    folder: str
+    """Where it was read from, for messages."""
+    torn_lines: int = 0
+    """Lines that could not be parsed (a killed run may leave its last line half written)."""

@@ -1,0 +1,74 @@
+"""Secrets out of everything written: session IDs become references, free text is searched for them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from urllib.parse import urlsplit, urlunsplit
+
+MASK_KEY_VARIABLE = "CHAT_E2E_MASK_KEY"
+"""Environment variable with a masking key to be shared by the shards of one nightly, so that their references compare."""
+
+_PREFIX = re.compile(r"[A-Za-z]{2,16}[_\-.:]")
+_HEX_ONLY = re.compile(r"[0-9a-fA-F]+[_\-.:]")
+_REFERENCE_DIGITS = 12  # 48 bits: 10,000 IDs share a reference by chance with probability 1.8e-7
+
+
+class Redactor:
+    """Turns session IDs into references, or leaves them when ``show``.
+
+    A reference keeps the ID's wordy prefix and ends in a keyed hash: equal IDs have equal references under one key, and
+    without the key an ID cannot be looked up by trying candidates.
+    """
+
+    def __init__(self, *, show: bool = False, key: str | None = None) -> None:
+        self.show = show
+        self._key = (key or os.environ.get(MASK_KEY_VARIABLE) or secrets.token_hex(32)).encode()
+        self._known: dict[str, str] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells whether two runs were masked with one key, and not what the key is."""
+        if self.show:
+            return "clear"
+        return hmac.new(self._key, b"fingerprint", hashlib.sha256).hexdigest()[:12]
+
+    def reference(self, session_id: str) -> str:
+        """The reference of a session ID. Seeing it here also takes it out of every later `text`."""
+        known = self._known.get(session_id)
+        if known is None:
+            known = self._known[session_id] = session_id if self.show else self._mask(session_id)
+        return known
+
+    def text(self, text: str, *, limit: int = 2000) -> str:
+        """Free text (an error, a URL's path) without any session ID that was seen so far."""
+        if text and not self.show:
+            for session_id, reference in self._known.items():
+                if len(session_id) >= 4 and session_id in text:
+                    text = text.replace(session_id, reference)
+        return text if len(text) <= limit else text[: limit - 1] + "…"
+
+    def url(self, url: str) -> str:
+        """An address without credentials, query and fragment: all three may hold secrets."""
+        if self.show:
+            return url
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if ":" in host:
+            host = f"[{host}]"
+        if parts.port:
+            host += f":{parts.port}"
+        return self.text(urlunsplit((parts.scheme, host, parts.path, "", "")))
+
+    def _mask(self, session_id: str) -> str:
+        digest = hmac.new(self._key, session_id.encode(), hashlib.sha256).hexdigest()
+        return f"{wordy_prefix(session_id)}…{digest[:_REFERENCE_DIGITS]}"
+
+
+def wordy_prefix(session_id: str) -> str:
+    """``session_`` of ``session_1763_ab``: a leading word and its separator; ``""`` when hexadecimal or the whole ID."""
+    prefix = _PREFIX.match(session_id)
+    return prefix.group() if prefix and not _HEX_ONLY.fullmatch(prefix.group()) else ""

@@ -1,0 +1,130 @@
+"""Lanes side by side in one thread: whichever lane has what it waits for is advanced, the others go on waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec
+
+from playwright.sync_api import Browser, Playwright
+
+from e2e.pages.waits import Steps, Wait
+
+P = ParamSpec("P")
+
+
+class Pulse:
+    """Sleeps inside Playwright's event loop until an event handler has had something to say.
+
+    The sync API has no public "handle events until one of them matters"; ``wait_for_timeout`` polls instead. This asks the loop
+    that every sync call uses (a self test holds the versions we pin to it).
+    """
+
+    def __init__(self, playwright: Playwright | Browser) -> None:
+        self._sync: Callable[[Any], Any] = playwright._sync  # noqa: SLF001
+        self._loop: asyncio.AbstractEventLoop = playwright._loop  # noqa: SLF001
+        self._event = asyncio.Event()
+        self._failure: BaseException | None = None
+
+    def beat(self) -> None:
+        """Wake the sleeper."""
+        self._event.set()
+
+    def beat_from_thread(self) -> None:
+        """Wake the sleeper from another thread."""
+        self._loop.call_soon_threadsafe(self._event.set)
+
+    def guarded(self, handler: Callable[P, None]) -> Callable[P, None]:
+        """``handler`` as an event handler: its errors reach the sleeper instead of Playwright's loop, and it wakes the sleeper."""
+
+        def handle(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                handler(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - handed on to the sleeper
+                self._failure = self._failure or error
+            self._event.set()
+
+        return handle
+
+    def sleep(self, seconds: float) -> None:
+        """Handle events until one beats, at most ``seconds``. Raises what a guarded handler raised."""
+        if not self._event.is_set():
+            self._sync(self._until_beat(max(seconds, 0.0)))
+        self._event.clear()
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    async def _until_beat(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            pass
+
+
+class _Lane:
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+        self.wait: Wait | None = None
+        self.deadline = 0.0
+        self.next_poll = 0.0
+
+    def ready(self, now: float) -> bool:
+        wait = self.wait
+        if wait is None:
+            return True
+        if wait.poll is not None and now >= self.next_poll:
+            self.next_poll = now + wait.poll
+        elif wait.asks_page:
+            return False
+        return wait.until()
+
+    def advance(self, now: float) -> bool:
+        """One step; False when the lane has ended."""
+        try:
+            if self.wait is not None and now >= self.deadline and not self.wait.until():
+                wait = self.steps.throw(self.wait.late())
+            else:
+                wait = next(self.steps)
+        except StopIteration:
+            return False
+        self.wait = wait
+        began = time.monotonic()
+        self.deadline = began + wait.timeout
+        self.next_poll = began
+        return True
+
+
+def run_lanes(lanes: Mapping[int, Steps], pulse: Pulse, stop: Callable[[], bool] = lambda: False) -> None:
+    """Advance all lanes until each has ended, or ``stop()`` holds (then every lane is closed where it stands).
+
+    A lane handles its own `HarnessError`; whatever else escapes one ends the run.
+    """
+    running = {number: _Lane(steps) for number, steps in lanes.items()}
+    try:
+        while running and not stop():
+            advanced = False
+            for number, lane in list(running.items()):
+                now = time.monotonic()
+                if lane.ready(now) or now >= lane.deadline:
+                    advanced = True
+                    if not lane.advance(time.monotonic()):
+                        del running[number]
+                if stop():
+                    break
+            if running and not advanced:
+                pulse.sleep(_until_next(running))
+    finally:
+        for lane in running.values():
+            lane.steps.close()
+
+
+def _until_next(running: Mapping[int, _Lane]) -> float:
+    """Seconds until some lane must be looked at without an event."""
+    moments = [lane.deadline for lane in running.values()]
+    moments += [
+        lane.next_poll for lane in running.values() if lane.wait is not None and lane.wait.poll is not None
+    ]
+    return min(moments) - time.monotonic()

@@ -1,0 +1,183 @@
+"""From a position in a served bundle to the product's own source, through its source map (ECMA-426)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+from e2e.capture.records import CodePlace
+from e2e.capture.stacks import Frame, position
+
+_LINK = re.compile(r"^//[#@] ?sourceMappingURL=(\S+)\s*$", re.MULTILINE)
+_DIGITS = {c: i for i, c in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")}
+_CONTEXT = 3  # source lines shown before and after the place
+_VENDOR = re.compile(r"(^|/)node_modules/|^webpack/|^vite/")
+
+Fetch = Callable[[str], str | None]
+"""URL -> text, or None when it cannot be had."""
+
+Segment = tuple[int, int, int, int]  # column in the bundle, source, line, column: all from 0
+
+
+class SourceMap:
+    """A decoded map. Raises ``ValueError`` when ``text`` is no source map of version 3."""
+
+    def __init__(self, text: str, url: str) -> None:
+        raw = json.loads(text.removeprefix(")]}'\n"))
+        if not isinstance(raw, dict) or raw.get("version") != 3 or "sections" in raw:
+            raise ValueError("not a plain source map of version 3")
+        root = raw.get("sourceRoot") or ""
+        self._sources = [_readable(urljoin(root, s or ""), url) for s in raw["sources"]]
+        contents: list[str | None] = raw.get("sourcesContent") or []
+        self._contents = [c.split("\n") if c is not None else None for c in contents]
+        self._lines = _decode(raw["mappings"])
+
+    def place(self, line: int, column: int, function: str) -> CodePlace | None:
+        """The source of a position in the bundle (both from 1), or None when the map says nothing of it."""
+        if not 1 <= line <= len(self._lines):
+            return None
+        segments = self._lines[line - 1]
+        at = bisect_right(segments, (column - 1, 1 << 62, 0, 0)) - 1
+        if at < 0 or segments[at][1] < 0:
+            return None
+        _, source, source_line, source_column = segments[at]
+        content = self._contents[source] if source < len(self._contents) else None
+        name = self._sources[source]
+        return CodePlace(
+            source=name,
+            line=source_line + 1,
+            column=source_column + 1,
+            function=_enclosing(content, source_line) or function,
+            mapped=True,
+            vendor=_VENDOR.search(name) is not None,
+            context=_around(content, source_line),
+        )
+
+
+def resolve(frames: Iterable[Frame], fetch: Fetch) -> Mapping[str, CodePlace]:
+    """Every frame's place in the source, by `stacks.position`; the bundle's own position where there is no map."""
+    maps: dict[str, SourceMap | None] = {}
+    places: dict[str, CodePlace] = {}
+    for frame in frames:
+        key = position(frame)
+        if key in places:
+            continue
+        url = frame["url"]
+        if url not in maps:
+            maps[url] = _load(url, fetch)
+        source_map = maps[url]
+        place = source_map.place(frame["line"], frame["column"], frame["function"]) if source_map else None
+        places[key] = place or CodePlace(
+            source=urlsplit(url).path.lstrip("/") or url,
+            line=frame["line"],
+            column=frame["column"],
+            function=frame["function"],
+            mapped=False,
+            vendor=False,
+        )
+    return places
+
+
+def _load(url: str, fetch: Fetch) -> SourceMap | None:
+    script = fetch(url)
+    links = _LINK.findall(script or "")
+    if not links:
+        return None
+    link = links[-1]
+    if link.startswith("data:"):
+        head, _, data = link.partition(",")
+        text: str | None = base64.b64decode(data).decode() if head.endswith("base64") else unquote(data)
+    else:
+        text = fetch(urljoin(url, link))
+    try:
+        return SourceMap(text, url) if text else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # a broken map is as good as none: the bundle's position is still told
+
+
+def _decode(mappings: str) -> list[list[Segment]]:
+    """The ``mappings`` field: base64 VLQ deltas, ``;`` between lines, ``,`` between segments."""
+    lines: list[list[Segment]] = []
+    source = line = column = 0
+    for group in mappings.split(";"):
+        segments: list[Segment] = []
+        bundle_column = 0
+        for text in group.split(",") if group else ():
+            fields = _vlq(text)
+            bundle_column += fields[0]
+            if len(fields) >= 4:
+                source += fields[1]
+                line += fields[2]
+                column += fields[3]
+                segments.append((bundle_column, source, line, column))
+            else:
+                segments.append((bundle_column, -1, 0, 0))
+        segments.sort()
+        lines.append(segments)
+    return lines
+
+
+def _vlq(text: str) -> list[int]:
+    values: list[int] = []
+    value = shift = 0
+    for character in text:
+        digit = _DIGITS[character]
+        value |= (digit & 31) << shift
+        shift += 5
+        if not digit & 32:
+            values.append(-(value >> 1) if value & 1 else value >> 1)
+            value = shift = 0
+    return values
+
+
+_FUNCTION = re.compile(
+    r"(?:function\s*\*?\s*(?P<a>[A-Za-z_$][\w$]*)\s*[(<])"
+    r"|(?:(?:const|let|var)\s+(?P<b>[A-Za-z_$][\w$]*)\s*(?::[^=]+)?=\s*(?:useCallback\(|useMemo\(|memo\()?\s*(?:async\s*)?(?:function\b|\([^)]*\)\s*(?::\s*[^=]+)?=>|[A-Za-z_$][\w$]*\s*=>|\($))"
+    r"|(?:^\s*(?:(?:public|private|protected|static|async|override)\s+)*(?P<c>[A-Za-z_$][\w$]*)\s*\([^;]*\)\s*(?::\s*[^={]+)?\{\s*$)"
+)
+_KEYWORDS = {"if", "for", "while", "switch", "catch", "return", "function", "with"}
+
+
+def _enclosing(content: list[str] | None, line: int) -> str:
+    """Name of the function around a source line, by indentation: minified names say nothing to a reader."""
+    if content is None or line >= len(content):
+        return ""
+    indent = _indent(content[line])
+    for number in range(line, max(-1, line - 200), -1):
+        text = content[number]
+        if not text.strip() or (number != line and _indent(text) >= indent):
+            continue
+        match = _FUNCTION.search(text)
+        name = next((g for g in match.groups() if g), "") if match else ""
+        if name and name not in _KEYWORDS:
+            return name
+        indent = min(indent, _indent(text)) if number != line else indent
+    return ""
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _around(content: list[str] | None, line: int) -> tuple[tuple[int, str], ...]:
+    if content is None:
+        return ()
+    first, last = max(0, line - _CONTEXT), min(len(content), line + _CONTEXT + 1)
+    return tuple((n + 1, content[n].rstrip()[:200]) for n in range(first, last))
+
+
+def _readable(source: str, map_url: str) -> str:
+    """A source's path as a developer knows it: without scheme and host, and without the way up out of the bundle's folder."""
+    path: str = urlsplit(source).path if "://" in source else source
+    path = re.sub(r"^(?:\.{0,2}/)+", "", path)
+    return path or urlsplit(map_url).path.lstrip("/")
+
+
+def frames_of(events: Iterable[Mapping[str, Any]]) -> list[Frame]:
+    """All frames in the ``stack`` of these events' data."""
+    return [frame for data in events for frame in data.get("stack", ())]

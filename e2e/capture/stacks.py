@@ -1,0 +1,39 @@
+"""JavaScript stacks as V8 prints them, into frames."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_FRAME = re.compile(r"^\s*at (?:(?P<function>.+?) \()?(?P<url>[^()\s]+?):(?P<line>\d+):(?P<column>\d+)\)?$")
+
+Frame = dict[str, Any]
+"""``{"function", "url", "line", "column"}``; line and column count from 1."""
+
+
+def parse(text: str) -> list[Frame]:
+    """The frames of ``new Error().stack``, innermost first, without the recorder's own (they have no web address)."""
+    frames = []
+    for line in text.splitlines():
+        match = _FRAME.match(line)
+        if match and is_page_code(match["url"]):
+            function = (match["function"] or "").removeprefix("async ").removeprefix("new ")
+            frames.append(
+                {
+                    "function": function,
+                    "url": match["url"],
+                    "line": int(match["line"]),
+                    "column": int(match["column"]),
+                }
+            )
+    return frames
+
+
+def is_page_code(url: str) -> bool:
+    """Scripts of the page have an address; what the suite puts into the page has none."""
+    return url.startswith(("http://", "https://", "file://", "blob:", "webpack", "app://"))
+
+
+def position(frame: Frame) -> str:
+    """``url:line:column``, the key of ``RunMeta.code``."""
+    return f"{frame['url']}:{frame['line']}:{frame['column']}"

@@ -1,0 +1,24 @@
+"""Guards against blaming the frontend for the backend's fault: the same questions, asked without the browser."""
+
+from e2e.analysis import backend
+from e2e.checks import check
+
+
+def test_the_backend_spreads_fresh_sessions(run):
+    """20 fresh session IDs reach several providers, and so do the patterns that make unique IDs."""
+    check(backend.assigns(run))
+
+
+def test_the_backend_keeps_a_session_with_its_provider(run):
+    """The same session ID gets the same provider each time it is asked for."""
+    check(backend.persists(run))
+
+
+def test_the_backend_forgets_a_removed_session(run):
+    """A session that was removed is gone."""
+    check(backend.cleans_up(run))
+
+
+def test_the_backend_has_a_sound_state(run):
+    """The sessions that the backend counts right now add up and spread over its providers."""
+    check(backend.state(run))

@@ -1,0 +1,9 @@
+"""Guards against a conversation that leaks into the next one."""
+
+from e2e.analysis import chat
+from e2e.checks import check
+
+
+def test_a_new_chat_starts_empty(run):
+    """A new chat shows and sends nothing of the chat before."""
+    check(chat.starts_empty(run))
