@@ -1,0 +1,64 @@
+"""Does a new chat begin with nothing of the one before?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from e2e.analysis import significance
+from e2e.analysis.columns import rows
+from e2e.analysis.frames import Run
+from e2e.analysis.verdict import ChatKey, Verdict, question
+from e2e.analysis.wording import capped, clean_worth, key_of, lane_name, no_chats, not_seen, plural
+
+
+@question("chat.starts_empty")
+def starts_empty(run: Run) -> Verdict:
+    """A new chat shows nothing and sends nothing of the chat before."""
+    name = "chat.starts_empty"
+    nothing = no_chats(name, run)
+    if nothing:
+        return nothing
+    messages: dict[ChatKey, list[Any]] = defaultdict(list)
+    for m in rows(run.messages):
+        messages[key_of(m)].append(m)
+    transitions = {key_of(t) for t in rows(run.transitions)}
+    new = [c for c in rows(run.observed) if key_of(c) in transitions]
+    judged = [
+        c for c in new if c.screen_messages is not None or any(m.sent_seen for m in messages[key_of(c)])
+    ]
+    full: list[ChatKey] = []
+    bleeding: list[ChatKey] = []
+    lines: list[str] = []
+    for c in judged:
+        key = key_of(c)
+        where = f"{lane_name(run, c.run_id, c.lane)}: chat {c.chat}"
+        if c.screen_messages:
+            full.append(key)
+            lines.append(f"{where} showed {plural(c.screen_messages, 'message')} before anything was sent")
+        earlier = sorted({m.bleeds_from for m in messages[key] if m.bleeds_from is not None})
+        if earlier:
+            bleeding.append(key)
+            lines.append(f"{where} sent text of chat {', '.join(map(str, earlier))}")
+    bad = tuple(dict.fromkeys([*full, *bleeding]))
+    numbers = {
+        "shown": len(full),
+        "sent": len(bleeding),
+        "transitions": len(judged),
+        "bound95": round(significance.upper_bound(len(bad), len(judged)), 4),
+    }
+    expected = "an empty screen, and payloads without text of an earlier chat"
+    if bad:
+        headline = f"{len(bad)} of {plural(len(judged), 'new chat')} went on with content of an earlier chat"
+        return Verdict(
+            name, "fail", headline, expected, capped(lines), numbers, chats=bad, evidence=run.evidence
+        )
+    if not judged:
+        why = "no New Chat was seen between two observed chats"
+        return not_seen(name, run, why, "needs at least 2 observed chats in one lane", **numbers)
+    worth = clean_worth(len(judged), "transition", "bleed")
+    unseen = sum(c.screen_messages is None for c in judged)
+    if unseen:
+        worth += f"; the screen of {unseen} of them was not looked at"
+    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} began empty"
+    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)

@@ -1,0 +1,243 @@
+"""Everything about one chat that a rule of the diagnosis may ask: what came before, what was written, what was sent."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from e2e.analysis.columns import rows
+from e2e.analysis.frames import Run
+from e2e.analysis.freshness import Layer, Place, contexts, holders, ids_of_chats
+from e2e.analysis.places import Trail, innermost, same, trail
+from e2e.analysis.verdict import ChatKey
+from e2e.analysis.wording import key_of
+from e2e.capture.records import CodePlace
+
+_LAYERS: tuple[Layer, ...] = ("stored", "sent")
+_CLOCK = 0.002  # seconds: the page's clock may be coarsened to a millisecond
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write to the profile's key, or its disappearance."""
+
+    t: float
+    op: str
+    session: str | None
+    previous: str | None
+    by: str
+    path: Trail
+
+    @property
+    def changes(self) -> bool:
+        return self.session != self.previous
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What is known of one browser context as a whole."""
+
+    mint: CodePlace | None
+    """Where its first ID was written."""
+    touches: tuple[CodePlace, ...]
+    """Places that write the ID again while a chat goes on (``lastUsed``)."""
+    watched: bool
+    """Writes to the key were seen at all; only then does "no write" mean that there was none."""
+    lags: bool
+    """Somewhere in the run a payload carried the ID that the store had got in the chat before, which had sent another."""
+
+
+@dataclass(frozen=True)
+class Clues:
+    """One chat, for the diagnosis. IDs of *earlier* chats are those of the same context."""
+
+    key: ChatKey
+    chat: Any
+    messages: tuple[Any, ...]
+    before: Any | None
+    """The transition's row when the chat followed another observed one, else None."""
+    earlier: tuple[frozenset[str], ...]
+    """The IDs (stored or sent) of each earlier chat of the context, oldest first."""
+    elsewhere: frozenset[str]
+    """Those of this chat's IDs that another browser context had, whenever."""
+    known: frozenset[str]
+    """Those of this chat's IDs that any chat that began earlier had."""
+    writes: tuple[Write, ...]
+    """Between New Chat (or the page's load) and the first payload."""
+    emptied: Write | None
+    """The write of an earlier chat since which the store has been empty, when it was so at the click."""
+    send: Trail
+    """From where the first payload was sent."""
+    lane: Lane
+    answered: tuple[str, ...]
+    """Providers of the context's replies before this chat, in order."""
+
+    @cached_property
+    def running(self) -> tuple[Any, ...]:
+        """The messages before a reload whose payload was seen."""
+        return tuple(m for m in self.messages if m.sent_seen and not m.after_reload)
+
+    @property
+    def sent(self) -> tuple[str | None, ...]:
+        return tuple(m.sent for m in self.running)
+
+    @property
+    def old(self) -> frozenset[str]:
+        """The IDs of all earlier chats of the context, and what the store held just before the click."""
+        before = (
+            {self.before.stored_before} if self.before is not None and self.before.stored_before else set()
+        )
+        return frozenset(before.union(*self.earlier))
+
+    @property
+    def previous(self) -> frozenset[str]:
+        """The IDs of the chat just before."""
+        before = (
+            {self.before.stored_before} if self.before is not None and self.before.stored_before else set()
+        )
+        return frozenset(before.union(self.earlier[-1] if self.earlier else ()))
+
+    def came_back(self) -> Write | None:
+        """The write that put an old ID back after it had gone, if there is one."""
+        gone = False
+        for write in self.writes:
+            if gone and write.session is not None and write.changes and write.session in self.old:
+                return write
+            gone = gone or write.changes
+        return None
+
+    def minted_again(self) -> Write | None:
+        """The write that made the same ID anew without its having gone: at the minting place, which is no place of touches."""
+        for write in self.writes:
+            place = innermost(write.path)
+            made = write.session is not None and not write.changes and same(place, self.lane.mint)
+            if made and not any(same(place, touch) for touch in self.lane.touches):
+                return write
+        return None
+
+    def change(self) -> Write | None:
+        """The write that took the old ID out of the store: the first after the click, or one of an earlier chat."""
+        return next((w for w in self.writes if w.changes), self.emptied)
+
+
+def clues(run: Run) -> Mapping[ChatKey, Clues]:
+    """The clues of every observed chat."""
+    return run.once("clues", lambda: _clues(run))
+
+
+def _clues(run: Run) -> dict[ChatKey, Clues]:
+    places, had = contexts(run), _had(run)
+    messages, payloads = _by_chat(run.messages), _by_chat(run.payloads)
+    writes = _by_lane(run.storage[run.storage["own"].fillna(value=False)])
+    transitions = {key_of(t): t for t in rows(run.transitions)}
+    chats = list(rows(run.chats))
+    until = {key_of(c): payloads[key_of(c)][0].t if payloads[key_of(c)] else c.ended for c in chats}
+    windows: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
+    for c in chats:
+        if c.via == "new_chat":
+            windows[c.run_id, c.lane].append((c.began - _CLOCK, until[key_of(c)]))
+    lanes = {
+        at: _lane(run, at[0], writes[at], windows[at])
+        for at in dict.fromkeys((c.run_id, c.lane) for c in chats)
+    }
+    past: dict[Place, list[frozenset[str]]] = defaultdict(list)
+    answered: dict[Place, list[str]] = defaultdict(list)
+    found: dict[ChatKey, Clues] = {}
+    for chat in chats:
+        key, at = key_of(chat), (chat.run_id, chat.lane)
+        place = places[key]
+        own = frozenset(i for layer in _LAYERS for i in ids_of_chats(run, layer)[key])
+        begin = bisect_left(writes[at], chat.began - _CLOCK, key=_time)
+        in_time = writes[at][begin : bisect_right(writes[at], until[key], key=_time)]
+        if chat.status == "observed":
+            found[key] = Clues(
+                key=key,
+                chat=chat,
+                messages=tuple(messages[key]),
+                before=transitions.get(key),
+                earlier=tuple(past[place]),
+                elsewhere=frozenset(i for i in own if any(p != place for p in had[chat.mask_key, i])),
+                known=frozenset(i for i in own if min(had[chat.mask_key, i].values()) < chat.order),
+                writes=tuple(_write(run, w) for w in in_time),
+                emptied=_emptied(run, writes[at][:begin], chat),
+                send=trail(run, key.run_id, payloads[key][0].stack if payloads[key] else None),
+                lane=lanes[at],
+                answered=tuple(answered[place]),
+            )
+        past[place].append(own)
+        answered[place] += [m.reply_provider for m in messages[key] if m.reply_provider is not None]
+    return found
+
+
+def _had(run: Run) -> Mapping[tuple[str, str], Mapping[Place, int]]:
+    """As `holders`, for both layers together."""
+    found: dict[tuple[str, str], dict[Place, int]] = defaultdict(dict)
+    for layer in _LAYERS:
+        for name, holding in holders(run, layer).items():
+            for place, order in holding.items():
+                found[name][place] = min(order, found[name].get(place, order))
+    return found
+
+
+def _lane(run: Run, run_id: str, writes: Sequence[Any], windows: Sequence[tuple[float, float]]) -> Lane:
+    mint = next((w for w in writes if w.session is not None and w.previous is None and w.stack), None)
+    again = [w for w in writes if w.session is not None and w.session == w.previous]
+    touches = [w for w in again if not any(begin <= w.t <= end for begin, end in windows)]
+    places = dict.fromkeys(innermost(trail(run, run_id, w.stack)) for w in touches)
+    return Lane(
+        mint=innermost(trail(run, run_id, mint.stack)) if mint is not None else None,
+        touches=tuple(p for p in places if p is not None),
+        watched=bool(writes),
+        lags=run_id in _lagging(run),
+    )
+
+
+def _lagging(run: Run) -> frozenset[str]:
+    """The runs in which a payload carried what the store held in the chat before, and that chat had sent something else."""
+
+    def collect() -> frozenset[str]:
+        stored = {key_of(c): c.stored for c in rows(run.chats)}
+        return frozenset(
+            t.run_id
+            for t in rows(run.transitions)
+            if t.sent is not None
+            and t.sent == stored[ChatKey(t.run_id, t.lane, t.chat_before)]
+            and t.sent != t.sent_before
+        )
+
+    return run.once("lagging", collect)
+
+
+def _emptied(run: Run, before: Sequence[Any], chat: Any) -> Write | None:
+    last = next((w for w in reversed(before) if w.session != w.previous), None)
+    if last is None or last.session is not None or chat.stored_before is not None:
+        return None
+    return _write(run, last)
+
+
+def _write(run: Run, w: Any) -> Write:
+    return Write(w.t, w.op, w.session, w.previous, w.by or "", trail(run, w.run_id, w.stack))
+
+
+def _time(row: Any) -> float:
+    return float(row.t)
+
+
+def _by_chat(frame: pd.DataFrame) -> dict[ChatKey, list[Any]]:
+    found: dict[ChatKey, list[Any]] = defaultdict(list)
+    for row in rows(frame):
+        found[key_of(row)].append(row)
+    return found
+
+
+def _by_lane(frame: pd.DataFrame) -> dict[tuple[str, int], list[Any]]:
+    found: dict[tuple[str, int], list[Any]] = defaultdict(list)
+    for row in rows(frame):
+        found[row.run_id, row.lane].append(row)
+    return found

@@ -1,0 +1,80 @@
+"""Frames with declared columns: each has its dtype, empty or not, and a wrong value is named when the frame is built."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+
+Columns = dict[str, str]
+"""Column name -> pandas dtype; the nullable ones, so that "not there" is never a number or a text."""
+
+_NATIVE: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "Int64": (int,),
+    "Float64": (int, float),
+    "boolean": (bool,),
+}
+
+
+class AnalysisError(ValueError):
+    """Records that cannot be judged together, or that do not say what they must."""
+
+
+def build(name: str, columns: Columns, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The frame ``name`` from plain rows. A missing key is NA.
+
+    Raises `AnalysisError` naming frame, row, column, value and dtype when a value is of another type.
+    """
+    series: dict[str, pd.Series] = {}
+    for column, dtype in columns.items():
+        values = [row.get(column) for row in rows]
+        _check(name, column, dtype, values)
+        series[column] = pd.Series(values, dtype=dtype)
+    return pd.DataFrame(series, columns=list(columns))
+
+
+def _check(name: str, column: str, dtype: str, values: Iterable[Any]) -> None:
+    native = _NATIVE.get(dtype)
+    if native is None:
+        return
+    for number, value in enumerate(values):
+        if value is None:
+            continue
+        # bool is an int to isinstance; a flag in a number's column is a mistake all the same
+        if not isinstance(value, native) or (isinstance(value, bool) and dtype != "boolean"):
+            raise AnalysisError(f"{name}[{number}].{column} is {value!r}, and the column holds {dtype}")
+
+
+def validate(name: str, columns: Columns, frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` itself when it has exactly these columns and dtypes; raises `AnalysisError` otherwise."""
+    found = {str(column): str(dtype) for column, dtype in frame.dtypes.items()}
+    for column, dtype in columns.items():
+        if column not in found:
+            raise AnalysisError(f"{name} lacks the column {column}")
+        if found[column] != dtype:
+            raise AnalysisError(f"{name}.{column} is of dtype {found[column]}, and should be {dtype}")
+    for column in found:
+        if column not in columns:
+            raise AnalysisError(f"{name} has a column that is not declared: {column}")
+    return frame
+
+
+def rows(frame: pd.DataFrame) -> Iterator[Any]:
+    """The rows as named tuples of plain Python values, ``None`` for what is not there."""
+    row = _row_type(tuple(map(str, frame.columns)))
+    columns = (_plain(frame[name]) for name in frame.columns)
+    return map(row._make, zip(*columns, strict=True))
+
+
+def _plain(series: pd.Series) -> list[Any]:
+    values: list[Any] = series.tolist()
+    return [None if value is pd.NA else value for value in values]
+
+
+@lru_cache(maxsize=32)
+def _row_type(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names)  # noqa: PYI024 - the fields are a frame's columns

@@ -1,0 +1,240 @@
+"""From failed checks to named causes: chat by chat through the table of `rules`, and from the verdicts about the backend.
+
+What fits no rule is called ``unexplained``, with its evidence; a name is never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from e2e.analysis import causes, places
+from e2e.analysis.clues import Clues, Write, clues
+from e2e.analysis.columns import rows
+from e2e.analysis.frames import Run
+from e2e.analysis.rules import RULES
+from e2e.analysis.verdict import UNEXPLAINED, Cause, ChatKey, Verdict
+from e2e.analysis.wording import capped, lane_name, plural
+
+_LINES = 8
+_FEW = 2  # chats whose evidence is told in full
+
+
+def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
+    """The causes of all failures among ``verdicts`` (and of New Chat's absence), the most frequent first, what fits no rule last."""
+    failed = [v for v in verdicts if v.outcome == "fail"]
+    found: list[Cause] = [*_unavailable(run)]
+    shares, left = _by_rule(run, failed) if failed else ({}, {})
+    found += [_cause_of_chats(run, name, share) for name, share in shares.items()]
+    found += _of_the_backend(failed)
+    explained = {check for cause in found for check in cause.checks}
+    left |= {v.name: v.chats for v in failed if v.name not in explained and v.name not in left}
+    found.sort(key=lambda cause: (-cause.confidence, -cause.chats))
+    if left:
+        found.append(_unexplained(run, [v for v in failed if v.name in left], left))
+    return tuple(found)
+
+
+def explain(verdict: Verdict, found: Sequence[Cause]) -> tuple[Cause, ...]:
+    """Those of ``found`` that explain ``verdict``."""
+    return tuple(c for c in found if verdict.outcome == "fail" and verdict.name in c.checks)
+
+
+# -- causes that single chats show --------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Share:
+    """What a rule explains."""
+
+    chats: dict[ChatKey, None] = field(default_factory=dict)
+    checks: dict[str, None] = field(default_factory=dict)
+    of: set[ChatKey] = field(default_factory=set)
+
+
+def _by_rule(run: Run, failed: Sequence[Verdict]) -> tuple[dict[str, _Share], dict[str, tuple[ChatKey, ...]]]:
+    """Cause -> what it explains; and check -> its chats that no rule explains, where there is a rule for the check at all."""
+    known = clues(run)
+    shares: dict[str, _Share] = defaultdict(_Share)
+    left: dict[str, tuple[ChatKey, ...]] = {}
+    for verdict in failed:
+        rules = [rule for rule in RULES if verdict.name in rule.explains]
+        if not rules:
+            continue
+        unexplained: list[ChatKey] = []
+        for key in verdict.chats:
+            chat = known.get(key)
+            rule = next((r for r in rules if chat is not None and r.fits(chat)), None)
+            if rule is None:
+                unexplained.append(key)
+                continue
+            shares[rule.cause].chats[key] = None
+            shares[rule.cause].checks[verdict.name] = None
+        if unexplained:
+            left[verdict.name] = tuple(unexplained)
+    for share in shares.values():
+        share.of = {key for v in failed if v.name in share.checks for key in v.chats}
+    return dict(shares), left
+
+
+def _cause_of_chats(run: Run, name: str, share: _Share) -> Cause:
+    known = clues(run)
+    chats = [known[key] for key in sorted(share.chats)]
+    decisive = [(c, _decisive(name, c)) for c in chats]
+    write = places.usual(w.path for _, w in decisive if w is not None)
+    told_of_send = name not in ("id-shared", "id-constant", "id-collision", "label-stale")
+    send = places.usual(c.send for c in chats) if told_of_send else ()
+    text = causes.TEXTS[name]
+    change = next((w for _, w in decisive if w is not None), None)
+    sender = places.caller(send)
+    explanation = text.explanation.format(
+        change=_told(change, write), send=places.at(sender), write=places.at(places.innermost(write))
+    )
+    where = tuple(dict.fromkeys([*places.both(write), *places.both(send)]))
+    lines = [line for c, w in decisive[:_FEW] for line in _story(run, c, w)]
+    if len(chats) > _FEW:
+        lines.append(f"… and {plural(len(chats) - _FEW, 'more chat')} alike")
+    return Cause(
+        name=name,
+        layer=text.layer,
+        chats=len(chats),
+        confidence=round(len(share.chats) / len(share.of), 4),
+        where=tuple(places.name(place) for place in where),
+        explanation=explanation,
+        advice=text.advice,
+        evidence=tuple(lines),
+        code=where,
+        checks=tuple(share.checks),
+        of=len(share.of),
+    )
+
+
+def _decisive(name: str, c: Clues) -> Write | None:
+    """The write that the cause is about."""
+    if name in ("session-restored", "id-constant"):
+        return c.came_back() or c.minted_again()
+    if name in ("id-shared", "id-collision", "split-session"):
+        return next((w for w in c.writes if w.session is not None and w.session == c.chat.stored), None)
+    if name in ("stale-state", "stale-closure", "late-rotation"):
+        return c.change()
+    return None
+
+
+def _told(write: Write | None, path: places.Trail) -> str:
+    did = "wrote a new ID" if write is not None and write.session is not None else "removed the key"
+    return did + places.at(places.innermost(path))
+
+
+def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
+    """One chat's evidence, in the order of time."""
+    where = f"{lane_name(run, c.key.run_id, c.key.lane)}, chat {c.key.chat}"
+    lines: list[tuple[float, str]] = []
+    told = list(c.writes)
+    if decisive is not None and decisive not in told:
+        told.insert(0, decisive)
+    for w in told[:4]:
+        did = f"wrote {w.session}" if w.session else f"removed {w.previous or 'the key'}"
+        again = " (the same as before)" if w.session and not w.changes else ""
+        lines.append((w.t, f"{did}{again}{places.at(places.innermost(w.path))}"))
+    for m in c.messages[:3]:
+        if m.sent_seen and m.sent_at is not None:
+            held = f", while the store held {m.stored or 'nothing'}" if m.stored_seen else ""
+            where_from = places.at(places.caller(c.send)) if m.number == 0 else ""
+            lines.append((m.sent_at, f"message {m.number} sent {m.sent or 'no ID'}{where_from}{held}"))
+        if m.bleeds_from is not None:
+            lines.append(
+                (m.sent_at or c.chat.began, f"message {m.number} contained text of chat {m.bleeds_from}")
+            )
+        if m.label_provider is not None and m.label_provider != m.reply_provider:
+            shown = f"reply {m.number} came from {m.reply_provider}, the screen said {m.label_provider}"
+            lines.append((m.ended_at or c.chat.ended, shown))
+    lines.sort(key=lambda line: line[0])
+    return [f"{where}: {t - c.chat.began:+.3f} s {text}" for t, text in lines]
+
+
+# -- causes that the run shows as a whole -------------------------------------------------------------------------------
+
+_SPREAD_CHECKS = ("provider.varies", "provider.balanced", "backend.assigns", "backend.state")
+
+
+def _of_the_backend(failed: Sequence[Verdict]) -> list[Cause]:
+    by_name = {v.name: v for v in failed}
+    spread = [
+        by_name[name]
+        for name in _SPREAD_CHECKS
+        # a name that is not expected, or figures that do not add up, are no question of shares
+        if name in by_name
+        and not by_name[name].numbers.get("unexpected")
+        and not by_name[name].numbers.get("not_adding_up")
+    ]
+    table = {
+        "provider-pinned": [v for v in spread if v.numbers["providers"] == 1],
+        "provider-skewed": [v for v in spread if v.numbers["providers"] != 1],
+        "provider-flaps": [by_name[n] for n in ("provider.persists", "backend.persists") if n in by_name],
+        "session-leaked": [by_name[n] for n in ("backend.cleans_up",) if n in by_name],
+    }
+    count = {"provider-flaps": "sessions_with_several", "session-leaked": "still_there"}
+    found: list[Cause] = []
+    for name, verdicts in table.items():
+        if not verdicts:
+            continue
+        text = causes.TEXTS[name]
+        n = max(int(v.numbers[count.get(name, "sessions")]) for v in verdicts)
+        found.append(
+            Cause(
+                name=name,
+                layer=text.layer,
+                chats=n,
+                confidence=1.0,
+                where=(),
+                explanation=text.explanation,
+                advice=text.advice,
+                evidence=capped(
+                    [f"{v.name}: {line}" for v in verdicts for line in (v.headline, *v.actual[:3])], _LINES
+                ),
+                code=(),
+                checks=tuple(v.name for v in verdicts),
+                of=n,
+            )
+        )
+    return found
+
+
+def _unavailable(run: Run) -> list[Cause]:
+    """New Chat could not be clicked: a problem of looking, so it explains no failed check."""
+    seen = [p for p in rows(run.problems) if re.search(r"\bsteps\.new_chat\b", p.where or "")]
+    blocked = [p for p in seen if "requests went on" not in (p.what or "")]
+    if not blocked:
+        return []
+    text = causes.TEXTS["new-chat-unavailable"]
+    lines = capped([f"{p.what} ({p.where})" for p in blocked], _LINES)
+    n = len(blocked)
+    return [
+        Cause("new-chat-unavailable", text.layer, n, 1.0, (), text.explanation, text.advice, lines, (), (), n)
+    ]
+
+
+def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple[ChatKey, ...]]) -> Cause:
+    text = causes.TEXTS[UNEXPLAINED]
+    chats = dict.fromkeys(key for v in verdicts for key in left[v.name])
+    of = {key for v in verdicts for key in v.chats}
+    known = clues(run)
+    lines = [
+        line for key in [k for k in chats if k in known][:_FEW] for line in _story(run, known[key], None)
+    ]
+    lines += [f"{v.name}: {line}" for v in verdicts for line in (v.headline, *v.actual[:2])]
+    return Cause(
+        name=UNEXPLAINED,
+        layer=text.layer,
+        chats=len(chats),
+        confidence=0.0,
+        where=(),
+        explanation=text.explanation,
+        advice=text.advice,
+        evidence=capped(lines, 2 * _LINES),
+        code=(),
+        checks=tuple(v.name for v in verdicts),
+        of=len(of),
+    )

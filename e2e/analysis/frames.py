@@ -1,0 +1,235 @@
+"""Recorded runs as one `Run`: pooled, ordered in time, as frames with declared columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import pandas as pd
+
+from e2e.analysis import significance
+from e2e.analysis.columns import AnalysisError, Columns, build, validate
+from e2e.analysis.schema import BACKEND, CHATS, MESSAGES, PAYLOADS, PROBLEMS, STORAGE, TRANSITIONS
+from e2e.capture.records import Chat, CodePlace, Event, Policy, RunMeta, RunRecords
+
+if TYPE_CHECKING:
+    from e2e.analysis.catalogue import Judgement
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run, or several pooled; the only thing that a check is given.
+
+    A lane is named by ``(run_id, lane)``. Session references of two runs are comparable only where ``mask_key`` is equal.
+    """
+
+    metas: tuple[RunMeta, ...]
+    policy: Policy
+    alarms_per_year: float
+    chats: pd.DataFrame
+    messages: pd.DataFrame
+    transitions: pd.DataFrame
+    """One row per New Chat inside one browser context, with an observed chat before and after it."""
+    storage: pd.DataFrame
+    payloads: pd.DataFrame
+    backend: pd.DataFrame
+    problems: pd.DataFrame
+    partial_reasons: tuple[str, ...]
+    code: Mapping[str, CodePlace]
+    """Stack position -> place in the source, over all runs (the first run's, where two disagree)."""
+    evidence: str
+    """Path of the first run's chats.jsonl."""
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def partial(self) -> bool:
+        """Something planned is not in the evidence."""
+        return bool(self.partial_reasons)
+
+    @property
+    def pooled(self) -> bool:
+        return len(self.metas) > 1
+
+    @property
+    def alpha(self) -> float:
+        """Threshold of each statistical check, from the false-alarm budget."""
+        return significance.alpha(self.alarms_per_year)
+
+    @property
+    def observed(self) -> pd.DataFrame:
+        """The chats that were seen to the end of their first reply."""
+        return self.chats[self.chats["status"] == "observed"]
+
+    def code_of(self, run_id: str) -> Mapping[str, CodePlace]:
+        """Stack position -> place for one run: another run may have driven another build at the same address."""
+        return next((m.code for m in self.metas if m.run_id == run_id), {})
+
+    def once(self, key: str, make: Callable[[], _T]) -> _T:
+        """``make()``, kept: several checks need the same intermediate result."""
+        if key not in self._cache:
+            self._cache[key] = make()
+        return cast(_T, self._cache[key])
+
+    @property
+    def judgement(self) -> Judgement:
+        """All verdicts with their causes."""
+        from e2e.analysis.catalogue import judge  # the catalogue imports the checks, which import this
+
+        return judge(self)
+
+
+def assemble(runs: Sequence[RunRecords], *, alarms_per_year: float | None = None) -> Run:
+    """One `Run` out of recorded runs.
+
+    Parameters
+    ----------
+    runs : at least one; pooled when there are more. They must be of one target under one policy.
+    alarms_per_year : the false-alarm budget; by default the smallest that the runs were made with.
+
+    Raises
+    ------
+    AnalysisError : no run, one run twice, runs of different targets or policies, or a record with a wrong type.
+    """
+    _agree(runs)
+    ordered = sorted(
+        ((chat, run) for run in runs for chat in run.chats),
+        key=lambda item: (item[0].began, item[0].run_id, item[0].lane, item[0].chat),
+    )
+    chat_rows = [_chat_row(chat, run.meta, order) for order, (chat, run) in enumerate(ordered)]
+    message_rows = [
+        row for order, (chat, run) in enumerate(ordered) for row in _message_rows(chat, run.meta, order)
+    ]
+    events = sorted(((e, r) for r in runs for e in r.events), key=lambda item: (item[0].t, item[0].seq))
+
+    def seen(name: str, kind: str, columns: Columns) -> pd.DataFrame:
+        found = [_event_row(e, r.meta, columns) for e, r in events if e.kind == kind]
+        return validate(name, columns, build(name, columns, found))
+
+    transitions = [row for run in runs for row in _transition_rows(run, chat_rows)]
+    transitions.sort(key=lambda row: int(row["order"]))
+    code: dict[str, CodePlace] = {}
+    for run in runs:
+        code = {**run.meta.code, **code}
+    budget = min(r.meta.alarms_per_year for r in runs) if alarms_per_year is None else alarms_per_year
+    return Run(
+        metas=tuple(r.meta for r in runs),
+        policy=runs[0].meta.policy,
+        alarms_per_year=budget,
+        chats=validate("chats", CHATS, build("chats", CHATS, chat_rows)),
+        messages=validate("messages", MESSAGES, build("messages", MESSAGES, message_rows)),
+        transitions=validate("transitions", TRANSITIONS, build("transitions", TRANSITIONS, transitions)),
+        storage=seen("storage", "storage", STORAGE),
+        payloads=seen("payloads", "payload", PAYLOADS),
+        backend=seen("backend", "backend", BACKEND),
+        problems=validate("problems", PROBLEMS, build("problems", PROBLEMS, _problem_rows(runs))),
+        partial_reasons=tuple(reason for r in runs for reason in _partial(r, pooled=len(runs) > 1)),
+        code=code,
+        evidence=f"{runs[0].folder.rstrip('/')}/chats.jsonl",
+    )
+
+
+def _agree(runs: Sequence[RunRecords]) -> None:
+    if not runs:
+        raise AnalysisError("there is no run to judge")
+    first = runs[0].meta
+    names = [r.meta.run_id for r in runs]
+    for name in names:
+        if names.count(name) > 1:
+            raise AnalysisError(f"run {name} is given twice: pooled, its chats would count double")
+    for run in runs[1:]:
+        if run.meta.target != first.target:
+            raise AnalysisError(
+                f"runs of different targets cannot be judged together: {first.run_id} is of {first.target}, "
+                f"{run.meta.run_id} of {run.meta.target}"
+            )
+        mine, other = first.policy.to_json(), run.meta.policy.to_json()
+        for key, value in mine.items():
+            if other[key] != value:
+                raise AnalysisError(
+                    f"runs under different policies cannot be judged together: {key} is {value!r} "
+                    f"in {first.run_id}, {other[key]!r} in {run.meta.run_id}"
+                )
+
+
+def _chat_row(chat: Chat, meta: RunMeta, order: int) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(chat, name, None) for name in CHATS}
+    first = chat.messages[0] if chat.messages else None
+    row |= {"mask_key": meta.mask_key, "order": order, "messages": len(chat.messages)}
+    row |= {"sent_seen": first.sent_seen if first else False, "sent": first.sent if first else None}
+    row["provider"] = next((m.reply_provider for m in chat.messages if m.reply_provider is not None), None)
+    return row
+
+
+def _message_rows(chat: Chat, meta: RunMeta, order: int) -> list[dict[str, Any]]:
+    place = {"run_id": chat.run_id, "mask_key": meta.mask_key, "lane": chat.lane, "chat": chat.chat}
+    place |= {"order": order, "chat_status": chat.status}
+    return [message.to_json() | place for message in chat.messages]
+
+
+def _transition_rows(run: RunRecords, chat_rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    order = {(r["lane"], r["chat"]): r["order"] for r in chat_rows if r["run_id"] == run.meta.run_id}
+    by_place = {(c.lane, c.chat): c for c in run.chats}
+    found: list[dict[str, Any]] = []
+    for chat in run.chats:
+        before = by_place.get((chat.lane, chat.chat - 1))
+        if chat.via != "new_chat" or before is None or before.context != chat.context:
+            continue
+        if chat.status != "observed" or before.status != "observed":
+            continue
+        row: dict[str, Any] = {name: getattr(chat, name, None) for name in TRANSITIONS}
+        first = chat.messages[0] if chat.messages else None
+        row |= {"mask_key": run.meta.mask_key, "order": order[chat.lane, chat.chat]}
+        row |= {"chat_before": before.chat, "sent_seen": first.sent_seen if first else False}
+        row["sent"] = first.sent if first else None
+        row["sent_before"] = next((m.sent for m in reversed(before.messages) if m.sent_seen), None)
+        found.append(row)
+    return found
+
+
+def _event_row(event: Event, meta: RunMeta, columns: Columns) -> dict[str, Any]:
+    row = {name: event.data.get(name) for name in columns}
+    place = {"run_id": event.run_id, "mask_key": meta.mask_key, "lane": event.lane, "chat": event.chat}
+    row |= place | {"seq": event.seq, "t": event.t}
+    if "own" in columns:
+        row["own"] = "session" in event.data
+    return row
+
+
+def _problem_rows(runs: Sequence[RunRecords]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for run in runs:
+        seen: set[tuple[Any, ...]] = set()
+        for event in run.events:
+            if event.kind == "problem":
+                row = _event_row(event, run.meta, PROBLEMS)
+                del row["seq"]
+                seen.add((row["kind"], row["what"]))
+                found.append(row)
+        for (
+            problem
+        ) in run.meta.problems:  # run.json repeats what the events say, unless it stopped the run before any
+            if (problem.kind, problem.what) not in seen:
+                found.append({"run_id": run.meta.run_id, "mask_key": run.meta.mask_key} | problem.to_json())
+    return found
+
+
+def _partial(run: RunRecords, *, pooled: bool) -> list[str]:
+    reasons: list[str] = []
+    if run.meta.interrupted:
+        reasons.append(f"interrupted: {run.meta.interrupted}")
+    elif run.meta.finished is None:
+        reasons.append("the run did not end (it was killed, or is still going on)")
+    if run.torn_lines:
+        reasons.append(f"{run.torn_lines} torn line{'s' if run.torn_lines > 1 else ''} left out")
+    for status in ("blocked", "lost"):
+        why = [c.reason for c in run.chats if c.status == status]
+        if why:
+            texts = "; ".join(dict.fromkeys(reason or "no reason given" for reason in why))
+            reasons.append(f"{len(why)} chat{'s' if len(why) > 1 else ''} {status}: {texts}")
+    missing = run.meta.planned_chats - len(run.chats)
+    if missing > 0:
+        reasons.append(f"{missing} of {run.meta.planned_chats} planned chats were not recorded")
+    return [f"{run.meta.run_id}: {reason}" for reason in reasons] if pooled else reasons

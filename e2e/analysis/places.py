@@ -1,0 +1,67 @@
+"""From a recorded stack to the product's own code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from e2e.analysis.frames import Run
+from e2e.capture.records import CodePlace
+
+Trail = tuple[CodePlace, ...]
+"""The product's own frames of one stack, innermost first."""
+
+
+def trail(run: Run, run_id: str, stack: Sequence[Any] | None) -> Trail:
+    """The frames of ``stack`` that lie in the product's own code; those without a source map only when none has one."""
+    code = run.code_of(run_id)
+    known = [code[position] for frame in stack or () if (position := _position(frame)) in code]
+    own = [place for place in known if not place.vendor]
+    return tuple([place for place in own if place.mapped] or own)
+
+
+def _position(frame: Any) -> str:
+    return f"{frame['url']}:{frame['line']}:{frame['column']}"
+
+
+def innermost(path: Trail) -> CodePlace | None:
+    """Where the product itself did it."""
+    return path[0] if path else None
+
+
+def caller(path: Trail) -> CodePlace | None:
+    """Who had it done: the nearest frame in another file; the innermost when all are in one."""
+    return next((place for place in path if place.source != path[0].source), innermost(path))
+
+
+def both(path: Trail) -> Trail:
+    """`innermost` and, when it is another, `caller`."""
+    ends = (innermost(path), caller(path))
+    return tuple(dict.fromkeys(place for place in ends if place is not None))
+
+
+def at(place: CodePlace | None) -> str:
+    """`` at src/lib/session.ts:97``, or ``""``."""
+    return f" at {place.source}:{place.line}" if place else ""
+
+
+def name(place: CodePlace) -> str:
+    """``src/lib/session.ts:97 endSession``; says so when there is no source map."""
+    text = f"{place.source}:{place.line}"
+    if not place.mapped:
+        text += f":{place.column}"  # a bundle is often one long line
+    if place.function:
+        text += f" {place.function}"
+    return text if place.mapped else f"{text} (no source map)"
+
+
+def usual(trails: Iterable[Trail]) -> Trail:
+    """The most frequent one that is not empty; the first of several."""
+    counts = Counter(t for t in trails if t)
+    return counts.most_common(1)[0][0] if counts else ()
+
+
+def same(one: CodePlace | None, other: CodePlace | None) -> bool:
+    """Both known, and one statement."""
+    return one is not None and other is not None and (one.source, one.line) == (other.source, other.line)

@@ -1,0 +1,193 @@
+"""The rules that tell the cause from one chat's clues: an ordered table, the first that fits explains the chat.
+
+Each rule says which failed checks it can explain and which conditions must all hold. A chat whose evidence fits no rule
+stays unexplained; a rule is never stretched to cover it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from e2e.analysis.clues import Clues
+from e2e.analysis.places import innermost, same
+
+Condition = Callable[[Clues], bool]
+
+STORED, SENT = "rotation.stored_id_is_fresh", "rotation.sent_id_is_fresh"
+EQUAL, ONE = "rotation.sent_equals_stored", "rotation.one_id_per_chat"
+EMPTY, LABEL = "chat.starts_empty", "provider.label_is_true"
+
+
+class Rule(NamedTuple):
+    """One row: the cause, the checks it explains, and what must be seen."""
+
+    cause: str
+    explains: tuple[str, ...]
+    when: tuple[Condition, ...]
+
+    def fits(self, chat: Clues) -> bool:
+        return all(condition(chat) for condition in self.when)
+
+
+# -- conditions: each reads one fact off the evidence -----------------------------------------------------------------
+
+
+def _after_new_chat(c: Clues) -> bool:
+    return c.before is not None
+
+
+def _first_of_its_browser(c: Clues) -> bool:
+    return c.chat.via == "load" and not c.earlier
+
+
+def _another_browser_had_the_id(c: Clues) -> bool:
+    return bool(c.elsewhere & c.known)
+
+
+def _old_id_came_back(c: Clues) -> bool:
+    return c.came_back() is not None
+
+
+def _old_id_was_made_anew(c: Clues) -> bool:
+    """Removed and minted again to the same value, or minted over itself."""
+    back = c.came_back()
+    return c.minted_again() is not None or (back is not None and same(innermost(back.path), c.lane.mint))
+
+
+def _old_id_came_back_from_elsewhere(c: Clues) -> bool:
+    back = c.came_back()
+    place = innermost(back.path) if back is not None else None
+    return place is not None and c.lane.mint is not None and not same(place, c.lane.mint)
+
+
+def _it_or_another_browser_wrote_it(c: Clues) -> bool:
+    """The shared ID was written afresh in this chat (or the ID never enters a store, so that no write could be seen)."""
+    return not c.lane.watched or _old_id_came_back(c) or c.minted_again() is not None or _minted_known(c)
+
+
+def _minted_known(c: Clues) -> bool:
+    return any(w.changes and w.session in c.elsewhere for w in c.writes)
+
+
+def _id_is_of_an_older_chat(c: Clues) -> bool:
+    """Of an earlier chat, and not of the one just before."""
+    return c.chat.stored is not None and c.chat.stored in c.old - c.previous
+
+
+def _its_writing_was_a_minting(c: Clues) -> bool:
+    wrote = [w for w in c.writes if w.changes and w.session == c.chat.stored]
+    return any(same(innermost(w.path), c.lane.mint) for w in wrote)
+
+
+def _writes_are_watched(c: Clues) -> bool:
+    return c.lane.watched
+
+
+def _no_write_changed_the_key(c: Clues) -> bool:
+    return not any(w.changes for w in c.writes) and c.minted_again() is None
+
+
+def _store_kept_the_old_id(c: Clues) -> bool:
+    return (
+        c.before is not None
+        and bool(c.chat.stored_seen)
+        and c.chat.stored is not None
+        and c.chat.stored == c.before.stored_before
+    )
+
+
+def _payloads_follow_the_store(c: Clues) -> bool:
+    return all(m.sent == m.stored for m in c.running if m.stored_seen)
+
+
+def _store_let_go_of_the_old_id(c: Clues) -> bool:
+    """Seen as a write, and as what the store held when the payload left."""
+    return (
+        c.before is not None
+        and c.change() is not None
+        and bool(c.chat.stored_seen)
+        and c.chat.stored not in c.old
+    )
+
+
+def _first_payload_carried_the_previous_id(c: Clues) -> bool:
+    return bool(c.sent) and c.before is not None and c.sent[0] is not None and c.sent[0] in c.previous
+
+
+def _payloads_went_on_with_what_was_sent(c: Clues) -> bool:
+    """All of them carry what the chat before had sent last."""
+    return c.before is not None and c.before.sent_before is not None and set(c.sent) == {c.before.sent_before}
+
+
+def _later_payloads_were_fresh(c: Clues) -> bool:
+    later = set(c.sent[1:])
+    return len(c.sent) > 1 and c.sent[0] not in later and not later & (c.known | {None})
+
+
+def _payloads_are_one_behind(c: Clues) -> bool:
+    """All carry what the store held in the chat before, and somewhere in this run that moved along."""
+    return (
+        c.lane.lags and bool(c.sent) and len(set(c.sent)) == 1 and _first_payload_carried_the_previous_id(c)
+    )
+
+
+def _several_fresh_ids_were_sent(c: Clues) -> bool:
+    return len(set(c.sent)) > 1 and not set(c.sent) & (c.known | {None})
+
+
+def _one_fresh_id_was_sent(c: Clues) -> bool:
+    return len(set(c.sent)) == 1 and not set(c.sent) & (c.known | {None})
+
+
+def _another_fresh_id_was_stored(c: Clues) -> bool:
+    stored = {m.stored for m in c.running if m.stored_seen}
+    return len(stored) == 1 and not stored & (c.known | {None}) and not stored & set(c.sent)
+
+
+def _payload_had_text_of_an_earlier_chat(c: Clues) -> bool:
+    return any(m.bleeds_from is not None for m in c.messages)
+
+
+def _wrong_labels_name_earlier_providers(c: Clues) -> bool:
+    answered = list(c.answered)
+    wrong: list[bool] = []
+    for m in c.messages:
+        if None not in (m.label_provider, m.reply_provider) and m.label_provider != m.reply_provider:
+            wrong.append(m.label_provider in answered)
+        if m.reply_provider is not None:
+            answered.append(m.reply_provider)
+    return bool(wrong) and all(wrong)
+
+
+# -- the table ----------------------------------------------------------------------------------------------------------
+
+FRESH = (STORED, SENT)
+
+RULES: tuple[Rule, ...] = (
+    Rule("id-shared", FRESH, (_first_of_its_browser, _another_browser_had_the_id)),
+    Rule("id-shared", FRESH, (_after_new_chat, _another_browser_had_the_id, _it_or_another_browser_wrote_it)),
+    Rule("id-collision", FRESH, (_after_new_chat, _id_is_of_an_older_chat, _its_writing_was_a_minting)),
+    Rule("id-constant", FRESH, (_after_new_chat, _old_id_was_made_anew)),
+    Rule("session-restored", FRESH, (_after_new_chat, _old_id_came_back_from_elsewhere)),
+    Rule(
+        "session-not-ended",
+        FRESH,
+        (_writes_are_watched, _no_write_changed_the_key, _store_kept_the_old_id, _payloads_follow_the_store),
+    ),
+    Rule(
+        "late-rotation",
+        (SENT, EQUAL, ONE),
+        (_first_payload_carried_the_previous_id, _later_payloads_were_fresh),
+    ),
+    Rule("stale-closure", (SENT, EQUAL), (_store_let_go_of_the_old_id, _payloads_are_one_behind)),
+    Rule(
+        "stale-state",
+        (STORED, SENT, EQUAL),
+        (_store_let_go_of_the_old_id, _payloads_went_on_with_what_was_sent),
+    ),
+    Rule("over-rotation", (ONE, EQUAL), (_several_fresh_ids_were_sent,)),
+    Rule("split-session", (EQUAL,), (_one_fresh_id_was_sent, _another_fresh_id_was_stored)),
+    Rule("history-bleed", (EMPTY,), (_payload_had_text_of_an_earlier_chat,)),
+    Rule("label-stale", (LABEL,), (_wrong_labels_name_earlier_providers,)),
+)

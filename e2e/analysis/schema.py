@@ -1,0 +1,111 @@
+"""The columns of a run's frames, with their dtypes."""
+
+from __future__ import annotations
+
+from e2e.analysis.columns import Columns
+
+_LANE: Columns = {"run_id": "string", "mask_key": "string", "lane": "Int64", "chat": "Int64"}
+
+CHATS: Columns = _LANE | {
+    "order": "Int64",  # rank by begin over all runs
+    "scenario": "string",
+    "via": "string",
+    "context": "Int64",
+    "status": "string",
+    "reason": "string",
+    "began": "Float64",
+    "ended": "Float64",
+    "stored_before": "string",
+    "stored_seen": "boolean",
+    "stored": "string",
+    "sent_seen": "boolean",  # of the first message
+    "sent": "string",
+    "provider": "string",  # of the first reply
+    "screen_messages": "Int64",
+    "messages": "Int64",
+}
+
+MESSAGES: Columns = _LANE | {
+    "order": "Int64",
+    "chat_status": "string",
+    "number": "Int64",
+    "after_reload": "boolean",
+    "sent_at": "Float64",
+    "ended_at": "Float64",
+    "first_chunk_at": "Float64",
+    "stored_seen": "boolean",
+    "stored": "string",
+    "sent_seen": "boolean",
+    "sent": "string",
+    "reply_provider": "string",
+    "backend_provider": "string",
+    "label_provider": "string",
+    "status": "Int64",
+    "outcome": "string",
+    "chunks": "Int64",
+    "bleeds_from": "Int64",
+    "seen_on_screen": "boolean",
+    "request": "string",
+}
+
+TRANSITIONS: Columns = _LANE | {
+    "order": "Int64",
+    "context": "Int64",
+    "chat_before": "Int64",
+    "began": "Float64",
+    "stored_before": "string",  # just before the click
+    "stored_seen": "boolean",
+    "stored": "string",
+    "sent_before": "string",  # the last one of the chat before
+    "sent_seen": "boolean",
+    "sent": "string",
+}
+
+_SEEN: Columns = _LANE | {"seq": "Int64", "t": "Float64"}
+
+STORAGE: Columns = _SEEN | {
+    "own": "boolean",  # a write to the profile's key; of other keys only the name is known
+    "store": "string",
+    "op": "string",
+    "key": "string",
+    "session": "string",
+    "previous": "string",
+    "same_value": "boolean",
+    "shape": "string",
+    "time_offset": "Float64",
+    "by": "string",
+    "stack": "object",
+}
+
+PAYLOADS: Columns = _SEEN | {
+    "rule": "string",
+    "transport": "string",
+    "method": "string",
+    "url": "string",
+    "session": "string",
+    "message": "Int64",
+    "bleeds_from": "Int64",
+    "history": "Int64",
+    "request": "string",
+    "stack": "object",
+}
+
+BACKEND: Columns = _SEEN | {
+    "question": "string",
+    "probe": "string",
+    "pattern": "string",
+    "session": "string",
+    "provider": "string",
+    "status": "Int64",
+    "found": "boolean",
+    "active": "Int64",
+    "distribution": "object",
+}
+
+PROBLEMS: Columns = _LANE | {
+    "t": "Float64",
+    "kind": "string",
+    "what": "string",
+    "where": "string",
+    "way_out": "string",
+}

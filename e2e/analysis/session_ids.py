@@ -1,0 +1,111 @@
+"""What the session IDs of a run look like, and how much randomness the data support. Never more than was seen."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from e2e.analysis.columns import rows
+from e2e.analysis.frames import Run
+from e2e.analysis.freshness import holders
+from e2e.analysis.wording import plural
+
+_ON_TIME = 5.0  # seconds between the time in an ID and its writing
+_ENOUGH = 5  # IDs from which on "no repeat" and "one form" say something
+_PART = re.compile(r"\{([dhwxX])(\d+)\}")
+_UUID = [8, 4, 4, 4, 12]
+_TIMES = (("d", 10), ("d", 13), ("d", 16), ("x", 8))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionIds:
+    """For the summary. ``pattern`` is ``unknown`` where the records do not tell."""
+
+    distinct_stored: int
+    distinct_sent: int
+    pattern: str
+    supported_bits: float
+    """Entropy per ID that the absence of repeats supports at 95 %; 0 when there was a repeat, or only one ID."""
+    evidence: str
+
+
+def describe(run: Run) -> SessionIds:
+    """Count the IDs, and name their pattern as far as forms and times of the minted ones tell."""
+    minted = [
+        w
+        for w in rows(run.storage)
+        if w.own
+        and w.session is not None
+        and w.session != w.previous
+        and w.op != "start"
+        and w.by != "other-tab"
+    ]
+    pattern, evidence = _pattern(minted)
+    drawn = [(w.mask_key, w.session) for w in minted] or list(holders(run, "sent"))
+    return SessionIds(
+        distinct_stored=len(holders(run, "stored")),
+        distinct_sent=len(holders(run, "sent")),
+        pattern=pattern,
+        supported_bits=supported_bits(len(set(drawn))) if len(set(drawn)) == len(drawn) else 0.0,
+        evidence=evidence,
+    )
+
+
+def supported_bits(n: int) -> float:
+    """log2(n(n-1) / (2 ln 20)): with fewer equally likely IDs, ``n`` of them would repeat with probability 95 %."""
+    return round(max(0.0, math.log2(n * (n - 1) / (2 * math.log(20)))), 1) if n > 1 else 0.0
+
+
+def _pattern(minted: Sequence[Any]) -> tuple[str, str]:
+    n = len(minted)
+    if n < 2:
+        return "unknown", f"{plural(n, 'ID was', 'IDs were')} seen being written: a pattern takes more"
+    distinct = len({(w.mask_key, w.session) for w in minted})
+    if distinct == 1:
+        return "fixed", f"one ID, written {n} times"
+    shapes = [w.shape for w in minted if w.shape]
+    if n < _ENOUGH or len(shapes) < n:
+        return "unknown", f"the form of {plural(len(shapes), 'ID')} was seen: a pattern takes {_ENOUGH}"
+    parts = {tuple(int(size) for _, size in _PART.findall(shape)) for shape in shapes}
+    if len(parts) != 1 or len({_PART.sub("", shape) for shape in shapes}) != 1:
+        return "unknown", f"{plural(n, 'ID')} of {plural(len(set(shapes)), 'form')}"
+    sizes, form = next(iter(parts)), _common(shapes)
+    said = f"{plural(n, 'ID')} of the form {form}"
+    offsets = [w.time_offset for w in minted]
+    if all(o is not None and abs(o) <= _ON_TIME for o in offsets):
+        said += f", with a time within {max(abs(o) for o in offsets):.3f} s of the writing"
+        return _with_time(form), said
+    if any(o is not None for o in offsets):
+        return "unknown", said + ", some with a time in them"
+    if list(sizes) == _UUID and distinct == n:
+        return "uuid", said  # masked, the version's digit cannot be read
+    if len(sizes) == 1 and sizes[0] >= 16 and distinct == n:
+        return "random", said + ", without a repeat"
+    return "unknown", said
+
+
+def _common(shapes: Sequence[str]) -> str:
+    """One form for all: what is digits in one ID and letters in another is of the wider class."""
+    kinds = [{kind for kind, _ in column} for column in zip(*map(_PART.findall, shapes), strict=True)]
+    wider = iter([_wider(k) for k in kinds])
+    return _PART.sub(lambda part: f"{{{next(wider)}{part[2]}}}", shapes[0])
+
+
+def _wider(kinds: set[str]) -> str:
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return "h" if kinds == {"d", "h"} else "X" if "X" in kinds else "x"
+
+
+def _with_time(form: str) -> str:
+    """The time is one part; another counts as random when it is long and of mixed characters."""
+    others = [(kind, int(size)) for kind, size in _PART.findall(form)]
+    others.remove(next((part for part in others if part in _TIMES), others[0]))
+    if not others:
+        return "timestamp"
+    [(kind, size), *more] = others
+    mixed = (kind in "xX" and size >= 6) or (kind == "h" and size >= 16)
+    return "timestamp+random" if mixed and not more else "timestamp+part"

@@ -1,0 +1,67 @@
+"""The sessions of a run as the wire knows them: who answered for each, and in which chats it was used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from e2e.analysis.columns import rows
+from e2e.analysis.frames import Run
+from e2e.analysis.freshness import Place, contexts
+from e2e.analysis.verdict import ChatKey
+from e2e.analysis.wording import key_of
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One provider named for a session."""
+
+    chat: ChatKey
+    provider: str
+    how: str
+    """``reply`` or ``look-up``."""
+    message: int
+
+
+@dataclass(slots=True)
+class Session:
+    """One distinct sent ID."""
+
+    session: str
+    mask_key: str
+    chats: list[ChatKey] = field(default_factory=list)
+    places: set[Place] = field(default_factory=set)
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def provider(self) -> str | None:
+        """Who answered first: the assignment; later replies share it and are no draws of their own."""
+        return next((a.provider for a in self.answers if a.how == "reply"), None)
+
+
+def sessions(run: Run) -> Mapping[tuple[str, str], Session]:
+    """``(mask_key, ID)`` -> session, for every ID sent in an observed chat, in order of first use."""
+
+    def collect() -> dict[tuple[str, str], Session]:
+        found: dict[tuple[str, str], Session] = {}
+        places = contexts(run)
+        for m in rows(run.messages[run.messages["chat_status"] == "observed"]):
+            if not m.sent_seen or m.sent is None:
+                continue
+            one = found.setdefault((m.mask_key, m.sent), Session(m.sent, m.mask_key))
+            key = key_of(m)
+            if key not in one.chats:
+                one.chats.append(key)
+            one.places.add(places[key])
+            for provider, how in ((m.reply_provider, "reply"), (m.backend_provider, "look-up")):
+                if provider is not None:
+                    one.answers.append(Answer(key, provider, how, m.number))
+        return found
+
+    return run.once("sessions", collect)
+
+
+def provider_counts(run: Run) -> Counter[str]:
+    """Distinct sessions per provider: the unit of every statistical check."""
+    return Counter(s.provider for s in sessions(run).values() if s.provider is not None)

@@ -1,0 +1,193 @@
+"""Exact tests and bounds for a run's verdicts. Counts in, probabilities out; nothing here knows chats.
+
+Thresholds come from a budget of false alarms, not from habit: a nightly suite that fails at 0.05 cries wolf every third week.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+CHECKS_PER_NIGHT = 4
+"""Statistical checks that share the budget (provider.varies, provider.balanced, and two more to come)."""
+WARN = 1e-3
+"""A p-value below this is mentioned, whatever the threshold; it never fails alone."""
+
+
+def alpha(alarms_per_year: float, checks: int = CHECKS_PER_NIGHT) -> float:
+    """Threshold per check and night, so that a healthy product is accused ``alarms_per_year`` times a year."""
+    if not 0 < alarms_per_year <= 365:
+        raise ValueError(f"alarms per year is {alarms_per_year}, and must be above 0 and at most 365")
+    return min(alarms_per_year / (365 * checks), 0.05)
+
+
+def upper_bound(hits: int, n: int, confidence: float = 0.95) -> float:
+    """One-sided Clopper-Pearson upper bound of a rate after ``hits`` in ``n``; 1.0 when nothing was looked at."""
+    if hits >= n:
+        return 1.0
+    return float(special.betaincinv(hits + 1, n - hits, confidence))
+
+
+def clean_needed(bound: float, confidence: float = 0.95) -> int:
+    """How many clean trials bound the rate by ``bound``: 5 % takes 59, 2 % 149, 1 % 299."""
+    return math.ceil(math.log(1 - confidence) / math.log(1 - bound))
+
+
+def sessions_needed(level: float, p_max: float) -> int | None:
+    """The smallest number of sessions that, all on one provider, are beyond chance; None when no number is.
+
+    ``p_max`` is the largest expected share: all equal has probability at most ``p_max**(n - 1)``.
+    """
+    if p_max >= 1:
+        return None
+    exact = math.log(level) / math.log(p_max)
+    return 1 + math.ceil(exact - 1e-9)  # ln(1e-3)/ln(0.1) is 2.9999999999999996, or a hair above 3
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the profile says of the providers' shares, as far as it says anything.
+
+    ``shares`` (sum 1) when they are known or uniform over a known count; else ``effective``, the least inverse Simpson
+    index 1/Σp²; with neither, only hard pinning can be judged.
+    """
+
+    shares: tuple[float, ...] | None = None
+    effective: float | None = None
+
+    @property
+    def known(self) -> bool:
+        return self.shares is not None or self.effective is not None
+
+    @property
+    def p_max(self) -> float:
+        """The largest share that a healthy provider can have; a half when nothing is known (two providers, evenly)."""
+        if self.shares is not None:
+            return max(self.shares)
+        if self.effective is not None:
+            return min(1.0, 1 / math.sqrt(self.effective))  # p_max² <= Σp² <= 1/effective
+        return 0.5
+
+    @property
+    def text(self) -> str:
+        if self.shares is not None:
+            low, high = min(self.shares), max(self.shares)
+            if math.isclose(low, high):
+                return f"{len(self.shares)} providers with equal shares"
+            return f"{len(self.shares)} providers, the largest with {high:.0%} of the sessions"
+        if self.effective is not None:
+            return f"at least {self.effective:g} effective providers"
+        return "at least two providers (the profile does not say how many)"
+
+
+def expectation(
+    providers: Sequence[str] | None,
+    count: int | None,
+    weights: Mapping[str, float] | None,
+    effective: float | None,
+) -> Expectation:
+    """The strongest statement that a profile's policy makes: weights, then a list or a count (uniform), then 1/Σp²."""
+    if weights:
+        total = math.fsum(weights.values())
+        return Expectation(shares=tuple(sorted((w / total for w in weights.values() if w > 0), reverse=True)))
+    k = len(providers) if providers else count
+    if k:
+        return Expectation(shares=(1 / k,) * k)
+    return Expectation(effective=effective) if effective is not None and effective > 1 else Expectation()
+
+
+def largest_share(largest: int, n: int, expected: Expectation) -> float:
+    """Probability that some provider gets ``largest`` or more of ``n`` sessions, when the expectation holds.
+
+    Exact when the shares are known; an upper bound when only the effective number is; with neither, the probability that
+    all ``n`` are equal among two providers, and 1.0 when they were not all equal.
+    """
+    if largest <= 1 or n == 0:
+        return 1.0
+    if expected.shares is not None:
+        return _largest_of(largest, n, np.array(expected.shares))
+    if expected.effective is not None:
+        # Σ P(Bin(n, p) >= c) <= sup(P(Bin(n, p) >= c) / p²) · Σp², over all shares with Σp² <= 1/effective
+        p = np.linspace(1e-4, expected.p_max, 4000)
+        return min(1.0, float(np.max(special.bdtrc(largest - 1, n, p) / p**2)) / expected.effective)
+    return float(expected.p_max ** (n - 1)) if largest == n else 1.0
+
+
+def _largest_of(largest: int, n: int, shares: np.ndarray) -> float:
+    if (
+        2 * largest > n
+    ):  # two providers cannot both have more than half: the sum is exact, also far out in the tail
+        return min(1.0, float(np.sum(special.bdtrc(largest - 1, n, shares))))
+    counts = np.arange(largest)
+    below = np.zeros(n + 1)
+    below[0] = 1.0
+    for share in shares:  # P(every count < largest), with Poisson counts given that they sum to n
+        below = np.convolve(below, _poisson(counts, n * share))[: n + 1]
+    return float(min(1.0, max(0.0, 1 - below[n] / _poisson(np.array([n]), n)[0])))
+
+
+def _poisson(counts: np.ndarray, mean: float) -> np.ndarray:
+    pmf: np.ndarray = np.exp(counts * math.log(mean) - mean - special.gammaln(counts + 1))
+    return pmf
+
+
+Spreading = Literal["pinned", "concentrated", "spread", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Whether sessions went to one provider, to too few, or to several.
+
+    ``undecided``: all on one, and too few sessions to rule out luck (``missing`` more decide).
+    """
+
+    decision: Spreading
+    n: int
+    distinct: int
+    largest: int
+    p: float
+    n_min: int | None
+    threshold: float
+    shows_from: int | None
+    """The largest count of one provider that would be beyond chance at this ``n``, or None when none is."""
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.n_min - self.n) if self.n_min is not None else 0
+
+
+def spread(counts: Iterable[int], expected: Expectation, level: float) -> Spread:
+    """Judge the sessions per provider.
+
+    Two hypotheses, one threshold: *pinned* (all equal) and *concentrated* (one share too large). The first is the far end
+    of the second's rejection region, so together they raise a false alarm with probability ``level`` at most; Holm's
+    correction, made for hypotheses that can fail apart, would only cost sessions.
+    """
+    sizes = [c for c in counts if c > 0]
+    n, largest = sum(sizes), max(sizes, default=0)
+    n_min = sessions_needed(level, expected.p_max)
+    p = largest_share(largest, n, expected) if n_min is not None else 1.0
+    enough = n_min is not None and n >= n_min
+    decision: Spreading
+    if n_min is None or len(sizes) < 2:
+        decision = "pinned" if enough and sizes else "undecided"
+    else:
+        decision = "concentrated" if enough and p <= level else "spread"
+    shows_from = _shows_from(n, expected, level) if enough else None
+    return Spread(decision, n, len(sizes), largest, p, n_min, level, shows_from)
+
+
+def _shows_from(n: int, expected: Expectation, level: float) -> int | None:
+    """Bisection: the probability falls as the largest count grows."""
+    low, high = 1, n
+    if largest_share(n, n, expected) > level:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if largest_share(middle, n, expected) <= level else (middle, high)
+    return high

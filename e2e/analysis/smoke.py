@@ -1,0 +1,59 @@
+"""Can one chat be had at all?"""
+
+from __future__ import annotations
+
+from e2e.analysis.columns import rows
+from e2e.analysis.frames import Run
+from e2e.analysis.verdict import Verdict, question
+from e2e.analysis.wording import capped, chats_text, key_of, lane_name, no_chats, not_seen, plural
+
+_EXPECTED = "a chat with a message, a reply, one stored and one sent session ID"
+
+
+@question("smoke")
+def smoke(run: Run) -> Verdict:
+    """One chat has a reply, one stored and one sent session ID."""
+    nothing = no_chats("smoke", run)
+    if nothing:
+        return nothing
+    needs_store = run.policy.store != "none"
+    messages = run.messages[run.messages["chat_status"] == "observed"]
+    first = list(rows(messages[messages["number"] == 0]))
+    replied = [m for m in first if m.outcome == "ok"]
+    with_sent = [m for m in replied if m.sent is not None]
+    whole = [m for m in with_sent if m.stored is not None or not needs_store]
+    numbers = {
+        "observed": len(run.observed),
+        "replied": len(replied),
+        "with_sent_id": len(with_sent),
+        "with_stored_id": sum(m.stored is not None for m in replied),
+    }
+    if whole:
+        where = "in store and payload" if needs_store else "in the payload"
+        return Verdict(
+            "smoke",
+            "pass",
+            f"{len(whole)} of {plural(len(first), 'chat')} had a reply and a session ID {where}",
+            expected=_EXPECTED,
+            numbers=numbers,
+            worth="a chat can be had; whether sessions rotate is asked by the other checks",
+            evidence=run.evidence,
+        )
+    if not replied:
+        return not_seen("smoke", run, "no chat had a reply", "needs at least 1 chat with a reply", **numbers)
+    if any(not m.sent_seen or (needs_store and not m.stored_seen) for m in replied):
+        what = "payload" if any(not m.sent_seen for m in replied) else "store"
+        why = f"chats were had, but their {what} could not be seen"
+        return not_seen("smoke", run, why, f"needs a profile that names the {what}", **numbers)
+    lacks = "session ID in the store" if with_sent else "session ID in the payload"
+    lines = [f"{lane_name(run, m.run_id, m.lane)}: {chats_text([m.chat])} had no {lacks}" for m in first]
+    return Verdict(
+        "smoke",
+        "fail",
+        f"none of {plural(len(first), 'chat')} had a {lacks}",
+        expected=_EXPECTED,
+        actual=capped(lines),
+        numbers=numbers,
+        chats=tuple(key_of(m) for m in first),
+        evidence=run.evidence,
+    )
