@@ -35,10 +35,14 @@ class SourceMap:
         self._sources = [_readable(urljoin(root, s or ""), url) for s in raw["sources"]]
         contents: list[str | None] = raw.get("sourcesContent") or []
         self._contents = [c.split("\n") if c is not None else None for c in contents]
-        self._lines = _decode(raw["mappings"])
+        self._all_vendor = bool(self._sources) and all(_VENDOR.search(source) for source in self._sources)
+        # The map of a framework's bundle is by far the largest one, and nobody looks for the fault in there.
+        self._lines = [] if self._all_vendor else _decode(raw["mappings"])
 
     def place(self, line: int, column: int, function: str) -> CodePlace | None:
         """The source of a position in the bundle (both from 1), or None when the map says nothing of it."""
+        if self._all_vendor:
+            return CodePlace(self._sources[0], 1, 1, function, mapped=False, vendor=True)
         if not 1 <= line <= len(self._lines):
             return None
         segments = self._lines[line - 1]
@@ -135,10 +139,19 @@ def _vlq(text: str) -> list[int]:
     return values
 
 
+_NAME = r"(?P<{}>[A-Za-z_$][\w$]*)"
 _FUNCTION = re.compile(
-    r"(?:function\s*\*?\s*(?P<a>[A-Za-z_$][\w$]*)\s*[(<])"
-    r"|(?:(?:const|let|var)\s+(?P<b>[A-Za-z_$][\w$]*)\s*(?::[^=]+)?=\s*(?:useCallback\(|useMemo\(|memo\()?\s*(?:async\s*)?(?:function\b|\([^)]*\)\s*(?::\s*[^=]+)?=>|[A-Za-z_$][\w$]*\s*=>|\($))"
-    r"|(?:^\s*(?:(?:public|private|protected|static|async|override)\s+)*(?P<c>[A-Za-z_$][\w$]*)\s*\([^;]*\)\s*(?::\s*[^={]+)?\{\s*$)"
+    "|".join(
+        (
+            r"function\s*\*?\s*" + _NAME.format("declared") + r"\s*[(<]",
+            # const f = …: a function, or a wrapper of one (useCallback, memo, debounce) that may begin on the next line
+            r"(?:const|let|var)\s+"
+            + _NAME.format("bound")
+            + r"\s*(?::[^=]+)?=\s*(?:(?:React\.)?(?:use[A-Z]\w*|memo|forwardRef|debounce|throttle)(?:<[^(]*>)?\(\s*)?"
+            r"(?:$|(?:async\s*)?(?:function\b|\(|[A-Za-z_$][\w$]*\s*=>))",
+            r"^\s*(?:(?:public|private|protected|static|async|override)\s+)*" + _NAME.format("method") + r"\s*\([^;]*\)\s*(?::[^={]+)?\{\s*$",
+        )
+    )
 )
 _KEYWORDS = {"if", "for", "while", "switch", "catch", "return", "function", "with"}
 

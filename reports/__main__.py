@@ -1,0 +1,90 @@
+"""``python -m reports COMMAND``: what is made of recorded runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from e2e.errors import HarnessError
+from reports.aggregate import judge_folders, judge_last, write_summary
+from reports.terminal import print_summary
+
+_OUT = Path(__file__).resolve().parent / "out"
+
+
+def build(out: Path) -> int:
+    """Judge the last run, write its summary and charts, and build the Allure report."""
+    from reports.allure_build import build_allure
+    from reports.charts import chart_set
+    from reports.results import complete_results, environment
+
+    judged = judge_last(out)
+    write_summary(judged, out)
+    chart_set(judged.run, out)
+    results = out / "allure-results"
+    complete_results(judged, results)
+    index = build_allure(results, out / "allure-report", environment=environment(judged.run))
+    print_summary(judged.summary, ("summary", out / "summary.md"), ("report", index))
+    return 0
+
+
+def summary(folders: list[Path]) -> int:
+    """Judge recorded runs, pooled, and print what is found."""
+    from e2e.capture.evidence import find_runs
+
+    judged = (
+        judge_folders([run for folder in folders for run in find_runs(folder)])
+        if folders
+        else judge_last(_OUT)
+    )
+    print_summary(judged.summary)
+    return 0
+
+
+def serve(out: Path) -> int:
+    """Serve the report that was built last."""
+    from reports.allure_build import serve as serve_report
+
+    report = out / "allure-report"
+    if not (report / "index.html").is_file():
+        raise HarnessError(
+            f"there is no report in {report}", way_out="`make e2e` or `make report` builds one"
+        )
+    serve_report(report)
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command. Returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, said in (
+        ("build", "write summary, charts and the Allure report of the last run"),
+        ("open", "serve the Allure report on this machine"),
+    ):
+        command = commands.add_parser(name, help=said, description=said)
+        command.add_argument(
+            "--out", type=Path, default=_OUT, metavar="DIR", help="where the run wrote (default: reports/out)"
+        )
+    command = commands.add_parser("summary", help="judge recorded runs and print the summary")
+    command.add_argument(
+        "folders", nargs="*", type=Path, metavar="DIR", help="recorded runs (default: the last one)"
+    )
+    said = parser.parse_args(arguments)
+    match said.command:
+        case "build":
+            return build(said.out)
+        case "open":
+            return serve(said.out)
+        case _:
+            return summary(said.folders)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except HarnessError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
