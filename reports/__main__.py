@@ -59,11 +59,11 @@ def main(arguments: list[str]) -> int:
     """Run a command. Returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, said in (
+    for name, meaning in (
         ("build", "write summary, charts and the Allure report of the last run"),
         ("open", "serve the Allure report on this machine"),
     ):
-        command = commands.add_parser(name, help=said, description=said)
+        command = commands.add_parser(name, help=meaning, description=meaning)
         command.add_argument(
             "--out", type=Path, default=_OUT, metavar="DIR", help="where the run wrote (default: reports/out)"
         )

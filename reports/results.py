@@ -40,7 +40,8 @@ def complete_results(judged: Judged, results: Path) -> None:
     )
     for meta in judged.run.metas:
         if meta.trace:
-            text = f"{meta.trace} beside the evidence of {meta.run_id}; it holds session IDs in the clear.\nplaywright show-trace {meta.trace}\n"
+            text = f"{meta.trace} beside the evidence of {meta.run_id}; it holds session IDs in the clear.\n"
+            text += f"playwright show-trace {meta.trace}\n"
             attachments.append(
                 _attachment(
                     results,

@@ -23,15 +23,15 @@ _FEW = 2  # chats whose evidence is told in full
 
 
 def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
-    """The causes of all failures among ``verdicts`` (and of New Chat's absence), the most frequent first, what fits no rule last."""
+    """The causes of all failures among ``verdicts``: of single chats (the most frequent first), of the backend, unexplained."""
     failed = [v for v in verdicts if v.outcome == "fail"]
     found: list[Cause] = [*_unavailable(run)]
     shares, left = _by_rule(run, failed) if failed else ({}, {})
-    found += [_cause_of_chats(run, name, share) for name, share in shares.items()]
+    by_chats = sorted(shares.items(), key=lambda item: -len(item[1].chats))
+    found += [_cause_of_chats(run, name, share) for name, share in by_chats]
     found += _of_the_backend(failed)
     explained = {check for cause in found for check in cause.checks}
     left |= {v.name: v.chats for v in failed if v.name not in explained and v.name not in left}
-    found.sort(key=lambda cause: (-cause.confidence, -cause.chats))
     if left:
         found.append(_unexplained(run, [v for v in failed if v.name in left], left))
     return tuple(found)

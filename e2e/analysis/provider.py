@@ -78,7 +78,7 @@ def persists(run: Run) -> Verdict:
     if not held:
         why = "no session had two replies whose provider was seen"
         if shared:
-            why += f" ({plural(shared, 'session')} shared by several browsers cannot tell)"
+            why = f"{plural(shared, 'session')} shared by several browsers cannot tell: any of them may have ended it"
         return not_seen(name, run, why, "needs at least 1 session with 2 replies", **numbers)
     headline = f"{len(held)} of {plural(len(held), 'session')} with several replies kept {'its' if len(held) == 1 else 'their'} provider"
     worth = clean_worth(len(held), "session", "change")

@@ -82,7 +82,7 @@ def read_run(folder: Path) -> RunRecords:
         )
     events, torn_events = _read_lines(folder / EVENTS, Event.from_json)
     chats, torn_chats = _read_lines(folder / CHATS, Chat.from_json)
-    return RunRecords(meta, tuple(events), tuple(chats), str(folder), torn_events + torn_chats)
+    return RunRecords(meta, tuple(events), tuple(chats), _shown(folder), torn_events + torn_chats)
 
 
 def find_runs(folder: Path) -> list[Path]:
@@ -99,6 +99,14 @@ def find_runs(folder: Path) -> list[Path]:
         what = f"{folder} holds no recorded run" if folder.is_dir() else f"{folder} is not a folder"
         raise HarnessError(what, way_out=f"name a folder with {RUN} in it, or one that holds such folders")
     return found
+
+
+def _shown(folder: Path) -> str:
+    """As a reader finds it from here; only its name when it lies elsewhere, for it ends up in reports."""
+    try:
+        return folder.resolve().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return folder.name
 
 
 def _read_lines(path: Path, parse: Callable[[Any], _T]) -> tuple[list[_T], int]:

@@ -149,7 +149,9 @@ _FUNCTION = re.compile(
             + _NAME.format("bound")
             + r"\s*(?::[^=]+)?=\s*(?:(?:React\.)?(?:use[A-Z]\w*|memo|forwardRef|debounce|throttle)(?:<[^(]*>)?\(\s*)?"
             r"(?:$|(?:async\s*)?(?:function\b|\(|[A-Za-z_$][\w$]*\s*=>))",
-            r"^\s*(?:(?:public|private|protected|static|async|override)\s+)*" + _NAME.format("method") + r"\s*\([^;]*\)\s*(?::[^={]+)?\{\s*$",
+            r"^\s*(?:(?:public|private|protected|static|async|override)\s+)*"
+            + _NAME.format("method")
+            + r"\s*\([^;]*\)\s*(?::[^={]+)?\{\s*$",
         )
     )
 )

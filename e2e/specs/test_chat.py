@@ -1,9 +1,10 @@
 """Guards against a conversation that leaks into the next one."""
 
 from e2e.analysis import chat
+from e2e.analysis.frames import Run
 from e2e.checks import check
 
 
-def test_a_new_chat_starts_empty(run):
+def test_a_new_chat_starts_empty(run: Run) -> None:
     """A new chat shows and sends nothing of the chat before."""
     check(chat.starts_empty(run))

@@ -1,24 +1,25 @@
 """Guards against users who always get the same provider, and against a provider that changes under a conversation."""
 
 from e2e.analysis import provider
+from e2e.analysis.frames import Run
 from e2e.checks import check
 
 
-def test_a_session_keeps_its_provider(run):
+def test_a_session_keeps_its_provider(run: Run) -> None:
     """All replies of one session come from one provider, also after a reload."""
     check(provider.persists(run))
 
 
-def test_the_label_names_the_provider_that_answered(run):
+def test_the_label_names_the_provider_that_answered(run: Run) -> None:
     """The provider on the screen is the one in the reply."""
     check(provider.label_is_true(run))
 
 
-def test_new_sessions_reach_several_providers(run):
+def test_new_sessions_reach_several_providers(run: Run) -> None:
     """The sessions are not pinned to one provider."""
     check(provider.varies(run))
 
 
-def test_providers_get_their_expected_shares(run):
+def test_providers_get_their_expected_shares(run: Run) -> None:
     """The sessions spread over the providers as the profile expects."""
     check(provider.balanced(run))

@@ -1,24 +1,25 @@
 """Guards against the production fault that began it all: New Chat ended the session, and the page went on with its ID."""
 
 from e2e.analysis import rotation
+from e2e.analysis.frames import Run
 from e2e.checks import check
 
 
-def test_every_new_chat_stores_its_own_session(run):
+def test_every_new_chat_stores_its_own_session(run: Run) -> None:
     """After New Chat the store holds a session ID that was never seen before, in any lane."""
     check(rotation.stored_id_is_fresh(run))
 
 
-def test_every_new_chat_sends_its_own_session(run):
+def test_every_new_chat_sends_its_own_session(run: Run) -> None:
     """The messages of a new chat carry a session ID that no earlier chat has used."""
     check(rotation.sent_id_is_fresh(run))
 
 
-def test_what_is_sent_is_what_is_stored(run):
+def test_what_is_sent_is_what_is_stored(run: Run) -> None:
     """The session ID in a payload is the one in the store at that moment."""
     check(rotation.sent_equals_stored(run))
 
 
-def test_a_chat_keeps_to_one_session(run):
+def test_a_chat_keeps_to_one_session(run: Run) -> None:
     """All messages of a chat carry one session ID."""
     check(rotation.one_id_per_chat(run))

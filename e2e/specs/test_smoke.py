@@ -1,14 +1,15 @@
 """Guards against judging nothing: a chat must be possible, and every planned chat must have been seen."""
 
 from e2e.analysis import smoke
+from e2e.analysis.frames import Run
 from e2e.checks import check, require_complete
 
 
-def test_a_chat_can_be_had(run):
+def test_a_chat_can_be_had(run: Run) -> None:
     """The page opens, a message gets its reply, and one stored and one sent session ID are seen."""
     check(smoke.smoke(run))
 
 
-def test_every_planned_chat_was_observed(run):
+def test_every_planned_chat_was_observed(run: Run) -> None:
     """The suite could look at all that it was asked to look at."""
     require_complete(run)

@@ -36,7 +36,14 @@ def own_browser(playwright: Playwright, browser_type_launch_args: dict[str, Any]
 def record(playwright: Playwright, own_browser: Browser, reference: Profile, tmp_path: Path) -> Record:
     """Record a run on a reference chat that is started with these options, and read it back."""
 
-    def record(*, chats: int = 12, lanes: int = 3, show_ids: bool = False, profile: Profile = reference, **options: Any) -> Run:
+    def record(
+        *,
+        chats: int = 12,
+        lanes: int = 3,
+        show_ids: bool = False,
+        profile: Profile = reference,
+        **options: Any,
+    ) -> Run:
         with ReferenceChat.start(**options) as chat:
             plan = Plan(profile, chat.url, chats, lanes, tmp_path, show_ids=show_ids, trace=False)
             folder = Conductor(plan, playwright, own_browser, {}).run()

@@ -22,7 +22,14 @@ MEANWHILE = 5  # chats that have ended when it happens
 
 
 def record_until(
-    playwright: Playwright, browser: Browser, profile: Profile, out: Path, happen: Any, url: str, *, chats: int = 40
+    playwright: Playwright,
+    browser: Browser,
+    profile: Profile,
+    out: Path,
+    happen: Any,
+    url: str,
+    *,
+    chats: int = 40,
 ) -> tuple[Path, float]:
     """Record, and let something happen after a few chats. Returns the folder and the seconds from then to the end."""
     seen: list[float] = []
@@ -32,7 +39,9 @@ def record_until(
         if len(seen) == MEANWHILE:
             happen()
 
-    conductor = Conductor(Plan(profile, url, chats, 2, out, trace=False), playwright, browser, {}, watchers=(watch,))
+    conductor = Conductor(
+        Plan(profile, url, chats, 2, out, trace=False), playwright, browser, {}, watchers=(watch,)
+    )
     try:
         conductor.run()
     except KeyboardInterrupt:
@@ -56,7 +65,9 @@ def test_a_backend_that_dies_leaves_what_was_seen(
     playwright: Playwright, own_browser: Browser, reference: Profile, tmp_path: Path
 ) -> None:
     chat = ReferenceChat.start()
-    folder, seconds = record_until(playwright, own_browser, reference, tmp_path, lambda: os.kill(chat.pid, signal.SIGKILL), chat.url)
+    folder, seconds = record_until(
+        playwright, own_browser, reference, tmp_path, lambda: os.kill(chat.pid, signal.SIGKILL), chat.url
+    )
     chat.stop()
     run = judged(folder)
     assert run.judgement.outcome == "broken"
@@ -84,10 +95,17 @@ def test_a_browser_that_dies_leaves_what_was_seen(
     assert seconds < 10
 
 
-def test_ctrl_c_ends_in_order(playwright: Playwright, own_browser: Browser, reference: Profile, tmp_path: Path) -> None:
+def test_ctrl_c_ends_in_order(
+    playwright: Playwright, own_browser: Browser, reference: Profile, tmp_path: Path
+) -> None:
     with ReferenceChat.start() as chat:
         folder, seconds = record_until(
-            playwright, own_browser, reference, tmp_path, lambda: os.kill(os.getpid(), signal.SIGINT), chat.url
+            playwright,
+            own_browser,
+            reference,
+            tmp_path,
+            lambda: os.kill(os.getpid(), signal.SIGINT),
+            chat.url,
         )
     run = judged(folder)
     assert run.metas[0].interrupted == "Ctrl-C"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from e2e.analysis.frames import Run
 from e2e.selftest.faults.conftest import Record
 
 FRESHNESS = {"rotation.stored_id_is_fresh", "rotation.sent_id_is_fresh"}
@@ -18,11 +19,11 @@ FAULTS = {
 }
 
 
-def failed(run) -> set[str]:
+def failed(run: Run) -> set[str]:
     return {v.name for v in run.judgement.verdicts if v.outcome == "fail"}
 
 
-def causes(run) -> list[str]:
+def causes(run: Run) -> list[str]:
     return [c.name for c in run.judgement.causes]
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from e2e.analysis import schema
+from e2e.analysis.catalogue import judge
 from e2e.analysis.columns import AnalysisError, build, rows, validate
 from e2e.analysis.frames import assemble
+from e2e.capture.evidence import EvidenceWriter, read_run
 from e2e.capture.records import Chat, CodePlace, Event, Policy, Problem, RunRecords
 from e2e.selftest.unit.builders import make_run, with_chats, with_messages, with_meta
 
@@ -91,6 +94,23 @@ def test_a_transition_tells_what_was_stored_and_sent_before() -> None:
     first, second = rows(run.transitions)
     assert second.sent_before == first.sent == second.stored_before
     assert second.sent == second.stored != first.sent
+
+
+def test_a_run_read_from_its_folder_is_judged_as_it_was_recorded(tmp_path: Path) -> None:
+    records = make_run("stale-state")
+    writer = EvidenceWriter(tmp_path / "run", records.meta)
+    for event in records.events:
+        writer.event(event)
+    for chat in records.chats:
+        writer.chat(chat)
+    writer.close()
+    read = read_run(tmp_path / "run")
+    assert (read.meta, read.events, read.chats) == (records.meta, records.events, records.chats)
+    one, other = judge(assemble([records])), judge(assemble([read]))
+    assert [replace(v, evidence="") for v in one.verdicts] == [
+        replace(v, evidence="") for v in other.verdicts
+    ]
+    assert other.verdicts[0].evidence == f"{tmp_path}/run/chats.jsonl"
 
 
 def test_two_runs_are_pooled_with_lanes_of_their_own() -> None:

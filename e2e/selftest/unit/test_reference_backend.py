@@ -359,6 +359,7 @@ def test_a_reset_brings_back_the_start(client: Client, chat: ReferenceChat) -> N
     [
         ("PUT", "faults", {}, "faults"),
         ("PUT", "faults", {"faults": "slow"}, "faults"),
+        ("PUT", "faults", {"faults": ["nap"]}, "faults"),
         ("PUT", "faults", {"faults": ["slow"], "after": -1}, "after"),
         ("PUT", "faults", {"faults": ["slow"], "after": True}, "after"),
         ("PUT", "config", {"id_pattern": "uuid7"}, "id_pattern"),

@@ -22,8 +22,8 @@ from e2e.selftest.unit.reference_client import (
     wait_for,
 )
 from fixtures.reference_chat.backend import faults, variants
-from fixtures.reference_chat.backend.errors import ClientGone
-from fixtures.reference_chat.backend.parts import Plan, Visit
+from fixtures.reference_chat.backend.errors import ClientGone, ConnectionCut
+from fixtures.reference_chat.backend.parts import Pace, Plan, Reply, Visit
 from fixtures.reference_chat.launcher import LaunchError, ReferenceChat
 
 
@@ -183,6 +183,23 @@ def test_cut_a_stream_ends_in_the_middle(client: Client, chat: ReferenceChat) ->
     ):
         response.read()
     assert [name for name, _ in sse_events(cut.value.partial)] == ["start", "chunk", "chunk"]
+
+
+def test_cut_comes_when_the_second_chunk_has_had_time_to_be_seen() -> None:
+    """Without the wait Chromium hands the page no chunk in most streams, and the cut looks like a refusal."""
+    steps: list[object] = []
+
+    async def pause(seconds: float, /) -> None:
+        steps.append(seconds)
+
+    async def scene() -> None:
+        deliver = faults.plan_for(["stream-cut"], environment=True).deliver
+        async for event in deliver(Reply("s", "Big hat", ("a", "b", "c")), Pace(), pause):
+            steps.append(event.index)
+
+    with pytest.raises(ConnectionCut):
+        asyncio.run(scene())
+    assert steps == [0, 0.0, 1, 0.0, 2, 0.1]
 
 
 def test_cut_a_json_reply_ends_in_the_middle(client: Client, chat: ReferenceChat) -> None:

@@ -1,0 +1,87 @@
+"""Bad input is told in seconds, with the way out, and before any browser starts."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from e2e.selftest.plugin.conftest import Suite
+
+REFERENCE = Path(__file__).resolve().parents[3] / "fixtures" / "targets" / "reference.toml"
+USAGE_ERROR = 4
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--target", "nobody"), "--target nobody: no such profile"),
+        (("--chats", "many"), "--chats many: a whole number"),
+        (("--fault", "gremlins"), "--fault gremlins: no such fault; known: "),
+        (("--id-pattern", "magic"), "--id-pattern magic: not known; one of timestamp"),
+        (("--from-evidence", "/nowhere/at/all"), "--from-evidence /nowhere/at/all: not a folder"),
+        (("--base-url", "http://127.0.0.1:9/", "--fault", "slow"), "--fault is for the reference chat"),
+    ],
+)
+def test_a_bad_option_is_refused_at_once(suite: Suite, options: tuple[str, ...], said: str) -> None:
+    ended = suite(*options)
+    assert ended.code == USAGE_ERROR, ended.output
+    assert said in ended.output
+    assert not (ended.out / "evidence").exists()
+
+
+def test_a_bad_profile_is_refused_at_once(suite: Suite, tmp_path: Path) -> None:
+    profile = tmp_path / "acme.toml"
+    profile.write_text(REFERENCE.read_text().replace('session = "session_id"', 'session = "args[0"', 1))
+    ended = suite("--target", str(profile))
+    assert ended.code == USAGE_ERROR, ended.output
+    assert "at wire[0].session" in ended.output
+    assert "not a JMESPath expression" in ended.output
+
+
+def test_a_target_that_is_down_is_broken_in_seconds(suite: Suite) -> None:
+    began = time.monotonic()
+    ended = suite("--base-url", "http://127.0.0.1:9/")
+    assert ended.code == 1
+    assert set(ended.statuses) == {"broken"}
+    assert "http://127.0.0.1:9/ could not be opened" in ended.output
+    assert time.monotonic() - began < 20
+
+
+def test_a_wrong_locator_is_broken_and_named(suite: Suite, tmp_path: Path) -> None:
+    profile = tmp_path / "acme.toml"
+    text = (
+        REFERENCE.read_text()
+        .replace('name = "New chat"', 'name = "Start over"')
+        .replace("ready = 10", "ready = 2\naction = 1")
+    )
+    profile.write_text(text)
+    ended = suite("--target", str(profile), "--chats", "4", "--lanes", "2")
+    assert ended.code == 1
+    assert "steps: { role = 'button', name = 'Start over' }" in ended.output
+
+
+def test_a_browser_that_is_not_there_is_broken_and_named(suite: Suite) -> None:
+    ended = suite("--chats", "2", CHROME_PATH="/nowhere/no-browser")
+    assert ended.code == 1
+    assert set(ended.statuses) == {"broken"}
+    assert "CHROME_PATH names no browser: /nowhere/no-browser" in ended.output
+
+
+def test_help_explains_every_option_in_one_group(suite: Suite) -> None:
+    text = suite("--help").output
+    group = text.split("\nchat-session-e2e (")[1].split("\n\n")[0]
+    for option in (
+        "target",
+        "chats",
+        "lanes",
+        "fault",
+        "id-pattern",
+        "transport",
+        "alarms-per-year",
+        "strict-evidence",
+        "show-ids",
+    ):
+        assert f"--{option}" in group
+        assert "CHAT_E2E_" + option.upper().replace("-", "_") in group

@@ -1,0 +1,112 @@
+"""The observations as tables: one row per chat, what it should not have been marked in words."""
+
+from __future__ import annotations
+
+import csv
+import io
+from html import escape
+
+from e2e.analysis.columns import rows
+from e2e.analysis.frames import Run
+
+_MOST = 500  # rows in an attachment; the evidence holds all
+_COLUMNS = (
+    "lane",
+    "chat",
+    "stored before",
+    "stored",
+    "sent",
+    "reply",
+    "backend",
+    "screen",
+    "status",
+    "notes",
+)
+
+_STYLE = """
+:root { color-scheme: light dark; font: 13px/1.45 system-ui, sans-serif; }
+body { margin: 12px; color: light-dark(#22242c, #e8e8ee); background: light-dark(#fff, #1c1d22); }
+table { border-collapse: collapse; }
+th, td { padding: 3px 14px 3px 0; text-align: left; white-space: nowrap; border-bottom: 1px solid light-dark(#e6e6ea, #35363e); }
+th { position: sticky; top: 0; background: inherit; color: light-dark(#61636e, #a5a7b3); font-weight: 600; }
+td.id { font-family: ui-monospace, monospace; font-size: 12px; }
+tr.bad td { background: light-dark(#fdeeec, #3a2426); }
+"""
+
+
+def short(reference: str) -> str:
+    """``session_…3f9a``: the prefix and the last four characters, enough to tell the chats of a run apart."""
+    prefix, dots, digest = reference.rpartition("…")
+    return f"{prefix}…{digest[-4:]}" if dots else reference
+
+
+def observations(run: Run) -> list[dict[str, str]]:
+    """One row per chat in order of beginning, as text; ``notes`` says what is odd about it."""
+    first = {(m.run_id, m.lane, m.chat): m for m in rows(run.messages) if m.number == 0}
+    seen: dict[str, set[str]] = {"stored": set(), "sent": set()}
+    table = []
+    for chat in rows(run.chats.sort_values("order")):
+        message = first.get((chat.run_id, chat.lane, chat.chat))
+        notes = [] if chat.status == "observed" else [f"{chat.status}: {chat.reason}"]
+        for layer in ("stored", "sent"):
+            reference = getattr(chat, layer)
+            if reference is not None and reference in seen[layer]:
+                notes.append(f"{layer}: old ID")
+            elif reference is None and getattr(chat, f"{layer}_seen"):
+                notes.append(f"{layer}: no ID")
+            if reference is not None:
+                seen[layer].add(reference)
+        if chat.screen_messages:
+            notes.append(f"began with {chat.screen_messages} messages on the screen")
+        reply, screen = (message.reply_provider, message.label_provider) if message else (None, None)
+        if reply and screen and reply != screen:
+            notes.append("screen names another provider")
+        table.append(
+            {
+                "lane": str(chat.lane),
+                "chat": str(chat.chat),
+                "stored before": _id(chat.stored_before),
+                "stored": _id(chat.stored) if chat.stored_seen else "not seen",
+                "sent": _id(chat.sent) if chat.sent_seen else "not seen",
+                "reply": reply or "–",
+                "backend": (message.backend_provider if message else None) or "–",
+                "screen": screen or "–",
+                "status": chat.status,
+                "notes": "; ".join(notes),
+            }
+        )
+    return table
+
+
+def observations_html(run: Run) -> str:
+    """A page of its own, light and dark."""
+    table = observations(run)
+    head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+    body = "".join(
+        f'<tr class="{"bad" if row["notes"] else "good"}">'
+        + "".join(f"<td{_cell_class(name)}>{escape(row[name])}</td>" for name in _COLUMNS)
+        + "</tr>"
+        for row in table[:_MOST]
+    )
+    more = f"<p>{len(table) - _MOST} more rows are in the evidence.</p>" if len(table) > _MOST else ""
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Observations</title><style>{_STYLE}</style>'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}</html>"
+    )
+
+
+def observations_csv(run: Run) -> str:
+    """The same as comma-separated values, all rows."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(observations(run))
+    return out.getvalue()
+
+
+def _id(reference: str | None) -> str:
+    return "nothing" if reference is None else short(reference)
+
+
+def _cell_class(name: str) -> str:
+    return ' class="id"' if name in ("stored before", "stored", "sent") else ""
