@@ -13,7 +13,7 @@ from reports.terminal import print_summary
 _OUT = Path(__file__).resolve().parent / "out"
 
 
-def build(out: Path) -> int:
+def build(out: Path) -> None:
     """Judge the last run, write its summary and charts, and build the Allure report."""
     from reports.allure_build import build_allure
     from reports.charts import chart_set
@@ -21,12 +21,10 @@ def build(out: Path) -> int:
 
     judged = judge_last(out)
     write_summary(judged, out)
-    chart_set(judged.run, out)
     results = out / "allure-results"
-    complete_results(judged, results)
+    complete_results(judged, results, chart_set(judged.run, out))
     index = build_allure(results, out / "allure-report", environment=environment(judged.run))
     print_summary(judged.summary, ("summary", out / "summary.md"), ("report", index))
-    return 0
 
 
 def summary(folders: list[Path]) -> int:
@@ -42,7 +40,7 @@ def summary(folders: list[Path]) -> int:
     return 0
 
 
-def serve(out: Path) -> int:
+def serve(out: Path) -> None:
     """Serve the report that was built last."""
     from reports.allure_build import serve as serve_report
 
@@ -52,11 +50,10 @@ def serve(out: Path) -> int:
             f"there is no report in {report}", way_out="`make e2e` or `make report` builds one"
         )
     serve_report(report)
-    return 0
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command. Returns its exit code."""
+    """Run a command. Returns its exit code: 0, or 2 when there is nothing to report or it could not be reported."""
     parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, meaning in (
@@ -67,24 +64,28 @@ def main(arguments: list[str]) -> int:
         command.add_argument(
             "--out", type=Path, default=_OUT, metavar="DIR", help="where the run wrote (default: reports/out)"
         )
+        if name == "build":
+            command.add_argument("--open", action="store_true", help="then serve the report")
     command = commands.add_parser("summary", help="judge recorded runs and print the summary")
     command.add_argument(
         "folders", nargs="*", type=Path, metavar="DIR", help="recorded runs (default: the last one)"
     )
     said = parser.parse_args(arguments)
-    match said.command:
-        case "build":
-            return build(said.out)
-        case "open":
-            return serve(said.out)
-        case _:
+    try:
+        if said.command == "summary":
             return summary(said.folders)
+        if said.command == "build":
+            build(said.out)
+        if said.command == "open" or said.open:
+            serve(said.out)
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except HarnessError as error:
-        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from e2e.analysis.catalogue import Judgement, judge
+from e2e.analysis.columns import AnalysisError
 from e2e.analysis.frames import Run, assemble
 from e2e.capture.evidence import find_runs, read_run
 from e2e.errors import HarnessError
@@ -25,11 +26,21 @@ class Judged:
     judgement: Judgement
     summary: Summary
     folders: tuple[Path, ...]
+    session_ended: bool = True
+    """The test session that recorded them came to its end; a killed one may not have told all its results."""
+
+    def places(self, out: Path) -> list[str]:
+        """The runs' folders as seen from ``out``: no path of this machine goes into a report."""
+        return [_seen_from(out, folder) for folder in self.folders]
 
 
 def judge_folders(folders: Sequence[Path], alarms_per_year: float | None = None) -> Judged:
-    """Read and judge recorded runs, pooled. Raises `HarnessError` when one of them is no run."""
-    run = assemble([read_run(folder) for folder in folders], alarms_per_year=alarms_per_year)
+    """Read and judge recorded runs, pooled. Raises `HarnessError` when one of them is no run, or they do not go together."""
+    records = [read_run(folder) for folder in folders]
+    try:
+        run = assemble(records, alarms_per_year=alarms_per_year)
+    except AnalysisError as error:
+        raise HarnessError(str(error), way_out="judge them one by one") from error
     judgement = judge(run)
     return Judged(run, judgement, summarise(run, judgement), tuple(folders))
 
@@ -39,29 +50,47 @@ def judge_last(out: Path) -> Judged:
 
     A session that was killed has left no word of itself: then it is the newest run. Raises `HarnessError` when there is none.
     """
-    newest = _newest_run(out)
-    session = out / SESSION
-    if session.is_file():
-        said = json.loads(session.read_text(encoding="utf-8"))
-        folders = [Path(f) for f in said["evidence"]]
-        if newest is None or newest in folders or newest.stat().st_mtime < session.stat().st_mtime:
-            return judge_folders(folders, said["alarms_per_year"])
+    newest, session = _newest_run(out), out / SESSION
+    said = _session(session)
+    if said is not None:
+        folders, alarms = said
+        if newest is None or newest.stat().st_mtime < session.stat().st_mtime:
+            return judge_folders(folders, alarms)
+        if newest.resolve() in {f.resolve() for f in folders}:
+            return judge_folders(folders, alarms)
     if newest is None:
         raise HarnessError(
             f"there is nothing to report in {out}",
             way_out="`make e2e` records a run; --out names another folder",
         )
-    return judge_folders([newest])
+    return replace(judge_folders([newest]), session_ended=False)
 
 
 def write_summary(judged: Judged, out: Path) -> None:
     """``summary.json`` and ``summary.md``."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "summary.json").write_text(as_json(judged.summary), encoding="utf-8")
-    evidence = [_shown(folder, out) for folder in judged.folders]
-    (out / "summary.md").write_text(
-        summary_page(judged.run, judged.judgement, judged.summary, evidence), encoding="utf-8"
-    )
+    (out / "summary.md").write_text(page_of(judged, out), encoding="utf-8")
+
+
+def page_of(judged: Judged, out: Path) -> str:
+    """The text of ``summary.md``, with places as seen from ``out``."""
+    return summary_page(judged.run, judged.judgement, judged.summary, judged.places(out))
+
+
+def _session(path: Path) -> tuple[list[Path], float] | None:
+    """The run folders and the false-alarm budget that the last session left word of; None when it did not."""
+    if not path.is_file():
+        return None
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return [Path(folder) for folder in said["evidence"]], float(said["alarms_per_year"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise HarnessError(
+            f"{path.name} cannot be read: {error!r}",
+            where=str(path),
+            way_out="remove it: then the newest recorded run is reported",
+        ) from error
 
 
 def _newest_run(out: Path) -> Path | None:
@@ -71,8 +100,7 @@ def _newest_run(out: Path) -> Path | None:
         return None
 
 
-def _shown(folder: Path, out: Path) -> str:
-    """A folder as seen from ``summary.md``: no path of this machine goes into a report."""
+def _seen_from(out: Path, folder: Path) -> str:
     try:
         return folder.resolve().relative_to(out.resolve()).as_posix()
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -55,13 +56,17 @@ def build_allure(results: Path, report: Path, *, environment: Mapping[str, str])
                 where=str(results),
                 way_out="`make report` tries again",
             ) from None
-        if ended.returncode != 0 or not (draft / "awesome" / "index.html").is_file():
+        built = all((draft / plugin / "index.html").is_file() for plugin in _PAGES)
+        if ended.returncode != 0 or not built:
             told = (ended.stdout + ended.stderr).strip().splitlines()[-15:]
             raise HarnessError(
                 "Allure could not build the report:\n" + "\n".join(f"  {line}" for line in told),
                 where=str(results),
                 way_out="`make setup` installs it anew; the results are kept, `make report` tries again",
             )
+        for plugin in _PAGES:
+            page = draft / plugin / "index.html"
+            page.write_text(_uncounted(page.read_text(encoding="utf-8")), encoding="utf-8")
         (draft / "index.html").write_text(_INDEX, encoding="utf-8")
         shutil.rmtree(report, ignore_errors=True)
         draft.rename(report)
@@ -71,13 +76,20 @@ def build_allure(results: Path, report: Path, *, environment: Mapping[str, str])
 def serve(report: Path) -> None:
     """Serve a built report on a free port of this machine until Ctrl-C."""
     handler = partial(_Quiet, directory=str(report))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         sys.stdout.write(f"the report is at http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends)\n")
         sys.stdout.flush()
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             sys.stdout.write("\n")
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that closes a tab in the middle of a page is no error to tell of."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -88,6 +100,19 @@ class _Quiet(SimpleHTTPRequestHandler):
 def _properties(facts: Mapping[str, str]) -> str:
     return "".join(f"{name} = {value}\n".replace("\\", "\\\\") for name, value in facts.items())
 
+
+def _uncounted(page: str) -> str:
+    """A page of Allure without its visitor counting, which no option switches off.
+
+    A report names the address and the faults of the chat under test: that somebody opens it is nobody else's business.
+    """
+    return _COUNTING.sub("", page)
+
+
+_PAGES = ("awesome", "dashboard")
+_COUNTING = re.compile(
+    r"<script async src=[^>]*googletagmanager[^>]*></script>\s*<script>[^<]*gtag\([^<]*</script>\s*"
+)
 
 # Allure writes one folder per plugin; whoever opens the report wants the checks first.
 _INDEX = """<!doctype html>

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from e2e.analysis.frames import Run
-from reports.aggregate import Judged
+from e2e.capture.records import RunMeta
+from reports.aggregate import Judged, page_of
+from reports.drawing import Chart
 from reports.page import headline
 from reports.tables import observations_html
 
+_WHOLE = "run-result.json"
+_STATUS = {"pass": "passed", "fail": "failed", "broken": "broken", "inconclusive": "skipped"}
 _NAMESPACE = uuid.UUID("6a3c4f5e-0d5b-4c7e-9a53-1f0f3f6f6b7c")
 
 
@@ -26,32 +30,20 @@ def environment(run: Run) -> Mapping[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-def complete_results(judged: Judged, results: Path) -> None:
-    """Add the summary as global attachments; and, when no test told its result, one that tells what was recorded.
+def complete_results(judged: Judged, results: Path, charts: Sequence[Chart] = ()) -> None:
+    """Add the summary as global attachments; and where tests did not tell their results, one that tells what was recorded.
 
     Files have fixed names: completing twice changes nothing.
     """
     results.mkdir(parents=True, exist_ok=True)
-    attachments = [_attachment(results, "summary", "Summary", "text/markdown", "md", _summary_text(judged))]
-    attachments.append(
+    page = page_of(judged, results.parent)
+    attachments = [
+        _attachment(results, "summary", "Summary", "text/markdown", "md", page),
         _attachment(
             results, "observations", "Observations", "text/html", "html", observations_html(judged.run)
-        )
-    )
-    for meta in judged.run.metas:
-        if meta.trace:
-            text = f"{meta.trace} beside the evidence of {meta.run_id}; it holds session IDs in the clear.\n"
-            text += f"playwright show-trace {meta.trace}\n"
-            attachments.append(
-                _attachment(
-                    results,
-                    f"trace-{meta.run_id}",
-                    "Where the Playwright trace is",
-                    "text/plain",
-                    "txt",
-                    text,
-                )
-            )
+        ),
+    ]
+    attachments += [_trace_note(results, meta) for meta in judged.run.metas if meta.trace and meta.masked]
     errors = [
         {
             "message": f"{p.kind}: {p.what}" + (f" ({p.times} times)" if p.times > 1 else ""),
@@ -61,61 +53,72 @@ def complete_results(judged: Judged, results: Path) -> None:
         for p in judged.summary.problems
     ]
     _write(results, "run-globals.json", {"attachments": attachments, "errors": errors})
-    told = [p for p in results.glob("*-result.json") if p.name != "run-result.json"]
-    whole = results / "run-result.json"
-    if judged.run.partial and not told:
-        _write(results, whole.name, _partial_result(judged, attachments))
-    else:
-        whole.unlink(missing_ok=True)
+    told = [p for p in results.glob("*-result.json") if p.name != _WHOLE]
+    if told and judged.session_ended:
+        (results / _WHOLE).unlink(missing_ok=True)
+        return
+    drawn = [
+        _attachment(results, c.name, c.title, "image/svg+xml", "svg", c.svg.decode("utf-8")) for c in charts
+    ]
+    _write(results, _WHOLE, _whole_run(judged, len(told), [*attachments, *drawn]))
 
 
-def _partial_result(judged: Judged, attachments: list[dict[str, Any]]) -> dict[str, Any]:
-    """A broken test in place of those that a killed session never came to."""
-    meta = judged.run.metas[0]
+def _whole_run(judged: Judged, told: int, attachments: list[dict[str, Any]]) -> dict[str, Any]:
+    """One test in place of those that told nothing: the session was killed, or only its evidence is here."""
+    meta, summary = judged.run.metas[0], judged.summary
+    missing = list(summary.partial_reasons)
+    if told:
+        checks = "1 check" if told == 1 else f"{told} checks"
+        missing.append(f"the test session ended after the results of {checks}")
+    chats = judged.run.chats["ended"]
+    stop = int(1000 * (meta.finished or (float(chats.max()) if len(chats) else meta.started)))
+    status = "broken" if missing else _STATUS[summary.outcome]
+    name = "Partial run" if missing else "Recorded run"
+    said = [f"partial: {'; '.join(missing)}"] if missing else []
+    if status == "skipped":
+        said.append("inconclusive: too little was seen")  # as a check says it, for the report's categories
     return {
         "uuid": str(uuid.uuid5(_NAMESPACE, meta.run_id)),
         "historyId": str(uuid.uuid5(_NAMESPACE, meta.target)),
         "fullName": "the run as a whole",
-        "name": f"Partial run: {judged.summary.chats.observed} of {judged.summary.chats.planned} chats observed",
-        "status": "broken",
-        "statusDetails": {
-            "message": "partial: "
-            + "; ".join(judged.summary.partial_reasons)
-            + f"\n{headline(judged.summary)}"
-        },
-        "description": "The session ended before its checks could speak; this judges what it had recorded until then.",
+        "name": f"{name}: {summary.chats.observed} of {summary.chats.planned} chats observed",
+        "status": status,
+        "statusDetails": {"message": "\n".join([*said, headline(summary)])},
+        "description": "Not every check has told a result of its own; this judges what was recorded.",
         "stage": "finished",
         "start": int(meta.started * 1000),
-        "stop": int(
-            (meta.finished or judged.run.chats["ended"].max() if len(judged.run.chats) else meta.started)
-            * 1000
-        ),
+        "stop": stop,
         "labels": [
             {"name": "epic", "value": "The run"},
             {"name": "feature", "value": "Completeness"},
+            {"name": "story", "value": "Everything was seen"},
             {"name": "severity", "value": "critical"},
+            *({"name": "tag", "value": cause.name} for cause in summary.causes),
         ],
         "attachments": attachments,
         "steps": [
             {
                 "name": f"{c.name}: {c.verdict}: {c.message}",
-                "status": {"pass": "passed", "fail": "failed"}.get(c.verdict, "skipped"),
+                "status": _STATUS[c.verdict],
+                "start": stop,
+                "stop": stop,
             }
-            for c in judged.summary.checks
+            for c in summary.checks
         ],
     }
+
+
+def _trace_note(results: Path, meta: RunMeta) -> dict[str, Any]:
+    text = f"{meta.trace} beside the evidence of {meta.run_id}; it holds session IDs in the clear.\n"
+    text += f"playwright show-trace {meta.trace}\n"
+    title = "Where the Playwright trace is"
+    return _attachment(results, f"trace-{meta.run_id}", title, "text/plain", "txt", text)
 
 
 def _attachment(results: Path, name: str, title: str, kind: str, extension: str, text: str) -> dict[str, Any]:
     source = f"run-{name}-attachment.{extension}"
     (results / source).write_text(text, encoding="utf-8")
     return {"name": title, "source": source, "type": kind, "timestamp": _now()}
-
-
-def _summary_text(judged: Judged) -> str:
-    from reports.page import summary_page
-
-    return summary_page(judged.run, judged.judgement, judged.summary, [f.name for f in judged.folders])
 
 
 def _write(results: Path, name: str, content: Mapping[str, Any]) -> None:

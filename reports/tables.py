@@ -8,9 +8,13 @@ from html import escape
 
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
+from e2e.analysis.freshness import Layer, freshness
+from e2e.analysis.verdict import ChatKey
+from e2e.analysis.wording import key_of
 
 _MOST = 500  # rows in an attachment; the evidence holds all
 _COLUMNS = (
+    "run",
     "lane",
     "chat",
     "stored before",
@@ -42,27 +46,22 @@ def short(reference: str) -> str:
 
 def observations(run: Run) -> list[dict[str, str]]:
     """One row per chat in order of beginning, as text; ``notes`` says what is odd about it."""
-    first = {(m.run_id, m.lane, m.chat): m for m in rows(run.messages) if m.number == 0}
-    seen: dict[str, set[str]] = {"stored": set(), "sent": set()}
+    first = {key_of(m): m for m in rows(run.messages) if m.number == 0}
     table = []
     for chat in rows(run.chats.sort_values("order")):
-        message = first.get((chat.run_id, chat.lane, chat.chat))
+        message = first.get(key_of(chat))
         notes = [] if chat.status == "observed" else [f"{chat.status}: {chat.reason}"]
-        for layer in ("stored", "sent"):
-            reference = getattr(chat, layer)
-            if reference is not None and reference in seen[layer]:
-                notes.append(f"{layer}: old ID")
-            elif reference is None and getattr(chat, f"{layer}_seen"):
-                notes.append(f"{layer}: no ID")
-            if reference is not None:
-                seen[layer].add(reference)
+        notes += _old_ids(run, key_of(chat))
         if chat.screen_messages:
-            notes.append(f"began with {chat.screen_messages} messages on the screen")
+            notes.append(
+                f"began with {chat.screen_messages} message{'s' if chat.screen_messages > 1 else ''} on the screen"
+            )
         reply, screen = (message.reply_provider, message.label_provider) if message else (None, None)
         if reply and screen and reply != screen:
             notes.append("screen names another provider")
         table.append(
             {
+                "run": chat.run_id,
                 "lane": str(chat.lane),
                 "chat": str(chat.chat),
                 "stored before": _id(chat.stored_before),
@@ -81,10 +80,11 @@ def observations(run: Run) -> list[dict[str, str]]:
 def observations_html(run: Run) -> str:
     """A page of its own, light and dark."""
     table = observations(run)
-    head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+    columns = [name for name in _COLUMNS if name != "run" or run.pooled]
+    head = "".join(f"<th>{name}</th>" for name in columns)
     body = "".join(
         f'<tr class="{"bad" if row["notes"] else "good"}">'
-        + "".join(f"<td{_cell_class(name)}>{escape(row[name])}</td>" for name in _COLUMNS)
+        + "".join(f"<td{_cell_class(name)}>{escape(row[name])}</td>" for name in columns)
         + "</tr>"
         for row in table[:_MOST]
     )
@@ -102,6 +102,23 @@ def observations_csv(run: Run) -> str:
     writer.writeheader()
     writer.writerows(observations(run))
     return out.getvalue()
+
+
+def _old_ids(run: Run, key: ChatKey) -> list[str]:
+    """What the rotation checks hold against the chat: the table and the verdicts never disagree."""
+
+    def collect() -> dict[ChatKey, list[str]]:
+        found: dict[ChatKey, list[str]] = {}
+        layers: tuple[Layer, ...] = ("stored", "sent")
+        for layer in layers:
+            for chat in freshness(run, layer):
+                if chat.repeated:
+                    found.setdefault(chat.key, []).append(f"{layer}: old ID")
+                elif chat.bad:
+                    found.setdefault(chat.key, []).append(f"{layer}: no ID")
+        return found
+
+    return run.once("tables.old_ids", collect).get(key, [])
 
 
 def _id(reference: str | None) -> str:

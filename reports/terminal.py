@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reports.page import headline
+from reports.page import headline, worth_of
 from reports.summary import Summary
 
 _STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "broken": "bold magenta"}
@@ -97,10 +97,7 @@ def _providers(summary: Summary) -> Table:
 
 def _worth(summary: Summary) -> list[RenderableType]:
     """Each thing once: several checks of one run are worth the same."""
-    worth: dict[str, list[str]] = {}
-    for check in summary.checks:
-        if check.verdict == "pass" and check.worth:
-            worth.setdefault(check.worth, []).append(check.name)
+    worth = worth_of(summary)
     if not worth:
         return []
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))

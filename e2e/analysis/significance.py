@@ -119,9 +119,8 @@ def largest_share(largest: int, n: int, expected: Expectation) -> float:
 
 
 def _largest_of(largest: int, n: int, shares: np.ndarray) -> float:
-    if (
-        2 * largest > n
-    ):  # two providers cannot both have more than half: the sum is exact, also far out in the tail
+    # two providers cannot both have more than half: the sum is exact then, also far out in the tail
+    if 2 * largest > n:
         return min(1.0, float(np.sum(special.bdtrc(largest - 1, n, shares))))
     counts = np.arange(largest)
     below = np.zeros(n + 1)

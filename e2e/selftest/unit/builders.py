@@ -86,6 +86,10 @@ class Sample:
     stacks: bool = True
     mapped: bool = True
     storage_events: bool = True
+    overwrite: bool = False
+    """New Chat writes the new ID over the old one, without removing the key."""
+    wrapper: bool = False
+    """All writes go through one function, so that minting and touching are one place."""
     started: float = START
 
 
@@ -276,6 +280,8 @@ class _Lane:
 
     def write(self, session: str | None, *places: str, chat: int) -> None:
         previous, self.store = self.store, session
+        if self.sim.sample.wrapper:
+            places = ("save", *places)
         self.clock += 0.001
         if not self.sim.sample.storage_events:
             return
@@ -297,7 +303,8 @@ class _Lane:
             return
         old = self.store
         self.lagging = old
-        self.write(None, "remove", "startNew", "newChat", chat=chat)
+        if not self.sim.sample.overwrite:
+            self.write(None, "remove", "startNew", "newChat", chat=chat)
         if "stale-state" in self.faults:
             return
         if "session-restored" in self.faults:

@@ -109,10 +109,3 @@ def test_the_stated_smallest_skew_is_found_with_the_stated_power() -> None:
     assert skew
     rest = (1 - skew) / 2
     assert balanced_fails(draw(n, (skew, rest, rest), 5000), THIRD, level) >= 0.88
-
-
-def test_nine_of_nine_distinct_providers_in_twenty_is_ordinary() -> None:
-    """The story's backend: 20 uniform draws from 9 are expected to show 8.15 distinct ones."""
-    distinct = (draw(20, (1 / 9,) * 9) > 0).sum(axis=1)
-    assert distinct.mean() == pytest.approx(8.15, abs=0.02)
-    assert (distinct == 9).mean() > 0.3

@@ -133,6 +133,43 @@ def test_code_in_a_library_is_never_the_place() -> None:
             assert not any(place.vendor for place in cause.code)
 
 
+@pytest.mark.parametrize(
+    ("fault", "place"),
+    [
+        ("session-restored", "src/lib/persist.ts:15 rehydrate"),
+        ("id-constant", "src/lib/session.ts:33 createSession"),
+        ("id-collision", "src/lib/session.ts:33 createSession"),
+        ("split-session", "src/lib/session.ts:33 createSession"),
+        ("session-not-ended", "src/lib/transport/sse.ts:22 post"),
+    ],
+)
+def test_the_decisive_place_comes_first(fault: str, place: str) -> None:
+    [cause] = judge(judge_run(fault)).causes
+    assert cause.where[0] == place
+
+
+# -- writes that change nothing
+
+
+def test_an_id_minted_over_itself_is_constant_although_the_key_never_changed() -> None:
+    [cause] = judge(judge_run("id-constant", overwrite=True)).causes
+    assert (cause.name, cause.where[0]) == ("id-constant", "src/lib/session.ts:33 createSession")
+
+
+@pytest.mark.parametrize("wrapper", [False, True])
+def test_a_touch_of_the_old_id_is_no_minting(wrapper: bool) -> None:
+    """`lastUsed` moves with each send; when all writes share one function, its place tells nothing."""
+    [cause] = judge(judge_run("session-not-ended", wrapper=wrapper)).causes
+    assert cause.name == "session-not-ended"
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_a_new_id_written_over_the_old_one_is_a_rotation(lanes: int) -> None:
+    assert judge(judge_run(overwrite=True, lanes=lanes)).outcome == "pass"
+    [cause] = judge(judge_run("stale-closure", overwrite=True, lanes=lanes)).causes
+    assert cause.explanation.startswith("New Chat wrote a new ID at src/lib/session.ts:33")
+
+
 # -- what is not named
 
 

@@ -110,7 +110,7 @@ def test_a_run_read_from_its_folder_is_judged_as_it_was_recorded(tmp_path: Path)
     assert [replace(v, evidence="") for v in one.verdicts] == [
         replace(v, evidence="") for v in other.verdicts
     ]
-    assert other.verdicts[0].evidence == f"{tmp_path}/run/chats.jsonl"
+    assert other.verdicts[0].evidence == f"{read.folder}/chats.jsonl"
 
 
 def test_two_runs_are_pooled_with_lanes_of_their_own() -> None:
