@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -23,11 +24,13 @@ _PATIENCE = 300  # seconds
 def build_allure(results: Path, report: Path, *, environment: Mapping[str, str]) -> Path:
     """Build the report of ``results`` in ``report``, in place of what was there. Returns the page to open.
 
-    ``environment`` are facts that the report shows. Raises `HarnessError` with what Allure said when it failed.
+    ``environment`` are facts that the report shows. Raises `HarnessError` when there is no result to report, and with
+    what Allure said when it failed; the report of before is then still there.
     """
-    results.mkdir(parents=True, exist_ok=True)
+    _tell_unread(results)
     (results / "environment.properties").write_text(_properties(environment), encoding="utf-8")
-    with tempfile.TemporaryDirectory(prefix="allure-", dir=report.parent) as folder:
+    report.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="allure-", dir=report.parent.absolute()) as folder:
         draft = Path(folder) / "report"
         command = [
             *allure_command(),
@@ -37,16 +40,19 @@ def build_allure(results: Path, report: Path, *, environment: Mapping[str, str])
             "--output",
             str(draft),
             "--cwd",
-            str(results.parent),
-            str(results),
+            str(results.absolute()),
+            ".",  # Allure takes it for a pattern: the folder's own name may hold a bracket or a star
         ]
         try:
             ended = subprocess.run(
                 command,
                 cwd=folder,
-                env={**os.environ, "ALLURE_NO_ANALYTICS": "1", "CI": "true"},
+                env=_environment(home=folder),
+                stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
+                encoding="utf-8",
+                errors="replace",
                 timeout=_PATIENCE,
                 check=False,
             )
@@ -58,7 +64,7 @@ def build_allure(results: Path, report: Path, *, environment: Mapping[str, str])
             ) from None
         built = all((draft / plugin / "index.html").is_file() for plugin in _PAGES)
         if ended.returncode != 0 or not built:
-            told = (ended.stdout + ended.stderr).strip().splitlines()[-15:]
+            told = _reason(ended.stdout + ended.stderr, home=Path(folder))
             raise HarnessError(
                 "Allure could not build the report:\n" + "\n".join(f"  {line}" for line in told),
                 where=str(results),
@@ -97,8 +103,59 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Nobody reads an access log of one's own browser."""
 
 
+def _tell_unread(results: Path) -> None:
+    """Have the report name the results that cannot be read: a killed session leaves half a file, and Allure skips it.
+
+    Raises `HarnessError` when nothing can be read: an empty report looks like a good one.
+    """
+    told = results / "unread-globals.json"
+    try:
+        files = sorted(path for path in results.iterdir() if path.name.endswith("-result.json"))
+    except FileNotFoundError:
+        files = []
+    except NotADirectoryError:
+        raise HarnessError("the results of the tests are not a folder", where=str(results)) from None
+    unread = [path.name for path in files if not _readable(path)]
+    if len(unread) == len(files):
+        seen = f": none of {len(unread)} can be read" if unread else ""
+        raise HarnessError(
+            f"there is no test result to report{seen}", where=str(results), way_out="`make e2e` makes some"
+        )
+    if not unread:
+        told.unlink(missing_ok=True)
+        return
+    message = f"{len(unread)} of {len(files)} results cannot be read and are missing here"
+    errors = [{"message": message, "trace": "\n".join(unread)}]
+    told.write_text(json.dumps({"attachments": [], "errors": errors}), encoding="utf-8")
+
+
+def _readable(file: Path) -> bool:
+    try:
+        return isinstance(json.loads(file.read_bytes()), dict)
+    except ValueError:
+        return False
+
+
+def _environment(*, home: str) -> dict[str, str]:
+    """For Allure's process: no colours in what it says, and a home of its own, where it keeps its log."""
+    own = {"CI": "true", "NO_COLOR": "1", "HOME": home, "USERPROFILE": home}
+    return {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"} | own
+
+
+def _reason(said: str, *, home: Path) -> list[str]:
+    """The last lines that Allure said, and those of its log: where it says "check logs", the reason is only there."""
+    logs = [log.read_text(encoding="utf-8") for log in sorted((home / ".allure" / "logs").glob("*.log"))]
+    lines = [line for line in "\n".join((said, *logs)).splitlines() if line.strip()]
+    return [line for line in lines if not line.startswith("    at ") and "Check logs" not in line][-15:]
+
+
 def _properties(facts: Mapping[str, str]) -> str:
-    return "".join(f"{name} = {value}\n".replace("\\", "\\\\") for name, value in facts.items())
+    return "".join(f"{_escaped(name, ' :=')} = {_escaped(value)}\n" for name, value in facts.items())
+
+
+def _escaped(text: str, separators: str = "") -> str:
+    text = text.replace("\\", "\\\\").replace("\n", "\\n")
+    return "".join(f"\\{char}" if char in separators else char for char in text)
 
 
 def _uncounted(page: str) -> str:

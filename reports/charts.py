@@ -99,7 +99,10 @@ def _providers(run: Run) -> Chart | None:
     axes.invert_yaxis()
     axes.set_xlim(0, most * 1.12 + 0.6)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_xlabel("new sessions" + ("; band: 95 % of healthy runs, line: expected" if banded else ""))
+    axes.set_xlabel(
+        "new sessions"
+        + ("; band: 95 % of healthy runs, for each provider by itself; line: expected" if banded else "")
+    )
     known = policy.provider_count or len(shares) or None
     title = f"{n} new session{'s' if n > 1 else ''} on {len(counts)} provider{'s' if len(counts) > 1 else ''}"
     title += f" of {known}" if known else ""
@@ -118,14 +121,22 @@ def _lanes(run: Run) -> Chart | None:
     columns = min(longest, _COLUMNS)
     old = {f.key for f in freshness(run, "sent") if f.repeated}
     short = initials(sorted({c.provider for chats in shown.values() for c in chats[:columns] if c.provider}))
-    colours: dict[str, str] = {}
+    session_colours: dict[str, str] = {}
+    provider_colours = {name: PALETTE[n % len(PALETTE)] for n, name in enumerate(short)}
     width = 1.6 + 0.62 * max(columns, 9)
     figure, axes = new_figure(width, 1.0 + 0.86 * len(shown))
     for row, ((run_id, lane), chats) in enumerate(shown.items()):
         for column, chat in enumerate(chats[:columns]):
             sent, who = chat.sent, chat.provider
-            _cell(axes, column, row, sent and sent[-4:], _colour(colours, sent), alarm=key_of(chat) in old)
-            _cell(axes, column, row + 0.42, who and short[who], _colour(colours, who), alarm=False)
+            _cell(
+                axes,
+                column,
+                row,
+                sent and sent[-4:],
+                _colour(session_colours, sent),
+                alarm=key_of(chat) in old,
+            )
+            _cell(axes, column, row + 0.42, who and short[who], _colour(provider_colours, who), alarm=False)
         label = f"lane {lane}" if not run.pooled else f"{run_id[-4:]} lane {lane}"
         axes.text(-0.25, row + 0.4, label, ha="right", va="center", color=INK, fontsize=9.5)
     axes.set_xlim(-0.1, columns)
@@ -154,7 +165,7 @@ def _key(short: dict[str, str], width: float, *, framed: bool) -> str:
 
 
 def _colour(colours: dict[str, str], value: str | None) -> str:
-    """One colour per session or provider, in order of appearance: neighbours differ, many share."""
+    """One colour per value, in order of appearance: with many sessions two may share one, neighbours never do."""
     return NOTHING if value is None else colours.setdefault(value, PALETTE[len(colours) % len(PALETTE)])
 
 

@@ -1,0 +1,48 @@
+"""Recorded runs on disk, for the tests of what is made of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from e2e.capture.evidence import EvidenceWriter
+from e2e.capture.records import RunRecords
+
+
+def write_run(out: Path, records: RunRecords) -> Path:
+    """Write the run below ``out/evidence`` as capture does. Returns its folder."""
+    folder = out / "evidence" / records.meta.run_id
+    writer = EvidenceWriter(folder, records.meta)
+    for event in records.events:
+        writer.event(event)
+    for chat in records.chats:
+        writer.chat(chat)
+    writer.close()
+    return folder
+
+
+def write_session(
+    out: Path, folders: Sequence[Path], *, alarms_per_year: float = 0.02, age: float = 0
+) -> None:
+    """Leave word of a session that ended, as the plugin does; ``age`` seconds ago."""
+    said = {
+        "run_ids": [f.name for f in folders],
+        "evidence": [str(f) for f in folders],
+        "exit": 0,
+        "alarms_per_year": alarms_per_year,
+    }
+    path = out / "session.json"
+    path.write_text(json.dumps(said), encoding="utf-8")
+    then = path.stat().st_mtime - age
+    os.utime(path, (then, then))
+
+
+def write_result(out: Path, name: str = "one") -> None:
+    """A test that told its result."""
+    results = out / "allure-results"
+    results.mkdir(exist_ok=True)
+    (results / f"{name}-result.json").write_text(
+        json.dumps({"uuid": name, "name": name, "status": "passed"}), encoding="utf-8"
+    )
