@@ -16,6 +16,7 @@ from reports.page import summary_page
 from reports.summary import Summary, as_json, summarise
 
 SESSION = "session.json"
+_INTERRUPTED = 2  # pytest's exit code after Ctrl-C: the session could leave word, its checks could not
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Judged:
     summary: Summary
     folders: tuple[Path, ...]
     session_ended: bool = True
-    """The test session that recorded them came to its end; a killed one may not have told all its results."""
+    """The test session that recorded them came to its end; one that was killed or interrupted has not told all its results."""
 
     def places(self, out: Path) -> list[str]:
         """The runs' folders as seen from ``out``: no path of this machine goes into a report."""
@@ -53,11 +54,11 @@ def judge_last(out: Path) -> Judged:
     newest, session = _newest_run(out), out / SESSION
     said = _session(session)
     if said is not None:
-        folders, alarms = said
+        folders, alarms, ended = said
         if newest is None or newest.stat().st_mtime < session.stat().st_mtime:
-            return judge_folders(folders, alarms)
+            return replace(judge_folders(folders, alarms), session_ended=ended)
         if newest.resolve() in {f.resolve() for f in folders}:
-            return judge_folders(folders, alarms)
+            return replace(judge_folders(folders, alarms), session_ended=ended)
     if newest is None:
         raise HarnessError(
             f"there is nothing to report in {out}",
@@ -78,14 +79,15 @@ def page_of(judged: Judged, out: Path) -> str:
     return summary_page(judged.run, judged.judgement, judged.summary, judged.places(out))
 
 
-def _session(path: Path) -> tuple[list[Path], float] | None:
-    """The run folders and the false-alarm budget that the last session left word of; None when it did not."""
+def _session(path: Path) -> tuple[list[Path], float, bool] | None:
+    """What the last session left word of: its run folders, its false-alarm budget, and whether it came to its end; or None."""
     if not path.is_file():
         return None
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
-        return [Path(folder) for folder in said["evidence"]], float(said["alarms_per_year"])
-    except (ValueError, KeyError, TypeError) as error:
+        ended = said.get("exit") != _INTERRUPTED
+        return [Path(folder) for folder in said["evidence"]], float(said["alarms_per_year"]), ended
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HarnessError(
             f"{path.name} cannot be read: {error!r}",
             where=str(path),

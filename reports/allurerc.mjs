@@ -8,7 +8,8 @@ const INCONCLUSIVE = "Inconclusive: too little was seen";
 const CHARTS = [
   { type: "currentStatus", title: "Checks", statuses: ["passed", "failed", "broken", "skipped", "unknown"], metric: "passed" },
   { type: "testResultSeverities", title: "Checks by severity" },
-  { type: "successRateDistribution", title: "Checks by question" },
+  // Not successRateDistribution: it paints an area red of which nothing could be judged.
+  { type: "problemsDistribution", by: "environment", title: "Share of checks that failed or broke, by area" },
 ];
 
 const PAGE = {

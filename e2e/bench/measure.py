@@ -18,7 +18,6 @@ from e2e.bench.plain import plain_chats
 from e2e.capture.conduct import Conductor, Plan
 from e2e.capture.records import Chat
 from e2e.setup.browser import find_browser, launch_options
-from fixtures.plugins.browser import FAST
 from fixtures.reference_chat.launcher import ReferenceChat
 from fixtures.targets.profile import load
 
@@ -52,25 +51,22 @@ class Bench:
         self.times = Times()
 
     @contextmanager
-    def _browser(self, *, fast: bool) -> Iterator[Browser]:
-        options = launch_options(find_browser())
-        if fast:
-            options["args"] = [*options["args"], *FAST]
-        browser = self._playwright.chromium.launch(**options)
+    def _browser(self) -> Iterator[Browser]:
+        browser = self._playwright.chromium.launch(**launch_options(find_browser()))
         try:
             yield browser
         finally:
             browser.close()
 
     def plain(self, name: str, url: str, chats: int) -> None:
-        with self._browser(fast=False) as browser:
+        with self._browser() as browser:
             seconds = plain_chats(browser, url, chats + 1)[1:]
         self.times.add(name, statistics.fmean(seconds) * 1000)
 
     def suite(self, name: str, url: str, chats: int, lanes: int, *, full: bool = True) -> None:
         """Mean milliseconds per chat with all lanes busy: from when each has had its first chat to when the first has had its last."""
         ends: list[tuple[float, int]] = []
-        with self._browser(fast=True) as browser, tempfile.TemporaryDirectory() as out:
+        with self._browser() as browser, tempfile.TemporaryDirectory() as out:
             plan = self._plan(url, chats + lanes, lanes, Path(out), full=full)
             watch = lambda chat: ends.append((time.perf_counter(), chat.lane))  # noqa: E731
             Conductor(plan, self._playwright, browser, {}, watchers=(watch,), probes=False).run()
@@ -91,7 +87,7 @@ class Bench:
             if done in (_MEMORY_FROM, _MEMORY_TO):
                 seen[done] = _resident()
 
-        with self._browser(fast=True) as browser, tempfile.TemporaryDirectory() as out:
+        with self._browser() as browser, tempfile.TemporaryDirectory() as out:
             plan = self._plan(url, _MEMORY_TO, lanes, Path(out), full=True)
             Conductor(plan, self._playwright, browser, {}, watchers=(watch,), probes=False).run()
         return {

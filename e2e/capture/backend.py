@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-import httpx
 import jmespath
 
 from e2e.capture.identity import as_text
@@ -50,7 +51,11 @@ class BackendClient:
     def __init__(self, backend: Backend, url: str, wake: Callable[[], None], *, timeout: float = 5.0) -> None:
         self.backend = backend
         self._wake = wake
-        self._client = httpx.Client(base_url=backend.url or url, timeout=timeout, trust_env=False)
+        address = urlsplit(backend.url or url)
+        kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+        # Kept open and plain: a richer client costs each chat several milliseconds of a core that the browser wants.
+        self._connection = kind(address.hostname or "", address.port, timeout=timeout)
+        self._base = address.path.rstrip("/")
         self._pool = ThreadPoolExecutor(1, "backend")
 
     def ask(self, session: str | None) -> Asked | None:
@@ -64,19 +69,19 @@ class BackendClient:
 
     def call(self, call: Call, session: str = "") -> Answer:
         """One call, waited for. Never raises for what the network does: that is an answer too (status 0)."""
-        path = call.path.replace("{session}", quote(session, safe=""))
+        path = self._base + call.path.replace("{session}", quote(session, safe=""))
         try:
-            response = self._client.request(call.method, path)
-        except httpx.HTTPError as error:
+            status, text = self._request(call.method, path)
+        except (OSError, http.client.HTTPException) as error:
             return Answer(0, time.time(), error=f"{type(error).__name__}: {error}")
         try:
-            body = response.json()
+            body = json.loads(text)
         except ValueError:
             body = None
         active = _search(call.active, body)
         distribution = _search(call.distribution, body)
         return Answer(
-            status=response.status_code,
+            status=status,
             t=time.time(),
             provider=as_text(_search(call.provider, body)),
             active=active if isinstance(active, int) else None,
@@ -87,7 +92,20 @@ class BackendClient:
 
     def close(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._client.close()
+        self._connection.close()
+
+    def _request(self, method: str, path: str) -> tuple[int, bytes]:
+        for last in (False, True):
+            fresh = self._connection.sock is None
+            try:
+                self._connection.request(method, path, headers={"Accept": "application/json"})
+                response = self._connection.getresponse()
+                return response.status, response.read()
+            except (OSError, http.client.HTTPException):
+                self._connection.close()
+                if fresh or last:
+                    raise  # only a connection that the server may have closed meanwhile deserves another try
+        raise AssertionError("unreachable")
 
 
 Report = Callable[[str, str, str | None, str | None, Answer], None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from playwright.sync_api import CDPSession, Error
 from e2e.capture.scheduler import Pulse
 from e2e.capture.wire import AnswerReader, Exchange, Rule, as_json
 
+_QUERY = re.compile(r"[?#].*", re.DOTALL)
 _POST_LIMIT = 1 << 20  # bytes of a request's body that the browser hands out with the event itself
 
 
@@ -50,7 +52,7 @@ class CdpWire:
         """Requests of the page's scripts that have not ended."""
         self._left: dict[str, int] = {}
         self.recent: list[str] = []
-        """Method and URL of the last script requests, to say what there was when nothing matched."""
+        """Method and URL (without query) of the last script requests, to say what there was when nothing matched."""
         on: dict[str, Callable[[dict[str, Any]], None]] = {
             "Network.requestWillBeSent": self._request,
             "Network.responseReceived": self._response,
@@ -79,7 +81,9 @@ class CdpWire:
         if e["type"] != "Ping":
             self.in_flight.add(request_id)
         url = request["url"] + request.get("urlFragment", "")
-        self.recent = [*self.recent[-9:], f"{request['method']} {url}"]
+        self._remember(request["method"], url)
+        if request_id in self._bodies:
+            return  # redirected: the same payload goes on to another address
         rule = next((r for r in self._rules if r.names(request["method"], url)), None)
         if rule is None:
             return
@@ -103,6 +107,9 @@ class CdpWire:
         )
         self._bodies[request_id] = _Body(exchange)
         self._listener.on_payload(exchange)
+
+    def _remember(self, method: str, url: str) -> None:
+        self.recent = [*self.recent[-9:], f"{method} {_QUERY.sub('', url)}"]
 
     def _response(self, e: dict[str, Any]) -> None:
         response = e["response"]
@@ -221,7 +228,7 @@ class CdpWire:
 
     def _socket(self, e: dict[str, Any]) -> None:
         self._sockets[e["requestId"]] = e["url"]
-        self.recent = [*self.recent[-9:], f"WebSocket {e['url']}"]
+        self._remember("WebSocket", e["url"])
 
     def _frame_sent(self, e: dict[str, Any]) -> None:
         socket = e["requestId"]

@@ -26,8 +26,13 @@ class EvidenceWriter:
         folder.mkdir(parents=True, exist_ok=False)
         self.folder = folder
         self.meta = meta
-        self._events: TextIO = (folder / EVENTS).open("a", encoding="utf-8", buffering=1 << 16)
-        self._chats: TextIO = (folder / CHATS).open("a", encoding="utf-8", buffering=1 << 16)
+        # A lone surrogate in something that the page said is no UTF-8; backslashreplace writes it as JSON's own \ud800.
+        self._events: TextIO = (folder / EVENTS).open(
+            "a", encoding="utf-8", errors="backslashreplace", buffering=1 << 16
+        )
+        self._chats: TextIO = (folder / CHATS).open(
+            "a", encoding="utf-8", errors="backslashreplace", buffering=1 << 16
+        )
         self.write_meta(meta)
 
     def event(self, event: Event) -> None:
@@ -46,7 +51,8 @@ class EvidenceWriter:
         """Replace ``run.json`` in one step, so that a reader never sees half of it."""
         self.meta = meta
         draft = self.folder / (RUN + ".new")
-        draft.write_text(json.dumps(meta.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
+        text = json.dumps(meta.to_json(), ensure_ascii=False, indent=1)
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
         draft.replace(self.folder / RUN)
 
     def close(self) -> None:
@@ -66,7 +72,9 @@ def read_run(folder: Path) -> RunRecords:
     """
     path = folder / RUN
     try:
-        meta = RunMeta.from_json(json.loads(path.read_text(encoding="utf-8")))
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        newer = raw.get("schema", 1) != 1
+        meta = None if newer else RunMeta.from_json(raw)
     except FileNotFoundError:
         raise HarnessError(
             f"{folder} holds no recorded run: there is no {RUN}",
@@ -76,9 +84,9 @@ def read_run(folder: Path) -> RunRecords:
         raise HarnessError(
             f"{path} cannot be read as a run: {error!r}", way_out="record the run again"
         ) from error
-    if meta.schema != 1:
+    if meta is None:
         raise HarnessError(
-            f"{path}: schema {meta.schema} is newer than this suite understands", way_out="update the suite"
+            f"{path}: schema {raw['schema']} is newer than this suite understands", way_out="update the suite"
         )
     events, torn_events = _read_lines(folder / EVENTS, Event.from_json)
     chats, torn_chats = _read_lines(folder / CHATS, Chat.from_json)

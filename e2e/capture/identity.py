@@ -10,7 +10,7 @@ import jmespath
 
 from e2e.capture.redaction import wordy_prefix
 
-_PART = re.compile(r"[A-Za-z0-9]+|[^A-Za-z0-9]+")
+_PART = re.compile(r"[A-Za-z0-9]+|[ -/:-@\[-`{-~]+|[^ -~]+")  # a word, ASCII separators, anything else
 _EPOCHS = {10: 1.0, 13: 1e-3, 16: 1e-6}  # digits of a present-day time in s, ms, µs -> seconds per unit
 _BASE36 = re.compile(r"[0-9a-z]{8}")
 
@@ -56,7 +56,7 @@ def shape(session_id: str) -> str:
 
 
 def _form(part: str) -> str:
-    if not part[0].isalnum():
+    if part.isascii() and part.isprintable() and not part[0].isalnum():
         return part
     if part.isdigit():
         kind = "d"
@@ -83,7 +83,7 @@ def time_offset(session_id: str, written: float) -> float | None:
 
 
 def _times(part: str) -> list[float]:
-    if part.isdigit() and len(part) in _EPOCHS:
+    if part.isascii() and part.isdigit() and len(part) in _EPOCHS:
         return [int(part) * _EPOCHS[len(part)]]
     if _BASE36.fullmatch(part):
         return [int(part, 36) * 1e-3]

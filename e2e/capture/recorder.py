@@ -4,44 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from e2e.capture import stacks
+from e2e.capture.drafts import ChatDraft, MessageDraft
 from e2e.capture.identity import StoredId, shape, time_offset
 from e2e.capture.journal import Journal
-from e2e.capture.records import Chat, EventKind, Message, Scenario
+from e2e.capture.records import Chat, EventKind, Message
 from e2e.capture.redaction import Redactor
 from e2e.capture.wire import Exchange
 from fixtures.targets.profile import Profile
 
 _SAME_SEND = 0.25  # seconds between the page's call and the protocol's word of it, at most
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A message while it happens."""
-
-    number: int
-    after_reload: bool
-    pressed_at: float
-    exchange: Exchange | None = None
-    ended_at: float | None = None
-    backend_provider: str | None = None
-    label_provider: str | None = None
-    label_looked_for: bool = False
-    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent"] = "unsent"
-
-
-@dataclass(slots=True)
-class _ChatDraft:
-    number: int
-    scenario: Scenario
-    via: Literal["load", "new_chat"]
-    began: float
-    stored_before: str | None
-    messages: list[_Draft] = field(default_factory=list)
-    screen_messages: int | None = None
 
 
 class LaneRecorder:
@@ -55,7 +29,7 @@ class LaneRecorder:
         self._redactor = redactor
         self._reads = StoredId(profile.session.id)
         self._names = profile.providers.map
-        self.chat: _ChatDraft | None = None
+        self.chat: ChatDraft | None = None
         self._next_chat = 0
         self.clicks = 0
         """Trusted New Chat clicks that arrived in the page."""
@@ -68,6 +42,7 @@ class LaneRecorder:
         self._stored: str | None = None
         self._stored_key: str | None = None
         self._sends: list[dict[str, Any]] = []
+        self._scripts: dict[str, str] = {}
         self.exchanges: list[Exchange] = []
         """Of the chat that is under way."""
         self.last_signal = 0.0
@@ -144,20 +119,28 @@ class LaneRecorder:
 
     def _frames(self, frames: list[stacks.Frame]) -> list[stacks.Frame]:
         """Frames of the page's own scripts, their addresses without what may be secret in them."""
-        return [{**f, "url": self._redactor.url(f["url"])} for f in frames if stacks.is_page_code(f["url"])]
+        return [{**f, "url": self._script(f["url"])} for f in frames if stacks.is_page_code(f["url"])]
+
+    def _script(self, url: str) -> str:
+        """A script's address; a page has few of them, and each stands in every stack."""
+        known = self._scripts.get(url)
+        if known is None:
+            known = self._scripts[url] = self._redactor.url(url)
+        return known
 
     def _write(
         self, t: float, op: str, key: str | None, previous: str | None, stack: list[stacks.Frame], by: str
     ) -> None:
         raw = self._stored
+        session, before = self._ref(raw), self._ref(previous)  # first: the key may hold the ID too
         self._event(
             t,
             "storage",
             store=self._profile.session.store,
             op=op,
-            key=key,
-            session=self._ref(raw),
-            previous=self._ref(previous),
+            key=None if key is None else self._redactor.text(key, limit=120),
+            session=session,
+            previous=before,
             same_value=raw == previous,
             shape=shape(raw) if raw else None,
             time_offset=time_offset(raw, t) if raw else None,
@@ -240,7 +223,7 @@ class LaneRecorder:
     def begin_chat(self, via: Literal["load", "new_chat"], t: float | None = None) -> None:
         """A chat begins; the one before, if any, must have been ended."""
         t = time.time() if t is None else t
-        self.chat = _ChatDraft(self._next_chat, "plain", via, t, self._stored)
+        self.chat = ChatDraft(self._next_chat, "plain", via, t, self._stored)
         self._next_chat += 1
         self.exchanges = []
         self._sends = []
@@ -259,7 +242,7 @@ class LaneRecorder:
     def begin_message(self, text: str, *, after_reload: bool = False) -> None:
         """The person is about to press send."""
         assert self.chat is not None
-        draft = _Draft(len(self.chat.messages), after_reload, time.time())
+        draft = MessageDraft(len(self.chat.messages), after_reload, time.time())
         if after_reload:
             self.chat.scenario = "reload"
         self.chat.messages.append(draft)
@@ -333,11 +316,11 @@ class LaneRecorder:
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
-    def _draft(self) -> _Draft:
+    def _draft(self) -> MessageDraft:
         assert self.chat is not None, "no chat is under way"
         return self.chat.messages[-1]
 
-    def _message(self, draft: _Draft) -> Message:
+    def _message(self, draft: MessageDraft) -> Message:
         exchange = draft.exchange
         send = self._send_of(exchange)
         stored = self._reads.read(next(iter((send["stored"] or {}).values()), None)) if send else None

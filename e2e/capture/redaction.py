@@ -7,7 +7,7 @@ import hmac
 import os
 import re
 import secrets
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 MASK_KEY_VARIABLE = "CHAT_E2E_MASK_KEY"
 """Environment variable with a masking key to be shared by the shards of one nightly, so that their references compare."""
@@ -46,26 +46,39 @@ class Redactor:
     def text(self, text: str, *, limit: int = 2000) -> str:
         """Free text (an error, a URL's path) without any session ID that was seen so far."""
         if text and not self.show:
-            for session_id, reference in self._known.items():
-                if len(session_id) >= 4 and session_id in text:
-                    text = text.replace(session_id, reference)
+            known = ((form, ref) for raw, ref in self._known.items() for form in _forms(raw) if form in text)
+            for form, reference in sorted(
+                known, key=lambda pair: -len(pair[0])
+            ):  # an ID may begin with another one
+                text = text.replace(form, reference)
         return text if len(text) <= limit else text[: limit - 1] + "…"
 
     def url(self, url: str) -> str:
         """An address without credentials, query and fragment: all three may hold secrets."""
         if self.show:
             return url
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:  # a script may call itself anything (sourceURL)
+            return "(no address)"
         if ":" in host:
             host = f"[{host}]"
-        if parts.port:
-            host += f":{parts.port}"
+        if port:
+            host += f":{port}"
         return self.text(urlunsplit((parts.scheme, host, parts.path, "", "")))
 
     def _mask(self, session_id: str) -> str:
-        digest = hmac.new(self._key, session_id.encode(), hashlib.sha256).hexdigest()
+        digest = hmac.new(self._key, session_id.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
         return f"{wordy_prefix(session_id)}…{digest[:_REFERENCE_DIGITS]}"
+
+
+def _forms(session_id: str) -> tuple[str, ...]:
+    """The ID as it may stand in a text: itself, and as ``encodeURIComponent`` writes it into an address."""
+    if len(session_id) < 4:  # such a short one stands in half of all texts by chance
+        return ()
+    encoded = quote(session_id, safe="!'()*", errors="replace")
+    return (session_id,) if encoded == session_id else (session_id, encoded)
 
 
 def wordy_prefix(session_id: str) -> str:

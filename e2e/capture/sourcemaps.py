@@ -47,7 +47,7 @@ class SourceMap:
             return None
         segments = self._lines[line - 1]
         at = bisect_right(segments, (column - 1, 1 << 62, 0, 0)) - 1
-        if at < 0 or segments[at][1] < 0:
+        if at < 0 or not 0 <= segments[at][1] < len(self._sources):
             return None
         _, source, source_line, source_column = segments[at]
         content = self._contents[source] if source < len(self._contents) else None
@@ -93,14 +93,14 @@ def _load(url: str, fetch: Fetch) -> SourceMap | None:
     if not links:
         return None
     link = links[-1]
-    if link.startswith("data:"):
-        head, _, data = link.partition(",")
-        text: str | None = base64.b64decode(data).decode() if head.endswith("base64") else unquote(data)
-    else:
-        text = fetch(urljoin(url, link))
     try:
+        if link.startswith("data:"):
+            head, _, data = link.partition(",")
+            text: str | None = base64.b64decode(data).decode() if head.endswith("base64") else unquote(data)
+        else:
+            text = fetch(urljoin(url, link))
         return SourceMap(text, url) if text else None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None  # a broken map is as good as none: the bundle's position is still told
 
 

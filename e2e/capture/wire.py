@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jmespath
+from jmespath.exceptions import JMESPathTypeError
+from jmespath.parser import ParsedResult
 
 from e2e.capture.identity import as_text
 from fixtures.targets.profile import Extract, WireRule
@@ -77,7 +79,7 @@ class Rule:
         return self.transport == "http" and (self._method in (None, method)) and self.names_url(url)
 
     def accepts(self, payload: Any) -> bool:
-        return self._when is None or bool(self._when.search(payload))
+        return self._when is None or bool(_search(self._when, payload))
 
     def session_of(self, url: str, headers: Mapping[str, str], payload: Any) -> str | None:
         return self._session.read(url, headers, payload)
@@ -86,17 +88,17 @@ class Rule:
         """How many earlier messages the payload carries, or None when the profile does not say where."""
         if self._history is None:
             return None
-        found = self._history.search(payload)
+        found = _search(self._history, payload)
         return len(found) if isinstance(found, list) else 0
 
     def provider_of(self, headers: Mapping[str, str], answer: Any) -> str | None:
         return self._provider.read("", headers, answer) if self._provider else None
 
     def key_of(self, frame: Any) -> str | None:
-        return as_text(self._reply_to.search(frame)) if self._reply_to else None
+        return as_text(_search(self._reply_to, frame)) if self._reply_to else None
 
     def is_done(self, frame: Any) -> bool:
-        return self._done is not None and bool(self._done.search(frame))
+        return self._done is not None and bool(_search(self._done, frame))
 
 
 class _Reader:
@@ -108,7 +110,7 @@ class _Reader:
 
     def read(self, url: str, headers: Mapping[str, str], payload: Any) -> str | None:
         if self._json is not None:
-            return as_text(self._json.search(payload)) if payload is not None else None
+            return as_text(_search(self._json, payload)) if payload is not None else None
         if self._query is not None:
             values = parse_qs(urlsplit(url).query).get(self._query)
             return values[0] if values else None
@@ -116,14 +118,22 @@ class _Reader:
             return next((value for name, value in headers.items() if name.lower() == self._header), None)
         assert self._path is not None
         match = self._path.search(urlsplit(url).path)
-        return match.group(match.lastindex or 0) if match else None
+        return as_text(match.group(1 if self._path.groups else 0)) if match else None
+
+
+def _search(expression: ParsedResult, value: Any) -> Any:
+    """What ``expression`` finds; None when one of its functions is not for a payload of this form."""
+    try:
+        return expression.search(value)
+    except JMESPathTypeError:
+        return None
 
 
 def as_json(text: str) -> Any:
     """Parsed JSON, or None when ``text`` is none."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -133,22 +143,28 @@ class AnswerReader:
     def __init__(self, content_type: str) -> None:
         self._stream = "event-stream" in content_type
         self._pending = b""
+        self._after_cr = False
         self._event = ""
         self._data: list[str] = []
 
     def feed(self, chunk: bytes) -> Iterator[tuple[str, Any]]:
         """``(event name, value)`` for every event that ``chunk`` completes."""
-        self._pending += chunk
         if not self._stream:
+            self._pending += chunk
             return
-        *lines, self._pending = re.split(rb"\r\n|\n|\r(?!$)", self._pending)
+        if not chunk:
+            return
+        cut, self._after_cr = self._after_cr, chunk.endswith(b"\r")
+        if cut:  # a CR ends its line at once; the LF of a CRLF cut in two is no line of its own
+            chunk = chunk.removeprefix(b"\n")
+        *lines, self._pending = re.split(rb"\r\n|\n|\r", self._pending + chunk)
         for line in lines:
-            yield from self._line(line.decode("utf-8", errors="replace"))
+            yield from self._line(line.decode("utf-8-sig", errors="replace"))
 
     def end(self) -> Iterator[tuple[str, Any]]:
         """What is left when the answer ends: the whole body when it was no stream."""
         if not self._stream:
-            value = as_json(self._pending.decode("utf-8", errors="replace"))
+            value = as_json(self._pending.decode("utf-8-sig", errors="replace"))
             if value is not None:
                 yield "", value
 

@@ -24,13 +24,13 @@ def write_run(out: Path, records: RunRecords) -> Path:
 
 
 def write_session(
-    out: Path, folders: Sequence[Path], *, alarms_per_year: float = 0.02, age: float = 0
+    out: Path, folders: Sequence[Path], *, alarms_per_year: float = 0.02, age: float = 0, exit_code: int = 0
 ) -> None:
     """Leave word of a session that ended, as the plugin does; ``age`` seconds ago."""
     said = {
         "run_ids": [f.name for f in folders],
         "evidence": [str(f) for f in folders],
-        "exit": 0,
+        "exit": exit_code,
         "alarms_per_year": alarms_per_year,
     }
     path = out / "session.json"

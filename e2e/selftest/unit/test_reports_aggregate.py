@@ -49,6 +49,12 @@ def test_the_run_of_a_killed_session_is_judged_not_that_of_the_session_before(tm
     assert not judged.session_ended
 
 
+@pytest.mark.parametrize(("code", "ended"), [(0, True), (1, True), (2, False)])
+def test_an_interrupted_session_did_not_end(tmp_path: Path, code: int, ended: bool) -> None:
+    write_session(tmp_path, [write_run(tmp_path, small())], exit_code=code)
+    assert judge_last(tmp_path).session_ended is ended
+
+
 def test_evidence_alone_is_enough(tmp_path: Path) -> None:
     write_run(tmp_path, small())
     write_run(tmp_path, small(NEW))

@@ -92,6 +92,17 @@ def test_a_session_killed_between_its_checks_is_told(tmp_path: Path) -> None:
     assert "ended after the results of 1 check" in result["statusDetails"]["message"]
 
 
+def test_an_interrupted_session_is_told_beside_the_check_it_was_interrupted_in(tmp_path: Path) -> None:
+    """Ctrl-C: pytest leaves one skipped result without a word, and its own exit code."""
+    write_result(tmp_path)
+    records = with_meta(small(), interrupted="Ctrl-C", planned_chats=40)
+    write_session(tmp_path, [write_run(tmp_path, records)], exit_code=2)
+    complete_results(judge_last(tmp_path), tmp_path / "allure-results")
+    result = whole(tmp_path / "allure-results")
+    assert result["status"] == "broken"
+    assert "interrupted: Ctrl-C" in result["statusDetails"]["message"]
+
+
 @pytest.mark.parametrize(("faults", "status"), [((), "passed"), (("stale-state",), "failed")])
 def test_evidence_alone_has_one_result_with_its_outcome(
     tmp_path: Path, faults: tuple[str, ...], status: str
