@@ -32,6 +32,7 @@ class SourceMap:
         if not isinstance(raw, dict) or raw.get("version") != 3 or "sections" in raw:
             raise ValueError("not a plain source map of version 3")
         root = raw.get("sourceRoot") or ""
+        root += "/" if root and not root.endswith("/") else ""
         self._sources = [_readable(urljoin(root, s or ""), url) for s in raw["sources"]]
         contents: list[str | None] = raw.get("sourcesContent") or []
         self._contents = [c.split("\n") if c is not None else None for c in contents]

@@ -14,7 +14,7 @@ from e2e.capture.identity import StoredId, as_text, shape, time_offset
 NOW = 1_763_860_000.123
 BASE36 = string.digits + string.ascii_lowercase
 
-few = settings(max_examples=60, deadline=None, database=None)
+few = settings(max_examples=40, deadline=None, database=None)
 
 
 def base36(number: int) -> str:

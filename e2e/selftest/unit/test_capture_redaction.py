@@ -10,7 +10,7 @@ from e2e.capture.redaction import MASK_KEY_VARIABLE, Redactor, wordy_prefix
 
 ID = "session_1763860000123_k3j9x0a1b"
 
-few = settings(max_examples=60, deadline=None, database=None)
+few = settings(max_examples=40, deadline=None, database=None)
 
 
 @pytest.fixture(autouse=True)

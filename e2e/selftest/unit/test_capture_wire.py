@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from e2e.capture.wire import AnswerReader, Rule, as_json
 from fixtures.targets.profile import WireRule
 
-few = settings(max_examples=100, deadline=None, database=None)
+few = settings(max_examples=40, deadline=None, database=None)
 
 URL = "https://chat.example/api/chats/c-17/messages?session=q-1&empty=&session=q-2"
 
