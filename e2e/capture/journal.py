@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from e2e.capture.evidence import EvidenceWriter
 from e2e.capture.records import Chat, Event, EventKind
+
+_FLUSH_EVERY = 0.25  # seconds of events that a killed process may lose of a chat that had not ended
 
 
 class Journal:
@@ -17,6 +20,7 @@ class Journal:
         self.run_id = run_id
         self._writer = writer
         self._seq = 0
+        self._flushed = time.monotonic()
         self.chats: Counter[str] = Counter()
         """Finished chats by status."""
         self.watchers: list[Callable[[Chat], None]] = []
@@ -25,6 +29,9 @@ class Journal:
         if self._writer is not None:
             self._writer.event(Event(self.run_id, self._seq, round(t, 6), lane, chat, kind, data))
             self._seq += 1
+            if (now := time.monotonic()) - self._flushed > _FLUSH_EVERY:
+                self._writer.flush()
+                self._flushed = now
 
     def chat(self, chat: Chat) -> None:
         self.chats[chat.status] += 1

@@ -1,75 +1,162 @@
-"""The layout holds: who may import whom."""
+"""Guards DESIGN's one way: capture never judges, analysis never touches a browser, reports read records, the reference chat is alone."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-OURS = ("e2e", "fixtures", "reports")
+from e2e.setup.places import REPO
 
-PLAYWRIGHT, PYTEST = "playwright", "pytest"
+OURS = ("conftest", "e2e", "fixtures", "reports")
 
-# Folder -> what of ours it may import, and which libraries it must not.
-RULES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "e2e/analysis": (("e2e.analysis", "e2e.capture.records"), (PLAYWRIGHT, PYTEST)),
-    "e2e/capture": (("e2e.capture", "e2e.pages", "e2e.errors", "fixtures.targets.profile"), (PYTEST,)),
-    "e2e/pages": (("e2e.pages", "e2e.errors", "fixtures.targets.profile"), (PYTEST,)),
-    "e2e/specs": (("e2e.analysis", "e2e.checks"), (PLAYWRIGHT,)),
-    "e2e/setup": (("e2e.setup", "e2e.errors", "fixtures.reference_chat.paths"), (PLAYWRIGHT, PYTEST)),
-    "fixtures/targets": (("fixtures.targets", "e2e.errors"), (PLAYWRIGHT, PYTEST)),
-    "fixtures/reference_chat": (("fixtures.reference_chat",), (PLAYWRIGHT, PYTEST)),
-    "reports": (
-        ("reports", "e2e.analysis", "e2e.capture.records", "e2e.capture.evidence", "e2e.errors", "e2e.setup"),
-        (PLAYWRIGHT, PYTEST),
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the modules of one part may import.
+
+    Of ours: only ``ours`` (a package means everything in it). Of others: everything but ``never``.
+    """
+
+    path: str
+    ours: tuple[str, ...]
+    never: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+    """Folders inside of ``path`` with rules of their own."""
+
+
+ROOMS = (
+    Room("e2e/errors.py", (), ("playwright", "pytest")),
+    Room("e2e/analysis", ("e2e.analysis", "e2e.capture.records"), ("playwright", "pytest")),
+    Room(
+        "e2e/capture",
+        ("e2e.capture", "e2e.pages", "e2e.errors", "fixtures.targets.profile"),
+        ("pytest", "pandas", "scipy", "numpy"),
     ),
-}
+    Room("e2e/pages", ("e2e.pages", "e2e.errors", "fixtures.targets.profile"), ("pytest",)),
+    Room("e2e/checks.py", ("e2e.analysis", "e2e.errors"), ("playwright",)),
+    Room("e2e/specs", ("e2e.analysis", "e2e.checks"), ("playwright",)),
+    Room("fixtures/targets", ("fixtures.targets", "e2e.errors"), ("playwright", "pytest")),
+    Room("fixtures/reference_chat", ("fixtures.reference_chat",), ("playwright", "pytest")),
+    Room(
+        "reports",
+        (
+            "reports",
+            "e2e.analysis",
+            "e2e.capture.records",
+            "e2e.capture.evidence",
+            "e2e.errors",
+            "e2e.setup",
+        ),
+        ("playwright", "pytest"),
+        besides=("reports/out", "reports/node_modules"),
+    ),
+)
 
 
-def imported(source: str) -> set[str]:
-    """Every module that ``source`` imports, at any depth."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+def imports(text: str) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything that a module imports, also inside of functions and for type checkers only.
+
+    ``from a import b`` gives ``a.b``: b may be a module.
+    """
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = "." * node.level + (node.module or "")
+            yield from ((node.lineno, f"{package}.{alias.name}") for alias in node.names)
 
 
-def breaches(folder: str, source: str) -> list[str]:
-    """The imports of ``source`` that a module in ``folder`` must not have."""
-    allowed, forbidden = RULES[folder]
-    wrong = []
-    for name in sorted(imported(source)):
-        top = name.split(".")[0]
-        ours = top in OURS and not any(name == a or name.startswith(a + ".") for a in allowed)
-        if ours or top in forbidden:
-            wrong.append(name)
-    return wrong
+def within(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(package + ".") for package in packages)
 
 
-@pytest.mark.parametrize("folder", RULES)
-def test_imports_go_one_way(folder: str) -> None:
-    sources = [
-        p for p in (ROOT / folder).rglob("*.py") if "node_modules" not in p.parts and "out" not in p.parts
+def trespasses(text: str, room: Room) -> list[str]:
+    """The imports of a module that its room does not allow, as ``line: name``."""
+    return [
+        f"{line}: {name}"
+        for line, name in imports(text)
+        if name.startswith(".")
+        or within(name, room.never)
+        or (within(name, OURS) and not within(name, room.ours))
     ]
-    assert sources
-    found = {str(p.relative_to(ROOT)): breaches(folder, p.read_text(encoding="utf-8")) for p in sources}
-    assert {path: wrong for path, wrong in found.items() if wrong} == {}
+
+
+def modules(room: Room) -> list[Path]:
+    path = REPO / room.path
+    found = [path] if path.is_file() else sorted(path.rglob("*.py"))
+    besides = [REPO / folder for folder in room.besides]
+    return [p for p in found if "node_modules" not in p.parts and not any(b in p.parents for b in besides)]
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.path)
+def test_imports_go_one_way(room: Room) -> None:
+    files = modules(room)
+    assert files
+    found = {p.relative_to(REPO).as_posix(): trespasses(p.read_text(encoding="utf-8"), room) for p in files}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.path)
+def test_what_a_room_may_import_is_there(room: Room) -> None:
+    places = [REPO.joinpath(*name.split(".")) for name in room.ours]
+    assert [str(p) for p in places if not (p.is_dir() or p.with_suffix(".py").is_file())] == []
 
 
 @pytest.mark.parametrize(
-    ("folder", "line"),
+    ("path", "line"),
     [
-        ("e2e/analysis", "from playwright.sync_api import Page"),
+        ("e2e/analysis", "import pytest"),
+        ("e2e/analysis", "import playwright.sync_api as p"),
+        ("e2e/analysis", "from e2e.capture import evidence"),
         ("e2e/analysis", "from e2e.capture.evidence import read_run"),
-        ("e2e/capture", "def f():\n    from e2e.analysis import rotation"),
-        ("reports", "import playwright"),
+        ("e2e/analysis", "from e2e.capture import records, evidence"),
+        ("e2e/analysis", "import e2e.errors"),
+        ("e2e/analysis", "def f():\n    from playwright.sync_api import Page"),
+        ("e2e/analysis", "if TYPE_CHECKING:\n    from fixtures.targets.profile import Profile"),
+        ("e2e/analysis", "from . import frames"),
+        ("e2e/capture", "from e2e.analysis.frames import Run"),
+        ("e2e/capture", "from e2e import analysis"),
+        ("e2e/capture", "from e2e import checks"),
+        ("e2e/capture", "import reports.tables"),
+        ("e2e/capture", "from fixtures.plugins.options import Settings"),
+        ("e2e/pages", "from e2e.checks import check"),
+        ("e2e/pages", "from e2e.capture.records import Event"),
+        ("e2e/checks.py", "from e2e.capture.records import Event"),
+        ("e2e/checks.py", "import reports"),
+        ("e2e/specs", "from e2e.capture.conduct import Conductor"),
+        ("reports", "from playwright.sync_api import Page"),
+        ("reports", "from e2e.capture import conduct"),
+        ("reports", "from fixtures.plugins.run import RUN"),
         ("fixtures/reference_chat", "from e2e.errors import HarnessError"),
+        ("fixtures/reference_chat", "from fixtures.targets.profile import load"),
+        ("fixtures/reference_chat", "from fixtures import targets"),
+        ("fixtures/targets", "from fixtures.plugins import options"),
+        ("e2e/errors.py", "from e2e.capture.records import Event"),
     ],
 )
-def test_a_breach_is_seen(folder: str, line: str) -> None:
-    assert breaches(folder, line)
+def test_an_import_the_wrong_way_would_be_seen(path: str, line: str) -> None:
+    (room,) = (room for room in ROOMS if room.path == path)
+    assert trespasses(line + "\n", room) != []
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("e2e/analysis", "from e2e.capture.records import Event"),
+        ("e2e/analysis", "from e2e.capture import records"),
+        ("e2e/analysis", "import numpy, scipy.stats, json"),
+        ("e2e/capture", "from playwright.sync_api import Page"),
+        ("e2e/capture", "from e2e.capture import stacks"),
+        ("e2e/checks.py", "import pytest"),
+        ("reports", "from e2e.capture.evidence import read_run"),
+        ("fixtures/reference_chat", "from fixtures.reference_chat.paths import frontend_dist"),
+        ("fixtures/reference_chat", "import e2e_like, fixtures_of_another"),
+    ],
+)
+def test_an_import_the_right_way_is_left_alone(path: str, line: str) -> None:
+    (room,) = (room for room in ROOMS if room.path == path)
+    assert trespasses(line + "\n", room) == []
