@@ -67,8 +67,8 @@ def test_the_other_patterns_pass(record: Record, pattern: str) -> None:
 
 
 def test_two_faults_at_once_are_both_named(record: Record) -> None:
-    run = record(faults=["stale-state", "label-stale"])
-    assert set(causes(run)) == {"stale-state", "label-stale"}
+    run = record(faults=["stale-state", "session-leaked"])
+    assert set(causes(run)) == {"stale-state", "session-leaked"}
 
 
 def test_the_stale_session_is_shown_in_the_source(record: Record) -> None:
