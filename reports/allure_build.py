@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,8 @@ def build_allure(results: Path, report: Path, *, environment: Mapping[str, str])
 
 def serve(report: Path) -> None:
     """Serve a built report on a free port of this machine until Ctrl-C."""
+    # A shell starts what it puts in the background with SIGINT ignored, and Python leaves it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     handler = partial(_Quiet, directory=str(report))
     with _Server(("127.0.0.1", 0), handler) as server:
         sys.stdout.write(f"the report is at http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends)\n")
