@@ -14,7 +14,7 @@ from fixtures.targets.profile import TARGETS, Locate, Profile, load
 REFERENCE = (TARGETS / "reference.toml").read_text(encoding="utf-8")
 NEW_CHAT = 'new_chat = [{ click = { role = "button", name = "New chat" } }]'
 READY = 'ready = { role = "textbox", name = "Message" }'
-WAY_OUT = "  way out  fixtures/targets/reference.toml is a complete example"
+WAY_OUT = "  way out  e2e/README.md explains every key; fixtures/targets/reference.toml is a complete example"
 
 Refuse = Callable[[str, str], str]
 
