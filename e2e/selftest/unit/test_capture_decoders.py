@@ -167,7 +167,7 @@ class TestSocketIo:
         ]
 
     def test_attachments_that_never_come_do_not_swallow_the_event(self) -> None:
-        frames = [
+        frames: list[str | bytes] = [
             '452-["up",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]',
             b"1",
             '42["next"]',
