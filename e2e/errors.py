@@ -41,4 +41,11 @@ class InvalidProfile(HarnessError):
 
 
 class Blocked(HarnessError):
-    """The environment refused: a limit, a login wall, a server that answers with errors or not at all."""
+    """The environment refused: a limit, a login wall, a server that answers with errors or not at all.
+
+    ``condition`` is its name (``rate-limited``, ``daily-limit``, ``login-wall``, ``captcha``, ``backend-down``, …), or ``""``.
+    """
+
+    def __init__(self, what: str, *, where: str = "", way_out: str = "", condition: str = "") -> None:
+        self.condition = condition
+        super().__init__(f"{condition}: {what}" if condition else what, where=where, way_out=way_out)

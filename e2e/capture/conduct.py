@@ -20,7 +20,8 @@ from e2e.capture import sourcemaps
 from e2e.capture.backend import Answer, BackendClient, probe
 from e2e.capture.evidence import EvidenceWriter, read_run
 from e2e.capture.journal import Journal
-from e2e.capture.lane import Lane, Stage
+from e2e.capture.lane import LAST_GOES_ON, Lane, Stage
+from e2e.capture.pace import Pace, affordable
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.records import Chat, CodePlace, Policy, Problem, RunMeta
 from e2e.capture.redaction import Redactor
@@ -50,11 +51,17 @@ class Plan:
 
     @property
     def used_lanes(self) -> int:
-        return max(1, min(self.lanes, self.chats))
+        return max(1, min(self.lanes, self.affordable_chats))
+
+    @property
+    def affordable_chats(self) -> int:
+        """``chats``, or as many as the profile's budget of messages allows."""
+        more = LAST_GOES_ON if self.continue_last else 0
+        return affordable(self.chats, self.lanes, self.profile.limits, more=more)
 
     def share(self, lane: int) -> int:
         """How many chats this lane has."""
-        every, more = divmod(self.chats, self.used_lanes)
+        every, more = divmod(self.affordable_chats, self.used_lanes)
         return every + (lane < more)
 
 
@@ -74,6 +81,7 @@ class Conductor:
         self.run_id = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(2)
         self.folder = plan.out / "evidence" / self.run_id
         self._rules = tuple(Rule(r) for r in plan.profile.wire)
+        self._pace = Pace(plan.profile.limits)
         self._problems: list[Problem] = []
         self._stop = ""
         self._lanes: list[Lane] = []
@@ -127,6 +135,7 @@ class Conductor:
             context_args=self._context_args,
             rules=self._rules,
             pulse=self._pulse,
+            pace=self._pace,
             backend=backend,
             folder=self.folder if plan.full else None,
             trace=plan.trace,
@@ -239,7 +248,7 @@ class Conductor:
             url=self._redactor.url(plan.url),
             started=time.time(),
             finished=None,
-            planned_chats=plan.chats,
+            planned_chats=plan.affordable_chats,
             lanes=plan.used_lanes,
             masked=not plan.show_ids,
             mask_key=self._redactor.fingerprint,
@@ -247,6 +256,11 @@ class Conductor:
             alarms_per_year=plan.alarms_per_year,
             environment={
                 "browser": f"{self._browser.browser_type.name} {self._browser.version}",
+                **(
+                    {"budget": f"{plan.affordable_chats} of {plan.chats} chats (limits.messages)"}
+                    if plan.affordable_chats < plan.chats
+                    else {}
+                ),
                 **plan.environment,
             },
         )

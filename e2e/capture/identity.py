@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import jmespath
+from jmespath.exceptions import JMESPathTypeError
 
 from e2e.capture.redaction import wordy_prefix
 
@@ -16,22 +18,27 @@ _BASE36 = re.compile(r"[0-9a-z]{8}")
 
 
 class StoredId:
-    """Reads the session ID out of a stored value: the value itself, or a JMESPath into its JSON."""
+    """Reads the session ID out of a stored value: the value itself, a JMESPath into its JSON, or a regular expression on it."""
 
-    def __init__(self, expression: str | None) -> None:
+    def __init__(self, expression: str | None, regex: str | None = None) -> None:
         self._expression = jmespath.compile(expression) if expression else None
+        self._regex = re.compile(regex) if regex else None
 
     def read(self, value: str | None) -> str | None:
         """The ID, or None when the value is absent, empty, no JSON, or has nothing at that place."""
         if not value:
             return None
+        if self._regex is not None:
+            match = self._regex.search(value)
+            return unquote(match.group(1 if self._regex.groups else 0) or "") or None if match else None
         if self._expression is None:
-            return value.strip().strip('"') or None
-        try:
-            found = self._expression.search(json.loads(value))
-        except ValueError:
-            return None
-        return as_text(found)
+            return unquote(value.strip()).strip('"') or None
+        for text in (value, unquote(value)):  # cookies and addresses hold JSON percent-encoded
+            try:
+                return as_text(self._expression.search(json.loads(text)))
+            except (ValueError, JMESPathTypeError):
+                continue
+        return None
 
 
 def as_text(found: Any) -> str | None:

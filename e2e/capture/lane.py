@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, Error
+from playwright.sync_api import Browser, Error
 
 from e2e.capture import scenarios
 from e2e.capture.backend import BackendClient
-from e2e.capture.cdp import CdpWire
+from e2e.capture.pace import Pace
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.scenarios import Cast
 from e2e.capture.scheduler import Pulse
 from e2e.capture.traces import TRACED_CHATS, Trace
+from e2e.capture.window import Window
 from e2e.capture.wire import Rule
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
-from e2e.pages.chat_page import ChatPage
 from e2e.pages.waits import Steps
 from fixtures.targets.profile import Profile
 
-_SCRIPT = Path(__file__).with_name("page_recorder.js").read_text(encoding="utf-8").strip()
 _GIVE_UP_AFTER = 2  # chats of a lane in a row that the environment refused
+LAST_GOES_ON = 2
+"""Messages that a lane's last chat has besides its first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +37,7 @@ class Stage:
     context_args: Mapping[str, Any]
     rules: tuple[Rule, ...]
     pulse: Pulse
+    pace: Pace
     backend: BackendClient | None
     folder: Path | None
     """Where traces and pictures go; None when nothing is recorded."""
@@ -58,21 +58,22 @@ class Lane:
         self._chats = chats
         self._stage = stage
         self._recorder = recorder
-        self._context: BrowserContext | None = None
-        self._page: ChatPage | None = None
+        self._window: Window | None = None
         self._trace: Trace | None = None
+        self._done = 0
+        self._refused = 0
+        """Chats in a row that the environment refused."""
+        self._why_fresh = ""
+        """Why the lane must go on in a fresh browser context, or ``""``."""
 
     def steps(self) -> Steps:
         """The lane's life. Whatever the suite cannot see becomes a problem of the run; it never raises a `HarnessError`."""
         recorder = self._recorder
         try:
-            cast = self._open_context()
-            recorder.begin_chat("load")
-            recorder.note("open")
-            yield from cast.page.open()
-            yield from self._all_chats(cast)
+            while self._done < self._chats and not self._given_up:
+                yield from self._one_context()
         except HarnessError as error:
-            self._end_badly("lost", error)
+            self._end_badly("blocked" if isinstance(error, Blocked) else "lost", error)
         except Error as error:
             if self._stage.stopped():
                 return
@@ -90,29 +91,84 @@ class Lane:
         """Write the trace and close the context; nothing is left to do when the browser is gone."""
         if self._trace is not None:
             self._trace.stop()
-        if self._context is not None:
-            try:
-                self._context.close()
-            except Error:
-                self._context = None
+        if self._window is not None:
+            self._window.close()
 
-    def _all_chats(self, cast: Cast) -> Steps:
-        refused = 0
-        for number in range(self._chats):
-            if number:
-                yield from scenarios.new_chat(cast)
-            try:
-                yield from self._chat(cast, last=number == self._chats - 1)
-                refused = 0
-            except Blocked as blocked:
-                refused += 1
-                self._end_badly("blocked", blocked)
-                if refused >= _GIVE_UP_AFTER or isinstance(blocked, scenarios.NoReply):
-                    return  # a backend that hangs would hang again
-            if number + 1 == TRACED_CHATS and self._trace is not None:
+    @property
+    def _given_up(self) -> bool:
+        return self._refused >= _GIVE_UP_AFTER
+
+    def _one_context(self) -> Steps:
+        """Chats in one browser context: all that are left, or as many as the target allows."""
+        stage, recorder = self._stage, self._recorder
+        if self._window is not None:
+            self.close()
+            recorder.context += 1
+            recorder.note("context", number=recorder.context, why=self._why_fresh)
+        self._why_fresh = ""
+        window = self._window = Window(stage, recorder, self.number)
+        if stage.trace and stage.folder is not None and recorder.context == 0:
+            self._trace = Trace(window.context, stage.folder, self.number)
+        cast = window.open()
+        recorder.begin_chat("load")
+        yield from self._enter(cast)
+        first = True
+        sent_before = recorder.sent_messages
+        while self._done < self._chats and not self._given_up:
+            last = self._done == self._chats - 1
+            limit = stage.profile.limits.messages_per_context
+            needs = 1 + (LAST_GOES_ON if last and stage.continue_last else 0)
+            if limit is not None and not first and recorder.sent_messages - sent_before + needs > limit:
+                self._why_fresh = f"limits.messages_per_context = {limit}"
+            if self._why_fresh:
+                return
+            if not first:
+                yield from self._explained(cast, scenarios.new_chat(cast))
+            yield from self._chat(cast, last=last, alone=first)
+            first = False
+            self._done += 1
+            if self._done == TRACED_CHATS and self._trace is not None:
                 self._trace.stop()
 
-    def _chat(self, cast: Cast, *, last: bool) -> Steps:
+    def _enter(self, cast: Cast) -> Steps:
+        """Become a user, and open the chat."""
+        login, recorder = self._stage.profile.login, self._recorder
+        if login is not None and login.steps:
+            recorder.note("login")
+            yield from cast.page.open(login.url or self._stage.url)
+            yield from self._explained(cast, cast.page.run(login.steps, "login.steps"))
+            if login.done is not None:
+                yield from self._explained(cast, cast.page.wait_for(login.done, "login.done"))
+        recorder.note("open")
+        yield from self._explained(cast, cast.page.open())
+
+    def _explained(self, cast: Cast, steps: Steps) -> Steps:
+        """``steps``; where they cannot go on because the page shows a refusal, that is what is raised."""
+        try:
+            yield from steps
+        except Blocked:
+            raise
+        except HarnessError as error:
+            refusal = cast.refusal()
+            if refusal is None:
+                raise
+            raise refusal from error
+
+    def _chat(self, cast: Cast, *, last: bool, alone: bool) -> Steps:
+        """One chat; a refusal ends it, and after some in a row the lane. ``alone``: it is the first of its context."""
+        try:
+            yield from self._explained(cast, self._messages(cast, last=last))
+            self._refused = 0
+        except Blocked as blocked:
+            self._refused += 1
+            self._end_badly("blocked", blocked)
+            if isinstance(blocked, scenarios.NoReply):
+                self._refused = _GIVE_UP_AFTER  # a backend that hangs would hang again
+            elif blocked.condition == "daily-limit" and not alone:
+                self._why_fresh = "the browser context's limit was reached"
+                self._refused = 0
+
+    def _messages(self, cast: Cast, *, last: bool) -> Steps:
         chat = cast.recorder.chat
         assert chat is not None
         if chat.via == "new_chat":
@@ -125,52 +181,6 @@ class Lane:
             yield from scenarios.message(cast, after_reload=True)
         cast.recorder.end_chat()
 
-    def _open_context(self) -> Cast:
-        stage, recorder, profile = self._stage, self._recorder, self._stage.profile
-        width, height = profile.where.viewport
-        args: dict[str, Any] = {
-            "viewport": {"width": width, "height": height},
-            "reduced_motion": "reduce",  # endless animations would draw thousands of frames a second
-            **({"locale": profile.where.locale} if profile.where.locale else {}),
-            **({"extra_http_headers": profile.where.headers} if profile.where.headers else {}),
-            **stage.context_args,
-        }
-        context = self._context = stage.browser.new_context(**args)
-        if stage.trace and stage.folder is not None:
-            self._trace = Trace(context, stage.folder, self.number)
-        page = context.new_page()
-        page.on(
-            "crash", stage.pulse.guarded(lambda _: stage.crashed(f"the page of lane {self.number} crashed"))
-        )
-        if stage.full:
-            page.on("pageerror", stage.pulse.guarded(lambda error: recorder.page_error(str(error))))
-        binding, name = "binding_" + secrets.token_hex(4), "recorder_" + secrets.token_hex(4)
-        session = context.new_cdp_session(page)
-
-        def called(event: dict[str, Any]) -> None:
-            if event["name"] == binding:
-                recorder.on_signals(json.loads(event["payload"]))
-
-        session.on("Runtime.bindingCalled", stage.pulse.guarded(called))
-        session.send("Runtime.enable")  # without it no binding is made
-        session.send("Runtime.addBinding", {"name": binding})
-        wire = CdpWire(session, stage.rules, recorder, stage.pulse, reading=stage.full)
-        config = {
-            "binding": binding,
-            "name": name,
-            "store": profile.session.store,
-            "key": profile.session.key,
-            "keyPattern": profile.session.key_pattern,
-            "urls": [rule.url for rule in profile.wire],
-            "full": stage.full,
-        }
-        page.add_init_script(f"({_SCRIPT})({json.dumps(config)})")
-        chat_page = self._page = ChatPage(page, profile, stage.url, name)
-        on_click = profile.policy.rotation == "on_click" and profile.session.store != "none"
-        return Cast(
-            profile, chat_page, recorder, wire, stage.backend, waits_for_rotation=stage.full and on_click
-        )
-
     def _end_badly(self, status: Literal["blocked", "lost"], error: HarnessError) -> None:
         chat = self._recorder.chat
         place = f"lane {self.number}" + (f", chat {chat.number}" if chat else "")
@@ -180,9 +190,9 @@ class Lane:
 
     def _picture(self, name: str) -> None:
         """What the person saw when it went wrong, session IDs covered."""
-        if self._page is None or self._stage.folder is None or self._stage.stopped():
+        if self._window is None or self._stage.folder is None or self._stage.stopped():
             return
         try:
-            (self._stage.folder / name).write_bytes(self._page.screenshot())
+            (self._stage.folder / name).write_bytes(self._window.page.screenshot())
         except Error:
             return  # a page that cannot be drawn any more has already said why

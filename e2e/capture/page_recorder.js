@@ -1,5 +1,6 @@
-// Runs in every frame before the page's own code. Sees, never changes: storage writes with their stack, trusted clicks,
-// and what a marked element's state is. Hands what it saw to the suite through a binding, in the order it happened.
+// Runs in every frame before the page's own code. Sees, never changes: writes to the session's store with their stack, what the
+// store holds at each send, trusted clicks, and what a marked element's state is. Hands what it saw to the suite through a binding,
+// in the order it happened.
 (config) => {
   const push = globalThis[config.binding];
   if (typeof push !== "function" || globalThis[config.name]) return;
@@ -13,6 +14,7 @@
 
   let queue = [];
   const flush = () => {
+    if (!queue.length) return;
     const batch = queue;
     queue = [];
     push(stringify(batch));
@@ -29,50 +31,64 @@
     return text;
   };
 
-  const stores = {};
-  const watch = (label) => {
-    const area = globalThis[label];
-    stores[label] = area;
-    const start = {};
-    for (let i = 0; i < area.length; i++) {
-      const name = area.key(i);
-      if (wanted(name)) start[name] = area.getItem(name);
+  // Where several keys fit (one per chat), the one that was written last stands first.
+  const written = [];
+  const touched = (name) => {
+    const at = written.indexOf(name);
+    if (at >= 0) written.splice(at, 1);
+    written.unshift(name);
+  };
+  const latestFirst = (found) => {
+    const names = Object.keys(found).sort((a, b) => (written.indexOf(a) + 1 || 1e9) - (written.indexOf(b) + 1 || 1e9));
+    return Object.fromEntries(names.map((name) => [name, found[name]]));
+  };
+  /** A write to the store; one to a key of the session comes with its value and stack. */
+  const saw = (store, op, name, value) => {
+    const record = { k: "storage", t: now(), store, op, key: name };
+    if (store === config.store && (op === "clear" || wanted(name))) {
+      if (op === "set") touched(name);
+      record.value = value;
+      record.stack = stack();
     }
-    return start;
+    note(record);
   };
 
-  const hook = () => {
+  // -- localStorage, sessionStorage ------------------------------------------------------------------------------------
+
+  const areas = {};
+  const readArea = (area) => {
+    const found = {};
+    for (let i = 0; i < area.length; i++) {
+      const name = area.key(i);
+      if (wanted(name)) found[name] = area.getItem(name);
+    }
+    return found;
+  };
+
+  const hookAreas = () => {
     const proto = Storage.prototype;
     const { setItem, removeItem, clear } = proto;
+    const originals = new WeakMap();
     const target = (area) => originals.get(area) ?? area;
-    const labelOf = (area) => (area === stores.localStorage ? "localStorage" : "sessionStorage");
-    const saw = (area, op, name, value) => {
-      const record = { k: "storage", t: now(), store: labelOf(area), op, key: name };
-      if (op === "clear" || wanted(name)) {
-        record.value = value;
-        record.stack = stack();
-      }
-      note(record);
-    };
+    const labelOf = (area) => (area === areas.localStorage ? "localStorage" : "sessionStorage");
     proto.setItem = function (name, value) {
       const area = target(this);
       setItem.call(area, name, value);
-      saw(area, "set", String(name), String(value));
+      saw(labelOf(area), "set", String(name), String(value));
     };
     proto.removeItem = function (name) {
       const area = target(this);
       removeItem.call(area, name);
-      saw(area, "remove", String(name), null);
+      saw(labelOf(area), "remove", String(name), null);
     };
     proto.clear = function () {
       const area = target(this);
       clear.call(area);
-      saw(area, "clear", null, null);
+      saw(labelOf(area), "clear", null, null);
     };
 
     // `localStorage.name = value` and `delete localStorage.name` pass no method: a proxy sees those.
-    const originals = new WeakMap();
-    for (const [label, area] of Object.entries(stores)) {
+    for (const [label, area] of Object.entries(areas)) {
       const bound = new Map();
       const proxy = new Proxy(area, {
         get: (_, name) => {
@@ -86,12 +102,12 @@
         },
         set: (_, name, value) => {
           Reflect.set(area, name, value, area);
-          saw(area, "set", String(name), String(value));
+          saw(label, "set", String(name), String(value));
           return true;
         },
         deleteProperty: (_, name) => {
           const done = Reflect.deleteProperty(area, name);
-          saw(area, "remove", String(name), null);
+          saw(label, "remove", String(name), null);
           return done;
         },
       });
@@ -100,7 +116,7 @@
     }
     addEventListener("storage", (event) => {
       if (!event.isTrusted) return;
-      const store = event.storageArea === stores.localStorage ? "localStorage" : "sessionStorage";
+      const store = event.storageArea === areas.localStorage ? "localStorage" : "sessionStorage";
       if (event.key === null) note({ k: "storage", t: now(), store, op: "clear", key: null, value: null, by: "other-tab" });
       else if (wanted(event.key)) {
         const op = event.newValue === null ? "remove" : "set";
@@ -109,46 +125,197 @@
     });
   };
 
+  // -- cookies ---------------------------------------------------------------------------------------------------------
+
+  const cookie = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
+  const readCookies = () => {
+    const found = {};
+    for (const pair of cookie.get.call(document).split("; ")) {
+      const at = pair.indexOf("=");
+      if (at > 0 && wanted(pair.slice(0, at))) found[pair.slice(0, at)] = pair.slice(at + 1);
+    }
+    return found;
+  };
+  const hookCookies = () => {
+    const compare = (before) => {
+      const after = readCookies();
+      for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+        if (name in after && before[name] !== after[name]) saw("cookie", "set", name, after[name]);
+        else if (name in before && !(name in after)) saw("cookie", "remove", name, null);
+      }
+    };
+    Object.defineProperty(Document.prototype, "cookie", {
+      ...cookie,
+      set(text) {
+        const before = readCookies();
+        cookie.set.call(this, text);
+        const name = String(text).split("=")[0].trim();
+        const same = name in before && readCookies()[name] === before[name];
+        if (wanted(name) && same) saw("cookie", "set", name, before[name]);
+        else compare(before);
+      },
+    });
+    const store = globalThis.cookieStore?.constructor.prototype;
+    for (const verb of ["set", "delete"]) {
+      const original = store?.[verb];
+      if (typeof original !== "function") continue;
+      store[verb] = {
+        [verb](...args) {
+          const before = readCookies();
+          return Reflect.apply(original, this, args).then((done) => {
+            compare(before);
+            return done;
+          });
+        },
+      }[verb];
+    }
+  };
+
+  // -- the page's address ----------------------------------------------------------------------------------------------
+
+  const readAddress = () => ({ address: location.href });
+  const hookAddress = () => {
+    const moved = () => saw("url", "set", "address", location.href);
+    for (const verb of ["pushState", "replaceState"]) {
+      const original = History.prototype[verb];
+      History.prototype[verb] = {
+        [verb](...args) {
+          Reflect.apply(original, this, args);
+          moved();
+        },
+      }[verb];
+    }
+    addEventListener("popstate", moved, { capture: true });
+    addEventListener("hashchange", moved, { capture: true });
+  };
+
+  // -- IndexedDB -------------------------------------------------------------------------------------------------------
+
+  const records = {};
+  const readRecords = () => ({ ...records });
+  const asText = (value) => (typeof value === "string" ? value : stringify(value) ?? null);
+  const isOurs = (store) => store.name === config.objectStore && store.transaction.db.name === config.database;
+  const hookRecords = () => {
+    const proto = IDBObjectStore.prototype;
+    const put = (store, name, value) => {
+      records[name] = asText(value);
+      saw("indexedDB", "set", name, records[name]);
+    };
+    for (const verb of ["put", "add"]) {
+      const original = proto[verb];
+      proto[verb] = {
+        [verb](...args) {
+          const request = Reflect.apply(original, this, args);
+          if (isOurs(this)) {
+            const [value, given] = args;
+            const path = this.keyPath;
+            const at = given ?? (typeof path === "string" ? path.split(".").reduce((v, part) => v?.[part], value) : undefined);
+            if (at !== undefined) {
+              if (wanted(String(at))) put(this, String(at), value);
+            } else request.addEventListener("success", () => wanted(String(request.result)) && put(this, String(request.result), value));
+          }
+          return request;
+        },
+      }[verb];
+    }
+    for (const verb of ["delete", "clear"]) {
+      const original = proto[verb];
+      proto[verb] = {
+        [verb](...args) {
+          const request = Reflect.apply(original, this, args);
+          if (isOurs(this)) {
+            for (const name of Object.keys(records)) {
+              if (verb === "clear" || String(args[0]) === name) {
+                delete records[name];
+                saw("indexedDB", "remove", name, null);
+              }
+            }
+          }
+          return request;
+        },
+      }[verb];
+    }
+  };
+  /** What the database holds before the page's own code has written to it; it is never created by looking. */
+  const loadRecords = async () => {
+    const there = (await indexedDB.databases()).some((database) => database.name === config.database);
+    if (!there) return;
+    const database = await new Promise((resolve, reject) => {
+      const request = indexedDB.open(config.database);
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+    database.onversionchange = () => database.close();
+    try {
+      if (!database.objectStoreNames.contains(config.objectStore)) return;
+      await new Promise((resolve) => {
+        const cursor = database.transaction(config.objectStore).objectStore(config.objectStore).openCursor();
+        cursor.onerror = resolve;
+        cursor.onsuccess = () => {
+          const at = cursor.result;
+          if (!at) return resolve();
+          if (wanted(String(at.key)) && !(String(at.key) in records)) records[String(at.key)] = asText(at.value);
+          at.continue();
+        };
+      });
+    } finally {
+      database.close();
+    }
+  };
+
+  // -- sends -----------------------------------------------------------------------------------------------------------
+
   const sends = () => {
     const urls = config.urls.map((pattern) => new RegExp(pattern));
-    const saw = (url) => {
+    const saw = (url, size, live) => {
       try {
         const full = new URL(url, location.href).href;
         if (urls.some((pattern) => pattern.test(full))) {
-          note({ k: "send", t: now(), url: full, stored: recorder.stored(), stack: stack() });
+          note({ k: "send", t: now(), url: full, size, stored: recorder.stored(), stack: stack() });
+          if (live) flush(); // a frame is told at once: what was known of it must be there before
         }
       } catch {
         return; // not an address: the page's own call says so to the page
       }
     };
-    const wrap = (owner, name, urlOf) => {
+    const sizeOf = (data) => (typeof data === "string" ? data.length : data?.byteLength ?? data?.size ?? 0);
+    const wrap = (owner, name, told, live = false) => {
       const original = owner?.[name];
       if (typeof original !== "function") return;
       owner[name] = {
         [name](...args) {
-          saw(urlOf(this, args));
+          saw(...told(this, args), live);
           return Reflect.apply(original, this, args);
         },
       }[name];
     };
-    wrap(globalThis, "fetch", (_, [input]) => (input instanceof Request ? input.url : String(input)));
-    wrap(Navigator.prototype, "sendBeacon", (_, [url]) => String(url));
-    wrap(WebSocket.prototype, "send", (socket) => socket.url);
+    wrap(globalThis, "fetch", (_, [input, init]) => [input instanceof Request ? input.url : String(input), sizeOf(init?.body)]);
+    wrap(Navigator.prototype, "sendBeacon", (_, [url, data]) => [String(url), sizeOf(data)]);
+    wrap(WebSocket.prototype, "send", (socket, [data]) => [socket.url, sizeOf(data)], true);
     const opened = new WeakMap();
     const { open } = XMLHttpRequest.prototype;
     XMLHttpRequest.prototype.open = function (...args) {
       opened.set(this, String(args[1]));
       return Reflect.apply(open, this, args);
     };
-    wrap(XMLHttpRequest.prototype, "send", (request) => opened.get(request) ?? "");
+    wrap(XMLHttpRequest.prototype, "send", (request, [data]) => [opened.get(request) ?? "", sizeOf(data)]);
   };
 
+  // -- what the suite asks ---------------------------------------------------------------------------------------------
+
+  const readers = {
+    localStorage: () => readArea(areas.localStorage),
+    sessionStorage: () => readArea(areas.sessionStorage),
+    cookie: readCookies,
+    url: readAddress,
+    indexedDB: readRecords,
+  };
   const marks = {};
   const recorder = {
     mark: (name, element) => {
       marks[name] = element;
     },
-    /** State of a marked element, and the point at which a click would hit it. */
+    /** State of a marked element, and the point in this frame at which a click would hit it. */
     probe: (name) => {
       const element = marks[name];
       if (!element?.isConnected) return { ok: false, why: "gone" };
@@ -170,31 +337,39 @@
       }
       return { probe: mark ? recorder.probe(mark) : null, found, stored: stored ? recorder.stored() : undefined };
     },
+    /** Values under the session's key, the latest first; null where the store cannot be read. */
     stored: () => {
-      const found = {};
-      const area = stores[config.store];
-      if (!area) return null;
-      for (let i = 0; i < area.length; i++) {
-        const name = area.key(i);
-        if (wanted(name)) found[name] = area.getItem(name);
+      try {
+        return readable ? latestFirst(readers[config.store]()) : null;
+      } catch {
+        return null;
       }
-      return found;
     },
   };
   Object.defineProperty(globalThis, config.name, { value: Object.freeze(recorder) });
 
-  const top = globalThis === globalThis.top;
-  let start = null;
+  let depth = 0;
+  for (let frame = globalThis; frame !== frame.parent; frame = frame.parent) depth += 1;
+  const isChat = depth === config.depth;
+  let readable = config.store in readers;
   try {
-    const local = watch("localStorage");
-    const session = watch("sessionStorage");
-    start = config.store === "sessionStorage" ? session : local;
-    if (config.full) hook();
+    areas.localStorage = globalThis.localStorage;
+    areas.sessionStorage = globalThis.sessionStorage;
+    if (config.full) hookAreas();
   } catch {
-    start = null; // an opaque origin (about:blank, a sandboxed frame) has no storage: said as null, never as empty
+    // an opaque origin (about:blank, a sandboxed frame) has no storage: said as null, never as empty
+    readable = readable && config.store === "url";
   }
-  if (config.full) sends();
-  if (top) note({ k: "start", t: now(), url: location.href, stored: start });
+  if (config.full) {
+    if (config.store === "cookie" && readable) hookCookies();
+    if (config.store === "url" && isChat) hookAddress();
+    if (config.store === "indexedDB" && readable) hookRecords();
+    sends();
+  }
+  const started = now();
+  const start = () => isChat && note({ k: "start", t: started, url: location.href, stored: recorder.stored() });
+  if (config.store === "indexedDB" && readable) loadRecords().then(start, start);
+  else start();
 
   for (const type of ["click", "keydown"]) {
     addEventListener(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from typing import Any, Literal
@@ -27,7 +28,7 @@ class LaneRecorder:
         self._profile = profile
         self._journal = journal
         self._redactor = redactor
-        self._reads = StoredId(profile.session.id)
+        self._reads = StoredId(profile.session.id, profile.session.regex)
         self._names = profile.providers.map
         self.chat: ChatDraft | None = None
         self._next_chat = 0
@@ -48,7 +49,11 @@ class LaneRecorder:
         self.last_signal = 0.0
         self.finished_exchanges = 0
         self._earlier_texts: deque[tuple[str, int]] = deque(maxlen=64)
+        self._set_by_server = False
+        """The server sets the session's cookie; the page may not be able to see it (HttpOnly)."""
         self._expects_chat = False
+        self.sent_messages = 0
+        """Messages that the person has sent, in all contexts."""
 
     # -- signals of the page ------------------------------------------------------------------------------------------
 
@@ -70,6 +75,8 @@ class LaneRecorder:
     def _page_started(self, t: float, signal: dict[str, Any]) -> None:
         self.loads += 1
         self.store_readable = self._profile.session.store != "none" and signal["stored"] is not None
+        if self._set_by_server and not signal["stored"]:
+            return
         key, value = next(iter((signal["stored"] or {}).items()), (None, None))
         previous, self._stored, self._stored_key = self._stored, self._reads.read(value), key
         if self._stored is not None or previous is not None:
@@ -104,6 +111,8 @@ class LaneRecorder:
             return
         if signal["op"] == "clear" and self._stored is None:
             return
+        if signal["op"] == "remove" and self._profile.session.key_pattern and key != self._stored_key:
+            return  # an older chat's key, where each has one of its own
         previous, self._stored = self._stored, self._reads.read(signal["value"])
         self._stored_key = key
         if self._stored is not None and self._stored != previous:
@@ -151,7 +160,9 @@ class LaneRecorder:
     def stored_now(self, values: dict[str, str] | None) -> None:
         """What the store holds, read directly: a write that no hook saw is noted as such."""
         if values is None:
-            self.store_readable = False
+            self.store_readable = self._set_by_server
+            return
+        if self._set_by_server and not values:
             return
         key, value = next(iter(values.items()), (self._stored_key, None))
         found = self._reads.read(value)
@@ -161,6 +172,16 @@ class LaneRecorder:
             self._write(time.time(), "set" if found else "remove", key, previous, [], "unseen")
 
     # -- the wire -----------------------------------------------------------------------------------------------------
+
+    def on_cookie(self, t: float, name: str, value: str | None) -> None:
+        """The server sets (or removes) the session's cookie."""
+        self._set_by_server = self.store_readable = True
+        previous, self._stored = self._stored, self._reads.read(value)
+        self._stored_key = name
+        if self._stored == previous:
+            return
+        self.rotated = self.rotated or self._stored is not None
+        self._write(t, "set" if self._stored else "remove", name, previous, [], "server")
 
     def on_payload(self, exchange: Exchange) -> None:
         chat = self.chat
@@ -173,7 +194,11 @@ class LaneRecorder:
                 if draft.exchange is None and exchange.sent_at >= draft.pressed_at - _SAME_SEND:
                     draft.exchange = exchange
         exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
+        exchange.extras["stored"] = self._stored
         exchange.body = ""
+        stack = exchange.stack
+        if not stack and (send := self._send_of(exchange)) is not None:  # the protocol tells none for a frame
+            stack = stacks.parse(send["stack"])
         self._event(
             exchange.sent_at,
             "payload",
@@ -186,8 +211,9 @@ class LaneRecorder:
             message=exchange.message,
             bleeds_from=exchange.extras["bleeds_from"],
             history=exchange.history,
-            stack=self._frames(exchange.stack),
+            stack=self._frames(stack),
             request=exchange.request,
+            origin=exchange.origin,
         )
 
     def on_response(self, exchange: Exchange, t: float) -> None:
@@ -198,7 +224,7 @@ class LaneRecorder:
 
     def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None:
         index = exchange.extras["said"] = exchange.extras.get("said", -1) + 1
-        provider = exchange.rule.provider_of({}, value)
+        provider = exchange.extras.get("said_provider")
         self._event(
             t, "chunk", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, index=index, event=event,
             provider=self._name(provider),
@@ -231,9 +257,10 @@ class LaneRecorder:
         if via == "new_chat":
             self._event(t, "new_chat")
 
-    def note(self, kind: EventKind) -> None:
+    def note(self, kind: EventKind, **data: Any) -> None:
         """Something that the suite itself did."""
-        self._event(time.time(), kind)
+        said: dict[str, Any] = {k: self.clean(v) if isinstance(v, str) else v for k, v in data.items()}
+        self._event(time.time(), kind, **said)
 
     def clean(self, text: str) -> str:
         """``text`` without secrets, for messages to people."""
@@ -246,7 +273,8 @@ class LaneRecorder:
         if after_reload:
             self.chat.scenario = "reload"
         self.chat.messages.append(draft)
-        self._earlier_texts.append((text, self.chat.number))
+        self.sent_messages += 1
+        self._earlier_texts.append((_nonce(text), self.chat.number))
         self._event(draft.pressed_at, "send", message=draft.number)
 
     @property
@@ -322,15 +350,14 @@ class LaneRecorder:
 
     def _message(self, draft: MessageDraft) -> Message:
         exchange = draft.exchange
-        send = self._send_of(exchange)
-        stored = self._reads.read(next(iter((send["stored"] or {}).values()), None)) if send else None
+        seen, stored = self._stored_at(exchange)
         return Message(
             number=draft.number,
             after_reload=draft.after_reload,
             sent_at=exchange.sent_at if exchange else None,
             ended_at=draft.ended_at,
             first_chunk_at=exchange.first_chunk_at if exchange else None,
-            stored_seen=send is not None and send["stored"] is not None,
+            stored_seen=seen,
             stored=self._ref(stored),
             sent_seen=exchange is not None,
             sent=self._ref(exchange.session) if exchange else None,
@@ -345,19 +372,31 @@ class LaneRecorder:
             request=exchange.request if exchange else None,
         )
 
+    def _stored_at(self, exchange: Exchange | None) -> tuple[bool, str | None]:
+        """Whether it is known what the store held when this payload left, and what that was (raw)."""
+        if exchange is None or self._profile.session.store == "none":
+            return False, None
+        send = self._send_of(exchange)
+        if send is not None and (send["stored"] or not self._set_by_server):
+            values = send["stored"]
+            return values is not None, self._reads.read(next(iter((values or {}).values()), None))
+        # A worker's payload, or a cookie that the page cannot see: what was known of the store then.
+        known = self.store_readable and (exchange.origin != "page" or self._set_by_server)
+        return known, exchange.extras["stored"] if known else None
+
     def _send_of(self, exchange: Exchange | None) -> dict[str, Any] | None:
         """The page's own word of the call that made this exchange."""
         if exchange is None:
             return None
         near = [
-            (abs(s["t"] / 1000 - exchange.sent_at), i)
+            (s["size"] != exchange.size, abs(s["t"] / 1000 - exchange.sent_at), i)
             for i, s in enumerate(self._sends)
             if s["url"] == exchange.url and abs(s["t"] / 1000 - exchange.sent_at) < _SAME_SEND
         ]
-        return self._sends[min(near)[1]] if near else None
+        return self._sends[min(near)[2]] if near else None
 
     def _bleeds_from(self, body: str, chat: int | None) -> int | None:
-        """The latest earlier chat whose text stands in this payload."""
+        """The latest earlier chat of which a message stands in this payload."""
         return next((c for text, c in reversed(self._earlier_texts) if c != chat and text in body), None)
 
     def _ref(self, raw: str | None) -> str | None:
@@ -370,3 +409,9 @@ class LaneRecorder:
         if chat is None and self.chat is not None:
             chat = self.chat.number
         self._journal.event(t, self.lane, chat, kind, data)
+
+
+def _nonce(text: str) -> str:
+    """The part of a message that no other has, and that every way to write a body leaves as it is."""
+    found = re.search(r"[0-9a-f]{8}", text)
+    return found.group() if found else text

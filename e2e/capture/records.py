@@ -23,11 +23,14 @@ SCHEMA = 1
 EventKind = Literal[
     "open",  # the suite loaded the page: {url}
     "reload",  # the suite reloaded it: {url}
+    "login",  # the suite signs in by the profile's steps: {}
+    "context",  # the lane goes on in a fresh browser context: {number, why}
+    "retry",  # a refused message is sent again after a pause: {seconds, why}
     "new_chat",  # a trusted New Chat click arrived in the page: {}
     "send",  # the person submitted a message: {message}
     "storage",  # a write to the store: {store, op, key, session, previous, same_value, shape, time_offset, stack, by}
     "payload",  # a request or frame that the profile names: {rule, transport, method, url, session, message, bleeds_from,
-    # history, stack, request}
+    # history, stack, request, origin: page|iframe|worker|shared_worker|service_worker}
     "response",  # its answer's head: {rule, request, status, cached}
     "chunk",  # a piece of the answer that says something: {rule, request, index, event, provider, stream}
     "finished",  # the exchange ended: {rule, request, outcome: ok|failed|cancelled, error, chunks, bytes}

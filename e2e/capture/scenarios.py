@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from e2e.capture.backend import BackendClient
 from e2e.capture.cdp import CdpWire
+from e2e.capture.pace import Pace
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.wire import Exchange
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from e2e.pages.chat_page import ChatPage, Look
 from e2e.pages.waits import Steps, Wait
-from fixtures.targets.profile import Profile
+from fixtures.targets.profile import Locate, Profile
 
 _POLL = 0.015
+_LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
 _LABEL_PATIENCE = 0.5  # seconds for a label to appear after everything else has ended
 
 _OPENERS = (
@@ -42,8 +46,20 @@ class Cast:
     recorder: LaneRecorder
     wire: CdpWire
     backend: BackendClient | None
+    pace: Pace
     waits_for_rotation: bool = True
-    """False when writes to the store are not watched: the benchmark without capture."""
+    """New Chat is to write a new ID to the store at the click, and writes are watched."""
+    watches: bool = True
+    """False when nothing is recorded: the benchmark without capture."""
+
+    def refusal(self) -> Blocked | None:
+        """The profile's sign of a refusal that the page shows now, if any."""
+        for sign in self.profile.blocked:
+            if sign.screen is not None and self.page.shows(sign.screen):
+                return _refused(sign.kind, f"the page shows {sign.screen}")
+            if sign.url is not None and re.search(sign.url, self.page.address):
+                return _refused(sign.kind, "the page's address is that of a refusal")
+        return None
 
 
 def new_chat(cast: Cast) -> Steps:
@@ -67,36 +83,39 @@ def new_chat(cast: Cast) -> Steps:
 
 
 def _settled(cast: Cast) -> Steps:
-    """Wait for the rotation, or for a quiet time without any: no request under way, no signal."""
-    recorder, wire, quiet = cast.recorder, cast.wire, cast.profile.timeouts.quiet
+    """Wait for the rotation, or for a quiet time without any: no request under way, nothing sent, no signal."""
+    recorder, wire, timeouts = cast.recorder, cast.wire, cast.profile.timeouts
     since = time.monotonic()
 
     def over() -> bool:
-        if recorder.rotated:
+        if recorder.rotated and cast.waits_for_rotation:
             return True
-        idle = time.monotonic() - max(since, recorder.last_signal)
-        return not wire.in_flight and idle >= quiet
+        now = time.monotonic()
+        busy = any(began >= since - timeouts.quiet for began in wire.in_flight.values())
+        if busy and now - since < timeouts.reply:
+            return False
+        idle = now - max(since, recorder.last_signal, wire.last_sent)
+        return (
+            idle >= timeouts.quiet or now - since > timeouts.action
+        )  # a page that never rests is no reason to stop
 
-    def never() -> HarnessError:
-        return CaptureIncomplete(
-            f"requests went on for {cast.profile.timeouts.reply:g} s after New Chat",
-            way_out="raise timeouts.reply, or is the target slow?",
+    if cast.watches:
+        yield Wait(
+            over, timeouts.reply + timeouts.action, _unreadable("the page after New Chat"), timeouts.quiet / 5
         )
-
-    if cast.waits_for_rotation:
-        yield Wait(over, cast.profile.timeouts.reply, never, quiet / 5)
 
 
 def first_message(cast: Cast) -> Steps:
     """Look what the new chat shows before anything is sent, then send its first message."""
-    look = cast.page.look("message_box", reads=("messages",))
+    mark = cast.page.box()
+    look = cast.page.look(mark, reads=("messages",))
     seen = look.counts.get("messages")
     if seen:
         began = time.monotonic()
 
         def cleared() -> bool:
             nonlocal seen, look
-            look = cast.page.look("message_box", reads=("messages",))
+            look = cast.page.look(mark, reads=("messages",))
             seen = look.counts["messages"]
             return seen == 0 or time.monotonic() - began > cast.profile.timeouts.quiet * 2
 
@@ -109,15 +128,62 @@ def first_message(cast: Cast) -> Steps:
 
 
 def message(cast: Cast, look: Look | None = None, *, after_reload: bool = False) -> Steps:
-    """Send one message and wait for its reply's end, by the profile's rule. Raises `Blocked` or `CaptureIncomplete`."""
+    """Send one message and wait for its reply's end, by the profile's rule. Raises `Blocked` or `CaptureIncomplete`.
+
+    A refusal that says when to come back (``Retry-After``) is waited for once, within the profile's limit.
+    """
+    try:
+        yield from _one_message(cast, look, after_reload=after_reload)
+    except Blocked as blocked:
+        exchange = cast.recorder.exchange
+        pause = exchange.retry_after if exchange is not None else None
+        if pause is None or pause > cast.profile.limits.retry_after:
+            raise
+        cast.pace.pause(pause)
+        cast.recorder.note("retry", seconds=round(pause, 3), why=blocked.what)
+        yield from _one_message(cast, None, after_reload=after_reload)
+
+
+def _one_message(cast: Cast, look: Look | None, *, after_reload: bool) -> Steps:
     recorder = cast.recorder
+    yield from _paced(cast)
     text = f"{secrets.choice(_OPENERS)} ({secrets.token_hex(4)})"
+    second = recorder.chat is not None and bool(recorder.chat.messages)
     recorder.begin_message(text, after_reload=after_reload)
-    cast.page.write(text, look or cast.page.look("message_box"))
-    yield from cast.page.submit()
-    yield Wait(lambda: recorder.exchange is not None, cast.profile.timeouts.action, _unsent(cast))
+    cast.page.write(text, look or cast.page.look(cast.page.box(second=second)), second=second)
+    yield from cast.page.submit(second=second)
+    yield from _left_the_page(cast)
     assert recorder.exchange is not None
     yield from _reply(cast, recorder.exchange)
+
+
+def _paced(cast: Cast) -> Steps:
+    """Wait for this message's turn, when the profile limits how many may leave."""
+    at = cast.pace.book()
+    left = at - time.monotonic()
+    if left > 0:
+        yield Wait(lambda: time.monotonic() >= at, left + 60, _unreadable("the clock"), left + 0.002)
+
+
+def _left_the_page(cast: Cast) -> Steps:
+    """Wait for the message's payload, or for the page to say that it will not send it."""
+    recorder = cast.recorder
+    if not any(sign.screen or sign.url for sign in cast.profile.blocked):
+        yield Wait(lambda: recorder.exchange is not None, cast.profile.timeouts.action, _unsent(cast))
+        return
+    shown: Blocked | None = None
+
+    def sent() -> bool:
+        nonlocal shown
+        if recorder.exchange is None:
+            shown = cast.refusal()
+        return recorder.exchange is not None or shown is not None
+
+    yield Wait(
+        lambda: recorder.exchange is not None or sent(), cast.profile.timeouts.action, _unsent(cast), 0.2
+    )
+    if shown is not None and recorder.exchange is None:
+        raise shown
 
 
 def _reply(cast: Cast, exchange: Exchange) -> Steps:
@@ -135,16 +201,21 @@ def _reply(cast: Cast, exchange: Exchange) -> Steps:
         yield Wait(lambda: exchange.ended_at is not None, _left(deadline), late)
     if exchange.status is not None and exchange.status >= 400:
         recorder.message_ended("exchange finished", "http_error")
-        raise Blocked(f"the chat's backend answered {exchange.status}", way_out=_advice(exchange.status))
+        condition = exchange.refused or _condition(exchange.status)
+        raise _refused(condition, f"the chat's backend answered {exchange.status}", _advice(exchange.status))
     if not _was_cut(exchange):
-        if rule.gone is not None:
-            gone = rule.gone
-            yield Wait(lambda: cast.page.gone(gone), _left(deadline), late, _POLL, asks_page=True)
+        for what, wanted in ((rule.gone, False), (rule.shown, True)):
+            if what is not None:
+                until = partial(_is_shown, cast, what, wanted)
+                yield Wait(until, _left(deadline), late, _POLL, asks_page=True)
         if rule.settled is not None:
             yield from _text_settled(cast, rule.settled, deadline, late)
         yield from _label(cast)
         if rule.exchange_finished:  # its last bytes may still be on their way to us
             yield Wait(lambda: exchange.ended, timeouts.action, late)
+    if exchange.refused:
+        recorder.message_ended("exchange finished", "failed")
+        raise _refused(exchange.refused, "the answer is that of a refusal")
     if _was_cut(exchange):
         recorder.message_ended("exchange finished", "failed")
         raise Blocked(
@@ -157,6 +228,34 @@ def _reply(cast: Cast, exchange: Exchange) -> Steps:
             asked.done, timeouts.action, lambda: CaptureIncomplete("the backend's look-up did not end")
         )
         recorder.backend(*asked.answer())
+
+
+def _is_shown(cast: Cast, what: Locate, wanted: bool) -> bool:
+    return cast.page.shows(what) is wanted
+
+
+def _condition(status: int) -> str:
+    """The usual meaning of a status, where the profile says none."""
+    if status == 429:
+        return "rate-limited"
+    return "login-wall" if status in (401, 403, 407) else ""
+
+
+def _refused(condition: str, what: str, advice: str = "") -> Blocked:
+    return Blocked(
+        what,
+        way_out=advice or _ADVICE.get(condition, "look at the screenshot beside the evidence"),
+        condition=condition,
+    )
+
+
+_ADVICE = {
+    "rate-limited": "the target limits requests: limits.requests_per_minute in the profile, or fewer lanes",
+    "daily-limit": "the target limits messages per browser: limits.messages_per_context in the profile",
+    "login-wall": "the target wants a login: `make login TARGET=…`, and login in the profile",
+    "captcha": "the target wants a person: ask its owner for a way past it for tests",
+    "backend-down": "look at the backend's log",
+}
 
 
 def _was_cut(exchange: Exchange) -> bool:
@@ -202,6 +301,7 @@ def _how(profile: Profile) -> str:
     parts = [
         "exchange finished" if rule.exchange_finished else "",
         f"{rule.gone} gone" if rule.gone else "",
+        f"{rule.shown} shown" if rule.shown else "",
         f"text settled for {rule.settled:g} s" if rule.settled else "",
     ]
     return ", ".join(p for p in parts if p)
@@ -256,8 +356,4 @@ def reload(cast: Cast) -> Steps:
 
 
 def _advice(status: int) -> str:
-    if status == 429:
-        return "the target limits requests: fewer lanes or chats, or a longer pause"
-    if status in (401, 403):
-        return "the target wants a login"
-    return "look at the backend's log"
+    return _ADVICE.get(_condition(status), "look at the backend's log")

@@ -34,6 +34,24 @@ def is_page_code(url: str) -> bool:
     return url.startswith(("http://", "https://", "file://", "blob:", "webpack", "app://"))
 
 
+def initiator_frames(initiator: dict[str, Any] | None) -> list[Frame]:
+    """The stack of a request's initiator as the protocol tells it, innermost first, at most 16 frames over all its tasks."""
+    frames: list[Frame] = []
+    stack = (initiator or {}).get("stack")
+    while stack and len(frames) < 16:
+        frames += [
+            {
+                "function": f["functionName"],
+                "url": f["url"],
+                "line": f["lineNumber"] + 1,
+                "column": f["columnNumber"] + 1,
+            }
+            for f in stack["callFrames"]
+        ]
+        stack = stack.get("parent")
+    return frames[:16]
+
+
 def position(frame: Frame) -> str:
     """``url:line:column``, the key of ``RunMeta.code``."""
     return f"{frame['url']}:{frame['line']}:{frame['column']}"

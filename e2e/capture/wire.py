@@ -10,14 +10,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import jmespath
 from jmespath.exceptions import JMESPathTypeError
 from jmespath.parser import ParsedResult
 
+from e2e.capture.decoders import unfold
 from e2e.capture.identity import as_text
-from fixtures.targets.profile import Extract, WireRule
+from fixtures.targets.profile import Extract, Sign, WireRule
 
 
 @dataclass(slots=True)
@@ -35,7 +36,15 @@ class Exchange:
     body: str
     """The payload's text; searched for texts of earlier chats, never written."""
     stack: list[dict[str, Any]]
+    origin: str = "page"
+    """What sent it: the page, an iframe of another site, a worker."""
+    size: int = 0
+    """Characters of the payload."""
     reply_key: str | None = None
+    retry_after: float | None = None
+    """Seconds that a refusing answer asks to wait."""
+    refused: str = ""
+    """Kind of the profile's ``[[blocked]]`` sign that an answer showed."""
     status: int | None = None
     cached: str = ""
     provider: str | None = None
@@ -55,21 +64,38 @@ class Exchange:
         return self.outcome != ""
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What goes with a payload besides its value."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+
+
 class Rule:
     """A compiled ``[[wire]]`` entry."""
 
     def __init__(self, rule: WireRule) -> None:
         self.name = rule.name
         self.transport = rule.transport
+        self.received = rule.direction == "received"
+        self.framing = rule.framing
+        self.answered_by = rule.answered_by
+        self._unfold = rule.unfold
         self._url = re.compile(rule.url)
-        self._method = rule.method.upper() if rule.method else None
-        self._when = jmespath.compile(rule.when) if rule.when else None
-        self._session = _Reader(rule.session)
-        self._history = jmespath.compile(rule.history) if rule.history else None
+        self._method = rule.verb
+        self._when = _compiled(rule.when)
+        self._session = _Reader(rule.session) if rule.session else None
+        self._history = _compiled(rule.history)
         self._provider = _Reader(rule.provider) if rule.provider else None
-        self._reply_to = jmespath.compile(rule.reply_to) if rule.reply_to else None
-        self._done = jmespath.compile(rule.done) if rule.done else None
-        self.streams = self._done is not None
+        self._reply_to = _compiled(rule.reply_to)
+        self._answer_when = _compiled(rule.answer_when)
+        self._done = _compiled(rule.done)
+        self._failed = _compiled(rule.failed)
+        self.needs_cookies = rule.session is not None and (
+            rule.session.cookie is not None or (rule.session.header or "").lower() == "cookie"
+        )
 
     def names_url(self, url: str) -> bool:
         return self._url.search(url) is not None
@@ -78,11 +104,15 @@ class Rule:
         """The rule speaks of this HTTP request, as far as method and URL tell."""
         return self.transport == "http" and (self._method in (None, method)) and self.names_url(url)
 
+    def read(self, value: Any) -> Any:
+        """``value`` as the rule's expressions see it."""
+        return unfold(value) if self._unfold else value
+
     def accepts(self, payload: Any) -> bool:
         return self._when is None or bool(_search(self._when, payload))
 
-    def session_of(self, url: str, headers: Mapping[str, str], payload: Any) -> str | None:
-        return self._session.read(url, headers, payload)
+    def session_of(self, sent: Sent, payload: Any) -> str | None:
+        return self._session.read(sent, payload) if self._session else None
 
     def history_of(self, payload: Any) -> int | None:
         """How many earlier messages the payload carries, or None when the profile does not say where."""
@@ -92,41 +122,107 @@ class Rule:
         return len(found) if isinstance(found, list) else 0
 
     def provider_of(self, headers: Mapping[str, str], answer: Any) -> str | None:
-        return self._provider.read("", headers, answer) if self._provider else None
+        return self._provider.read(Sent("", headers), answer) if self._provider else None
 
-    def key_of(self, frame: Any) -> str | None:
-        return as_text(_search(self._reply_to, frame)) if self._reply_to else None
+    def key_of(self, value: Any, own: str | None = None) -> str | None:
+        """What ties a payload and its answer: the rule's place for it, else the framing's ``own``."""
+        return as_text(_search(self._reply_to, value)) if self._reply_to else own
 
-    def is_done(self, frame: Any) -> bool:
-        return self._done is not None and bool(_search(self._done, frame))
+    @property
+    def has_key(self) -> bool:
+        return self._reply_to is not None
+
+    def is_answer(self, value: Any) -> bool:
+        """The rule does not exclude this frame or event from being part of an answer."""
+        return self._answer_when is None or bool(_search(self._answer_when, value))
+
+    @property
+    def tells_parts(self) -> bool:
+        return self._answer_when is not None
+
+    @property
+    def tells_end(self) -> bool:
+        return self._done is not None
+
+    def is_done(self, value: Any) -> bool:
+        return self._done is not None and bool(_search(self._done, value))
+
+    def has_failed(self, value: Any) -> bool:
+        return self._failed is not None and bool(_search(self._failed, value))
+
+
+class Refusal:
+    """A compiled ``[[blocked]]`` entry that shows on the wire."""
+
+    def __init__(self, sign: Sign) -> None:
+        self.kind = sign.kind
+        self._status = sign.status or ()
+        self._answer = _compiled(sign.answer)
+
+    def in_status(self, status: int) -> bool:
+        return status in self._status
+
+    def in_answer(self, value: Any) -> bool:
+        return self._answer is not None and bool(_search(self._answer, value))
 
 
 class _Reader:
     def __init__(self, where: Extract) -> None:
-        self._json = jmespath.compile(where.json_) if where.json_ else None
-        self._query = where.query
+        self._where = where
+        self._json = _compiled(where.json_)
         self._header = where.header.lower() if where.header else None
-        self._path = re.compile(where.path) if where.path else None
+        self._url = re.compile(where.url or where.path or "(?!)")
+        self._regex = re.compile(where.regex) if where.regex else None
 
-    def read(self, url: str, headers: Mapping[str, str], payload: Any) -> str | None:
+    def read(self, sent: Sent, payload: Any) -> str | None:
+        found = self._find(sent, payload)
+        if found is None or self._regex is None:
+            return found
+        return _group(self._regex.search(found))
+
+    def _find(self, sent: Sent, payload: Any) -> str | None:
+        where = self._where
         if self._json is not None:
             return as_text(_search(self._json, payload)) if payload is not None else None
-        if self._query is not None:
-            values = parse_qs(urlsplit(url).query).get(self._query)
+        if where.form is not None:
+            found = payload.get(where.form) if isinstance(payload, dict) else None
+            return as_text(found[0] if isinstance(found, list) and found else found)
+        if where.query is not None:
+            values = parse_qs(urlsplit(sent.url).query).get(where.query)
             return values[0] if values else None
         if self._header is not None:
-            return next((value for name, value in headers.items() if name.lower() == self._header), None)
-        assert self._path is not None
-        match = self._path.search(urlsplit(url).path)
-        return as_text(match.group(1 if self._path.groups else 0)) if match else None
+            return next((value for name, value in sent.headers.items() if name.lower() == self._header), None)
+        if where.cookie is not None:
+            raw = sent.cookies.get(where.cookie)
+            return unquote(raw) if raw else None
+        return _group(self._url.search(sent.url if where.url is not None else urlsplit(sent.url).path))
 
 
-def _search(expression: ParsedResult, value: Any) -> Any:
+def _group(match: re.Match[str] | None) -> str | None:
+    return as_text(unquote(match.group(1 if match.re.groups else 0) or "")) if match else None
+
+
+def _compiled(expression: str | None) -> ParsedResult | None:
+    return jmespath.compile(expression) if expression else None
+
+
+def _search(expression: ParsedResult | None, value: Any) -> Any:
     """What ``expression`` finds; None when one of its functions is not for a payload of this form."""
+    if expression is None:
+        return None
     try:
         return expression.search(value)
     except JMESPathTypeError:
         return None
+
+
+def with_event(value: Any, event: str) -> Any:
+    """An event of a stream as the rule's expressions see it: its name is at ``event``, unless its data has one."""
+    if event in ("", "message"):
+        return value
+    if isinstance(value, dict):
+        return {"event": event, **value}
+    return {"event": event, "data": value}
 
 
 def as_json(text: str) -> Any:
@@ -137,19 +233,23 @@ def as_json(text: str) -> Any:
         return None
 
 
+_LINES = re.compile(r"ndjson|jsonl|json-?lines|json-seq|stream\+json")
+
+
 class AnswerReader:
-    """Turns the bytes of an answer, as they come, into the JSON values in it: events of a stream, or one body."""
+    """Turns the bytes of an answer, as they come, into the JSON values in it: events of a stream, lines, or one body."""
 
     def __init__(self, content_type: str) -> None:
         self._stream = "event-stream" in content_type
+        self._lines = _LINES.search(content_type) is not None
         self._pending = b""
         self._after_cr = False
         self._event = ""
         self._data: list[str] = []
 
     def feed(self, chunk: bytes) -> Iterator[tuple[str, Any]]:
-        """``(event name, value)`` for every event that ``chunk`` completes."""
-        if not self._stream:
+        """``(event name, value)`` for every event or line that ``chunk`` completes."""
+        if not (self._stream or self._lines):
             self._pending += chunk
             return
         if not chunk:
@@ -159,23 +259,35 @@ class AnswerReader:
             chunk = chunk.removeprefix(b"\n")
         *lines, self._pending = re.split(rb"\r\n|\n|\r", self._pending + chunk)
         for line in lines:
-            yield from self._line(line.decode("utf-8-sig", errors="replace"))
+            text = line.decode("utf-8-sig", errors="replace")
+            yield from self._line(text) if self._stream else _json_line(text)
 
     def end(self) -> Iterator[tuple[str, Any]]:
-        """What is left when the answer ends: the whole body when it was no stream."""
-        if not self._stream:
-            value = as_json(self._pending.decode("utf-8-sig", errors="replace"))
-            if value is not None:
-                yield "", value
+        """What is left when the answer ends: the whole body when it was no stream, or its last line."""
+        if self._stream:
+            return
+        text = self._pending.decode("utf-8-sig", errors="replace")
+        value = as_json(text)
+        if value is not None:
+            yield "", value
+        elif not self._lines and "\n" in text:  # JSON lines under another name
+            for line in text.splitlines():
+                yield from _json_line(line)
 
     def _line(self, line: str) -> Iterator[tuple[str, Any]]:
         if line == "":
             if self._data:
-                value = as_json("\n".join(self._data))
-                if value is not None:
-                    yield self._event or "message", value
+                text = "\n".join(self._data)
+                value = as_json(text)
+                yield self._event or "message", {"text": text} if value is None else value
             self._event, self._data = "", []
         elif line.startswith("event:"):
             self._event = line[6:].strip()
         elif line.startswith("data:"):
             self._data.append(line[5:].removeprefix(" "))
+
+
+def _json_line(line: str) -> Iterator[tuple[str, Any]]:
+    value = as_json(line.strip("\x1e \t"))
+    if value is not None:
+        yield "", value

@@ -8,22 +8,24 @@ after that its element is known, and a click is real mouse input at a point that
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
-from playwright.sync_api import Error, Locator, Page
+from playwright.sync_api import Error, Frame, Locator, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from e2e.errors import CaptureIncomplete, HarnessError, TargetNotReady
 from e2e.pages.locators import locate
 from e2e.pages.waits import Steps, Wait
-from fixtures.targets.profile import Action, Locate, Profile
+from fixtures.targets.profile import Action, Locate, Profile, expand
 
 _POLL = 0.02
+_BRIEF = 0.5  # seconds for what may not be there
 
-Mark = Literal["new_chat", "message_box"]
+Mark = Literal["new_chat", "message_box", "second_message_box"]
 Readable = Literal["messages", "provider"]
 
 
@@ -50,57 +52,88 @@ class ChatPage:
     profile : what the target is.
     url : where it is.
     recorder : name under which the in-page recorder can be called.
+    variables : what ``${NAME}`` in the profile's steps stands for; default: the environment.
     """
 
-    def __init__(self, page: Page, profile: Profile, url: str, recorder: str) -> None:
+    def __init__(
+        self,
+        page: Page,
+        profile: Profile,
+        url: str,
+        recorder: str,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.page = page
         self.profile = profile
         self.url = url
+        self.variables = os.environ if variables is None else variables
+        """What ``${NAME}`` stands for."""
         self._recorder = recorder
         self._marked: set[Mark] = set()
         self._css = {name: css for name, what in self._readable().items() if (css := _css(what)) is not None}
         self._css_agrees: set[str] = set()
         """Elements that the page's own CSS lookup was seen to find just as Playwright's locator does."""
-        self._last_click = next((a.click for a in reversed(profile.steps.new_chat) if a.click), None)
+        self._framed = bool(profile.where.frame)
 
     # -- opening ------------------------------------------------------------------------------------------------------
 
-    def open(self) -> Steps:
-        """Load the page and wait until it can be used. Raises `TargetNotReady`."""
+    def open(self, url: str | None = None) -> Steps:
+        """Load the page (or another ``url``) and wait until it can be used. Raises `TargetNotReady`."""
+        address = url or self.url
         try:
             response = self.page.goto(
-                self.url, wait_until="commit", timeout=self.profile.timeouts.ready * 1000
+                address, wait_until="commit", timeout=self.profile.timeouts.ready * 1000
             )
         except Error as error:
             raise TargetNotReady(
-                f"{self.url} could not be opened: {_first_line(error)}",
+                f"{address} could not be opened: {_first_line(error)}",
                 way_out="is the target up, and is the address right? (--base-url, or where.url in the profile)",
             ) from None
         if response is not None and response.status >= 400:
             raise TargetNotReady(
-                f"{self.url} answered {response.status} {response.status_text}",
+                f"{address} answered {response.status} {response.status_text}",
                 way_out="is the address right, and does the page need a login?",
             )
-        yield from self.ready()
-        yield from self._run(self.profile.steps.open)
+        if url is None:
+            yield from self.opened()
+
+    def wait_for(self, what: Locate, key: str) -> Steps:
+        """Wait until ``what`` is visible; ``key`` is its place in the profile. Raises `CaptureIncomplete`."""
+        yield self._visible(what, self.profile.timeouts.ready, key, CaptureIncomplete)
+
+    def opened(self) -> Steps:
+        """Wait until a loaded page can be used, with what the profile does once after loading."""
+        self._marked.clear()
+        yield self._visible(
+            self.profile.where.ready, self.profile.timeouts.ready, "where.ready", TargetNotReady
+        )
+        yield from self.run(self.profile.steps.open, "steps.open")
+        yield from self._box_ready()
 
     def reload(self) -> Steps:
         """Reload the page and wait until it can be used again."""
         self.page.reload(wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
-        yield from self.ready()
-
-    def ready(self) -> Steps:
-        """Wait for the profile's sign that the page can be used."""
         self._marked.clear()
-        where = self.profile.where.ready
-        yield self._visible(where, self.profile.timeouts.ready, "where.ready", TargetNotReady)
-        if self.profile.steps.message_box != where:
-            yield self._visible(
-                self.profile.steps.message_box,
-                self.profile.timeouts.ready,
-                "steps.message_box",
-                TargetNotReady,
-            )
+        yield self._visible(
+            self.profile.where.ready, self.profile.timeouts.ready, "where.ready", TargetNotReady
+        )
+        if not any(
+            self.shows(box) for box in self._boxes()
+        ):  # what was opened or dismissed once mostly stays so
+            yield from self.run(self.profile.steps.open, "steps.open")
+        yield from self._box_ready()
+
+    def _boxes(self) -> tuple[Locate, ...]:
+        steps = self.profile.steps
+        return tuple(box for box in (steps.message_box, steps.second_message_box) if box is not None)
+
+    def _box_ready(self) -> Steps:
+        """Wait for a message box."""
+        boxes = self._boxes()
+        if boxes == (self.profile.where.ready,):
+            return
+        wait = self._visible(boxes[0], self.profile.timeouts.ready, "steps.message_box", TargetNotReady)
+        yield replace(wait, until=lambda: any(self.shows(box) for box in boxes))
 
     # -- New Chat -----------------------------------------------------------------------------------------------------
 
@@ -110,42 +143,48 @@ class ChatPage:
         if len(steps) == 1 and steps[0].click is not None and look.point is not None:
             self.page.mouse.click(*look.point)
         else:
-            yield from self._run(steps, mark_last="new_chat")
+            yield from self.run(steps, "steps.new_chat", mark=("new_chat", self.profile.steps.starting))
 
     # -- sending ------------------------------------------------------------------------------------------------------
 
-    def write(self, text: str, look: Look) -> None:
+    def box(self, *, second: bool = False) -> Mark:
+        """The mark of the message box of an empty chat, or of one that is under way."""
+        return "second_message_box" if second and self.profile.steps.second_message_box else "message_box"
+
+    def write(self, text: str, look: Look, *, second: bool = False) -> None:
         """Put ``text`` into the message box, as typed, after a `look` at it. Raises `CaptureIncomplete` when it cannot be used."""
         if look.point is not None:
             if not look.focused:
                 self.page.mouse.click(*look.point)
             self.page.keyboard.insert_text(text)
             return
-        with _Explained(
-            "the message box cannot be used", "steps.message_box", self.profile.steps.message_box
-        ):
-            locator = self._locator(self.profile.steps.message_box)
+        mark = self.box(second=second)
+        what = self.profile.steps.second_message_box if mark == "second_message_box" else None
+        what = what or self.profile.steps.message_box
+        with _Explained("the message box cannot be used", f"steps.{mark}", what):
+            locator = self._locator(what)
             locator.click(timeout=self.profile.timeouts.action * 1000)
-            self._mark("message_box", locator)
+            self._mark(mark, locator)
             locator.fill(text, timeout=self.profile.timeouts.action * 1000)
 
-    def submit(self) -> Steps:
+    def submit(self, *, second: bool = False) -> Steps:
         """Send what is in the message box."""
-        send = self.profile.steps.send
+        steps = self.profile.steps
+        send = (steps.second_send if second else None) or steps.send
         if len(send) == 1 and send[0].press is not None:
             self.page.keyboard.press(send[0].press)
         else:
-            yield from self._run(send)
+            yield from self.run(send, "steps.send")
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def look(self, mark: Mark | None = None, *, reads: Sequence[Readable] = (), stored: bool = False) -> Look:
         """One look at the page: where a marked element can be clicked, what is shown, what is stored."""
-        mark = mark if mark in self._marked else None
+        mark = mark if mark in self._marked and not self._framed else None
         selectors = {name: self._css[name] for name in reads if name in self._css}
         seen: dict[str, Any] = {"probe": None, "found": {}, "stored": None}
         if mark or stored or selectors:
-            seen = self._call("look", mark, selectors, stored)
+            seen = self._call("look", mark, {} if self._framed else selectors, stored)
         probe, found = seen["probe"], seen["found"]
         if probe is not None and not probe["ok"]:
             self._marked.discard(cast(Mark, mark))
@@ -175,7 +214,16 @@ class ChatPage:
         return False
 
     def gone(self, what: Locate) -> bool:
-        return not self._locator(what).first.is_visible()
+        return not self.shows(what)
+
+    def shows(self, what: Locate) -> bool:
+        """It is on the screen now."""
+        return self._locator(what).first.is_visible()
+
+    @property
+    def address(self) -> str:
+        """Where the page is now."""
+        return self.page.url
 
     def screenshot(self) -> bytes:
         """A picture of the page with everything that shows a session ID covered."""
@@ -187,24 +235,48 @@ class ChatPage:
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
-    def _run(self, actions: Sequence[Action], mark_last: Mark | None = None) -> Steps:
-        timeout = self.profile.timeouts.action * 1000
-        for action in actions:
-            if action.wait_for is not None:
-                yield self._visible(
-                    action.wait_for, self.profile.timeouts.action, "wait_for", CaptureIncomplete
+    def run(self, actions: Sequence[Action], key: str, mark: tuple[Mark, int] | None = None) -> Steps:
+        """Do ``actions`` in their order; ``mark`` names the element of the one with that index. Raises `CaptureIncomplete`."""
+        for number, action in enumerate(actions):
+            place = f"{key}[{number}]"
+            brief = action.optional or action.dismiss is not None
+            patience = action.timeout or (_BRIEF if brief else self.profile.timeouts.action)
+            try:
+                yield from self._act(action, place, patience, mark[0] if mark and mark[1] == number else None)
+            except CaptureIncomplete:
+                if not brief:
+                    raise
+
+    def _act(self, action: Action, place: str, patience: float, mark: Mark | None) -> Steps:
+        timeout = patience * 1000
+        if action.wait_for is not None:
+            yield self._visible(action.wait_for, patience, place, CaptureIncomplete)
+        elif action.wait_gone is not None:
+            yield self._until_gone(action.wait_gone, patience, place)
+        elif action.press is not None:
+            self.page.keyboard.press(action.press)
+        elif action.mouse_away:
+            self.page.mouse.move(0, 0)
+        elif action.fill is not None:
+            with _Explained("the field to fill cannot be used", place, action.fill.into):
+                self._locator(action.fill.into).fill(
+                    expand(action.fill.text, self.variables), timeout=timeout
                 )
-            elif action.press is not None:
-                self.page.keyboard.press(action.press)
-            elif action.hover is not None:
-                with _Explained("the element to hover over cannot be used", "steps", action.hover):
-                    self._locator(action.hover).hover(timeout=timeout)
-            elif action.click is not None:
-                with _Explained("the element to click cannot be used", "steps", action.click):
-                    locator = self._locator(action.click)
-                    if mark_last is not None and action.click == self._last_click:
-                        self._mark(mark_last, locator, timeout)
-                    locator.click(timeout=timeout)
+        elif action.hover is not None:
+            with _Explained("the element to hover over cannot be used", place, action.hover):
+                self._locator(action.hover).hover(timeout=timeout)
+        else:
+            what = action.click or action.dismiss
+            assert what is not None
+            if (
+                action.dismiss is not None
+            ):  # a click that waits for what is not there would hold the other lanes
+                yield self._visible(what, patience, place, CaptureIncomplete)
+            with _Explained("the element to click cannot be used", place, what):
+                locator = self._locator(what)
+                if mark is not None:
+                    self._mark(mark, locator, timeout)
+                locator.click(timeout=timeout)
 
     def _mark(self, mark: Mark, locator: Locator, timeout: float | None = None) -> None:
         locator.evaluate(
@@ -215,9 +287,24 @@ class ChatPage:
         self._marked.add(mark)
 
     def _call(self, verb: str, *args: Any) -> Any:
-        return self.page.evaluate(
+        return self._chat_frame().evaluate(
             "([recorder, verb, args]) => globalThis[recorder][verb](...args)", [self._recorder, verb, args]
         )
+
+    def _chat_frame(self) -> Frame:
+        """The frame in which the chat lives. Raises `CaptureIncomplete` when it is not there."""
+        frame = self.page.main_frame
+        for css in self.profile.where.frame:
+            element = frame.query_selector(css)
+            inner = element.content_frame() if element is not None else None
+            if inner is None:
+                raise CaptureIncomplete(
+                    f"there is no frame {css}",
+                    where="where.frame",
+                    way_out="correct the selector of the chat's frame",
+                )
+            frame = inner
+        return frame
 
     def _readable(self) -> Mapping[Readable, Locate]:
         screen = self.profile.screen
@@ -225,7 +312,7 @@ class ChatPage:
         return {name: what for name, what in said.items() if what is not None}
 
     def _locator(self, what: Locate) -> Locator:
-        return locate(self.page, what)
+        return locate(self.page, what, self.profile.where.frame)
 
     def _visible(self, what: Locate, timeout: float, key: str, kind: type[HarnessError]) -> Wait:
         def late() -> HarnessError:
@@ -236,6 +323,16 @@ class ChatPage:
             )
 
         return Wait(self._locator(what).first.is_visible, timeout, late, _POLL, asks_page=True)
+
+    def _until_gone(self, what: Locate, timeout: float, key: str) -> Wait:
+        def late() -> HarnessError:
+            return CaptureIncomplete(
+                f"{what} was still visible after {timeout:g} s",
+                where=f"{key} of profile {self.profile.name!r}, {self.url}",
+                way_out="correct the locator, or give the action a longer timeout",
+            )
+
+        return Wait(lambda: self.gone(what), timeout, late, _POLL, asks_page=True)
 
 
 class _Explained:

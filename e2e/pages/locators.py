@@ -9,8 +9,22 @@ from playwright.sync_api import FrameLocator, Locator, Page
 from fixtures.targets.profile import Locate
 
 
-def locate(scope: Page | Locator | FrameLocator, what: Locate) -> Locator:
-    """The Playwright locator for ``what``; nothing is looked up yet."""
+def locate(page: Page, what: Locate, frame: tuple[str, ...] = ()) -> Locator:
+    """The Playwright locator for ``what``, inside of ``frame`` unless it names frames of its own; nothing is looked up yet."""
+    scope: Page | FrameLocator = page
+    for css in frame if what.frame is None else what.frame:
+        scope = scope.frame_locator(css)
+    return _inside(scope, what)
+
+
+def _inside(scope: Page | Locator | FrameLocator, what: Locate) -> Locator:
+    if what.within is not None:
+        scope = _inside(scope, what.within)
+    found = _one_way(scope, what)
+    return found if what.nth is None else found.nth(what.nth)
+
+
+def _one_way(scope: Page | Locator | FrameLocator, what: Locate) -> Locator:
     if what.role is not None:
         role = cast(Any, what.role)
         if what.name is None:
@@ -24,4 +38,6 @@ def locate(scope: Page | Locator | FrameLocator, what: Locate) -> Locator:
         return scope.get_by_test_id(what.test_id)
     if what.text is not None:
         return scope.get_by_text(what.text, exact=what.exact)
+    if what.title is not None:
+        return scope.get_by_title(what.title, exact=what.exact)
     return scope.locator(str(what.css))

@@ -33,10 +33,10 @@ ROOMS = (
     Room("e2e/analysis", ("e2e.analysis", "e2e.capture.records"), ("playwright", "pytest")),
     Room(
         "e2e/capture",
-        ("e2e.capture", "e2e.pages", "e2e.errors", "fixtures.targets.profile"),
+        ("e2e.capture", "e2e.pages", "e2e.errors", "fixtures.targets"),
         ("pytest", "pandas", "scipy", "numpy"),
     ),
-    Room("e2e/pages", ("e2e.pages", "e2e.errors", "fixtures.targets.profile"), ("pytest",)),
+    Room("e2e/pages", ("e2e.pages", "e2e.errors", "fixtures.targets"), ("pytest",)),
     Room("e2e/checks.py", ("e2e.analysis", "e2e.errors"), ("playwright",)),
     Room("e2e/specs", ("e2e.analysis", "e2e.checks"), ("playwright",)),
     Room("fixtures/targets", ("fixtures.targets", "e2e.errors"), ("playwright", "pytest")),

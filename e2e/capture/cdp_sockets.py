@@ -1,0 +1,132 @@
+"""WebSockets of one target: frames of both directions, put together by the rule's framing."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from e2e.capture.bodies import cookies_of
+from e2e.capture.channels import Channel, Handler, Params
+from e2e.capture.decoders import Decoder, Message, make_decoder
+from e2e.capture.wire import Exchange, Rule, Sent
+
+if TYPE_CHECKING:
+    from e2e.capture.cdp import CdpWire
+
+_BINARY = 2  # opcode (RFC 6455, section 5.2)
+
+
+class SocketTraffic:
+    """Reads the WebSocket events of one channel."""
+
+    def __init__(self, channel: Channel, wire: CdpWire) -> None:
+        self._channel = channel
+        self._wire = wire
+        self._exchanges = wire.exchanges
+        self._rules = tuple(r for r in wire.exchanges.rules if r.transport == "websocket")
+        self._sockets: dict[str, Sent] = {}
+        self._decoders: dict[tuple[str, str], Decoder] = {}
+        self._sent = 0
+        self.handlers: dict[str, Handler] = {
+            "Network.webSocketCreated": self._created,
+            "Network.webSocketWillSendHandshakeRequest": self._handshake,
+            "Network.webSocketFrameSent": self._frame_sent,
+            "Network.webSocketFrameReceived": self._frame_received,
+            "Network.webSocketClosed": self._closed,
+        }
+
+    def _created(self, e: Params) -> None:
+        self._sockets[e["requestId"]] = Sent(e["url"])
+        self._wire.remember("WebSocket", e["url"])
+
+    def _handshake(self, e: Params) -> None:
+        self._wire.offset = e["wallTime"] - e["timestamp"]
+        known = self._sockets.get(e["requestId"])
+        headers = e.get("request", {}).get("headers", {})
+        cookies = cookies_of(next((v for k, v in headers.items() if k.lower() == "cookie"), ""))
+        if known is not None:
+            self._sockets[e["requestId"]] = Sent(known.url, headers, cookies)
+
+    def _frame_sent(self, e: Params) -> None:
+        socket = e["requestId"]
+        sent = self._sockets.get(socket, Sent(""))
+        rules = [r for r in self._rules if not r.received and r.names_url(sent.url)]
+        if not rules:
+            return
+        t = e["timestamp"] + self._wire.offset
+        payload = _data(e)
+        text = payload if isinstance(payload, str) else payload.decode("utf-8", errors="replace")
+        taken: set[str] = set()
+        for framing in dict.fromkeys(r.framing for r in rules):
+            for message in self._messages(socket, framing, e, sent=True):
+                rule = next(
+                    (r for r in rules if r.framing == framing and r.accepts(r.read(message.value))), None
+                )
+                if rule is None or rule.name in taken:
+                    continue
+                taken.add(rule.name)
+                self._payload(socket, sent, rule, message, text, len(payload), t)
+
+    def _payload(
+        self, socket: str, sent: Sent, rule: Rule, message: Message, text: str, size: int, t: float
+    ) -> None:
+        value = rule.read(message.value)
+        key = rule.key_of(value, message.key)
+        self._sent += 1
+        exchange = Exchange(
+            request=f"{self._channel.prefix}{socket}#{key or self._sent}",
+            rule=rule,
+            transport="websocket",
+            method="SEND",
+            url=sent.url,
+            sent_at=t,
+            session=rule.session_of(sent, value),
+            history=rule.history_of(value),
+            body=text,
+            stack=[],
+            origin=self._channel.kind,
+            size=size,
+            reply_key=key,
+            status=101,
+        )
+        self._exchanges.begin(exchange, self._line(socket))
+
+    def _frame_received(self, e: Params) -> None:
+        socket = e["requestId"]
+        url = self._sockets.get(socket, Sent("")).url
+        rules = [r for r in self._rules if r.names_url(url)]
+        if not rules:
+            return
+        t = e["timestamp"] + self._wire.offset
+        size = len(e["response"]["payloadData"])
+        for framing in dict.fromkeys(r.framing for r in rules):
+            for message in self._messages(socket, framing, e, sent=False):
+                for rule in rules:
+                    if rule.framing == framing:
+                        line = f"rule:{rule.name}" if rule.received else self._line(socket)
+                        self._exchanges.said(
+                            line, rule, t, message.value, key=message.key, final=message.final, size=size
+                        )
+
+    def _closed(self, e: Params) -> None:
+        self._exchanges.line_closed(
+            self._line(e["requestId"]), e["timestamp"] + self._wire.offset, "the WebSocket was closed"
+        )
+        self._sockets.pop(e["requestId"], None)
+        for key in [k for k in self._decoders if k[0] == e["requestId"]]:
+            del self._decoders[key]
+
+    def _messages(self, socket: str, framing: str, e: Params, *, sent: bool) -> list[Message]:
+        decoder = self._decoders.get((socket, framing))
+        if decoder is None:
+            decoder = self._decoders[socket, framing] = make_decoder(framing)
+        return decoder.decode(_data(e), sent)
+
+    def _line(self, socket: str) -> str:
+        return f"socket:{self._channel.prefix}{socket}"
+
+
+def _data(e: Params) -> str | bytes:
+    """What a frame carried."""
+    text: str = e["response"]["payloadData"]
+    return base64.b64decode(text) if e["response"].get("opcode") == _BINARY else text

@@ -1,0 +1,141 @@
+"""Where the DevTools protocol speaks: a page, and whatever runs beside it (frames of other sites, workers, service workers)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from playwright.sync_api import CDPSession, Error
+
+Params = dict[str, Any]
+Handler = Callable[[Params], None]
+Then = Callable[[Params | None, str], None]
+"""Called with ``(result, "")``, or ``(None, error)``."""
+
+
+class Channel(Protocol):
+    """One target of the protocol.
+
+    ``kind`` is ``page``, ``iframe``, ``worker``, ``shared_worker`` or ``service_worker``; ``prefix`` makes its request IDs unique.
+    """
+
+    kind: str
+    prefix: str
+
+    def on(self, event: str, handler: Handler) -> None: ...
+
+    def ask(self, method: str, params: Params | None = None, then: Then | None = None) -> None:
+        """Send a command; its answer is handed to ``then``, at once or when it comes."""
+
+
+class PageChannel:
+    """The page's own session: commands are answered at once."""
+
+    kind = "page"
+    prefix = ""
+
+    def __init__(self, session: CDPSession) -> None:
+        self._session = session
+
+    def on(self, event: str, handler: Handler) -> None:
+        self._session.on(event, handler)
+
+    def ask(self, method: str, params: Params | None = None, then: Then | None = None) -> None:
+        try:
+            result = self._session.send(method, params or {})
+        except Error as error:
+            if then is None:
+                raise
+            then(None, error.message.splitlines()[0])
+        else:
+            if then is not None:
+                then(result, "")
+
+
+class ChildChannel:
+    """A target inside another one's session: its messages travel in the parent's events, answers come later."""
+
+    def __init__(self, parent: Channel, session_id: str, info: Params) -> None:
+        self.kind: str = info["type"]
+        self.info = info
+        """The protocol's ``TargetInfo``."""
+        self.prefix = f"{parent.prefix}{session_id[:8]}:"
+        self._parent = parent
+        self._session_id = session_id
+        self._handlers: dict[str, Handler] = {}
+        self._waiting: dict[int, Then] = {}
+        self._asked = 0
+
+    def on(self, event: str, handler: Handler) -> None:
+        self._handlers[event] = handler
+
+    def ask(self, method: str, params: Params | None = None, then: Then | None = None) -> None:
+        self._asked += 1
+        if then is not None:
+            self._waiting[self._asked] = then
+        message = json.dumps({"id": self._asked, "method": method, "params": params or {}})
+        self._parent.ask(
+            "Target.sendMessageToTarget",
+            {"sessionId": self._session_id, "message": message},
+            _unless_gone,
+        )
+
+    def received(self, text: str) -> None:
+        """A message of this target, as the parent's event brought it."""
+        message = json.loads(text)
+        if "id" in message:
+            then = self._waiting.pop(message["id"], None)
+            if then is not None:
+                failed = message.get("error")
+                then(message.get("result"), failed.get("message", "refused") if failed else "")
+        elif handler := self._handlers.get(message["method"]):
+            handler(message.get("params", {}))
+
+
+def _unless_gone(_: Params | None, __: str) -> None:
+    """A worker may end between its last word and our question; then there is nobody to answer."""
+
+
+def watch_children(
+    channel: Channel,
+    began: Callable[[ChildChannel], None],
+    guard: Callable[[Handler], Handler],
+    only: str | None = None,
+) -> None:
+    """Call ``began`` for each target that starts inside ``channel``, before its first line of code runs, and inside those.
+
+    ``guard`` wraps the event handlers of ``channel`` itself; ``only`` is the one kind of target to look for.
+    """
+    children: dict[str, ChildChannel] = {}
+
+    def attached(e: Params) -> None:
+        child = ChildChannel(channel, e["sessionId"], e["targetInfo"])
+        children[e["sessionId"]] = child
+        began(child)
+        if child.kind in ("iframe", "worker", "shared_worker"):
+            watch_children(child, began, lambda handler: handler)
+        child.ask("Runtime.runIfWaitingForDebugger")
+
+    def detached(e: Params) -> None:
+        children.pop(e["sessionId"], None)
+
+    def message(e: Params) -> None:
+        child = children.get(e["sessionId"])
+        if child is not None:
+            child.received(e["message"])
+
+    channel.on("Target.attachedToTarget", guard(attached))
+    channel.on("Target.detachedFromTarget", guard(detached))
+    channel.on("Target.receivedMessageFromTarget", guard(message))
+    # Not flattened: Playwright hands out one session only, so the others' messages come through it.
+    channel.ask(
+        "Target.setAutoAttach",
+        {
+            "autoAttach": True,
+            "waitForDebuggerOnStart": True,
+            "flatten": False,
+            **({"filter": [{"type": only}]} if only else {}),
+        },
+        _unless_gone,
+    )

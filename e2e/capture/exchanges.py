@@ -1,0 +1,190 @@
+"""Payloads and the answers that belong to them, whatever way those come: in their own exchange, by an ID, or as the next frames."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any, Protocol
+
+from e2e.capture.wire import Exchange, Refusal, Rule, with_event
+
+_OPEN_AT_MOST = 256  # exchanges on one channel that wait for an answer; older ones will not get theirs
+
+
+class Listener(Protocol):
+    """Who is told what happened on the wire, in order."""
+
+    def on_payload(self, exchange: Exchange) -> None: ...
+    def on_response(self, exchange: Exchange, t: float) -> None: ...
+    def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None: ...
+    def on_finished(self, exchange: Exchange) -> None: ...
+    def on_cookie(self, t: float, name: str, value: str | None) -> None: ...
+
+
+class Exchanges:
+    """All exchanges of a lane that have not ended.
+
+    A *line* is where answers come by: ``rule:NAME`` for a received rule, else the socket.
+    """
+
+    def __init__(
+        self, rules: tuple[Rule, ...], listener: Listener, refusals: tuple[Refusal, ...] = ()
+    ) -> None:
+        self.rules = rules
+        self.listener = listener
+        self.refusals = refusals
+        self._open: dict[str, list[Exchange]] = {}
+        self._unanswered: deque[Exchange] = deque(maxlen=8)
+        """The last HTTP payloads of pages."""
+
+    # -- payloads -----------------------------------------------------------------------------------------------------
+
+    def begin(self, exchange: Exchange, socket: str | None = None) -> None:
+        """A payload left. On a ``socket`` its answer is awaited there, unless the rule names another line."""
+        line = f"rule:{exchange.rule.answered_by}" if exchange.rule.answered_by else socket
+        if line is not None:
+            exchange.extras["line"] = line
+            waiting = self._open.setdefault(line, [])
+            waiting.append(exchange)
+            del waiting[:-_OPEN_AT_MOST]
+        if exchange.transport == "http":
+            self._unanswered.append(exchange)
+        self.listener.on_payload(exchange)
+
+    def relayed(self, method: str, url: str, body: str) -> bool:
+        """Whether this request of a service worker only passes on one that a page waits for."""
+        return any(
+            e.status is None and (e.method, e.url, e.size) == (method, url, len(body))
+            for e in self._unanswered
+        )
+
+    # -- answers ------------------------------------------------------------------------------------------------------
+
+    def head(self, exchange: Exchange, status: int, headers: Mapping[str, str], t: float) -> None:
+        """The status and headers of an exchange's own answer."""
+        exchange.status = status
+        exchange.provider = exchange.rule.provider_of(headers, None) or exchange.provider
+        if status >= 400:
+            exchange.retry_after = _seconds(headers.get("retry-after"))
+        for refusal in self.refusals:
+            if refusal.in_status(status):
+                exchange.refused = exchange.refused or refusal.kind
+        self.listener.on_response(exchange, t)
+
+    def own_value(
+        self, exchange: Exchange, t: float, event: str, value: Any, headers: Mapping[str, str]
+    ) -> None:
+        """A value of the exchange's own answer."""
+        rule = exchange.rule
+        seen = rule.read(with_event(value, event))
+        if rule.answered_by is not None:
+            if exchange.reply_key is None:
+                exchange.reply_key = rule.key_of(seen)
+            self._look_for_refusal(exchange, seen)
+            return
+        self._part(exchange, rule, t, event, seen, headers)
+        if rule.has_failed(seen):
+            self.end(exchange, t, "failed", "the answer says that it failed")
+        elif rule.is_done(seen):
+            self.end(exchange, t, "ok")
+
+    def own_end(self, exchange: Exchange, t: float, outcome: str, error: str) -> None:
+        """The exchange's own answer has ended."""
+        well = outcome == "ok" and (exchange.status or 0) < 400
+        if exchange.rule.answered_by is None or not (well or (outcome == "cancelled" and exchange.status)):
+            self.end(exchange, t, outcome, error)
+
+    def said(
+        self,
+        line: str,
+        rule: Rule,
+        t: float,
+        value: Any,
+        *,
+        event: str = "",
+        key: str | None = None,
+        final: bool | None = None,
+        size: int = 0,
+    ) -> None:
+        """A frame or event on a ``line``, read by ``rule`` (a received rule, or the sent one on its own socket)."""
+        seen = rule.read(with_event(value, event))
+        if not rule.is_answer(seen):
+            return
+        unaddressed = not rule.has_key and key is None
+        for exchange in self._addressed(line, rule, seen, key):
+            exchange.chunks += 1
+            exchange.bytes += size
+            exchange.first_chunk_at = exchange.first_chunk_at or t
+            self._part(exchange, rule, t, event, seen, {})
+            if rule.has_failed(seen):
+                self.end(exchange, t, "failed", "the answer says that it failed")
+            elif rule.is_done(seen) or (
+                # no word of an end: the first frame is the answer, unless a frame with the request's ID is still to come
+                not rule.tells_end
+                and final is not False
+                and not (unaddressed and exchange.reply_key is not None)
+            ):
+                self.end(exchange, t, "ok")
+
+    def line_closed(self, line: str, t: float, why: str) -> None:
+        """Nothing more will come there."""
+        for exchange in list(self._open.get(line, ())):
+            self.end(exchange, t, "failed", why)
+
+    def end(self, exchange: Exchange, t: float, outcome: str, error: str = "") -> None:
+        """The exchange is over; only the first end counts."""
+        if exchange.ended:
+            return
+        exchange.ended_at = exchange.ended_at or t
+        exchange.outcome, exchange.error = outcome, error or exchange.error
+        waiting = self._open.get(exchange.extras.get("line", ""), [])
+        if exchange in waiting:
+            waiting.remove(exchange)
+        self.listener.on_finished(exchange)
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _addressed(self, line: str, rule: Rule, seen: Any, own: str | None) -> list[Exchange]:
+        """The open exchanges to which this belongs: by the key when both sides have one, else the newest."""
+        waiting = [e for e in self._open.get(line, ()) if e.rule is rule or rule.received]
+        if not waiting:
+            return []
+        keyed = [e for e in waiting if e.reply_key is not None]
+        if not rule.has_key and own is None:
+            # The framing has IDs, and this frame none: it answers nobody in particular, unless the profile says so.
+            return waiting[-1:] if not keyed or rule.tells_parts else []
+        key = rule.key_of(seen, own)
+        if rule.has_key and key is None:
+            return []
+        return [e for e in keyed if e.reply_key == key]
+
+    def _part(
+        self, exchange: Exchange, rule: Rule, t: float, event: str, seen: Any, headers: Mapping[str, str]
+    ) -> None:
+        provider = rule.provider_of(headers, seen)
+        if provider is None and rule is not exchange.rule:
+            provider = exchange.rule.provider_of(headers, seen)
+        if provider is not None and exchange.provider is None:
+            exchange.provider = provider
+        self._look_for_refusal(exchange, seen)
+        exchange.extras["said_provider"] = provider
+        self.listener.on_chunk(exchange, t, event, seen)
+
+    def _look_for_refusal(self, exchange: Exchange, seen: Any) -> None:
+        for refusal in self.refusals:
+            if refusal.in_answer(seen):
+                exchange.refused = exchange.refused or refusal.kind
+
+
+def _seconds(header: str | None) -> float | None:
+    """``Retry-After`` in seconds (RFC 9110, section 10.2.3); a date counts from now."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time())
+    except ValueError:
+        return None
