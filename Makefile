@@ -16,21 +16,27 @@ E2E_OPTIONS = \
   $(foreach fault,$(FAULT),--fault '$(fault)') \
   $(if $(ID_PATTERN),--id-pattern '$(ID_PATTERN)') \
   $(if $(TRANSPORT),--transport '$(TRANSPORT)') \
+  $(if $(STORE),--store '$(STORE)') \
+  $(if $(ID_FORMAT),--id-format '$(ID_FORMAT)') \
+  $(if $(ROTATION),--rotation '$(ROTATION)') \
   $(if $(OUT),--out '$(OUT)')
 
 CHAT_OPTIONS = \
   $(if $(PORT),--port '$(PORT)') \
   $(foreach fault,$(FAULT),--fault '$(fault)') \
   $(if $(ID_PATTERN),--id-pattern '$(ID_PATTERN)') \
-  $(if $(TRANSPORT),--transport '$(TRANSPORT)')
+  $(if $(TRANSPORT),--transport '$(TRANSPORT)') \
+  $(if $(STORE),--store '$(STORE)') \
+  $(if $(ID_FORMAT),--id-format '$(ID_FORMAT)') \
+  $(if $(ROTATION),--rotation '$(ROTATION)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup e2e test chat lint lock report open bench clean distclean
+.PHONY: help setup e2e test chat login lint lock report open bench clean distclean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo '  make e2e takes TARGET= BASE_URL= CHATS= LANES= FAULT= ID_PATTERN= TRANSPORT= OUT= and ARGS= for more, e.g.'
+	@echo '  make e2e takes TARGET= BASE_URL= CHATS= LANES= FAULT= ID_PATTERN= TRANSPORT= STORE= ID_FORMAT= ROTATION= OUT= and ARGS= for more, e.g.'
 	@echo '      make e2e CHATS=40 LANES=8 FAULT=stale-state ARGS="--headed -x"'
 
 setup: $(STAMP) ## install all that is needed: Python packages, a browser, Allure, the reference frontend
@@ -55,7 +61,7 @@ test: $(STAMP) ## test the suite itself (WORKERS=2: side by side)
 	  $(if $(WORKERS),-n '$(WORKERS)') $(ARGS) || status=$$?; \
 	exit $$status
 
-chat: $(STAMP) ## start the reference chat, to be looked at (FAULT= ID_PATTERN= TRANSPORT= PORT=)
+chat: $(STAMP) ## start the reference chat, to be looked at (FAULT= ID_PATTERN= TRANSPORT= STORE= ROTATION= PORT=)
 	@$(PY) -m e2e.setup frontend --quiet
 	@$(PY) -m fixtures.reference_chat --reply-ms 300 --chunk-ms 60 $(CHAT_OPTIONS) $(ARGS)
 
@@ -76,6 +82,10 @@ lock: $(STAMP) ## renew the lock files (UPGRADE=1: take newer versions)
 	  $(WITH_NODE) npm --prefix $$folder --loglevel=error $(if $(UPGRADE),update,install) --package-lock-only \
 	    --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved >/dev/null || exit 1; \
 	done
+
+login: $(STAMP) ## sign in to TARGET= in a window, and keep the state for later runs
+	@$(PY) -m e2e.setup browser --quiet
+	@$(PY) -m e2e login --target '$(TARGET)' $(if $(BASE_URL),--base-url '$(BASE_URL)') $(ARGS)
 
 report: $(STAMP) ## build the report of the last run again
 	@$(PY) -m e2e.setup allure --quiet

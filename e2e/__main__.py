@@ -9,7 +9,8 @@ from e2e.errors import HarnessError
 _USAGE = """usage: python -m e2e COMMAND [options]
 
 commands:
-  bench    what one chat costs, against a plain Playwright script
+  bench      what one chat costs, against a plain Playwright script
+  login      sign in to a target in a window, and save the state for later runs
 """
 
 
@@ -20,6 +21,10 @@ def main(arguments: list[str]) -> int:
             from e2e.bench.cli import main as bench
 
             return bench(rest)
+        case ["login", *rest]:
+            from e2e.login import main as login
+
+            return login(rest)
         case ["-h" | "--help"]:
             sys.stdout.write(_USAGE)
             return 0

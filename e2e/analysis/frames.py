@@ -11,7 +11,7 @@ import pandas as pd
 from e2e.analysis import significance
 from e2e.analysis.columns import AnalysisError, Columns, build, validate
 from e2e.analysis.schema import BACKEND, CHATS, MESSAGES, PAYLOADS, PROBLEMS, STORAGE, TRANSITIONS
-from e2e.capture.records import Chat, CodePlace, Event, Policy, RunMeta, RunRecords
+from e2e.capture.records import Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
 
 if TYPE_CHECKING:
     from e2e.analysis.catalogue import Judgement
@@ -159,14 +159,28 @@ def _chat_row(chat: Chat, meta: RunMeta, order: int) -> dict[str, Any]:
     first = chat.messages[0] if chat.messages else None
     row |= {"mask_key": meta.mask_key, "order": order, "messages": len(chat.messages)}
     row |= {"sent_seen": first.sent_seen if first else False, "sent": first.sent if first else None}
-    row["provider"] = next((m.reply_provider for m in chat.messages if m.reply_provider is not None), None)
+    who = (_answered(m, meta.policy)[0] for m in chat.messages)
+    row["provider"] = next((provider for provider in who if provider is not None), None)
     return row
 
 
 def _message_rows(chat: Chat, meta: RunMeta, order: int) -> list[dict[str, Any]]:
     place = {"run_id": chat.run_id, "mask_key": meta.mask_key, "lane": chat.lane, "chat": chat.chat}
     place |= {"order": order, "chat_status": chat.status}
-    return [message.to_json() | place for message in chat.messages]
+    found = []
+    for message in chat.messages:
+        provider, layer = _answered(message, meta.policy)
+        found.append(message.to_json() | place | {"answered": provider, "answered_by": layer})
+    return found
+
+
+def _answered(message: Message, policy: Policy) -> tuple[str | None, str | None]:
+    """Who answered, and the layer that says so."""
+    for layer in policy.provider_source:
+        provider: str | None = getattr(message, f"{layer}_provider")
+        if provider is not None:
+            return provider, layer
+    return None, None
 
 
 def _transition_rows(run: RunRecords, chat_rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

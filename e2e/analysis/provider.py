@@ -49,7 +49,7 @@ def persists(run: Run) -> Verdict:
                 answer
             )  # a New Chat ends the session, so each chat is judged by itself
         judged += by_chat.values()
-    held = [a for a in judged if sum(x.how == "reply" for x in a) > 1]
+    held = [a for a in judged if sum(x.first_hand for x in a) > 1]
     wrong = [a for a in judged if len({x.provider for x in a}) > 1]
     numbers = {
         "sessions_with_several": len(wrong),
@@ -100,8 +100,8 @@ def label_is_true(run: Run) -> Verdict:
     if nothing:
         return nothing
     observed = list(rows(run.messages[run.messages["chat_status"] == "observed"]))
-    judged = [m for m in observed if m.label_provider is not None and m.reply_provider is not None]
-    wrong = [m for m in judged if m.label_provider != m.reply_provider]
+    judged = [m for m in observed if m.label_provider is not None and _truth(m) is not None]
+    wrong = [m for m in judged if m.label_provider != _truth(m)]
     chats = {key_of(m) for m in judged}
     wrong_chats = tuple(dict.fromkeys(key_of(m) for m in wrong))
     numbers = {
@@ -112,7 +112,7 @@ def label_is_true(run: Run) -> Verdict:
     }
     expected = "at each reply the name of the provider that answered"
     if not judged:
-        why = "no label was seen next to a reply whose provider is known"
+        why = "no label was seen next to a reply whose provider is known from another layer"
         return not_seen(name, run, why, "needs at least 1 reply with a label", **numbers)
     if not wrong:
         worth = clean_worth(len(chats), "chat", "mislabelling")
@@ -125,7 +125,7 @@ def label_is_true(run: Run) -> Verdict:
         groups[m.run_id, m.lane, m.label_provider].append(m)
     lines = [
         f"{lane_name(run, run_id, lane)}: the screen said {label} in {chats_text(m.chat for m in found)}, "
-        f"the replies came from {_names(Counter(m.reply_provider for m in found))}"
+        f"the replies came from {_names(Counter(_truth(m) for m in found))}"
         for (run_id, lane, label), found in sorted(groups.items())
     ]
     return Verdict(
@@ -138,6 +138,12 @@ def label_is_true(run: Run) -> Verdict:
         chats=wrong_chats,
         evidence=run.evidence,
     )
+
+
+def _truth(message: Any) -> str:
+    """Who answered, as another layer than the screen says it; None when none does."""
+    said: str = message.reply_provider if message.reply_provider is not None else message.backend_provider
+    return said
 
 
 def _names(counts: Counter[str], limit: int = 4) -> str:

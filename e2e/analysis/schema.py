@@ -20,7 +20,7 @@ CHATS: Columns = _LANE | {
     "stored": "string",
     "sent_seen": "boolean",  # of the first message
     "sent": "string",
-    "provider": "string",  # of the first reply
+    "provider": "string",  # who answered first
     "screen_messages": "Int64",
     "messages": "Int64",
 }
@@ -40,6 +40,8 @@ MESSAGES: Columns = _LANE | {
     "reply_provider": "string",
     "backend_provider": "string",
     "label_provider": "string",
+    "answered": "string",  # the provider, by the first layer of the policy's that names one
+    "answered_by": "string",  # that layer: reply, backend, label
     "status": "Int64",
     "outcome": "string",
     "chunks": "Int64",

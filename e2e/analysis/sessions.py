@@ -12,6 +12,8 @@ from e2e.analysis.freshness import Place, contexts
 from e2e.analysis.verdict import ChatKey
 from e2e.analysis.wording import key_of
 
+_HOW = {"reply": "reply", "label": "screen", "backend": "look-up"}
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -20,8 +22,10 @@ class Answer:
     chat: ChatKey
     provider: str
     how: str
-    """``reply`` or ``look-up``."""
+    """``reply``, ``screen`` or ``look-up``."""
     message: int
+    first_hand: bool
+    """By the layer that counts; a look-up besides it only confirms."""
 
 
 @dataclass(slots=True)
@@ -37,7 +41,7 @@ class Session:
     @property
     def provider(self) -> str | None:
         """Who answered first: the assignment; later replies share it and are no draws of their own."""
-        return next((a.provider for a in self.answers if a.how == "reply"), None)
+        return next((a.provider for a in self.answers if a.first_hand), None)
 
 
 def sessions(run: Run) -> Mapping[tuple[str, str], Session]:
@@ -54,9 +58,10 @@ def sessions(run: Run) -> Mapping[tuple[str, str], Session]:
             if key not in one.chats:
                 one.chats.append(key)
             one.places.add(places[key])
-            for provider, how in ((m.reply_provider, "reply"), (m.backend_provider, "look-up")):
-                if provider is not None:
-                    one.answers.append(Answer(key, provider, how, m.number))
+            if m.answered is not None:
+                one.answers.append(Answer(key, m.answered, _HOW[m.answered_by], m.number, True))
+            if m.backend_provider is not None and m.answered_by != "backend":
+                one.answers.append(Answer(key, m.backend_provider, "look-up", m.number, False))
         return found
 
     return run.once("sessions", collect)

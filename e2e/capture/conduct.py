@@ -279,6 +279,10 @@ def policy_of(profile: Profile) -> Policy:
         weights=providers.weights,
         min_effective_providers=providers.min_effective_providers,
         affinity=profile.policy.affinity,
+        provider_source=providers.source,
+        empty_chat=profile.policy.empty_chat,
+        tabs=profile.policy.tabs,
+        bearer=profile.policy.bearer,
         has_label=profile.screen.provider is not None,
         has_backend=profile.backend is not None,
     )

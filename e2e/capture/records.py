@@ -204,6 +204,14 @@ class Policy:
     """Expected share per provider (sums to 1), or None for uniform over ``providers`` / unknown."""
     min_effective_providers: float | None = None
     affinity: Literal["session", "user", "none"] = "session"
+    provider_source: tuple[str, ...] = ("reply", "backend", "label")
+    """Which layer says who answered; the first that does counts."""
+    empty_chat: Literal["rotates", "reuses"] = "rotates"
+    """What New Chat does on a chat without messages."""
+    tabs: Literal["share", "own"] = "share"
+    """Whether two tabs of one browser have one session."""
+    bearer: bool = False
+    """The session ID is a credential."""
     has_label: bool = True
     has_backend: bool = False
 
@@ -213,8 +221,9 @@ class Policy:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
-        if known.get("providers") is not None:
-            known["providers"] = tuple(known["providers"])
+        for name in ("providers", "provider_source"):
+            if known.get(name) is not None:
+                known[name] = tuple(known[name])
         return cls(**known)
 
 

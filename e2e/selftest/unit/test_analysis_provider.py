@@ -14,7 +14,7 @@ from e2e.analysis.frames import assemble
 from e2e.analysis.sessions import provider_counts
 from e2e.analysis.verdict import Question
 from e2e.capture.records import Chat, Event, Policy, RunRecords
-from e2e.selftest.unit.builders import PROVIDERS, judge_run, make_run, with_chats, with_messages
+from e2e.selftest.unit.builders import PROVIDERS, judge_run, make_run, with_chats, with_messages, with_meta
 
 PROVIDER = (provider.persists, provider.label_is_true, provider.varies, provider.balanced)
 BACKEND = (backend.assigns, backend.persists, backend.cleans_up, backend.state)
@@ -48,10 +48,36 @@ def test_no_chat_is_inconclusive(check: Question) -> None:
 
 @pytest.mark.parametrize("check", PROVIDER, ids=lambda c: c.name)
 def test_a_provider_that_was_not_seen_is_no_value(check: Question) -> None:
-    unseen = with_messages(make_run(), reply_provider=None, backend_provider=None)
+    unseen = with_messages(make_run(), reply_provider=None, backend_provider=None, label_provider=None)
     verdict = check(assemble([unseen]))
     assert verdict.outcome == "inconclusive"
     assert verdict.needs
+
+
+@pytest.mark.parametrize(
+    ("unseen", "source", "outcome"),
+    [
+        ({"reply_provider": None}, ("reply", "backend", "label"), "pass"),
+        ({"reply_provider": None, "backend_provider": None}, ("reply", "backend", "label"), "pass"),
+        ({"reply_provider": None, "backend_provider": None}, ("reply", "backend"), "inconclusive"),
+        ({"reply_provider": None, "backend_provider": None}, ("label",), "pass"),
+    ],
+)
+def test_the_first_layer_that_names_a_provider_counts(
+    unseen: dict[str, None], source: tuple[str, ...], outcome: str
+) -> None:
+    records = with_messages(make_run(), **unseen)
+    policy = replace(records.meta.policy, provider_source=source)
+    run = assemble([with_meta(records, policy=policy)])
+    assert provider.varies(run).outcome == outcome
+    assert (run.chats["provider"].notna().all()) == (outcome == "pass")
+
+
+def test_a_label_is_held_against_the_backend_when_the_reply_names_nobody() -> None:
+    run = assemble([with_messages(make_run(), reply_provider=None)])
+    assert provider.label_is_true(run).outcome == "pass"
+    wrong = assemble([with_messages(make_run(), reply_provider=None, label_provider="Nobody")])
+    assert provider.label_is_true(wrong).outcome == "fail"
 
 
 # -- persists

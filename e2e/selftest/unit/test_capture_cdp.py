@@ -28,7 +28,10 @@ class FakeSession:
     def __init__(self) -> None:
         self.handlers: dict[str, Callable[[Params], None]] = {}
         self.sent: list[str] = []
-        self.answers: dict[str, Callable[[Params], Params]] = {"Network.enable": lambda _: {}}
+        self.answers: dict[str, Callable[[Params], Params]] = {
+            "Network.enable": lambda _: {},
+            "Target.setAutoAttach": lambda _: {},
+        }
 
     def on(self, event: str, handler: Callable[[Params], None]) -> None:
         assert "Network.enable" not in self.sent, "the first events would be missed"
