@@ -187,10 +187,10 @@ class HttpTraffic:
         headers = {name.lower(): value for name, value in response["headers"].items()}
         self._expect(request_id, response["status"], headers)
         kind = headers.get("content-type", response.get("mimeType", ""))
-        if "event-stream" in kind:
-            self._over(request_id)
         body = self._bodies.get(request_id)
         if body is None:
+            if "event-stream" in kind:  # news of some kind, which may never end
+                self._over(request_id)
             return
         body.response = e
         body.headers = headers

@@ -84,7 +84,7 @@ class Desk:
         self.signal("storage", store=store, op=op, **said)
 
     def fetch(self, session: str | None, *, url: str = URL, readable: bool = True) -> None:
-        self.signal("send", url=url, stored=self.values(session) if readable else None, stack="")
+        self.signal("send", url=url, size=0, stored=self.values(session) if readable else None, stack="")
 
     @staticmethod
     def values(session: str | None) -> dict[str, str]:
@@ -566,7 +566,9 @@ class TestWireEvents:
         desk.recorder.begin_message("Hello")
         e = desk.payload(NEW, status=200)
         desk.recorder.on_response(e, 1.0)
+        e.extras["said_provider"] = "Big hat"
         desk.recorder.on_chunk(e, 2.0, "token", {"provider": "Big hat"})
+        e.extras["said_provider"] = None
         desk.recorder.on_chunk(e, 3.0, "token", {"text": "Hi"})
         e.outcome, e.error, e.chunks, e.bytes, e.ended_at = "failed", f"lost {NEW}", 2, 30, 4.0
         desk.recorder.on_finished(e)

@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2e.capture.wire import AnswerReader, Rule, as_json
-from fixtures.targets.profile import WireRule
+from e2e.capture.wire import AnswerReader, Refusal, Rule, Sent, as_json, with_event
+from fixtures.targets.profile import Sign, WireRule
 
 few = settings(max_examples=40, deadline=None, database=None)
 
 URL = "https://chat.example/api/chats/c-17/messages?session=q-1&empty=&session=q-2"
+
+
+RECEIVED = {"direction": "received", "session": None}
 
 
 def rule(**said: Any) -> Rule:
@@ -29,8 +32,9 @@ class TestNames:
             ({"url": "/api/chat$"}, "POST", "https://a.example/api/chat", True),
             ({"url": "/api/chat$"}, "POST", "https://a.example/api/chats", False),
             ({"url": "/api/chat$"}, "GET", "https://a.example/api/chat", False),
-            ({"method": "put"}, "PUT", "https://a.example/api/chat", True),
-            ({"method": None}, "GET", "https://a.example/api/chat?x", True),
+            ({"method": "PUT"}, "PUT", "https://a.example/api/chat", True),
+            ({"method": "PUT"}, "POST", "https://a.example/api/chat", False),
+            (RECEIVED, "GET", "https://a.example/api/chat?x", True),
             ({"transport": "websocket"}, "POST", "https://a.example/api/chat", False),
         ],
     )
@@ -61,9 +65,28 @@ class TestCondition:
     ) -> None:
         assert rule(when=when).accepts(payload) is accepted
 
-    def test_a_rule_streams_when_it_says_what_ends_a_reply(self) -> None:
-        assert rule(done="type == 'done'").streams
-        assert not rule().streams
+    def test_a_rule_may_say_what_ends_a_reply(self) -> None:
+        assert rule(done="type == 'done'").tells_end
+        assert not rule().tells_end
+
+    def test_an_answer_may_say_that_it_failed(self) -> None:
+        said = rule(failed="success == `false`")
+        assert said.has_failed({"success": False})
+        assert not said.has_failed({"success": True})
+        assert not rule().has_failed({"success": False})
+
+    def test_what_is_no_answer_is_left_out(self) -> None:
+        said = rule(answer_when="type == 'ActionResponse'")
+        assert said.is_answer({"type": "ActionResponse"})
+        assert not said.is_answer({"type": "Transition"})
+        assert rule().is_answer({"type": "Transition"})
+
+    def test_json_in_a_string_is_read_when_the_rule_says_so(self) -> None:
+        payload = {"data": '{"session": "s-1"}'}
+        folded = rule(session="data.session", unfold=True)
+        assert folded.session_of(Sent(URL), folded.read(payload)) == "s-1"
+        plain = rule(session="data.session")
+        assert plain.session_of(Sent(URL), plain.read(payload)) is None
 
     @pytest.mark.parametrize(
         ("frame", "done"), [({"type": "done"}, True), ({"type": "text"}, False), (None, False), (7, False)]
@@ -100,11 +123,21 @@ class TestSession:
             ({"path": "/chats/([^/]*?)c-17"}, None, None),
             ({"path": "/rooms/([^/]+)"}, None, None),
             ({"path": "session=(.*)"}, None, None),
+            ({"url": "[?&]session=([^&]+)"}, None, "q-1"),
+            ({"form": "session"}, {"session": "f-1"}, "f-1"),
+            ({"form": "session"}, {"session": ["f-1", "f-2"]}, "f-1"),
+            ({"form": "session"}, {"session": []}, None),
+            ({"form": "session"}, ["session"], None),
+            ({"cookie": "sid"}, None, "k 1"),
+            ({"cookie": "other"}, None, None),
+            ({"json": "auth", "regex": "^Bearer (.+)$"}, {"auth": "Bearer b-1"}, "b-1"),
+            ({"json": "auth", "regex": "^Bearer (.+)$"}, {"auth": "Basic b-1"}, None),
         ],
     )
     def test_it_is_read_where_the_profile_says(self, where: Any, payload: Any, found: str | None) -> None:
         headers = {"Content-Type": "application/json", "x-session": "h-1"}
-        assert rule(session=where).session_of(URL, headers, payload) == found
+        sent = Sent(URL, headers, {"sid": "k%201"})
+        assert rule(session=where).session_of(sent, payload) == found
 
 
 class TestHistory:
@@ -227,8 +260,11 @@ class TestStream:
     def test_a_name_without_data_is_no_event(self) -> None:
         assert read(STREAM, b"event: ping\n\ndata: 2\n\n") == [("message", 2)]
 
-    def test_what_is_no_json_is_left_out(self) -> None:
-        assert read(STREAM, b"data: [DONE]\n\ndata: 2\n\ndata: hello\n\n") == [("message", 2)]
+    def test_what_is_no_json_is_a_text(self) -> None:
+        assert read(STREAM, b"data: [DONE]\n\ndata: 2\n\n") == [
+            ("message", {"text": "[DONE]"}),
+            ("message", 2),
+        ]
 
     def test_an_event_that_was_cut_off_is_none(self) -> None:
         assert read(STREAM, b"data: 1\n\ndata: 2\n") == [("message", 1)]
@@ -257,3 +293,46 @@ class TestBody:
 
     def test_events_in_a_body_that_is_no_stream_are_none(self) -> None:
         assert read("text/html", b"data: 1\n\n") == []
+
+
+class TestLines:
+    LINES = "application/x-ndjson"
+
+    def test_each_line_is_told_when_it_is_whole(self) -> None:
+        reader = AnswerReader(self.LINES)
+        assert list(reader.feed(b'{"a": 1}\n{"b"')) == [("", {"a": 1})]
+        assert list(reader.feed(b": 2}\r\n\n7")) == [("", {"b": 2})]
+        assert list(reader.end()) == [("", 7)]
+
+    def test_a_line_that_is_no_json_is_left_out(self) -> None:
+        assert read(self.LINES, b"hello\n2\n") == [("", 2)]
+
+    def test_lines_under_another_name_are_read_at_the_end(self) -> None:
+        assert read("text/plain", b'{"a": 1}\n{"a": 2}\n') == [("", {"a": 1}), ("", {"a": 2})]
+
+
+class TestEventNames:
+    @pytest.mark.parametrize(
+        ("value", "event", "seen"),
+        [
+            ({"a": 1}, "done", {"event": "done", "a": 1}),
+            ({"event": "own"}, "done", {"event": "own"}),
+            ("x", "done", {"event": "done", "data": "x"}),
+            ({"a": 1}, "message", {"a": 1}),
+            ({"a": 1}, "", {"a": 1}),
+        ],
+    )
+    def test_conditions_see_the_name(self, value: Any, event: str, seen: Any) -> None:
+        assert with_event(value, event) == seen
+
+
+class TestRefusal:
+    def test_a_status_or_an_answer_may_tell(self) -> None:
+        limit = Refusal(Sign(kind="rate-limited", status=(429, 503)))
+        assert limit.in_status(503)
+        assert not limit.in_status(500)
+        assert not limit.in_answer({"error": "quota"})
+        quota = Refusal(Sign(kind="daily-limit", answer="error == 'quota'"))
+        assert quota.in_answer({"error": "quota"})
+        assert not quota.in_answer({"error": "other"})
+        assert not quota.in_status(429)
