@@ -51,10 +51,12 @@ def ids_of_chats(run: Run, layer: Layer) -> Mapping[ChatKey, tuple[str, ...]]:
 
     def collect() -> dict[ChatKey, tuple[str, ...]]:
         found: dict[ChatKey, dict[str, None]] = {key_of(c): {} for c in rows(run.chats)}
-        for chat in rows(run.chats) if layer == "stored" else ():
+        for chat in rows(run.chats) if layer == "stored" and not given_by_reply(run) else ():
             if chat.stored_seen and chat.stored is not None:
                 found[key_of(chat)][chat.stored] = None
         for m in rows(run.messages):
+            if layer == "stored" and m.number == 0 and given_by_reply(run):
+                continue  # what the store held before the backend gave the new ID is nobody's
             value = getattr(m, layer)
             if getattr(m, f"{layer}_seen") and value is not None:
                 found[key_of(m)][value] = None
@@ -120,8 +122,14 @@ def _seen(run: Run, layer: Layer) -> Mapping[ChatKey, _Sight]:
                 sight.none_first = getattr(row, layer) is None
             sight.any = True
 
-    for row in rows(run.chats) if layer == "stored" else ():
+    for row in rows(run.chats) if layer == "stored" and not given_by_reply(run) else ():
         note(row)  # the store when the chat's first payload left
     for row in rows(run.messages):
-        note(row)
+        if row.number or not given_by_reply(run):
+            note(row)
     return found
+
+
+def given_by_reply(run: Run) -> bool:
+    """The backend makes the ID and gives it with the first reply: a chat's first message carries none."""
+    return run.policy.rotation == "on_first_reply"

@@ -9,7 +9,15 @@ from typing import Any
 from e2e.analysis import significance
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
-from e2e.analysis.freshness import Freshness, Layer, contexts, freshness, holders, ids_of_chats
+from e2e.analysis.freshness import (
+    Freshness,
+    Layer,
+    contexts,
+    freshness,
+    given_by_reply,
+    holders,
+    ids_of_chats,
+)
 from e2e.analysis.verdict import ChatKey, Number, Verdict, question
 from e2e.analysis.wording import (
     capped,
@@ -144,6 +152,8 @@ def sent_equals_stored(run: Run) -> Verdict:
     if nothing:
         return nothing
     judged = [m for m in _observed_messages(run) if m.sent_seen and m.stored_seen and (m.sent or m.stored)]
+    if given_by_reply(run):
+        judged = [m for m in judged if m.number or m.sent]
     wrong = [m for m in judged if m.sent != m.stored]
     chats, wrong_chats = _distinct(judged), _distinct(wrong)
     numbers = {
@@ -202,7 +212,7 @@ def one_id_per_chat(run: Run) -> Verdict:
         return nothing
     by_chat: dict[ChatKey, list[str | None]] = defaultdict(list)
     for m in _observed_messages(run):
-        if m.sent_seen and not m.after_reload:
+        if m.sent_seen and not m.after_reload and (m.number or m.sent or not given_by_reply(run)):
             by_chat[key_of(m)].append(m.sent)
     judged = {key: ids for key, ids in by_chat.items() if len(ids) > 1 and any(ids)}
     wrong = {key: ids for key, ids in judged.items() if len(set(ids)) > 1}

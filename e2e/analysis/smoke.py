@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
+from e2e.analysis.freshness import given_by_reply
 from e2e.analysis.verdict import Verdict, question
 from e2e.analysis.wording import capped, chats_text, key_of, lane_name, no_chats, not_seen, plural
 
@@ -18,7 +19,8 @@ def smoke(run: Run) -> Verdict:
         return nothing
     needs_store = run.policy.store != "none"
     messages = run.messages[run.messages["chat_status"] == "observed"]
-    first = list(rows(messages[messages["number"] == 0]))
+    with_id = 1 if given_by_reply(run) else 0
+    first = list(rows(messages[messages["number"] == with_id]))
     replied = [m for m in first if m.outcome == "ok"]
     with_sent = [m for m in replied if m.sent is not None]
     whole = [m for m in with_sent if m.stored is not None or not needs_store]

@@ -20,7 +20,7 @@ from e2e.capture import sourcemaps
 from e2e.capture.backend import Answer, BackendClient, probe
 from e2e.capture.evidence import EvidenceWriter, read_run
 from e2e.capture.journal import Journal
-from e2e.capture.lane import LAST_GOES_ON, Lane, Stage
+from e2e.capture.lane import LAST_GOES_ON, Lane, Stage, messages_each
 from e2e.capture.pace import Pace, affordable
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.records import Chat, CodePlace, Policy, Problem, RunMeta
@@ -57,7 +57,9 @@ class Plan:
     def affordable_chats(self) -> int:
         """``chats``, or as many as the profile's budget of messages allows."""
         more = LAST_GOES_ON if self.continue_last else 0
-        return affordable(self.chats, self.lanes, self.profile.limits, more=more)
+        return affordable(
+            self.chats, self.lanes, self.profile.limits, each=messages_each(self.profile), more=more
+        )
 
     def share(self, lane: int) -> int:
         """How many chats this lane has."""

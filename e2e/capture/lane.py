@@ -27,6 +27,11 @@ LAST_GOES_ON = 2
 """Messages that a lane's last chat has besides its first."""
 
 
+def messages_each(profile: Profile) -> int:
+    """Messages that a chat needs to be judged: with the backend's ID in it comes the second one first."""
+    return 2 if profile.policy.rotation == "on_first_reply" else 1
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """What all lanes of a run share."""
@@ -117,7 +122,7 @@ class Lane:
         while self._done < self._chats and not self._given_up:
             last = self._done == self._chats - 1
             limit = stage.profile.limits.messages_per_context
-            needs = 1 + (LAST_GOES_ON if last and stage.continue_last else 0)
+            needs = messages_each(stage.profile) + (LAST_GOES_ON if last and stage.continue_last else 0)
             if limit is not None and not first and recorder.sent_messages - sent_before + needs > limit:
                 self._why_fresh = f"limits.messages_per_context = {limit}"
             if self._why_fresh:
@@ -174,6 +179,8 @@ class Lane:
         if chat.via == "new_chat":
             yield from scenarios.first_message(cast)
         else:
+            yield from scenarios.message(cast)
+        for _ in range(messages_each(cast.profile) - 1):
             yield from scenarios.message(cast)
         if last and self._stage.continue_last:
             yield from scenarios.message(cast)

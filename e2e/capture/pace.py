@@ -25,8 +25,8 @@ class Pace:
         self._next = max(self._next, time.monotonic() + seconds)
 
 
-def affordable(chats: int, lanes: int, limits: Limits, *, more: int) -> int:
-    """How many of ``chats`` the whole run's message budget allows, when each lane's last one needs ``more`` messages besides."""
+def affordable(chats: int, lanes: int, limits: Limits, *, each: int = 1, more: int) -> int:
+    """How many of ``chats`` with ``each`` messages the run's budget allows, when each lane's last one has ``more`` besides."""
     if limits.messages is None:
         return chats
-    return max(1, min(chats, limits.messages - more * min(lanes, chats)))
+    return max(1, min(chats, (limits.messages - more * min(lanes, chats)) // each))

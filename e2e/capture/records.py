@@ -192,7 +192,7 @@ class CodePlace:
 class Policy:
     """What the profile says is right; copied into the run so that recorded evidence is judged by its own rules."""
 
-    rotation: Literal["on_click", "on_first_message"] = "on_click"
+    rotation: Literal["on_click", "on_first_message", "on_first_reply"] = "on_click"
     reload_keeps: bool = True
     store: str = "localStorage"
     """Kind of session store; ``none`` when the ID lives in memory only (then only what is sent counts)."""

@@ -10,8 +10,8 @@ import pytest
 from e2e.analysis import chat, rotation, smoke
 from e2e.analysis.frames import assemble
 from e2e.analysis.verdict import Question
-from e2e.capture.records import Chat, Policy
-from e2e.selftest.unit.builders import PROVIDERS, judge_run, make_run, with_chats, with_messages
+from e2e.capture.records import Chat, Policy, RunRecords
+from e2e.selftest.unit.builders import PROVIDERS, judge_run, make_run, with_chats, with_messages, with_meta
 
 ALL = (
     smoke.smoke,
@@ -236,3 +236,31 @@ def test_long_findings_are_cut_and_counted() -> None:
     verdict = rotation.sent_id_is_fresh(judge_run("stale-state", chats=40, lanes=20))
     assert len(verdict.actual) == 8
     assert verdict.actual[-1] == "… and 13 more"
+
+
+# -- the backend gives the ID with the first reply
+
+
+def _given_by_reply(records: RunRecords) -> RunRecords:
+    """Every chat's first message without an ID, and a second one with it."""
+
+    def change(chat: Chat) -> Chat:
+        first, *more = chat.messages
+        asked = replace(first, sent=None, stored=chat.stored_before, request=f"{first.request}-0")
+        later = [replace(m, number=m.number + 1) for m in (first, *more)]
+        return replace(chat, stored=chat.stored_before, messages=(asked, *later))
+
+    policy = replace(records.meta.policy, rotation="on_first_reply")
+    return with_meta(with_chats(records, change), policy=policy)
+
+
+@pytest.mark.parametrize("check", ALL, ids=lambda c: c.name)
+def test_an_id_that_comes_with_the_first_reply_is_judged_from_then_on(check: Question) -> None:
+    run = assemble([_given_by_reply(make_run())])
+    assert check(run).outcome == "pass"
+
+
+def test_one_that_stays_is_found_there_too() -> None:
+    run = assemble([_given_by_reply(make_run("session-not-ended"))])
+    assert rotation.sent_id_is_fresh(run).outcome == "fail"
+    assert rotation.stored_id_is_fresh(run).outcome == "fail"
