@@ -193,7 +193,7 @@ class TestRefused:
 
     def test_a_target_that_is_broken(self, tmp_path: Path) -> None:
         (tmp_path / "acme.toml").write_text("[where")
-        assert refused(target=str(tmp_path / "acme.toml")).startswith("acme.toml: not a TOML file: ")
+        assert refused(target=str(tmp_path / "acme.toml")).startswith("acme.toml: at line 1\n  got '[where' : not TOML (")
 
     def test_evidence_that_is_no_folder(self, tmp_path: Path) -> None:
         folder = str(tmp_path / "nowhere")

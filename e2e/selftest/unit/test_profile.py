@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from e2e.errors import InvalidProfile
-from fixtures.targets.profile import TARGETS, Locate, Profile, load
+from fixtures.targets.profile import TARGETS, Extract, Locate, Profile, load
 
 REFERENCE = (TARGETS / "reference.toml").read_text(encoding="utf-8")
 
@@ -43,7 +43,7 @@ class TestReference:
             "chat_session",
         )
         assert [rule.transport for rule in profile.wire] == ["http", "websocket"]
-        assert profile.wire[0].session.json_ == "session_id"
+        assert profile.wire[0].session == Extract(json="session_id")
         assert profile.steps.new_chat[0].click == Locate(role="button", name="New chat")
         assert profile.backend is not None
         assert profile.backend.assign is not None
@@ -93,8 +93,8 @@ def test_every_problem_is_told_at_once(refuse: Refuse) -> None:
         'name = "reference"\ntitle = "Reference chat"', 'titel = "A"\nsessions = { key = "a" }'
     ).splitlines()
     assert [line for line in said if line.startswith("acme.toml: at ")] == [
-        "acme.toml: at sessions",
         "acme.toml: at titel",
+        "acme.toml: at sessions",
         "acme.toml: at name",
     ]
 
