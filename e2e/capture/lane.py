@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, Error
 
-from e2e.capture import scenarios
 from e2e.capture.backend import BackendClient
 from e2e.capture.pace import Pace
 from e2e.capture.recorder import LaneRecorder
-from e2e.capture.scenarios import Cast
+from e2e.capture.scenarios import opening, turns
+from e2e.capture.scenarios.cast import Cast
 from e2e.capture.scheduler import Pulse
 from e2e.capture.traces import TRACED_CHATS, Trace
 from e2e.capture.window import Window
@@ -128,7 +128,7 @@ class Lane:
             if self._why_fresh:
                 return
             if not first:
-                yield from self._explained(cast, scenarios.new_chat(cast))
+                yield from self._explained(cast, opening.new_chat(cast))
             yield from self._chat(cast, last=last, alone=first)
             first = False
             self._done += 1
@@ -167,7 +167,7 @@ class Lane:
         except Blocked as blocked:
             self._refused += 1
             self._end_badly("blocked", blocked)
-            if isinstance(blocked, scenarios.NoReply):
+            if isinstance(blocked, turns.NoReply):
                 self._refused = _GIVE_UP_AFTER  # a backend that hangs would hang again
             elif blocked.condition == "daily-limit" and not alone:
                 self._why_fresh = "the browser context's limit was reached"
@@ -177,15 +177,15 @@ class Lane:
         chat = cast.recorder.chat
         assert chat is not None
         if chat.via == "new_chat":
-            yield from scenarios.first_message(cast)
+            yield from opening.first_message(cast)
         else:
-            yield from scenarios.message(cast)
+            yield from turns.message(cast)
         for _ in range(messages_each(cast.profile) - 1):
-            yield from scenarios.message(cast)
+            yield from turns.message(cast)
         if last and self._stage.continue_last:
-            yield from scenarios.message(cast)
-            yield from scenarios.reload(cast)
-            yield from scenarios.message(cast, after_reload=True)
+            yield from turns.message(cast)
+            yield from opening.reload(cast)
+            yield from turns.message(cast, after_reload=True)
         cast.recorder.end_chat()
 
     def _end_badly(self, status: Literal["blocked", "lost"], error: HarnessError) -> None:

@@ -15,7 +15,7 @@ from playwright.sync_api import Dialog, Error
 from e2e.capture.cdp import CdpWire
 from e2e.capture.channels import Channel, ChildChannel, PageChannel, watch_children
 from e2e.capture.recorder import LaneRecorder
-from e2e.capture.scenarios import Cast
+from e2e.capture.scenarios.cast import Cast
 from e2e.capture.wire import Refusal
 from e2e.errors import HarnessError
 from e2e.pages.chat_page import ChatPage

@@ -1,25 +1,20 @@
-"""What the person does in a lane, as generators of waits. Each chat ends in one observation, whatever happens."""
+"""One turn of a conversation: a message and its reply, to the reply's end by the profile's rule."""
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
-from e2e.capture.backend import BackendClient
-from e2e.capture.cdp import CdpWire
-from e2e.capture.pace import Pace
-from e2e.capture.recorder import LaneRecorder
+from e2e.capture.scenarios.cast import ADVICE, Cast, refused, unreadable
 from e2e.capture.wire import Exchange
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
-from e2e.pages.chat_page import ChatPage, Look
+from e2e.pages.chat_page import Look
 from e2e.pages.waits import Steps, Wait
 from fixtures.targets.profile import Locate, Profile
 
-_POLL = 0.015
+POLL = 0.015
 _LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
 _LABEL_PATIENCE = 0.5  # seconds for a label to appear after everything else has ended
 
@@ -35,96 +30,6 @@ _OPENERS = (
 
 class NoReply(Blocked):
     """The reply did not end in the profile's time."""
-
-
-@dataclass(slots=True)
-class Cast:
-    """Everything that acts in a lane."""
-
-    profile: Profile
-    page: ChatPage
-    recorder: LaneRecorder
-    wire: CdpWire
-    backend: BackendClient | None
-    pace: Pace
-    waits_for_rotation: bool = True
-    """New Chat is to write a new ID to the store at the click, and writes are watched."""
-    watches: bool = True
-    """False when nothing is recorded: the benchmark without capture."""
-
-    def refusal(self) -> Blocked | None:
-        """The profile's sign of a refusal that the page shows now, if any."""
-        for sign in self.profile.blocked:
-            if sign.screen is not None and self.page.shows(sign.screen):
-                return _refused(sign.kind, f"the page shows {sign.screen}")
-            if sign.url is not None and re.search(sign.url, self.page.address):
-                return _refused(sign.kind, "the page's address is that of a refusal")
-        return None
-
-
-def new_chat(cast: Cast) -> Steps:
-    """Click New Chat and let the page do what it does, until the session has rotated or everything is quiet."""
-    recorder, timeouts = cast.recorder, cast.profile.timeouts
-    look = cast.page.look("new_chat", stored=True)
-    recorder.stored_now(look.stored)
-    clicks = recorder.clicks
-    recorder.expect_new_chat()
-    yield from cast.page.new_chat(look)
-
-    def not_hit() -> HarnessError:
-        return CaptureIncomplete(
-            "the click on New Chat did not reach it",
-            where="steps.new_chat",
-            way_out="is the button covered or replaced at the click?",
-        )
-
-    yield Wait(lambda: recorder.clicks > clicks, timeouts.action, not_hit)
-    yield from _settled(cast)
-
-
-def _settled(cast: Cast) -> Steps:
-    """Wait for the rotation, or for a quiet time without any: no request under way, nothing sent, no signal."""
-    recorder, wire, timeouts = cast.recorder, cast.wire, cast.profile.timeouts
-    since = time.monotonic()
-
-    def over() -> bool:
-        if recorder.rotated and cast.waits_for_rotation:
-            return True
-        now = time.monotonic()
-        busy = any(began >= since - timeouts.quiet for began in wire.in_flight.values())
-        if busy and now - since < timeouts.reply:
-            return False
-        idle = now - max(since, recorder.last_signal, wire.last_sent)
-        return (
-            idle >= timeouts.quiet or now - since > timeouts.action
-        )  # a page that never rests is no reason to stop
-
-    if cast.watches:
-        yield Wait(
-            over, timeouts.reply + timeouts.action, _unreadable("the page after New Chat"), timeouts.quiet / 5
-        )
-
-
-def first_message(cast: Cast) -> Steps:
-    """Look what the new chat shows before anything is sent, then send its first message."""
-    mark = cast.page.box()
-    look = cast.page.look(mark, reads=("messages",))
-    seen = look.counts.get("messages")
-    if seen:
-        began = time.monotonic()
-
-        def cleared() -> bool:
-            nonlocal seen, look
-            look = cast.page.look(mark, reads=("messages",))
-            seen = look.counts["messages"]
-            return seen == 0 or time.monotonic() - began > cast.profile.timeouts.quiet * 2
-
-        yield Wait(
-            cleared, cast.profile.timeouts.action, _unreadable("the conversation"), _POLL, asks_page=True
-        )
-    if seen is not None:
-        cast.recorder.screen(seen)
-    yield from message(cast, look)
 
 
 def message(cast: Cast, look: Look | None = None, *, after_reload: bool = False) -> Steps:
@@ -162,7 +67,7 @@ def _paced(cast: Cast) -> Steps:
     at = cast.pace.book()
     left = at - time.monotonic()
     if left > 0:
-        yield Wait(lambda: time.monotonic() >= at, left + 60, _unreadable("the clock"), left + 0.002)
+        yield Wait(lambda: time.monotonic() >= at, left + 60, unreadable("the clock"), left + 0.002)
 
 
 def _left_the_page(cast: Cast) -> Steps:
@@ -202,12 +107,12 @@ def _reply(cast: Cast, exchange: Exchange) -> Steps:
     if exchange.status is not None and exchange.status >= 400:
         recorder.message_ended("exchange finished", "http_error")
         condition = exchange.refused or _condition(exchange.status)
-        raise _refused(condition, f"the chat's backend answered {exchange.status}", _advice(exchange.status))
+        raise refused(condition, f"the chat's backend answered {exchange.status}", _advice(exchange.status))
     if not _was_cut(exchange):
         for what, wanted in ((rule.gone, False), (rule.shown, True)):
             if what is not None:
                 until = partial(_is_shown, cast, what, wanted)
-                yield Wait(until, _left(deadline), late, _POLL, asks_page=True)
+                yield Wait(until, _left(deadline), late, POLL, asks_page=True)
         if rule.settled is not None:
             yield from _text_settled(cast, rule.settled, deadline, late)
         yield from _label(cast)
@@ -215,7 +120,7 @@ def _reply(cast: Cast, exchange: Exchange) -> Steps:
             yield Wait(lambda: exchange.ended, timeouts.action, late)
     if exchange.refused:
         recorder.message_ended("exchange finished", "failed")
-        raise _refused(exchange.refused, "the answer is that of a refusal")
+        raise refused(exchange.refused, "the answer is that of a refusal")
     if _was_cut(exchange):
         recorder.message_ended("exchange finished", "failed")
         raise Blocked(
@@ -239,23 +144,6 @@ def _condition(status: int) -> str:
     if status == 429:
         return "rate-limited"
     return "login-wall" if status in (401, 403, 407) else ""
-
-
-def _refused(condition: str, what: str, advice: str = "") -> Blocked:
-    return Blocked(
-        what,
-        way_out=advice or _ADVICE.get(condition, "look at the screenshot beside the evidence"),
-        condition=condition,
-    )
-
-
-_ADVICE = {
-    "rate-limited": "the target limits requests: limits.requests_per_minute in the profile, or fewer lanes",
-    "daily-limit": "the target limits messages per browser: limits.messages_per_context in the profile",
-    "login-wall": "the target wants a login: `make login TARGET=…`, and login in the profile",
-    "captcha": "the target wants a person: ask its owner for a way past it for tests",
-    "backend-down": "look at the backend's log",
-}
 
 
 def _was_cut(exchange: Exchange) -> bool:
@@ -333,27 +221,10 @@ def _label(cast: Cast) -> Steps:
             return bool(shown) or time.monotonic() - began > _LABEL_PATIENCE
 
         yield Wait(
-            appeared, cast.profile.timeouts.action, _unreadable("the provider's label"), _POLL, asks_page=True
+            appeared, cast.profile.timeouts.action, unreadable("the provider's label"), POLL, asks_page=True
         )
     cast.recorder.label(shown or None)
 
 
-def _unreadable(what: str) -> Callable[[], HarnessError]:
-    return lambda: CaptureIncomplete(f"{what} could not be read")
-
-
-def reload(cast: Cast) -> Steps:
-    """Reload the page inside the chat."""
-    loads = cast.recorder.loads
-    cast.recorder.note("reload")
-    yield from cast.page.reload()
-    yield Wait(
-        lambda: cast.recorder.loads > loads,
-        cast.profile.timeouts.ready,
-        lambda: CaptureIncomplete("the reloaded page never told that it started"),
-    )
-    yield from _settled(cast)
-
-
 def _advice(status: int) -> str:
-    return _ADVICE.get(_condition(status), "look at the backend's log")
+    return ADVICE.get(_condition(status), "look at the backend's log")

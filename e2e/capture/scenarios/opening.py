@@ -1,0 +1,88 @@
+"""New Chat, and what a person sees of the chat that it begins."""
+
+from __future__ import annotations
+
+import time
+
+from e2e.capture.scenarios.cast import Cast, unreadable
+from e2e.capture.scenarios.turns import POLL, message
+from e2e.errors import CaptureIncomplete, HarnessError
+from e2e.pages.waits import Steps, Wait
+
+
+def new_chat(cast: Cast) -> Steps:
+    """Click New Chat and let the page do what it does, until the session has rotated or everything is quiet."""
+    recorder, timeouts = cast.recorder, cast.profile.timeouts
+    look = cast.page.look("new_chat", stored=True)
+    recorder.stored_now(look.stored)
+    clicks = recorder.clicks
+    recorder.expect_new_chat()
+    yield from cast.page.new_chat(look)
+
+    def not_hit() -> HarnessError:
+        return CaptureIncomplete(
+            "the click on New Chat did not reach it",
+            where="steps.new_chat",
+            way_out="is the button covered or replaced at the click?",
+        )
+
+    yield Wait(lambda: recorder.clicks > clicks, timeouts.action, not_hit)
+    yield from _settled(cast)
+
+
+def _settled(cast: Cast) -> Steps:
+    """Wait for the rotation, or for a quiet time without any: no request under way, nothing sent, no signal."""
+    recorder, wire, timeouts = cast.recorder, cast.wire, cast.profile.timeouts
+    since = time.monotonic()
+
+    def over() -> bool:
+        if recorder.rotated and cast.waits_for_rotation:
+            return True
+        now = time.monotonic()
+        busy = any(began >= since - timeouts.quiet for began in wire.in_flight.values())
+        if busy and now - since < timeouts.reply:
+            return False
+        idle = now - max(since, recorder.last_signal, wire.last_sent)
+        return (
+            idle >= timeouts.quiet or now - since > timeouts.action
+        )  # a page that never rests is no reason to stop
+
+    if cast.watches:
+        yield Wait(
+            over, timeouts.reply + timeouts.action, unreadable("the page after New Chat"), timeouts.quiet / 5
+        )
+
+
+def first_message(cast: Cast) -> Steps:
+    """Look what the new chat shows before anything is sent, then send its first message."""
+    mark = cast.page.box()
+    look = cast.page.look(mark, reads=("messages",))
+    seen = look.counts.get("messages")
+    if seen:
+        began = time.monotonic()
+
+        def cleared() -> bool:
+            nonlocal seen, look
+            look = cast.page.look(mark, reads=("messages",))
+            seen = look.counts["messages"]
+            return seen == 0 or time.monotonic() - began > cast.profile.timeouts.quiet * 2
+
+        yield Wait(
+            cleared, cast.profile.timeouts.action, unreadable("the conversation"), POLL, asks_page=True
+        )
+    if seen is not None:
+        cast.recorder.screen(seen)
+    yield from message(cast, look)
+
+
+def reload(cast: Cast) -> Steps:
+    """Reload the page inside the chat."""
+    loads = cast.recorder.loads
+    cast.recorder.note("reload")
+    yield from cast.page.reload()
+    yield Wait(
+        lambda: cast.recorder.loads > loads,
+        cast.profile.timeouts.ready,
+        lambda: CaptureIncomplete("the reloaded page never told that it started"),
+    )
+    yield from _settled(cast)
