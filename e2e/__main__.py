@@ -11,6 +11,7 @@ _USAGE = """usage: python -m e2e COMMAND [options]
 commands:
   bench      what one chat costs, against a plain Playwright script
   login      sign in to a target in a window, and save the state for later runs
+  reference  write the reference page of profiles and their JSON Schema (--check: only compare)
 """
 
 
@@ -25,6 +26,10 @@ def main(arguments: list[str]) -> int:
             from e2e.login import main as login
 
             return login(rest)
+        case ["reference", *rest]:
+            from fixtures.targets.reference_page import main as reference
+
+            return reference(rest)
         case ["-h" | "--help"]:
             sys.stdout.write(_USAGE)
             return 0
