@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from e2e.capture import stacks
 from e2e.capture.drafts import ChatDraft, MessageDraft
-from e2e.capture.identity import StoredId, shape, time_offset
 from e2e.capture.journal import Journal
 from e2e.capture.records import Chat, EventKind, Message
 from e2e.capture.redaction import Redactor
+from e2e.capture.store_log import StoreLog
 from e2e.capture.wire import Exchange
 from fixtures.targets.profile import Profile
 
@@ -28,7 +28,7 @@ class LaneRecorder:
         self._profile = profile
         self._journal = journal
         self._redactor = redactor
-        self._reads = StoredId(profile.session.id, profile.session.regex)
+        self.store = StoreLog(profile.session, redactor, self._event)
         self._names = profile.providers.map
         self.chat: ChatDraft | None = None
         self._next_chat = 0
@@ -37,20 +37,12 @@ class LaneRecorder:
         self.misses = 0
         """Trusted clicks that hit nothing that was marked."""
         self.loads = 0
-        self.rotated = False
-        """The stored ID was replaced by another one since the last click or load."""
-        self.store_readable = profile.session.store != "none"
-        self._stored: str | None = None
-        self._stored_key: str | None = None
         self._sends: list[dict[str, Any]] = []
-        self._scripts: dict[str, str] = {}
         self.exchanges: list[Exchange] = []
         """Of the chat that is under way."""
         self.last_signal = 0.0
         self.finished_exchanges = 0
         self._earlier_texts: deque[tuple[str, int]] = deque(maxlen=64)
-        self._set_by_server = False
-        """The server sets the session's cookie; the page may not be able to see it (HttpOnly)."""
         self._expects_chat = False
         self.sent_messages = 0
         """Messages that the person has sent, in all contexts."""
@@ -64,23 +56,14 @@ class LaneRecorder:
             t = signal["t"] / 1000
             match signal["k"]:
                 case "start":
-                    self._page_started(t, signal)
+                    self.loads += 1
+                    self.store.page_started(t, signal)
                 case "click" | "keydown":
                     self._input(t, signal)
                 case "storage":
-                    self._storage(t, signal)
+                    self.store.on_write(t, signal)
                 case "send":
                     self._sends.append(signal)
-
-    def _page_started(self, t: float, signal: dict[str, Any]) -> None:
-        self.loads += 1
-        self.store_readable = self._profile.session.store != "none" and signal["stored"] is not None
-        if self._set_by_server and not signal["stored"]:
-            return
-        key, value = next(iter((signal["stored"] or {}).items()), (None, None))
-        previous, self._stored, self._stored_key = self._stored, self._reads.read(value), key
-        if self._stored is not None or previous is not None:
-            self._write(t, "start", key, previous, [], "page-start")
 
     def expect_new_chat(self) -> None:
         """The next trusted click on New Chat (or press of its key) begins a chat."""
@@ -92,96 +75,18 @@ class LaneRecorder:
         if signal["k"] == "click" and "new_chat" not in signal["hits"]:
             self.misses += 1
             return
-        if signal["k"] == "keydown" and self._profile.steps.new_chat[-1].press is None:
+        steps = self._profile.steps
+        if signal["k"] == "keydown" and steps.new_chat[steps.starting].press is None:
             return
         self._expects_chat = False
         self.begin_chat("new_chat", t)
         self.clicks += 1
 
-    def _storage(self, t: float, signal: dict[str, Any]) -> None:
-        key = signal["key"]
-        if signal["store"] != self._profile.session.store or not ("stack" in signal or signal.get("by")):
-            self._event(
-                t,
-                "storage",
-                store=signal["store"],
-                op=signal["op"],
-                key=self._redactor.text(key or "", limit=120),
-            )
-            return
-        if signal["op"] == "clear" and self._stored is None:
-            return
-        if signal["op"] == "remove" and self._profile.session.key_pattern and key != self._stored_key:
-            return  # an older chat's key, where each has one of its own
-        previous, self._stored = self._stored, self._reads.read(signal["value"])
-        self._stored_key = key
-        if self._stored is not None and self._stored != previous:
-            self.rotated = True
-        self._write(
-            t,
-            signal["op"],
-            key,
-            previous,
-            self._frames(stacks.parse(signal.get("stack", ""))),
-            signal.get("by", "page"),
-        )
-
-    def _frames(self, frames: list[stacks.Frame]) -> list[stacks.Frame]:
-        """Frames of the page's own scripts, their addresses without what may be secret in them."""
-        return [{**f, "url": self._script(f["url"])} for f in frames if stacks.is_page_code(f["url"])]
-
-    def _script(self, url: str) -> str:
-        """A script's address; a page has few of them, and each stands in every stack."""
-        known = self._scripts.get(url)
-        if known is None:
-            known = self._scripts[url] = self._redactor.url(url)
-        return known
-
-    def _write(
-        self, t: float, op: str, key: str | None, previous: str | None, stack: list[stacks.Frame], by: str
-    ) -> None:
-        raw = self._stored
-        session, before = self._ref(raw), self._ref(previous)  # first: the key may hold the ID too
-        self._event(
-            t,
-            "storage",
-            store=self._profile.session.store,
-            op=op,
-            key=None if key is None else self._redactor.text(key, limit=120),
-            session=session,
-            previous=before,
-            same_value=raw == previous,
-            shape=shape(raw) if raw else None,
-            time_offset=time_offset(raw, t) if raw else None,
-            stack=stack,
-            by=by,
-        )
-
-    def stored_now(self, values: dict[str, str] | None) -> None:
-        """What the store holds, read directly: a write that no hook saw is noted as such."""
-        if values is None:
-            self.store_readable = self._set_by_server
-            return
-        if self._set_by_server and not values:
-            return
-        key, value = next(iter(values.items()), (self._stored_key, None))
-        found = self._reads.read(value)
-        if found != self._stored:
-            previous, self._stored = self._stored, found
-            self.rotated = self.rotated or found is not None
-            self._write(time.time(), "set" if found else "remove", key, previous, [], "unseen")
-
     # -- the wire -----------------------------------------------------------------------------------------------------
 
     def on_cookie(self, t: float, name: str, value: str | None) -> None:
         """The server sets (or removes) the session's cookie."""
-        self._set_by_server = self.store_readable = True
-        previous, self._stored = self._stored, self._reads.read(value)
-        self._stored_key = name
-        if self._stored == previous:
-            return
-        self.rotated = self.rotated or self._stored is not None
-        self._write(t, "set" if self._stored else "remove", name, previous, [], "server")
+        self.store.on_cookie(t, name, value)
 
     def on_payload(self, exchange: Exchange) -> None:
         chat = self.chat
@@ -194,7 +99,7 @@ class LaneRecorder:
                 if draft.exchange is None and exchange.sent_at >= draft.pressed_at - _SAME_SEND:
                     draft.exchange = exchange
         exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
-        exchange.extras["stored"] = self._stored
+        exchange.extras["stored"] = self.store.current
         exchange.body = ""
         stack = exchange.stack
         if not stack and (send := self._send_of(exchange)) is not None:  # the protocol tells none for a frame
@@ -211,7 +116,7 @@ class LaneRecorder:
             message=exchange.message,
             bleeds_from=exchange.extras["bleeds_from"],
             history=exchange.history,
-            stack=self._frames(stack),
+            stack=self.store.frames(stack),
             request=exchange.request,
             origin=exchange.origin,
         )
@@ -249,11 +154,11 @@ class LaneRecorder:
     def begin_chat(self, via: Literal["load", "new_chat"], t: float | None = None) -> None:
         """A chat begins; the one before, if any, must have been ended."""
         t = time.time() if t is None else t
-        self.chat = ChatDraft(self._next_chat, "plain", via, t, self._stored)
+        self.chat = ChatDraft(self._next_chat, "plain", via, t, self.store.current)
         self._next_chat += 1
         self.exchanges = []
         self._sends = []
-        self.rotated = False
+        self.store.rotated = False
         if via == "new_chat":
             self._event(t, "new_chat")
 
@@ -377,11 +282,11 @@ class LaneRecorder:
         if exchange is None or self._profile.session.store == "none":
             return False, None
         send = self._send_of(exchange)
-        if send is not None and (send["stored"] or not self._set_by_server):
+        if send is not None and (send["stored"] or not self.store.set_by_server):
             values = send["stored"]
-            return values is not None, self._reads.read(next(iter((values or {}).values()), None))
+            return values is not None, self.store.read(values)
         # A worker's payload, or a cookie that the page cannot see: what was known of the store then.
-        known = self.store_readable and (exchange.origin != "page" or self._set_by_server)
+        known = self.store.readable and (exchange.origin != "page" or self.store.set_by_server)
         return known, exchange.extras["stored"] if known else None
 
     def _send_of(self, exchange: Exchange | None) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -137,13 +137,18 @@ class ChatPage:
 
     # -- New Chat -----------------------------------------------------------------------------------------------------
 
-    def new_chat(self, look: Look) -> Steps:
-        """Do what starts a new chat, after a `look` at the button. Raises `CaptureIncomplete` when it cannot be done."""
+    def new_chat(self, look: Look, armed: Callable[[], None]) -> Steps:
+        """Do what starts a new chat, after a `look` at the button; ``armed`` is called just before the action that starts it.
+
+        Raises `CaptureIncomplete` when it cannot be done.
+        """
         steps = self.profile.steps.new_chat
         if len(steps) == 1 and steps[0].click is not None and look.point is not None:
+            armed()
             self.page.mouse.click(*look.point)
         else:
-            yield from self.run(steps, "steps.new_chat", mark=("new_chat", self.profile.steps.starting))
+            start = self.profile.steps.starting
+            yield from self.run(steps, "steps.new_chat", mark=("new_chat", start), armed=armed)
 
     # -- sending ------------------------------------------------------------------------------------------------------
 
@@ -235,12 +240,23 @@ class ChatPage:
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
-    def run(self, actions: Sequence[Action], key: str, mark: tuple[Mark, int] | None = None) -> Steps:
-        """Do ``actions`` in their order; ``mark`` names the element of the one with that index. Raises `CaptureIncomplete`."""
+    def run(
+        self,
+        actions: Sequence[Action],
+        key: str,
+        mark: tuple[Mark, int] | None = None,
+        armed: Callable[[], None] | None = None,
+    ) -> Steps:
+        """Do ``actions`` in their order. Raises `CaptureIncomplete`.
+
+        ``mark`` names the element of the one with that index, and ``armed`` is called just before it.
+        """
         for number, action in enumerate(actions):
             place = f"{key}[{number}]"
             brief = action.optional or action.dismiss is not None
             patience = action.timeout or (_BRIEF if brief else self.profile.timeouts.action)
+            if armed is not None and mark is not None and mark[1] == number:
+                armed()
             try:
                 yield from self._act(action, place, patience, mark[0] if mark and mark[1] == number else None)
             except CaptureIncomplete:

@@ -14,10 +14,9 @@ def new_chat(cast: Cast) -> Steps:
     """Click New Chat and let the page do what it does, until the session has rotated or everything is quiet."""
     recorder, timeouts = cast.recorder, cast.profile.timeouts
     look = cast.page.look("new_chat", stored=True)
-    recorder.stored_now(look.stored)
+    recorder.store.look(look.stored)
     clicks = recorder.clicks
-    recorder.expect_new_chat()
-    yield from cast.page.new_chat(look)
+    yield from cast.page.new_chat(look, recorder.expect_new_chat)
 
     def not_hit() -> HarnessError:
         return CaptureIncomplete(
@@ -36,7 +35,7 @@ def _settled(cast: Cast) -> Steps:
     since = time.monotonic()
 
     def over() -> bool:
-        if recorder.rotated and cast.waits_for_rotation:
+        if recorder.store.rotated and cast.waits_for_rotation:
             return True
         now = time.monotonic()
         busy = any(began >= since - timeouts.quiet for began in wire.in_flight.values())

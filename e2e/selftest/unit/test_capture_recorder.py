@@ -268,7 +268,7 @@ class TestPageStart:
     def test_an_empty_store_at_the_first_start_is_no_event(self, desk: Desk) -> None:
         desk.start(None)
         assert desk.events("storage") == []
-        assert desk.recorder.store_readable
+        assert desk.recorder.store.readable
 
     def test_an_id_that_a_reload_lost_is_one(self, desk: Desk) -> None:
         desk.start(OLD)
@@ -278,12 +278,12 @@ class TestPageStart:
 
     def test_a_store_that_cannot_be_read_is_said(self, desk: Desk) -> None:
         desk.start(readable=False)
-        assert not desk.recorder.store_readable
+        assert not desk.recorder.store.readable
 
     def test_a_target_without_a_store_has_none_to_read(self, make_desk: Callable[..., Desk]) -> None:
         desk = make_desk(changed(session={"store": "none", "key": None, "id": None}))
         desk.start(OLD)
-        assert not desk.recorder.store_readable
+        assert not desk.recorder.store.readable
 
 
 class TestNewChat:
@@ -360,17 +360,17 @@ class TestStorage:
         desk.start(OLD)
         desk.new_chat()
         desk.write(OLD)
-        assert not desk.recorder.rotated
+        assert not desk.recorder.store.rotated
         assert desk.events("storage")[1].data["same_value"]
         desk.write(None)
-        assert not desk.recorder.rotated
+        assert not desk.recorder.store.rotated
         desk.write(NEW)
-        assert desk.recorder.rotated
+        assert desk.recorder.store.rotated
 
     def test_every_new_chat_waits_for_a_rotation_of_its_own(self, desk: Desk) -> None:
         desk.write(NEW)
         desk.new_chat()
-        assert not desk.recorder.rotated
+        assert not desk.recorder.store.rotated
 
     def test_clearing_an_empty_store_is_no_write(self, desk: Desk) -> None:
         desk.write(None, op="clear", key=None)
@@ -397,7 +397,7 @@ class TestStorage:
         desk.start(OLD)
         desk.write(NEW, store="sessionStorage")
         assert "session" not in desk.events("storage")[1].data
-        assert not desk.recorder.rotated
+        assert not desk.recorder.store.rotated
 
     def test_a_write_of_another_tab_counts(self, desk: Desk) -> None:
         desk.start(OLD)
@@ -407,7 +407,7 @@ class TestStorage:
         )  # fmt: skip
         data = desk.events("storage")[1].data
         assert (data["by"], data["session"], data["stack"]) == ("other-tab", desk.ref(NEW), [])
-        assert desk.recorder.rotated
+        assert desk.recorder.store.rotated
 
     def test_a_key_that_holds_the_id_does_not_show_it(self, make_desk: Callable[..., Desk]) -> None:
         desk = make_desk(changed(session={"key": None, "key_pattern": "^chat_"}))
@@ -420,7 +420,7 @@ class TestUnseen:
 
     def test_a_write_that_no_hook_saw(self, desk: Desk) -> None:
         desk.start(OLD)
-        desk.recorder.stored_now(desk.values(NEW))
+        desk.recorder.store.look(desk.values(NEW))
         data = desk.events("storage")[1].data
         assert (data["by"], data["op"], data["session"], data["previous"]) == (
             "unseen",
@@ -428,11 +428,11 @@ class TestUnseen:
             desk.ref(NEW),
             desk.ref(OLD),
         )
-        assert desk.recorder.rotated
+        assert desk.recorder.store.rotated
 
     def test_a_removal_that_no_hook_saw(self, desk: Desk) -> None:
         desk.start(OLD)
-        desk.recorder.stored_now({})
+        desk.recorder.store.look({})
         data = desk.events("storage")[1].data
         assert (data["by"], data["op"], data["key"], data["session"]) == (
             "unseen",
@@ -440,17 +440,17 @@ class TestUnseen:
             "chat_session",
             None,
         )
-        assert not desk.recorder.rotated
+        assert not desk.recorder.store.rotated
 
     def test_what_is_known_is_no_event(self, desk: Desk) -> None:
         desk.start(OLD)
-        desk.recorder.stored_now(desk.values(OLD))
+        desk.recorder.store.look(desk.values(OLD))
         assert len(desk.events("storage")) == 1
 
     def test_a_store_that_cannot_be_read_changes_nothing(self, desk: Desk) -> None:
         desk.start(OLD)
-        desk.recorder.stored_now(None)
-        assert not desk.recorder.store_readable
+        desk.recorder.store.look(None)
+        assert not desk.recorder.store.readable
         assert len(desk.events("storage")) == 1
 
 

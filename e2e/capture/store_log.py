@@ -1,0 +1,140 @@
+"""The session's store as one page's signals tell it: what it holds, who wrote it, and whether it has rotated."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+from e2e.capture import stacks
+from e2e.capture.identity import StoredId, shape, time_offset
+from e2e.capture.records import EventKind
+from e2e.capture.redaction import Redactor
+from fixtures.targets.profile import Session
+
+Signal = dict[str, Any]
+
+
+class Tell(Protocol):
+    """Writes an event at its time."""
+
+    def __call__(self, t: float, kind: EventKind, **data: Any) -> None: ...
+
+
+class StoreLog:
+    """Follows the store; every write to the profile's key becomes an event that says which ID was there before and after."""
+
+    def __init__(self, session: Session, redactor: Redactor, tell: Tell) -> None:
+        self._session = session
+        self._redactor = redactor
+        self._tell = tell
+        self._reads = StoredId(session.id, session.regex)
+        self.readable = session.store != "none"
+        self.current: str | None = None
+        """The raw ID that the store holds, as far as is known."""
+        self.rotated = False
+        """The stored ID was replaced by another one since this was last set to False."""
+        self.set_by_server = False
+        """The server sets the session's cookie; the page may not be able to see it (HttpOnly)."""
+        self._key: str | None = None
+        self._scripts: dict[str, str] = {}
+
+    def read(self, values: dict[str, str] | None) -> str | None:
+        """The raw ID in the values under the session's key, the latest first."""
+        return self._reads.read(next(iter((values or {}).values()), None))
+
+    def page_started(self, t: float, signal: Signal) -> None:
+        """A page began, with what its store held before its own code ran."""
+        self.readable = self._session.store != "none" and signal["stored"] is not None
+        if self.set_by_server and not signal["stored"]:
+            return
+        key, value = next(iter((signal["stored"] or {}).items()), (None, None))
+        previous, self.current, self._key = self.current, self._reads.read(value), key
+        if self.current is not None or previous is not None:
+            self._write(t, "start", key, previous, [], "page-start")
+
+    def on_write(self, t: float, signal: Signal) -> None:
+        """The page, or another tab, wrote to a store."""
+        key = signal["key"]
+        if signal["store"] != self._session.store or not ("stack" in signal or signal.get("by")):
+            self._tell(
+                t,
+                "storage",
+                store=signal["store"],
+                op=signal["op"],
+                key=self._redactor.text(key or "", limit=120),
+            )
+            return
+        if signal["op"] == "clear" and self.current is None:
+            return
+        if signal["op"] == "remove" and self._session.key_pattern and key != self._key:
+            return  # an older chat's key, where each has one of its own
+        previous, self.current = self.current, self._reads.read(signal["value"])
+        self._key = key
+        if self.current is not None and self.current != previous:
+            self.rotated = True
+        self._write(
+            t,
+            signal["op"],
+            key,
+            previous,
+            self.frames(stacks.parse(signal.get("stack", ""))),
+            signal.get("by", "page"),
+        )
+
+    def frames(self, frames: list[stacks.Frame]) -> list[stacks.Frame]:
+        """Frames of the page's own scripts, their addresses without what may be secret in them."""
+        return [{**f, "url": self._script(f["url"])} for f in frames if stacks.is_page_code(f["url"])]
+
+    def _script(self, url: str) -> str:
+        """A script's address; a page has few of them, and each stands in every stack."""
+        known = self._scripts.get(url)
+        if known is None:
+            known = self._scripts[url] = self._redactor.url(url)
+        return known
+
+    def _write(
+        self, t: float, op: str, key: str | None, previous: str | None, stack: list[stacks.Frame], by: str
+    ) -> None:
+        raw = self.current
+        session, before = self._ref(raw), self._ref(previous)  # first: the key may hold the ID too
+        self._tell(
+            t,
+            "storage",
+            store=self._session.store,
+            op=op,
+            key=None if key is None else self._redactor.text(key, limit=120),
+            session=session,
+            previous=before,
+            same_value=raw == previous,
+            shape=shape(raw) if raw else None,
+            time_offset=time_offset(raw, t) if raw else None,
+            stack=stack,
+            by=by,
+        )
+
+    def look(self, values: dict[str, str] | None) -> None:
+        """What the store holds, read directly: a write that no hook saw is noted as such."""
+        if values is None:
+            self.readable = self.set_by_server
+            return
+        if self.set_by_server and not values:
+            return
+        key, value = next(iter(values.items()), (self._key, None))
+        found = self._reads.read(value)
+        if found != self.current:
+            previous, self.current = self.current, found
+            self.rotated = self.rotated or found is not None
+            self._write(time.time(), "set" if found else "remove", key, previous, [], "unseen")
+
+    def on_cookie(self, t: float, name: str, value: str | None) -> None:
+        """The server sets (or removes) the session's cookie."""
+        self.set_by_server = self.readable = True
+        previous, self.current = self.current, self._reads.read(value)
+        self._key = name
+        if self.current == previous:
+            return
+        self.rotated = self.rotated or self.current is not None
+        self._write(t, "set" if self.current else "remove", name, previous, [], "server")
+
+    def _ref(self, raw: str | None) -> str | None:
+        return None if raw is None else self._redactor.reference(raw)
