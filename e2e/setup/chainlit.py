@@ -19,6 +19,8 @@ LOCK = REPO / "fixtures" / "chainlit_echo" / "requirements.lock"
 HOME = VENV / "chainlit"
 WAY_OUT = "python -m e2e.setup chainlit, with the Python of `make setup` and a network"
 _STAMP = ".stamp-chainlit"
+_TOO_NEW = (3, 14)
+"""Chainlit 2.12 says that it runs below this Python; uv would say so after the download, in more words."""
 
 
 def installed() -> Path | None:
@@ -37,6 +39,11 @@ def install_chainlit() -> bool:
         raise HarnessError(f"{shown(LOCK)} is not there", way_out="restore it from git")
     if installed() is not None:
         return False
+    if sys.version_info >= _TOO_NEW:
+        raise HarnessError(
+            f"Chainlit needs a Python older than {_TOO_NEW[0]}.{_TOO_NEW[1]}, and .venv has {sys.version.split()[0]}",
+            way_out="make distclean; PYTHON=python3.13 make setup; only the target `chainlit` needs it",
+        )
     HOME.parent.mkdir(parents=True, exist_ok=True)
     with _alone():
         if installed() is not None:  # somebody else has just done it

@@ -121,6 +121,14 @@ class TestInstallation:
         with pytest.raises(HarnessError, match=r"requirements\.lock is not there"):
             chainlit.install_chainlit()
 
+    def test_a_python_that_is_too_new_for_it_is_told_at_once(
+        self, uv: Uv, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(chainlit, "_TOO_NEW", sys.version_info[:2])
+        with pytest.raises(HarnessError, match="Chainlit needs a Python older than"):
+            chainlit.install_chainlit()
+        assert uv.calls == []
+
     def test_who_can_go_on_without_it_is_told_only(self, uv: Uv, capsys: pytest.CaptureFixture[str]) -> None:
         uv.fails = "pip"
         assert chainlit.install(quiet=True) is None
@@ -134,6 +142,14 @@ class TestInstallation:
             assert chainlit.install(quiet=quiet) == home / "bin" / "python"
             said.append(capsys.readouterr().out.split()[1:2])
         assert said == [["installed"], [], ["ready"]]
+
+
+def test_looking_for_it_imports_the_standard_library_only() -> None:
+    code = f"import sys; sys.path.insert(0, {str(REPO)!r}); import fixtures.chainlit_echo.__main__"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 class TestUv:
