@@ -14,7 +14,7 @@ from e2e.errors import HarnessError, TargetNotReady
 from e2e.pages.chat_page import ChatPage
 from e2e.pages.waits import Steps
 from e2e.setup.browser import find_browser, launch_options
-from fixtures.targets.profile import Locate, Profile, check_variables, load
+from fixtures.targets.profile import SUITE, Locate, Profile, check_variables, load
 
 _LOOK_EVERY = 0.3  # seconds
 
@@ -22,7 +22,7 @@ _LOOK_EVERY = 0.3  # seconds
 def state_path(profile: Profile) -> Path:
     """Where the state of a signed-in user is kept: as the profile says, else ``.auth/NAME.json``."""
     said = profile.login.storage_state if profile.login else None
-    return Path(said or f".auth/{profile.name}.json").expanduser()
+    return SUITE / Path(said or f".auth/{profile.name}.json").expanduser()
 
 
 def main(arguments: list[str]) -> int:
@@ -59,7 +59,8 @@ def main(arguments: list[str]) -> int:
         f"signed in; the state is in {path} (it is a secret: it is not committed and not published)\n"
     )
     if profile.login is None or (profile.login.storage_state is None and not profile.login.accounts):
-        sys.stdout.write(f'name it in the profile:\n\n[login]\nstorage_state = "{path}"\n')
+        named = path.relative_to(SUITE) if path.is_relative_to(SUITE) else path
+        sys.stdout.write(f'name it in the profile:\n\n[login]\nstorage_state = "{named}"\n')
     return 0
 
 

@@ -185,7 +185,7 @@ class Lane:
         if last and self._stage.continue_last:
             yield from turns.message(cast)
             yield from opening.reload(cast)
-            yield from turns.message(cast, after_reload=True)
+            yield from turns.message(cast, after="reload")
         cast.recorder.end_chat()
 
     def _end_badly(self, status: Literal["blocked", "lost"], error: HarnessError) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections import deque
 from typing import Any, Literal
 
 from e2e.capture import stacks
-from e2e.capture.drafts import ChatDraft, MessageDraft
+from e2e.capture.drafts import ChatDraft, LaneChats, MessageDraft
 from e2e.capture.journal import Journal
-from e2e.capture.records import Chat, EventKind, Message
+from e2e.capture.records import After, Chat, EventKind, Message, Scenario
 from e2e.capture.redaction import Redactor
 from e2e.capture.store_log import StoreLog
 from e2e.capture.wire import Exchange
@@ -22,7 +21,16 @@ _SAME_SEND = 0.25  # seconds between the page's call and the protocol's word of 
 class LaneRecorder:
     """What one lane has seen. A `Listener` of the wire; the page's signals come in through `on_signals`."""
 
-    def __init__(self, lane: int, profile: Profile, journal: Journal, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        lane: int,
+        profile: Profile,
+        journal: Journal,
+        redactor: Redactor,
+        *,
+        chats: LaneChats | None = None,
+    ) -> None:
+        """``chats`` are those of the lane's other tab: they are numbered, and their texts known, over all tabs."""
         self.lane = lane
         self.context = 0
         self._profile = profile
@@ -31,7 +39,9 @@ class LaneRecorder:
         self.store = StoreLog(profile.session, redactor, self._event)
         self._names = profile.providers.map
         self.chat: ChatDraft | None = None
-        self._next_chat = 0
+        self.scenario: Scenario = "plain"
+        """Of the chats that begin from now on."""
+        self.chats = chats or LaneChats()
         self.clicks = 0
         """Trusted New Chat clicks that arrived in the page."""
         self.misses = 0
@@ -42,7 +52,6 @@ class LaneRecorder:
         """Of the chat that is under way."""
         self.last_signal = 0.0
         self.finished_exchanges = 0
-        self._earlier_texts: deque[tuple[str, int]] = deque(maxlen=64)
         self._expects_chat = False
         self.sent_messages = 0
         """Messages that the person has sent, in all contexts."""
@@ -154,8 +163,7 @@ class LaneRecorder:
     def begin_chat(self, via: Literal["load", "new_chat"], t: float | None = None) -> None:
         """A chat begins; the one before, if any, must have been ended."""
         t = time.time() if t is None else t
-        self.chat = ChatDraft(self._next_chat, "plain", via, t, self.store.current)
-        self._next_chat += 1
+        self.chat = ChatDraft(next(self.chats.numbers), self.scenario, via, t, self.store.current)
         self.exchanges = []
         self._sends = []
         self.store.rotated = False
@@ -171,15 +179,15 @@ class LaneRecorder:
         """``text`` without secrets, for messages to people."""
         return self._redactor.text(text, limit=200)
 
-    def begin_message(self, text: str, *, after_reload: bool = False) -> None:
+    def begin_message(self, text: str, *, after: After = "") -> None:
         """The person is about to press send."""
         assert self.chat is not None
-        draft = MessageDraft(len(self.chat.messages), after_reload, time.time())
-        if after_reload:
+        draft = MessageDraft(len(self.chat.messages), after, time.time())
+        if after == "reload" and self.chat.scenario == "plain":
             self.chat.scenario = "reload"
         self.chat.messages.append(draft)
         self.sent_messages += 1
-        self._earlier_texts.append((_nonce(text), self.chat.number))
+        self.chats.texts.append((_nonce(text), self.chat.number))
         self._event(draft.pressed_at, "send", message=draft.number)
 
     @property
@@ -192,7 +200,9 @@ class LaneRecorder:
         """Raw; for the backend's look-up only."""
         return self.exchange.session if self.exchange else None
 
-    def message_ended(self, how: str, outcome: Literal["ok", "http_error", "failed", "timeout"]) -> None:
+    def message_ended(
+        self, how: str, outcome: Literal["ok", "http_error", "failed", "timeout", "cut"]
+    ) -> None:
         draft = self._draft()
         draft.outcome, draft.ended_at = outcome, time.time()
         self._event(draft.ended_at, "reply_end", message=draft.number, how=how)
@@ -215,6 +225,16 @@ class LaneRecorder:
         assert self.chat is not None
         self.chat.screen_messages = messages
         self._event(time.time(), "screen", messages=messages)
+
+    def earlier_texts(self) -> dict[str, int]:
+        """Parts of messages of the lane's earlier chats that no other text has -> their chat."""
+        assert self.chat is not None
+        return {text: chat for text, chat in self.chats.texts if chat != self.chat.number}
+
+    def shows(self, earlier: int | None) -> None:
+        """The screen was searched for text of earlier chats; ``earlier`` is the one that was found."""
+        assert self.chat is not None
+        self.chat.screen_seen, self.chat.shows_from = True, earlier
 
     def page_error(self, text: str) -> None:
         self._event(time.time(), "page_error", text=self._redactor.text(text, limit=500))
@@ -243,6 +263,11 @@ class LaneRecorder:
             stored=messages[0].stored if messages else None,
             screen_messages=draft.screen_messages,
             messages=messages,
+            stored_end=self._ref(self.store.current),
+            stored_end_seen=self.store.readable,
+            shows_from=draft.shows_from,
+            screen_seen=draft.screen_seen,
+            cut=draft.cut,
         )
         self._journal.chat(chat)
         return chat
@@ -258,7 +283,8 @@ class LaneRecorder:
         seen, stored = self._stored_at(exchange)
         return Message(
             number=draft.number,
-            after_reload=draft.after_reload,
+            after_reload=draft.after == "reload",
+            after=draft.after,
             sent_at=exchange.sent_at if exchange else None,
             ended_at=draft.ended_at,
             first_chunk_at=exchange.first_chunk_at if exchange else None,
@@ -302,7 +328,7 @@ class LaneRecorder:
 
     def _bleeds_from(self, body: str, chat: int | None) -> int | None:
         """The latest earlier chat of which a message stands in this payload."""
-        return next((c for text, c in reversed(self._earlier_texts) if c != chat and text in body), None)
+        return next((c for text, c in reversed(self.chats.texts) if c != chat and text in body), None)
 
     def _ref(self, raw: str | None) -> str | None:
         return None if raw is None else self._redactor.reference(raw)

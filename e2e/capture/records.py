@@ -42,8 +42,21 @@ EventKind = Literal[
     "problem",  # the suite could not look: {kind, what, where, way_out}
 ]
 
-Scenario = Literal["plain", "reload"]
-"""What the person did in a chat; ``reload`` is a plain chat that goes on after a reload of the page."""
+Scenario = Literal[
+    "plain",
+    "reload",
+    "rapid-send",
+    "double-click",
+    "mid-stream",
+    "two-tabs",
+    "back-forward",
+    "empty-chat",
+    "return-to-chat",
+]
+"""What the person did; ``reload`` is a chat that goes on, or begins, with a reload of the page."""
+
+After = Literal["", "reload", "other-tab", "back", "return"]
+"""What happened between the chat's message before (or its New Chat) and this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +115,8 @@ class Message:
     label_provider: str | None
     status: int | None
     """HTTP status of the exchange (101 for a WebSocket frame), or None when no answer came."""
-    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent"]
+    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent", "cut"]
+    """``cut``: the person did not wait for the end."""
     chunks: int
     bleeds_from: int | None
     """Index of an earlier chat of the lane whose text this payload contained, or None."""
@@ -110,6 +124,7 @@ class Message:
     """A label was looked for; only then does ``label_provider is None`` mean that none was shown."""
     request: str | None = None
     """Ties the message to its ``payload`` event."""
+    after: After = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -147,6 +162,15 @@ class Chat:
     screen_messages: int | None
     """Messages visible in the new chat before anything was sent, or None when not looked at."""
     messages: tuple[Message, ...]
+    stored_end: str | None = None
+    """The ID in the store when the chat ended."""
+    stored_end_seen: bool = False
+    shows_from: int | None = None
+    """Index of an earlier chat of the lane whose text stood on the screen when the chat ended, or None."""
+    screen_seen: bool = False
+    """The screen was searched for that."""
+    cut: bool = False
+    """New Chat was clicked while this chat's reply was still streaming."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from e2e.capture.scenarios.cast import Cast
 from e2e.capture.wire import Refusal
 from e2e.errors import HarnessError
 from e2e.pages.chat_page import ChatPage
-from fixtures.targets.profile import Account, Profile, expand
+from fixtures.targets.profile import SUITE, Account, Profile, expand
 
 if TYPE_CHECKING:
     from e2e.capture.lane import Stage
@@ -133,7 +133,7 @@ class Window:
     def _state(self) -> str | None:
         login = self._stage.profile.login
         path = self._account.storage_state if self._account else login.storage_state if login else None
-        return None if path is None else str(Path(path).expanduser())
+        return None if path is None else str(SUITE / Path(path).expanduser())
 
     def _config(self, binding: str, name: str) -> Mapping[str, Any]:
         session = self._stage.profile.session

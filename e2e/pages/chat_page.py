@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -137,18 +137,20 @@ class ChatPage:
 
     # -- New Chat -----------------------------------------------------------------------------------------------------
 
-    def new_chat(self, look: Look, armed: Callable[[], None]) -> Steps:
+    def new_chat(self, look: Look, armed: Callable[[], None], clicks: int = 1) -> Steps:
         """Do what starts a new chat, after a `look` at the button; ``armed`` is called just before the action that starts it.
+
+        ``clicks`` = 2 makes that action a double click.
 
         Raises `CaptureIncomplete` when it cannot be done.
         """
         steps = self.profile.steps.new_chat
         if len(steps) == 1 and steps[0].click is not None and look.point is not None:
             armed()
-            self.page.mouse.click(*look.point)
+            self.page.mouse.click(*look.point, click_count=clicks)
         else:
             start = self.profile.steps.starting
-            yield from self.run(steps, "steps.new_chat", mark=("new_chat", start), armed=armed)
+            yield from self.run(steps, "steps.new_chat", mark=("new_chat", start), armed=armed, clicks=clicks)
 
     # -- sending ------------------------------------------------------------------------------------------------------
 
@@ -225,6 +227,11 @@ class ChatPage:
         """It is on the screen now."""
         return self._locator(what).first.is_visible()
 
+    def shows_text(self, texts: Collection[str]) -> str | None:
+        """The first of ``texts`` that stands in the chat's visible text."""
+        shown: str = self._chat_frame().evaluate("document.body.innerText")
+        return next((text for text in texts if text in shown), None)
+
     @property
     def address(self) -> str:
         """Where the page is now."""
@@ -246,10 +253,11 @@ class ChatPage:
         key: str,
         mark: tuple[Mark, int] | None = None,
         armed: Callable[[], None] | None = None,
+        clicks: int = 1,
     ) -> Steps:
         """Do ``actions`` in their order. Raises `CaptureIncomplete`.
 
-        ``mark`` names the element of the one with that index, and ``armed`` is called just before it.
+        ``mark`` names the element of the one with that index, ``armed`` is called just before it, and it gets ``clicks``.
         """
         for number, action in enumerate(actions):
             place = f"{key}[{number}]"
@@ -258,12 +266,15 @@ class ChatPage:
             if armed is not None and mark is not None and mark[1] == number:
                 armed()
             try:
-                yield from self._act(action, place, patience, mark[0] if mark and mark[1] == number else None)
+                marked = mark is not None and mark[1] == number
+                yield from self._act(
+                    action, place, patience, mark[0] if mark and marked else None, clicks if marked else 1
+                )
             except CaptureIncomplete:
                 if not brief:
                     raise
 
-    def _act(self, action: Action, place: str, patience: float, mark: Mark | None) -> Steps:
+    def _act(self, action: Action, place: str, patience: float, mark: Mark | None, clicks: int) -> Steps:
         timeout = patience * 1000
         if action.wait_for is not None:
             yield self._visible(action.wait_for, patience, place, CaptureIncomplete)
@@ -292,7 +303,7 @@ class ChatPage:
                 locator = self._locator(what)
                 if mark is not None:
                     self._mark(mark, locator, timeout)
-                locator.click(timeout=timeout)
+                locator.click(timeout=timeout, click_count=clicks)
 
     def _mark(self, mark: Mark, locator: Locator, timeout: float | None = None) -> None:
         locator.evaluate(

@@ -10,13 +10,16 @@ from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.pages.waits import Steps, Wait
 
 
-def new_chat(cast: Cast) -> Steps:
-    """Click New Chat and let the page do what it does, until the session has rotated or everything is quiet."""
+def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
+    """Click New Chat and let the page do what it does, until the session has rotated or everything is quiet.
+
+    Without ``settle`` nothing is waited for but the click itself; ``clicks`` = 2 is a double click.
+    """
     recorder, timeouts = cast.recorder, cast.profile.timeouts
     look = cast.page.look("new_chat", stored=True)
     recorder.store.look(look.stored)
-    clicks = recorder.clicks
-    yield from cast.page.new_chat(look, recorder.expect_new_chat)
+    before = recorder.clicks
+    yield from cast.page.new_chat(look, recorder.expect_new_chat, clicks)
 
     def not_hit() -> HarnessError:
         return CaptureIncomplete(
@@ -25,11 +28,12 @@ def new_chat(cast: Cast) -> Steps:
             way_out="is the button covered or replaced at the click?",
         )
 
-    yield Wait(lambda: recorder.clicks > clicks, timeouts.action, not_hit)
-    yield from _settled(cast)
+    yield Wait(lambda: recorder.clicks > before, timeouts.action, not_hit)
+    if settle:
+        yield from settled(cast)
 
 
-def _settled(cast: Cast) -> Steps:
+def settled(cast: Cast) -> Steps:
     """Wait for the rotation, or for a quiet time without any: no request under way, nothing sent, no signal."""
     recorder, wire, timeouts = cast.recorder, cast.wire, cast.profile.timeouts
     since = time.monotonic()
@@ -84,4 +88,4 @@ def reload(cast: Cast) -> Steps:
         cast.profile.timeouts.ready,
         lambda: CaptureIncomplete("the reloaded page never told that it started"),
     )
-    yield from _settled(cast)
+    yield from settled(cast)

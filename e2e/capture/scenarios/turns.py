@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from e2e.capture.records import After
 from e2e.capture.scenarios.cast import ADVICE, Cast, refused, unreadable
 from e2e.capture.wire import Exchange
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
@@ -32,13 +33,13 @@ class NoReply(Blocked):
     """The reply did not end in the profile's time."""
 
 
-def message(cast: Cast, look: Look | None = None, *, after_reload: bool = False) -> Steps:
+def message(cast: Cast, look: Look | None = None, *, after: After = "") -> Steps:
     """Send one message and wait for its reply's end, by the profile's rule. Raises `Blocked` or `CaptureIncomplete`.
 
     A refusal that says when to come back (``Retry-After``) is waited for once, within the profile's limit.
     """
     try:
-        yield from _one_message(cast, look, after_reload=after_reload)
+        yield from _one_message(cast, look, after)
     except Blocked as blocked:
         exchange = cast.recorder.exchange
         pause = exchange.retry_after if exchange is not None else None
@@ -46,20 +47,27 @@ def message(cast: Cast, look: Look | None = None, *, after_reload: bool = False)
             raise
         cast.pace.pause(pause)
         cast.recorder.note("retry", seconds=round(pause, 3), why=blocked.what)
-        yield from _one_message(cast, None, after_reload=after_reload)
+        yield from _one_message(cast, None, after)
 
 
-def _one_message(cast: Cast, look: Look | None, *, after_reload: bool) -> Steps:
+def _one_message(cast: Cast, look: Look | None, after: After) -> Steps:
+    yield from send(cast, look, after)
+    assert cast.recorder.exchange is not None
+    yield from _reply(cast, cast.recorder.exchange)
+
+
+def send(cast: Cast, look: Look | None = None, after: After = "", *, long: bool = False) -> Steps:
+    """Send a message and wait for its payload only; a ``long`` one asks for a reply that takes its time."""
     recorder = cast.recorder
     yield from _paced(cast)
     text = f"{secrets.choice(_OPENERS)} ({secrets.token_hex(4)})"
     second = recorder.chat is not None and bool(recorder.chat.messages)
-    recorder.begin_message(text, after_reload=after_reload)
+    if long and cast.profile.steps.long_request:
+        text = f"{cast.profile.steps.long_request} ({text[-9:-1]})"
+    recorder.begin_message(text, after=after)
     cast.page.write(text, look or cast.page.look(cast.page.box(second=second)), second=second)
     yield from cast.page.submit(second=second)
     yield from _left_the_page(cast)
-    assert recorder.exchange is not None
-    yield from _reply(cast, recorder.exchange)
 
 
 def _paced(cast: Cast) -> Steps:

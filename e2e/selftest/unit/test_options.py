@@ -57,6 +57,9 @@ class TestDefaults:
             "CHAT_E2E_FAULT",
             "CHAT_E2E_ID_PATTERN",
             "CHAT_E2E_TRANSPORT",
+            "CHAT_E2E_STORE",
+            "CHAT_E2E_ID_FORMAT",
+            "CHAT_E2E_ROTATION",
             "CHAT_E2E_ALARMS_PER_YEAR",
             "CHAT_E2E_STRICT_EVIDENCE",
             "CHAT_E2E_SHOW_IDS",
@@ -193,7 +196,9 @@ class TestRefused:
 
     def test_a_target_that_is_broken(self, tmp_path: Path) -> None:
         (tmp_path / "acme.toml").write_text("[where")
-        assert refused(target=str(tmp_path / "acme.toml")).startswith("acme.toml: at line 1\n  got '[where' : not TOML (")
+        assert refused(target=str(tmp_path / "acme.toml")).startswith(
+            "acme.toml: at line 1\n  got '[where' : not TOML ("
+        )
 
     def test_evidence_that_is_no_folder(self, tmp_path: Path) -> None:
         folder = str(tmp_path / "nowhere")
