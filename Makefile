@@ -31,7 +31,7 @@ CHAT_OPTIONS = \
   $(if $(ROTATION),--rotation '$(ROTATION)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup e2e test chat login lint lock report open bench clean distclean
+.PHONY: help setup setup-chainlit e2e test chat login lint lock report open bench clean distclean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -53,8 +53,12 @@ e2e: $(STAMP) ## run the regression suite and build its report
 	fi; \
 	exit $$status
 
+setup-chainlit: $(STAMP) ## install Chainlit too, a public chat product to try the suite on (make e2e TARGET=chainlit)
+	@$(PY) -m e2e.setup chainlit
+
 test: $(STAMP) ## test the suite itself (WORKERS=2: side by side)
 	@$(PY) -m e2e.setup all --quiet
+	@$(PY) -m e2e.setup chainlit --quiet || echo 'the tests that need Chainlit are skipped' >&2
 	@status=0; \
 	$(WITH_NODE) npm --prefix $(FRONTEND) --silent test || status=$$?; \
 	$(PY) -m pytest e2e/selftest --timeout=300 --output=reports/out/playwright-selftest \
@@ -78,6 +82,9 @@ lint: $(STAMP) ## check style and types of the whole tree
 lock: $(STAMP) ## renew the lock files (UPGRADE=1: take newer versions)
 	@$(VENV)/bin/uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) -o requirements.lock
+	@$(VENV)/bin/uv pip compile fixtures/chainlit_echo/requirements.in --quiet --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) \
+	  -o fixtures/chainlit_echo/requirements.lock
 	@for folder in reports $(FRONTEND); do \
 	  $(WITH_NODE) npm --prefix $$folder --loglevel=error $(if $(UPGRADE),update,install) --package-lock-only \
 	    --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved >/dev/null || exit 1; \

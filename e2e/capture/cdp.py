@@ -50,6 +50,8 @@ class CdpWire:
         """Method and URL (without query) of the last script requests, to say what there was when nothing matched."""
         self.offset = 0.0
         """Wall clock minus the protocol's monotonic clock, in seconds; one for all targets of a machine."""
+        self.earlier: dict[str, str] = {}
+        """Rule -> what the last connect message of its connection said."""
         self.last_sent = 0.0
         """When a script last sent anything (monotonic)."""
         self._pulse = pulse

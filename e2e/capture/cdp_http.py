@@ -62,6 +62,7 @@ class HttpTraffic:
             self._wire.remember(request["method"], url)
         if request_id in self._bodies:
             return  # redirected: the same payload goes on to another address
+        self._connect(request, url)
         rule = next((r for r in self._exchanges.rules if r.names(request["method"], url)), None)
         if rule is not None and rule.received:
             self._bodies[request_id] = self._reading(rule, e.get("type") == "EventSource")
@@ -77,6 +78,14 @@ class HttpTraffic:
             )  # they are told in an event of their own, before or after this one
             return
         self._payload(e)
+
+    def _connect(self, request: Params, url: str) -> None:
+        """A connection may begin as long polls: what they say for all that follows on the socket."""
+        for rule in self._exchanges.rules:
+            if rule.needs_connection and request.get("postData") and rule.names_url(url):
+                for message in make_decoder(rule.framing).decode(request["postData"], True):
+                    if said := rule.connection_of(message.value):
+                        self._wire.earlier[rule.name] = said
 
     def _request_extra(self, e: Params) -> None:
         self._cookies[e["requestId"]] = {

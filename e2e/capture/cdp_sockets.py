@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from e2e.capture.bodies import cookies_of
@@ -59,6 +60,9 @@ class SocketTraffic:
         taken: set[str] = set()
         for framing in dict.fromkeys(r.framing for r in rules):
             for message in self._messages(socket, framing, e, sent=True):
+                for listening in rules:
+                    if listening.framing == framing and (said := listening.connection_of(message.value)):
+                        self._wire.earlier[listening.name] = said
                 rule = next(
                     (r for r in rules if r.framing == framing and r.accepts(r.read(message.value))), None
                 )
@@ -80,7 +84,7 @@ class SocketTraffic:
             method="SEND",
             url=sent.url,
             sent_at=t,
-            session=rule.session_of(sent, value),
+            session=rule.session_of(replace(sent, earlier=self._wire.earlier.get(rule.name)), value),
             history=rule.history_of(value),
             body=text,
             stack=[],

@@ -53,8 +53,15 @@ class LaneRecorder:
         self.last_signal = 0.0
         self.finished_exchanges = 0
         self._expects_chat = False
+        self._last_text = ""
         self.sent_messages = 0
         """Messages that the person has sent, in all contexts."""
+
+    def beside(self) -> LaneRecorder:
+        """A recorder for another tab of this lane."""
+        other = LaneRecorder(self.lane, self._profile, self._journal, self._redactor, chats=self.chats)
+        other.context, other.scenario = self.context, self.scenario
+        return other
 
     # -- signals of the page ------------------------------------------------------------------------------------------
 
@@ -187,6 +194,7 @@ class LaneRecorder:
             self.chat.scenario = "reload"
         self.chat.messages.append(draft)
         self.sent_messages += 1
+        self._last_text = text
         self.chats.texts.append((_nonce(text), self.chat.number))
         self._event(draft.pressed_at, "send", message=draft.number)
 
@@ -235,6 +243,28 @@ class LaneRecorder:
         """The screen was searched for text of earlier chats; ``earlier`` is the one that was found."""
         assert self.chat is not None
         self.chat.screen_seen, self.chat.shows_from = True, earlier
+
+    @property
+    def last_text(self) -> str:
+        """What the person typed last, in the clear; for the page only."""
+        return self._last_text
+
+    def pause_chat(self) -> ChatDraft:
+        """Leave the chat that is under way; it goes on with `resume_chat`."""
+        assert self.chat is not None
+        chat, self.chat = self.chat, None
+        return chat
+
+    def resume_chat(self, chat: ChatDraft) -> None:
+        """Go on with a chat that was left."""
+        assert self.chat is None, "the chat before must have been ended"
+        self.chat = chat
+        self._sends = []
+        self._event(time.time(), "return")
+
+    def drop_chat(self) -> None:
+        """Forget the chat that is under way: it was none of the person's."""
+        self.chat = None
 
     def page_error(self, text: str) -> None:
         self._event(time.time(), "page_error", text=self._redactor.text(text, limit=500))

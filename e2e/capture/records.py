@@ -25,6 +25,8 @@ EventKind = Literal[
     "reload",  # the suite reloaded it: {url}
     "login",  # the suite signs in by the profile's steps: {}
     "context",  # the lane goes on in a fresh browser context: {number, why}
+    "return",  # the person went back to an older chat: {}
+    "away",  # the person left the page, and came back by Back: {}
     "retry",  # a refused message is sent again after a pause: {seconds, why}
     "new_chat",  # a trusted New Chat click arrived in the page: {}
     "send",  # the person submitted a message: {message}

@@ -71,6 +71,8 @@ class Sent:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Mapping[str, str] = field(default_factory=dict)
+    earlier: str | None = None
+    """What the rule looks for in earlier messages of the connection."""
 
 
 class Rule:
@@ -93,6 +95,8 @@ class Rule:
         self._answer_when = _compiled(rule.answer_when)
         self._done = _compiled(rule.done)
         self._failed = _compiled(rule.failed)
+        self._connection = _compiled(rule.session.connection) if rule.session else None
+        self.needs_connection = self._connection is not None
         self.needs_cookies = rule.session is not None and (
             rule.session.cookie is not None or (rule.session.header or "").lower() == "cookie"
         )
@@ -113,6 +117,10 @@ class Rule:
 
     def session_of(self, sent: Sent, payload: Any) -> str | None:
         return self._session.read(sent, payload) if self._session else None
+
+    def connection_of(self, value: Any) -> str | None:
+        """What a message of the connection says for all that follow it."""
+        return as_text(_search(self._connection, value)) if self._connection else None
 
     def history_of(self, payload: Any) -> int | None:
         """How many earlier messages the payload carries, or None when the profile does not say where."""
@@ -184,6 +192,8 @@ class _Reader:
         where = self._where
         if self._json is not None:
             return as_text(_search(self._json, payload)) if payload is not None else None
+        if where.connection is not None:
+            return sent.earlier
         if where.form is not None:
             found = payload.get(where.form) if isinstance(payload, dict) else None
             return as_text(found[0] if isinstance(found, list) and found else found)

@@ -71,6 +71,8 @@ class ChatPage:
         self._recorder = recorder
         self._marked: set[Mark] = set()
         self._css = {name: css for name, what in self._readable().items() if (css := _css(what)) is not None}
+        if profile.screen.provider_attribute or profile.screen.provider_regex:
+            self._css.pop("provider", None)
         self._css_agrees: set[str] = set()
         """Elements that the page's own CSS lookup was seen to find just as Playwright's locator does."""
         self._framed = bool(profile.where.frame)
@@ -121,6 +123,19 @@ class ChatPage:
             self.shows(box) for box in self._boxes()
         ):  # what was opened or dismissed once mostly stays so
             yield from self.run(self.profile.steps.open, "steps.open")
+        yield from self._box_ready()
+
+    def leave(self) -> None:
+        """Go to an empty page of the same site, as following a link does."""
+        self.page.goto("about:blank", wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+
+    def go_back(self) -> Steps:
+        """Come back by the browser's Back: from its cache when it may, else by loading again."""
+        self._marked.clear()
+        self.page.go_back(wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+        yield self._visible(
+            self.profile.where.ready, self.profile.timeouts.ready, "where.ready", TargetNotReady
+        )
         yield from self._box_ready()
 
     def _boxes(self) -> tuple[Locate, ...]:
@@ -200,7 +215,7 @@ class ChatPage:
             if name not in self._readable():
                 continue
             if name not in found or (name not in self._css_agrees and not self._agrees(name, found[name])):
-                shown = self._locator(self._readable()[name]).all_inner_texts()
+                shown = self._shown(name)
                 found[name] = {"count": len(shown), "last": shown[-1] if shown else None}
             counts[name], last = found[name]["count"], found[name]["last"]
             texts[name] = None if last is None else " ".join(last.split())
@@ -212,6 +227,21 @@ class ChatPage:
             texts=texts,
             stored=seen["stored"],
         )
+
+    def _shown(self, name: Readable) -> list[str]:
+        """What each such element says."""
+        locator, screen = self._locator(self._readable()[name]), self.profile.screen
+        if name != "provider" or (screen.provider_attribute is None and screen.provider_regex is None):
+            return locator.all_inner_texts()
+        attribute = screen.provider_attribute
+        said: list[str] = locator.evaluate_all(
+            "(all, name) => all.map((one) => (name === null ? one.innerText : one.getAttribute(name)) ?? '')",
+            attribute,
+        )
+        if screen.provider_regex is None:
+            return said
+        matches = (re.search(screen.provider_regex, text) for text in said)
+        return [m.group(1 if m.re.groups else 0) if m else "" for m in matches]
 
     def _agrees(self, name: Readable, found: Mapping[str, Any]) -> bool:
         """Whether CSS finds what the locator finds; it does not inside shadow roots. Only a find says so, not an empty page."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from e2e.errors import HarnessError
 from e2e.setup.allure import allure_command, install_allure
 from e2e.setup.browser import find_browser, install_browser
+from e2e.setup.chainlit import HOME as CHAINLIT
+from e2e.setup.chainlit import install_chainlit
 from e2e.setup.frontend import build_frontend, install_frontend_packages
 from e2e.setup.node import node_path
 from e2e.setup.places import shown
@@ -48,12 +50,19 @@ def _frontend(did: Say, found: Say) -> None:
         found(f"frontend   up to date in {shown(BUILT)}")
 
 
+def _chainlit(did: Say, found: Say) -> None:
+    say = did if install_chainlit() else found
+    say(f"chainlit   ready in {shown(CHAINLIT)}")
+
+
 STEPS: dict[str, Callable[[Say, Say], None]] = {
     "browser": _browser,
     "node": _node,
     "allure": _allure,
     "frontend": _frontend,
 }
+EXTRAS: dict[str, Callable[[Say, Say], None]] = {"chainlit": _chainlit}
+"""What is installed only when it is asked for by name."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m e2e.setup", description="Find or install what a run needs."
     )
-    parser.add_argument("what", choices=[*STEPS, "all"])
+    parser.add_argument("what", choices=[*STEPS, *EXTRAS, "all"])
     parser.add_argument("--quiet", action="store_true", help="print only what had to be done")
     options = parser.parse_args(arguments)
 
@@ -71,8 +80,8 @@ def main(arguments: list[str] | None = None) -> int:
     def say_nothing(_: str) -> None:
         return
 
-    for name, step in STEPS.items():
-        if options.what in (name, "all"):
+    for name, step in {**STEPS, **EXTRAS}.items():
+        if options.what == name or (options.what == "all" and name in STEPS):
             try:
                 step(say, say_nothing if options.quiet else say)
             except HarnessError as error:

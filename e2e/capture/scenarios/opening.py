@@ -56,6 +56,15 @@ def settled(cast: Cast) -> Steps:
         )
 
 
+def quiet(cast: Cast) -> Steps:
+    """Wait until everything has been quiet for a moment, whether the session has rotated or not."""
+    waits, cast.waits_for_rotation = cast.waits_for_rotation, False
+    try:
+        yield from settled(cast)
+    finally:
+        cast.waits_for_rotation = waits
+
+
 def first_message(cast: Cast) -> Steps:
     """Look what the new chat shows before anything is sent, then send its first message."""
     mark = cast.page.box()
@@ -89,3 +98,12 @@ def reload(cast: Cast) -> Steps:
         lambda: CaptureIncomplete("the reloaded page never told that it started"),
     )
     yield from settled(cast)
+
+
+def away_and_back(cast: Cast) -> Steps:
+    """Go to another page in the same tab, and come back with the browser's Back button."""
+    recorder = cast.recorder
+    recorder.note("away")
+    cast.page.leave()
+    yield from cast.page.go_back()
+    yield from quiet(cast)

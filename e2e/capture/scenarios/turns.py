@@ -102,7 +102,7 @@ def _left_the_page(cast: Cast) -> Steps:
 def _reply(cast: Cast, exchange: Exchange) -> Steps:
     recorder, timeouts, rule = cast.recorder, cast.profile.timeouts, cast.profile.reply
     deadline = time.monotonic() + timeouts.reply
-    late = _no_end(cast, exchange)
+    late = no_end(cast, exchange)
     yield Wait(lambda: exchange.ended or exchange.status is not None, timeouts.reply, late)
     # Asked while the reply still streams: by its end the answer is here.
     asked = (
@@ -175,7 +175,9 @@ def _unsent(cast: Cast) -> Callable[[], HarnessError]:
     return unsent
 
 
-def _no_end(cast: Cast, exchange: Exchange) -> Callable[[], HarnessError]:
+def no_end(cast: Cast, exchange: Exchange) -> Callable[[], HarnessError]:
+    """What a wait raises when a reply does not end."""
+
     def no_end() -> HarnessError:
         cast.recorder.message_ended("timeout", "timeout")
         said = (

@@ -95,6 +95,9 @@ class Log:
         self.told: list[tuple[Any, ...]] = []
         self.exchanges: list[Exchange] = []
 
+    def on_cookie(self, t: float, name: str, value: str | None) -> None:
+        self.told.append(("cookie", name, value))
+
     def on_payload(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
         self.told.append(("payload", exchange.session))

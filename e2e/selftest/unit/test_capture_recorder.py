@@ -112,7 +112,7 @@ class Desk:
 
     def message(self, text: str, *, stored: str | None, sent: str | None, **said: Any) -> Exchange:
         """A message with its reply, as it usually goes."""
-        self.recorder.begin_message(text, after_reload=said.pop("after_reload", False))
+        self.recorder.begin_message(text, after=said.pop("after", ""))
         self.fetch(stored)
         exchange = self.payload(sent, body=said.pop("body", json.dumps({"text": text})), status=200, **said)
         self.clock.now += 1
@@ -470,7 +470,7 @@ class TestMessages:
     def test_a_message_after_a_reload_makes_it_a_reload_chat(self, desk: Desk) -> None:
         desk.new_chat()
         desk.message("Hello", stored=NEW, sent=NEW)
-        desk.message("Again", stored=NEW, sent=NEW, after_reload=True)
+        desk.message("Again", stored=NEW, sent=NEW, after="reload")
         chat = desk.end()
         assert chat.scenario == "reload"
         assert [m.after_reload for m in chat.messages] == [False, True]

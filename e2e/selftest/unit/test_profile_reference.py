@@ -78,6 +78,10 @@ def _around(example: Example, value: Any) -> dict[str, Any]:
         path = ("backend", "state")
     if kind == "Account":
         raw |= copy.deepcopy(_AROUND[kind])
+    if name == "Extract.connection":
+        raw["wire"][0] = {k: v for k, v in raw["wire"][0].items() if k != "method"} | {
+            "transport": "websocket"
+        }
     if name == "WireRule.answered_by":
         raw["wire"].append(_AROUND[name]["events"])
     bases: dict[str, dict[str, Any]] = {
