@@ -10,6 +10,7 @@ _USAGE = """usage: python -m e2e COMMAND [options]
 
 commands:
   bench      what one chat costs, against a plain Playwright script
+  discover   look at a chat, and propose a profile for it
   login      sign in to a target in a window, and save the state for later runs
   reference  write the reference page of profiles and their JSON Schema (--check: only compare)
 """
@@ -22,6 +23,10 @@ def main(arguments: list[str]) -> int:
             from e2e.bench.cli import main as bench
 
             return bench(rest)
+        case ["discover", *rest]:
+            from e2e.discover.cli import main as discover
+
+            return discover(rest)
         case ["login", *rest]:
             from e2e.login import main as login
 

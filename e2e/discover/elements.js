@@ -1,0 +1,71 @@
+// What a person could use on this page: boxes to type into, things to click. Each gets a mark so that it can be found again.
+() => {
+  const seen = [];
+  const visible = (el) => {
+    const box = el.getBoundingClientRect();
+    const style = getComputedStyle(el);
+    return box.width > 3 && box.height > 3 && style.visibility !== "hidden" && style.display !== "none" && +style.opacity > 0.05;
+  };
+  const walk = function* (root) {
+    for (const el of root.querySelectorAll("*")) {
+      yield el;
+      if (el.shadowRoot) yield* walk(el.shadowRoot);
+    }
+  };
+  const labelOf = (el) => {
+    const by = el.getAttribute("aria-labelledby");
+    const named = by ? by.split(/\s+/).map((id) => el.getRootNode().getElementById?.(id)?.innerText ?? "").join(" ") : "";
+    return [el.getAttribute("aria-label"), named, el.labels?.[0]?.innerText, el.getAttribute("placeholder"), el.getAttribute("data-placeholder"),
+      el.getAttribute("aria-placeholder"), el.getAttribute("title"), el.getAttribute("alt")].filter(Boolean).join(" | ").trim();
+  };
+  const css = (el) => {
+    const quoted = (value) => JSON.stringify(value);
+    const stable = (id) => id && !/\d{3,}|^:|^radix|^headlessui|^mui|--/.test(id) && id.length < 40;
+    const root = el.getRootNode();
+    const only = (sel) => { try { return root.querySelectorAll(sel).length === 1; } catch { return false; } };
+    const tag = el.tagName.toLowerCase();
+    if (stable(el.id) && only("#" + CSS.escape(el.id))) return "#" + CSS.escape(el.id);
+    for (const attr of ["name", "aria-label", "type", "title", "data-action", "data-role", "placeholder"]) {
+      const value = el.getAttribute(attr);
+      if (value && only(`${tag}[${attr}=${quoted(value)}]`)) return `${tag}[${attr}=${quoted(value)}]`;
+    }
+    for (const name of el.classList) {
+      if (/^[a-zA-Z][\w-]{2,40}$/.test(name) && !/\d{3,}|__[a-zA-Z0-9]{5}|^css-|^sc-|hover|focus|active|flex|grid|px-|py-|text-/.test(name) && only(`${tag}.${CSS.escape(name)}`)) {
+        return `${tag}.${CSS.escape(name)}`;
+      }
+    }
+    const parts = [];
+    for (let at = el; at && at !== root && parts.length < 6; at = at.parentElement) {
+      if (stable(at.id) && at !== el) { parts.unshift("#" + CSS.escape(at.id)); break; }
+      const same = at.parentElement ? [...at.parentElement.children].filter((x) => x.tagName === at.tagName) : [at];
+      parts.unshift(at.tagName.toLowerCase() + (same.length > 1 ? `:nth-of-type(${same.indexOf(at) + 1})` : ""));
+      if (only(parts.join(" > "))) break;
+    }
+    return parts.join(" > ");
+  };
+  for (const el of walk(document)) {
+    const tag = el.tagName.toLowerCase();
+    const role = el.getAttribute("role");
+    const editable = el.isContentEditable && !el.parentElement?.isContentEditable;
+    const text = tag === "textarea" || (tag === "input" && /^(text|search|)$/.test(el.type)) || editable || role === "textbox";
+    const clickable = tag === "button" || (tag === "a" && el.href) || /^(button|menuitem|link|tab|option)$/.test(role ?? "") || tag === "summary" ||
+      (tag === "input" && /^(button|submit|image)$/.test(el.type)) || el.hasAttribute("onclick") ||
+      (getComputedStyle(el).cursor === "pointer" && getComputedStyle(el.parentElement ?? el).cursor !== "pointer");
+    if (!text && !clickable) continue;
+    const box = el.getBoundingClientRect();
+    const mark = el.getAttribute("data-e2e-seen") ?? String((globalThis.e2eSeen = (globalThis.e2eSeen ?? 0) + 1));
+    el.setAttribute("data-e2e-seen", mark);
+    const form = el.closest("form, [role=form], footer, [class*=composer i], [class*=input i]");
+    seen.push({
+      mark, tag, role, text: !!text, clickable: !!clickable && !text, editable, visible: visible(el), disabled: !!el.disabled || el.getAttribute("aria-disabled") === "true",
+      label: labelOf(el), inner: (text ? "" : el.innerText ?? "").trim().slice(0, 80), testId: el.getAttribute("data-testid"), title: el.getAttribute("title"),
+      placeholder: el.getAttribute("placeholder"), id: el.id, classes: String(el.className?.baseVal ?? el.className ?? ""), type: el.getAttribute("type"),
+      x: box.x, y: box.y, w: box.width, h: box.height, popup: el.getAttribute("aria-haspopup"), expanded: el.getAttribute("aria-expanded"),
+      icon: !!el.querySelector("svg, img, i"), form: form ? (form.getAttribute("data-e2e-form") || (form.setAttribute("data-e2e-form", mark), mark)) : null,
+      inDialog: !!el.closest("dialog[open], [role=dialog], [role=alertdialog], [aria-modal=true]"),
+      inConsent: !!el.closest("[class*=cookie i], [id*=cookie i], [class*=consent i], [id*=consent i], [class*=banner i], [class*=overlay i], [class*=modal i]"),
+      inTop: !!el.closest("header, nav, aside, [role=banner], [role=navigation]"), css: css(el), height: innerHeight, width: innerWidth,
+    });
+  }
+  return seen;
+}

@@ -1,0 +1,52 @@
+// Where the messages of a conversation stand, and which short texts stand beside each reply. Given parts of two typed messages.
+([first, second]) => {
+  const roots = [document];
+  for (let i = 0; i < roots.length; i++) for (const el of roots[i].querySelectorAll("*")) if (el.shadowRoot) roots.push(el.shadowRoot);
+  const holds = (text) => {
+    for (const root of roots) {
+      const all = [...root.querySelectorAll("body *, *")].filter((el) => !/^(script|style|textarea|input|title|head)$/i.test(el.tagName) &&
+        !el.closest("[contenteditable=true]") && (el.textContent ?? "").includes(text) && el.getBoundingClientRect().height > 0);
+      const leaf = all.find((el) => ![...el.children].some((child) => (child.textContent ?? "").includes(text)));
+      if (leaf) return leaf;
+    }
+    return null;
+  };
+  const a = holds(first);
+  const b = holds(second);
+  if (!a || !b || a.getRootNode() !== b.getRootNode()) return null;
+  const root = a.getRootNode();
+  let list = a;
+  while (list && !list.contains(b)) list = list.parentElement;
+  if (!list || list === a) return null;
+  const items = [...list.children].filter((el) => el.getBoundingClientRect().height > 0 && (el.textContent ?? "").trim());
+  const good = (name) => /^[a-zA-Z][\w-]{1,40}$/.test(name) && !/\d{3,}|__[a-zA-Z0-9]{5}|^css-|^sc-|^(flex|grid|relative|group|w-|p-|m-|text-)/.test(name);
+  const same = (of) => { const first = of(items[0]); return first && items.every((el) => of(el) === first) ? first : null; };
+  const unique = (css) => { try { return root.querySelectorAll(css).length; } catch { return -1; } };
+  const specs = [];
+  const testId = same((el) => el.getAttribute("data-testid"));
+  if (testId) specs.push([{ test_id: testId }, `[data-testid=${JSON.stringify(testId)}]`]);
+  const shared = items.length ? [...items[0].classList].filter((c) => good(c) && items.every((el) => el.classList.contains(c))) : [];
+  for (const name of shared) specs.push([{ css: "." + CSS.escape(name) }, "." + CSS.escape(name)]);
+  const role = same((el) => el.getAttribute("role"));
+  if (role) specs.push([{ css: `[role=${role}]` }, `[role=${role}]`]);
+  const listCss = list.id && !/\d{3,}/.test(list.id) ? "#" + CSS.escape(list.id)
+    : list.getAttribute("role") && unique(`[role=${list.getAttribute("role")}]`) === 1 ? `[role=${list.getAttribute("role")}]`
+    : [...list.classList].filter(good).map((c) => "." + CSS.escape(c)).find((css) => unique(css) === 1) ?? (unique(list.tagName.toLowerCase()) === 1 ? list.tagName.toLowerCase() : null);
+  if (listCss) specs.push([{ css: `${listCss} > *` }, `${listCss} > *`]);
+  const found = specs.find(([, css]) => unique(css) === items.length);
+  const labels = [];
+  const groups = new Map();
+  for (const el of list.querySelectorAll("*")) {
+    if (el.children.length || !el.getBoundingClientRect().height) continue;
+    const text = (el.innerText ?? "").trim();
+    if (text.length < 2 || text.length > 40) continue;
+    const id = el.getAttribute("data-testid");
+    const name = [...el.classList].find(good);
+    const key = id ? `t:${id}` : name ? `c:.${CSS.escape(name)}` : null;
+    if (!key) continue;
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(text);
+  }
+  for (const [key, texts] of groups) labels.push({ spec: key.startsWith("t:") ? { test_id: key.slice(2) } : { css: key.slice(2) }, texts });
+  return { spec: found ? found[0] : null, count: items.length, labels };
+}

@@ -1,0 +1,91 @@
+"""Values inside payloads: where they stand, as JMESPath, and what they look like."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+Scalar = str | int | float
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_DEPTH, _MANY = 8, 40
+
+
+def leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Scalar]]:
+    """``(JMESPath, scalar)`` of all texts and numbers inside ``value``; long lists only at their ends."""
+    if isinstance(value, bool) or value is None or depth > _DEPTH:
+        return
+    if isinstance(value, dict):
+        for key, part in list(value.items())[:200]:
+            yield from leaves(part, join(path, str(key)), depth + 1)
+    elif isinstance(value, list):
+        for n, part in enumerate(value[:_MANY]):
+            yield from leaves(part, f"{path}[{n}]", depth + 1)
+    else:
+        yield path or "@", value
+
+
+def lists(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, list[Any]]]:
+    """``(JMESPath, list)`` of all lists inside ``value``, outer ones first."""
+    if depth > _DEPTH:
+        return
+    if isinstance(value, list):
+        yield path or "@", value
+        for n, part in enumerate(value[:_MANY]):
+            yield from lists(part, f"{path}[{n}]", depth + 1)
+    elif isinstance(value, dict):
+        for key, part in list(value.items())[:200]:
+            yield from lists(part, join(path, str(key)), depth + 1)
+
+
+def join(path: str, key: str) -> str:
+    """JMESPath of ``key`` below ``path``."""
+    name = key if _PLAIN.fullmatch(key) else '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"{path}.{name}" if path else name
+
+
+def last_name(path: str) -> str:
+    """The innermost key of a path, for its meaning."""
+    names = re.findall(r'"((?:[^"\\]|\\.)*)"|([A-Za-z_][A-Za-z0-9_]*)', path)
+    return (names[-1][0] or names[-1][1]) if names else path
+
+
+def texts(value: Any) -> str:
+    """All texts inside ``value``, in order."""
+    return "".join(str(leaf) for _, leaf in leaves(value) if isinstance(leaf, str))
+
+
+def likeness(value: Scalar) -> float:
+    """How much ``value`` looks like an ID, 0 to 1: long, varied, no prose."""
+    text = str(value)
+    if not 4 <= len(text) <= 600 or re.search(r"\s", text):
+        return 0.0
+    if re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", text, re.IGNORECASE):
+        return 1.0
+    counts = Counter(text)
+    entropy = -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values()) * len(text)
+    digits = sum(c.isdigit() for c in text) / len(text)
+    score = min(entropy / 40, 1.0)
+    if digits == 0 and re.fullmatch(r"[A-Za-z]+([ _/.:-][A-Za-z]+)*", text):
+        score *= 0.25  # words
+    if re.fullmatch(r"https?://.*|.*\.(js|css|png|html?)", text):
+        score *= 0.1
+    if re.fullmatch(r"1[6-9]\d{8}(\d{3})?(\.\d+)?|\d{4}-\d\d-\d\dT.*", text):
+        score *= 0.4  # a time stamp by itself
+    return round(score, 3)
+
+
+def masked(value: Scalar) -> str:
+    """An ID as it may be shown: its first letters, and a short hash for telling two apart."""
+    text = str(value)
+    prefix = re.match(r"[A-Za-z]{2,16}[_\-.:]", text)
+    digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:4]
+    return f"{prefix.group() if prefix else ''}…{digest}"
+
+
+def squeezed(text: str) -> str:
+    """Letters and digits only: how two renderings of one text compare."""
+    return re.sub(r"[\W_]+", "", text)
