@@ -349,6 +349,12 @@ def _session(found: Findings, watcher: Watcher, sending: Sending, said: Said) ->
             _store_of(found, [], said)
         return
     (score, why, kind, stored), place = ranked[0]
+    said_once = _said_once(watcher, sending)
+    if "cookie" in place.extract if isinstance(place.extract, dict) else False:
+        same = next((path for path, values in said_once.items() if values == place.values), None)
+        if same is not None:
+            place = _Place({"connection": same}, same, f"connect message, {same}", place.values)
+            why += "; the page itself says it in the connect message"
     others = [f"{p.shown} ({rate[0]:.2f}: {rate[1]})" for rate, p in ranked[1:4] if rate[0] >= score - 0.1]
     found.session = Guess(place.extract, round(min(score, 0.99), 2), why, others)
     if others and ranked[1][0][0] >= score - 0.02 and ranked[1][1].values != place.values:
@@ -419,6 +425,25 @@ def _by_connection(found: Findings, watcher: Watcher, sending: Sending, said: Sa
     """An ID that a connect message says once for all that follow on its connection."""
     if sending.transport != "websocket":
         return
+    rated: list[tuple[float, str, str, str]] = []
+    for place, values in _said_once(watcher, sending).items():
+        one, two, three, four = values[:4]
+        if one and three and one == two and three == four and one != three:
+            name = 0.15 if words.SESSION_NAME.search(last_name(place)) else 0.0
+            rated.append((0.6 + name, place, one, three))
+    if rated:
+        rate, place, one, three = max(rated)
+        why = f"said in a connect message before each chat, another one each time ({masked(one)}, {masked(three)})"
+        found.session = Guess({"connection": place}, rate, why)
+        found.store = find_store([(one, said.turns[0].after), (three, said.turns[2].after)])
+        _store_of(found, [one, one, three, three], said)
+        _rotation(found, "rotates", [one, one, three, three], said)
+
+
+def _said_once(watcher: Watcher, sending: Sending) -> dict[str, list[str | None]]:
+    """Place -> what messages before the chat's own said there last, at each of the four messages; ID-like values only."""
+    if sending.transport != "websocket":
+        return {}
     path = urlsplit(sending.payloads[0].url).path
     latest: dict[str, str] = {}
     at_turn: list[dict[str, str]] = []
@@ -431,20 +456,8 @@ def _by_connection(found: Findings, watcher: Watcher, sending: Sending, said: Sa
             for message in make_decoder(sending.framing).decode(payload.body, True):
                 latest |= {place: str(v) for place, v in leaves(message.value) if likeness(v) > 0.5}
     if len(at_turn) < 4:
-        return
-    rated: list[tuple[float, str, str, str]] = []
-    for place in at_turn[0]:
-        one, two, three, four = (at.get(place, "") for at in at_turn[:4])
-        if one and one == two and three == four and one != three:
-            name = 0.15 if words.SESSION_NAME.search(last_name(place)) else 0.0
-            rated.append((0.6 + name, place, one, three))
-    if rated:
-        rate, place, one, three = max(rated)
-        why = f"said in a connect message before each chat, another one each time ({masked(one)}, {masked(three)})"
-        found.session = Guess({"connection": place}, rate, why)
-        found.store = find_store([(one, said.turns[0].after), (three, said.turns[2].after)])
-        _store_of(found, [one, one, three, three], said)
-        _rotation(found, "rotates", [one, one, three, three], said)
+        return {}
+    return {place: [at.get(place) for at in at_turn] for place in at_turn[0]}
 
 
 def find_store(wanted: Sequence[tuple[str, Stores | None]]) -> Guess | None:
@@ -582,11 +595,14 @@ def _history(sending: Sending, turns: Sequence[Turn]) -> Guess | None:
     """The list of earlier messages in the payload of a chat's second message."""
     if len(sending.values) < 2:
         return None
-    for path, items in lists(sending.values[1]):
-        held = json.dumps(items, default=str)
-        if turns[0].nonce in held and path != "@":
-            return Guess(path, 0.9, "the second message's payload held the first one there")
-    return None
+    holding = [
+        path
+        for path, items in lists(sending.values[1])
+        if path != "@" and turns[0].nonce in json.dumps(items, default=str)
+    ]
+    if not holding:
+        return None
+    return Guess(max(holding, key=len), 0.9, "the second message's payload held the first one there")
 
 
 # -- the answer ---------------------------------------------------------------------------------------------------------
@@ -773,6 +789,9 @@ def _reply_key(sending: Sending, chosen: list[list[Piece]]) -> Guess | None:
 def _provider(found: Findings, chosen: list[list[Piece]], sending: Sending, said: Said, way: str) -> None:
     """Who answered: a short text with a telling name, in each reply, the same all through a chat."""
     rated: list[tuple[float, Any, str, list[str]]] = []
+    telling = [_telling(pieces, turn) for pieces, turn in zip(chosen, said.turns, strict=False)]
+    if all(telling):
+        chosen = telling  # what brings the reply's text says best whose it is
     paths = {path for pieces in chosen for p in pieces for path, v in leaves(p.value) if isinstance(v, str)}
     shown = {text for _, group in said.labels for text in group}
     for path in paths:
@@ -811,17 +830,18 @@ def _provider(found: Findings, chosen: list[list[Piece]], sending: Sending, said
             f"two fields are as likely to name the provider: {path}, and {others[0]}. The first was taken."
         )
     names = set(values_seen)
+    found.label = _label(said, names)
+
+
+def _label(said: Said, names: set[str]) -> Guess | None:
+    """The texts beside the replies that say the same as the replies."""
     for spec, group in said.labels:
-        if (
-            group
-            and set(group) <= names | {"You", "you"}
-            and names & set(group)
-            and all(t in names for t in group)
-        ):
-            found.label = Guess(
-                spec, 0.85, f"it showed {', '.join(dict.fromkeys(group))}, as the replies said"
-            )
-            break
+        between = {t for t in group if t not in names}
+        if group and group[-1] in names and len(between) <= 1:
+            told = ", ".join(dict.fromkeys(t for t in group if t in names))
+            more = f"; between them it showed {min(between)!r}" if between else ""
+            return Guess(spec, 0.7 if between else 0.85, f"it showed {told}, as the replies said{more}")
+    return None
 
 
 def _rate_provider(name: str, path: str, values: Sequence[str | None], shown: set[str]) -> float:
@@ -834,8 +854,8 @@ def _rate_provider(name: str, path: str, values: Sequence[str | None], shown: se
     rate = 0.35 if words.PROVIDER_NAME.search(name) else 0.25 if words.PROVIDER_NAME.search(whole) else 0.0
     if re.search(r"provider", whole, re.IGNORECASE):
         rate += 0.25
-    if len(set(seen)) > 1:
-        rate += 0.15
+    if len(set(seen)) > 1:  # one all through a chat, another one in the other chat
+        rate += 0.35 if all(re.search(r"[A-Za-z]{2}", v) for v in seen) else 0.15
     if set(seen) <= shown:
         rate += 0.25
     if words.KIND_NAME.fullmatch(name) and not words.PROVIDER_NAME.search(whole):

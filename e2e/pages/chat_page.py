@@ -181,8 +181,7 @@ class ChatPage:
             self.page.keyboard.insert_text(text)
             return
         mark = self.box(second=second)
-        what = self.profile.steps.second_message_box if mark == "second_message_box" else None
-        what = what or self.profile.steps.message_box
+        what = self._box_of(second=second)
         with _Explained("the message box cannot be used", f"steps.{mark}", what):
             locator = self._locator(what)
             locator.click(timeout=self.profile.timeouts.action * 1000)
@@ -197,6 +196,27 @@ class ChatPage:
             self.page.keyboard.press(send[0].press)
         else:
             yield from self.run(send, "steps.send")
+
+    def still_holds(self, text: str, *, second: bool = False) -> bool:
+        """The message box still shows ``text``: it was not sent."""
+        what = self._box_of(second=second)
+        try:
+            held: str = self._locator(what).first.evaluate(
+                "(box) => box.value ?? box.innerText ?? ''", timeout=self.profile.timeouts.action * 1000
+            )
+        except Error:
+            return False  # the box is gone or another one: nothing to press into
+        return text in held
+
+    def press_again(self, *, second: bool = False) -> None:
+        """Press the key that sends once more; nothing where a click sends, which waits for its button anyway."""
+        send = (self.profile.steps.second_send if second else None) or self.profile.steps.send
+        if len(send) == 1 and send[0].press is not None:
+            self.page.keyboard.press(send[0].press)
+
+    def _box_of(self, *, second: bool) -> Locate:
+        steps = self.profile.steps
+        return (steps.second_message_box if second else None) or steps.message_box
 
     # -- reading ------------------------------------------------------------------------------------------------------
 

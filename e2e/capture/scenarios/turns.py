@@ -17,6 +17,8 @@ from fixtures.targets.profile import Locate, Profile
 
 POLL = 0.015
 _LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
+_PRESS_EVERY = 0.8  # seconds after which a key that did nothing is pressed again
+_LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
 _LABEL_PATIENCE = 0.5  # seconds for a label to appear after everything else has ended
 
 _OPENERS = (
@@ -67,7 +69,7 @@ def send(cast: Cast, look: Look | None = None, after: After = "", *, long: bool 
     recorder.begin_message(text, after=after)
     cast.page.write(text, look or cast.page.look(cast.page.box(second=second)), second=second)
     yield from cast.page.submit(second=second)
-    yield from _left_the_page(cast)
+    yield from _left_the_page(cast, text, second=second)
 
 
 def _paced(cast: Cast) -> Steps:
@@ -78,23 +80,26 @@ def _paced(cast: Cast) -> Steps:
         yield Wait(lambda: time.monotonic() >= at, left + 60, unreadable("the clock"), left + 0.002)
 
 
-def _left_the_page(cast: Cast) -> Steps:
-    """Wait for the message's payload, or for the page to say that it will not send it."""
-    recorder = cast.recorder
-    if not any(sign.screen or sign.url for sign in cast.profile.blocked):
-        yield Wait(lambda: recorder.exchange is not None, cast.profile.timeouts.action, _unsent(cast))
-        return
-    shown: Blocked | None = None
+def _left_the_page(cast: Cast, text: str, *, second: bool) -> Steps:
+    """Wait for the message's payload, or for the page to say that it will not send it.
 
-    def sent() -> bool:
-        nonlocal shown
-        if recorder.exchange is None:
-            shown = cast.refusal()
+    A page that is not ready yet may ignore the key: as long as the text stands in its box it is pressed again.
+    """
+    recorder = cast.recorder
+    shown: Blocked | None = None
+    looked = pressed = time.monotonic()
+
+    def sent_or_refused() -> bool:
+        nonlocal shown, looked, pressed
+        now = time.monotonic()
+        if recorder.exchange is None and now - looked >= _LOOK_EVERY:
+            shown, looked = cast.refusal(), now
+            if shown is None and now - pressed >= _PRESS_EVERY and cast.page.still_holds(text, second=second):
+                pressed = now
+                cast.page.press_again(second=second)
         return recorder.exchange is not None or shown is not None
 
-    yield Wait(
-        lambda: recorder.exchange is not None or sent(), cast.profile.timeouts.action, _unsent(cast), 0.2
-    )
+    yield Wait(sent_or_refused, cast.profile.timeouts.action, _unsent(cast), _LOOK_EVERY)
     if shown is not None and recorder.exchange is None:
         raise shown
 
