@@ -11,6 +11,7 @@ _USAGE = """usage: python -m e2e COMMAND [options]
 commands:
   bench      what one chat costs, against a plain Playwright script
   discover   look at a chat, and propose a profile for it
+  doctor     look at this machine and at a target, and say what to do
   login      sign in to a target in a window, and save the state for later runs
   reference  write the reference page of profiles and their JSON Schema (--check: only compare)
 """
@@ -27,6 +28,10 @@ def main(arguments: list[str]) -> int:
             from e2e.discover.cli import main as discover
 
             return discover(rest)
+        case ["doctor", *rest]:
+            from e2e.doctor import main as doctor
+
+            return doctor(rest)
         case ["login", *rest]:
             from e2e.login import main as login
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from e2e.analysis.frames import Run, assemble
@@ -122,22 +123,22 @@ def _tell(console: Console, said: Said, found: Findings) -> None:
     if found.sending is not None:
         table.add_row(
             "request",
-            f"{found.sending.transport} {found.sending.method} {found.sending.url}",
+            escape(f"{found.sending.transport} {found.sending.method} {found.sending.url}"),
             "0.90",
             found.sending_why,
         )
     for what, guess in rows:
         if guess is not None:
-            table.add_row(what, str(guess.value), f"{guess.confidence:.2f}", guess.why)
+            table.add_row(what, escape(str(guess.value)), f"{guess.confidence:.2f}", escape(guess.why))
     if said.new_chat:
         table.add_row(
             "New Chat", "; ".join(f"{v} {s}" for v, s in said.new_chat), "", "; ".join(said.new_chat_reasons)
         )
     console.print(table)
     for question in found.questions:
-        console.print(f"[yellow]open:[/] {question}", markup=True)
+        console.print(f"[yellow]open:[/] {escape(question)}")
     if found.suspicion:
-        console.print(f"[red]about the chat itself:[/] {found.suspicion}")
+        console.print(f"[red]about the chat itself:[/] {escape(found.suspicion)}")
 
 
 def _prove(
@@ -154,7 +155,7 @@ def _prove(
         table.add_column(column, overflow="fold")
     for verdict in run.judgement.verdicts:
         if verdict.outcome != "inconclusive" or verdict.name.split(".")[0] in ("smoke", "rotation"):
-            table.add_row(verdict.name, verdict.outcome, verdict.headline)
+            table.add_row(verdict.name, verdict.outcome, escape(verdict.headline))
     console.print(table)
     return _outcome(console, run)
 

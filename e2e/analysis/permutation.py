@@ -1,0 +1,250 @@
+"""Order and tables under permutation: repeats of neighbours, cycles, contingency. Counts in, probabilities out.
+
+Repeats and cycles have exact distributions given how often each value occurs; tables are permuted with a fixed seed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+from scipy import special
+
+_SEED = 20261122
+_EXCEEDANCES = 10
+"""A permutation test stops after so many draws as extreme as the data (Besag & Clifford 1991: p = 10 / draws is valid)."""
+_MOST_DRAWS = 2_000_000
+_EXACT_WORK = 50_000_000
+_SHORT = 12
+"""In a longer sequence a cycle counts only when two whole rounds of it were seen."""
+
+
+# -- neighbours
+
+
+def repeats(sequence: Sequence[Hashable]) -> int:
+    """How often a value equals the one before it."""
+    return sum(a == b for a, b in pairwise(sequence))
+
+
+@lru_cache(maxsize=4096)
+def repeats_distribution(counts: tuple[int, ...]) -> np.ndarray:
+    """P(0), P(1), … adjacent repeats when the values that occur ``counts`` times stand in random order.
+
+    Exact, value by value: c new ones go as s blocks into the m+1 gaps of the m that stand, and each block in a gap between
+    two equal neighbours parts them. Beyond what is affordable by permutation, each probability (1 + hits) / (1 + draws).
+    """
+    ordered = sorted((c for c in counts if c), reverse=True)
+    if not ordered:
+        return np.ones(1)
+    n = sum(ordered)
+    if sum(c * c * n for c in ordered[1:]) > _EXACT_WORK:
+        return _repeats_by_permutation(ordered)
+    old = np.zeros(n)
+    old[ordered[0] - 1] = 1.0
+    m = ordered[0]
+    for c in ordered[1:]:
+        new = np.zeros(n)
+        bad = np.flatnonzero(old)
+        for blocks in range(1, min(c, m + 1) + 1):
+            ways = _log_choose(c - 1, blocks - 1) - _log_choose(m + c, c)
+            for parted in range(min(blocks, int(bad[-1])) + 1):
+                at = bad[(bad >= parted) & (m + 1 - bad >= blocks - parted)]
+                log = _log_choose(at, parted) + _log_choose(m + 1 - at, blocks - parted) + ways
+                new[at - parted + c - blocks] += old[at] * np.exp(log)
+        old, m = new, m + c
+    old /= old.sum()
+    return old
+
+
+def _repeats_by_permutation(counts: Sequence[int], draws: int = 200_000) -> np.ndarray:
+    values = np.repeat(np.arange(len(counts)), counts)
+    rng = np.random.default_rng(_SEED)
+    found = np.ones(len(values))
+    block = max(1, 4_000_000 // len(values))
+    for start in range(0, draws, block):
+        shuffled = rng.permuted(np.tile(values, (min(block, draws - start), 1)), axis=1)
+        same = (shuffled[:, 1:] == shuffled[:, :-1]).sum(axis=1)
+        found += np.bincount(same, minlength=len(values))
+    found /= found.sum()
+    return found
+
+
+def _log_choose(n: np.ndarray | int, k: int) -> np.ndarray:
+    at = np.asarray(n)
+    return np.asarray(special.gammaln(at + 1.0) - special.gammaln(k + 1.0) - special.gammaln(at - k + 1.0))
+
+
+@lru_cache(maxsize=4096)
+def repeats_of_lanes(lanes: tuple[tuple[int, ...], ...]) -> np.ndarray:
+    """The distribution of the repeats of all lanes together."""
+    total = np.ones(1)
+    for counts in lanes:
+        total = np.convolve(total, repeats_distribution(counts))
+    return total
+
+
+def two_sided(distribution: np.ndarray, seen: int) -> float:
+    """Twice the smaller tail that holds ``seen``."""
+    return min(1.0, 2 * float(min(distribution[: seen + 1].sum(), distribution[seen:].sum())))
+
+
+def least(distribution: np.ndarray) -> float:
+    """The smallest two-sided p-value that any number of repeats has."""
+    there = distribution[distribution > 0]
+    return min(1.0, 2 * float(min(there[0], there[-1])))
+
+
+def critical(distribution: np.ndarray, level: float) -> tuple[int | None, int | None]:
+    """The largest number of repeats that is too few at ``level`` (two-sided), and the smallest that is too many."""
+    low = np.flatnonzero((2 * np.cumsum(distribution) <= level) & (distribution > 0))
+    high = np.flatnonzero((2 * np.cumsum(distribution[::-1])[::-1] <= level) & (distribution > 0))
+    return int(low[-1]) if len(low) else None, int(high[0]) if len(high) else None
+
+
+@lru_cache(maxsize=256)
+def sessions_needed(k: int, lanes: int, level: float) -> int | None:
+    """The fewest sessions, evenly over ``lanes`` and ``k`` providers, at which some order of neighbours is beyond ``level``."""
+    if k < 2:
+        return None
+    for length in range(2, 200):
+        each = repeats_distribution(_even(length, k))
+        there = each[each > 0]
+        if 2 * float(min(there[0], there[-1])) ** lanes <= level:
+            return length * lanes
+    return None
+
+
+def _even(n: int, k: int) -> tuple[int, ...]:
+    return tuple(n // k + (i < n % k) for i in range(k))
+
+
+# -- cycles
+
+
+def period(sequence: Sequence[Hashable]) -> int:
+    """The smallest lag at which every value equals the one that far before it; the length when there is no such lag."""
+    n = len(sequence)
+    return next(
+        (p for p in range(1, n) if all(a == b for a, b in zip(sequence, sequence[p:], strict=False))), n
+    )
+
+
+def common_period(sequences: Sequence[Sequence[Hashable]]) -> int:
+    """The longest of their periods."""
+    return max(map(period, sequences), default=0)
+
+
+def cycle_p(sequences: Sequence[Sequence[Hashable]]) -> tuple[float, float]:
+    """Probability that all sequences, in random order, have periods as short as these; and the least that is possible."""
+    counts = [tuple(sorted(Counter(s).values(), reverse=True)) for s in sequences]
+    shortest = max(map(len, counts), default=0)
+
+    def joint(longest: int) -> float:
+        return math.prod(periodic(c, longest) for c in counts)
+
+    least = joint(shortest)
+    return joint(common_period(sequences)), least if least > 0 else 1.0
+
+
+@lru_cache(maxsize=8192)
+def periodic(counts: tuple[int, ...], longest: int) -> float:
+    """Probability that a random order of these values has a period of at most ``longest`` (an upper bound; 1 is the cap).
+
+    A period's multiples are periods too, so those above ``longest / 2`` cover all.
+    """
+    n = sum(counts)
+    if longest >= n or (n > _SHORT and 2 * longest > n):
+        return 1.0
+    log_orders = special.gammaln(n + 1) - sum(special.gammaln(c + 1) for c in counts)
+    total = 0.0
+    for q in range(longest, longest // 2, -1):
+        total += _words(counts, q) * math.exp(-log_orders)
+        if total >= 1:
+            return 1.0
+    return float(total)
+
+
+def _words(counts: Sequence[int], q: int) -> float:
+    """How many words of length ``q``, repeated, give these counts: the first ``n mod q`` letters occur once more."""
+    rounds, rest = divmod(sum(counts), q)
+    ways = np.zeros((rest + 1, q - rest + 1))
+    ways[0, 0] = 1.0
+    for c in counts:
+        new = np.zeros_like(ways)
+        for letters in range(-(-c // (rounds + 1)), c // rounds + 1):
+            more = c - rounds * letters  # of this value's letters, those in the part that occurs once more
+            once = letters - more
+            if more <= rest and once <= q - rest:
+                weight = math.exp(-special.gammaln(more + 1) - special.gammaln(once + 1))
+                new[more:, once:] += ways[: rest + 1 - more, : q - rest + 1 - once] * weight
+        ways = new
+    return float(ways[rest, q - rest] * math.exp(special.gammaln(rest + 1) + special.gammaln(q - rest + 1)))
+
+
+# -- tables
+
+
+def table_p(groups: Sequence[Hashable], providers: Sequence[Hashable], level: float) -> tuple[float, float]:
+    """Permutation test of Pearson's statistic, both marginals kept; and a low p-value that they allow.
+
+    Stops early where the p-value is far from ``level``; ``(1 + hits) / (1 + draws)`` at the end, so never 0.
+    """
+    table = np.zeros((len(set(groups)), len(set(providers))), dtype=np.int64)
+    rows_of, columns_of = _numbered(groups), _numbered(providers)
+    np.add.at(table, (rows_of, columns_of), 1)
+    least = _least_table(table)
+    if 1 in table.shape:
+        return 1.0, 1.0
+    weight = 1 / np.outer(table.sum(axis=1), table.sum(axis=0))
+    seen = float((table**2 * weight).sum()) - 1e-9
+    most = min(_MOST_DRAWS, math.ceil(2 / level))
+    rng = np.random.default_rng(_SEED)
+    hits = done = 0
+    block = 64
+    while done < most:
+        size = min(block, most - done)
+        extreme = np.flatnonzero(_tables(rng, table, size, weight) >= seen)
+        if hits + len(extreme) >= _EXCEEDANCES:
+            return _EXCEEDANCES / (done + int(extreme[_EXCEEDANCES - hits - 1]) + 1), least
+        hits, done = hits + len(extreme), done + size
+        block = min(4 * block, 65_536)
+    return (1 + hits) / (1 + done), least
+
+
+def _tables(rng: np.random.Generator, table: np.ndarray, size: int, weight: np.ndarray) -> np.ndarray:
+    """Pearson's statistic of ``size`` random tables with these marginals, cell by cell from hypergeometric draws."""
+    left = np.repeat(table.sum(axis=0)[:, None], size, axis=1)
+    statistic = np.zeros(size)
+    for row, total in enumerate(table.sum(axis=1)[:-1]):
+        take = np.full(size, total)
+        rest = left.sum(axis=0)
+        for column in range(table.shape[1] - 1):
+            rest = rest - left[column]
+            got = rng.hypergeometric(left[column], rest, take)
+            statistic += got**2 * weight[row, column]
+            left[column] -= got
+            take = take - got
+        statistic += take**2 * weight[row, -1]
+        left[-1] -= take
+    out: np.ndarray = statistic + (left**2 * weight[-1][:, None]).sum(axis=0)
+    return out
+
+
+def _least_table(table: np.ndarray) -> float:
+    """About the probability of the most uneven table: providers in a row, cut into groups, in every order of the groups."""
+    a, b = table.sum(axis=1), table.sum(axis=0)
+    uneven = np.zeros_like(table)
+    np.add.at(uneven, (np.repeat(np.arange(len(a)), a), np.repeat(np.arange(len(b)), b)), 1)
+    log = special.gammaln(a + 1).sum() + special.gammaln(b + 1).sum()
+    log -= special.gammaln(a.sum() + 1) + special.gammaln(uneven + 1).sum()
+    return min(1.0, math.exp(float(log + special.gammaln(min(table.shape) + 1))))
+
+
+def _numbered(values: Sequence[Hashable]) -> np.ndarray:
+    number: dict[Hashable, int] = {}
+    return np.array([number.setdefault(v, len(number)) for v in values], dtype=np.int64)
