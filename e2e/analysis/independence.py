@@ -6,7 +6,7 @@ Every hypothesis is tested given how often each provider answered, so a skewed b
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -73,7 +73,9 @@ class Independence:
     """At so few repeats or fewer the order would be beyond chance; None when no number is that low."""
     many: int | None
     period: int | None
-    """Period of the cycle that all lanes (or, ``order`` rejected, all sessions of a run together) keep to."""
+    """Period of the cycle that was found; None when it was not seen twice round."""
+    turns: Name | None
+    """Which hypothesis that cycle is: ``cycle`` (every lane keeps to it) or ``order`` (all sessions of a run together)."""
     needed: int | None
     """Sessions at which an order could be told from chance, with these lanes and as many providers; None when none."""
 
@@ -112,9 +114,7 @@ def judge(draws: Sequence[Draw], level: float) -> Independence:
     able = any(h.least <= each for h in found)
     decision: Dependence = "dependent" if rejected else "independent" if able else "undecided"
     few, many = critical(distribution, each)
-    cycle = runs if "order" in rejected and "cycle" not in rejected else lanes
-    rounds = common_period(cycle)
-    whole = any(len(s) >= 2 * rounds for s in cycle) and rounds > 1
+    turns, rounds = _cycle({"cycle": lanes, "order": runs}, rejected)
     return Independence(
         decision=decision,
         n=len(draws),
@@ -126,9 +126,22 @@ def judge(draws: Sequence[Draw], level: float) -> Independence:
         expected=float(distribution @ np.arange(len(distribution))),
         few=few,
         many=many,
-        period=rounds if whole else None,
+        period=rounds,
+        turns=turns,
         needed=sessions_needed(len(set(providers)), max(1, len(lanes)), each),
     )
+
+
+def _cycle(
+    orders: Mapping[Name, Sequence[Sequence[str]]], rejected: Sequence[Name]
+) -> tuple[Name | None, int | None]:
+    """The rejected kind of cycle, one that was seen twice round before another, with its period."""
+    kinds = [name for name in orders if name in rejected]
+    for name in kinds:
+        rounds = common_period(orders[name])
+        if any(len(sequence) >= 2 * rounds for sequence in orders[name]):
+            return name, rounds
+    return (kinds[0] if kinds else None), None
 
 
 def _split(draws: Iterable[Draw], key: Callable[[Draw], Hashable]) -> dict[Hashable, list[str]]:
@@ -262,6 +275,8 @@ def _reasons(result: Independence) -> str:
     for name in result.rejected:
         p = f"(p = {probability(corrected[name])}, threshold {probability(result.level)})"
         if name in ("cycle", "order"):
+            if name != result.turns:
+                continue
             where = "in every lane" if name == "cycle" else "over all lanes"
             turn = f"a fixed cycle of {result.period}" if result.period else "a fixed cycle"
             reasons.append(f"{turn} {where} {p}")
@@ -278,7 +293,7 @@ def _reasons(result: Independence) -> str:
 def _lines(run: Run, result: Independence, draws: Sequence[Draw]) -> list[str]:
     lines = []
     if {"before", "cycle", "order"} & set(result.rejected):
-        whole = "order" in result.rejected and "cycle" not in result.rejected
+        whole = result.turns == "order"
         groups: dict[tuple[str, int | None], list[str]] = {}
         for d in draws:
             groups.setdefault((d.run, None if whole else d.lane), []).append(d.provider)

@@ -18,7 +18,7 @@ _SEED = 20261122
 _EXCEEDANCES = 10
 """A permutation test stops after so many draws as extreme as the data (Besag & Clifford 1991: p = 10 / draws is valid)."""
 _MOST_DRAWS = 2_000_000
-_EXACT_WORK = 50_000_000
+_EXACT_WORK = 400_000_000
 _SHORT = 12
 """In a longer sequence a cycle counts only when two whole rounds of it were seen."""
 
