@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -84,12 +85,22 @@ def test_a_table_has_the_p_value_of_all_permutations() -> None:
     every = [statistic(labels) for labels in set(itertools.permutations(providers))]
     exact = np.mean(np.array(every) >= statistic(providers) - 1e-9)
     weights = 1 / np.outer((4, 4), (3, 4, 1))
-    drawn = permutation._tables(
-        np.random.default_rng(1), np.array([[3, 1, 0], [0, 3, 1]]), 40_000, weights
-    ) >= (statistic(providers) - 1e-9)
-    assert drawn.mean() == pytest.approx(exact, abs=0.01)
+    rng = np.random.default_rng(1)
+    columns = np.array(["ABC".index(p) for p in providers])
+    for drawn in (
+        permutation._tables(rng, np.array([[3, 1, 0], [0, 3, 1]]), 40_000, weights),
+        permutation._permuted(rng, np.array(lanes), columns, 40_000, weights),
+    ):
+        assert (drawn >= statistic(providers) - 1e-9).mean() == pytest.approx(exact, abs=0.01)
     p, _ = permutation.table_p(lanes, list(providers), 1e-3)
     assert p == pytest.approx(exact, rel=0.9)
+
+
+def test_a_long_table_is_tested_as_a_short_one() -> None:
+    rng = random.Random(4)
+    groups, providers = [i % 3 for i in range(400)], [rng.choice("ABC") for _ in range(400)]
+    assert permutation.table_p(groups, providers, 1e-3)[0] > 0.05
+    assert permutation.table_p(groups, ["ABC"[g] for g in groups], 1e-3) == (pytest.approx(1 / 2001), ANY)
 
 
 def test_a_table_of_one_row_says_nothing() -> None:
