@@ -19,7 +19,7 @@ _EXCEEDANCES = 10
 """A permutation test stops after so many draws as extreme as the data (Besag & Clifford 1991: p = 10 / draws is valid)."""
 _MOST_DRAWS = 2_000_000
 _EXACT_WORK = 400_000_000
-_PERMUTED = 200
+_PERMUTED = 20_000
 _SHORT = 12
 """In a longer sequence a cycle counts only when two whole rounds of it were seen."""
 
@@ -209,7 +209,7 @@ def table_p(groups: Sequence[Hashable], providers: Sequence[Hashable], level: fl
     block = 64
     while done < most:
         size = min(block, most - done)
-        if len(groups) <= _PERMUTED:
+        if size * len(groups) <= _PERMUTED:
             random = _permuted(rng, rows_of, columns_of, size, weight)
         else:
             random = _tables(rng, table, size, weight)
@@ -224,7 +224,7 @@ def table_p(groups: Sequence[Hashable], providers: Sequence[Hashable], level: fl
 def _permuted(
     rng: np.random.Generator, rows_of: np.ndarray, columns_of: np.ndarray, size: int, weight: np.ndarray
 ) -> np.ndarray:
-    """Pearson's statistic of ``size`` random tables with these marginals, by permutation: cheaper while there are few."""
+    """Pearson's statistic of ``size`` random tables with these marginals, by permutation: cheaper for few."""
     cells = weight.size
     order = rng.permuted(np.broadcast_to(columns_of, (size, len(columns_of))), axis=1)
     at = order + rows_of * weight.shape[1] + np.arange(size)[:, None] * cells
@@ -233,7 +233,7 @@ def _permuted(
 
 
 def _tables(rng: np.random.Generator, table: np.ndarray, size: int, weight: np.ndarray) -> np.ndarray:
-    """The same cell by cell from hypergeometric draws: no dearer for many than for few."""
+    """The same cell by cell from hypergeometric draws: cheaper for many."""
     left = np.repeat(table.sum(axis=0)[:, None], size, axis=1)
     statistic = np.zeros(size)
     for row, total in enumerate(table.sum(axis=1)[:-1]):

@@ -8,7 +8,6 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -100,7 +99,7 @@ def test_a_long_table_is_tested_as_a_short_one() -> None:
     rng = random.Random(4)
     groups, providers = [i % 3 for i in range(400)], [rng.choice("ABC") for _ in range(400)]
     assert permutation.table_p(groups, providers, 1e-3)[0] > 0.05
-    assert permutation.table_p(groups, ["ABC"[g] for g in groups], 1e-3) == (pytest.approx(1 / 2001), ANY)
+    assert permutation.table_p(groups, ["ABC"[g] for g in groups], 1e-3)[0] == pytest.approx(1 / 2001)
 
 
 def test_a_table_of_one_row_says_nothing() -> None:
