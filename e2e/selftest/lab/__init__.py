@@ -1,1 +1,1 @@
-"""A tiny chat page for each transport, framing, store and awkward interface: what the suite must be able to watch and judge."""
+"""A tiny chat page for each transport, framing and awkward place, for tests where no product is at hand."""

@@ -21,6 +21,7 @@ class Convex(Connection):
     pings = 0
 
     async def opened(self) -> None:
+        await super().opened()
         self.beside(self._ping())
 
     async def received(self, text: str) -> None:
@@ -34,7 +35,7 @@ class Convex(Connection):
         if function == "chat:sendMessage":
             self.reply(args["sessionId"], args["message"], to)
         elif function == "sessions:end":
-            ended = self.backend.providers.pop(args["sessionId"], None) is not None
+            ended = args["sessionId"] in self.backend.providers  # its provider stays: a zombie is not moved
             await self._respond(to, {"ended": ended})
         elif function == "stats:ping":
             self.pings += 1

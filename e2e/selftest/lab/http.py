@@ -6,7 +6,6 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
@@ -53,7 +52,7 @@ async def _multipart(request: Request) -> Sent:
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
     parsed = BytesParser(policy=HTTP).parsebytes(head + await request.body())
     fields: dict[str, str] = {}
-    for part in parsed.iter_parts() if isinstance(parsed, EmailMessage) else ():
+    for part in parsed.iter_parts():
         name = part.get_param("name", header="content-disposition")
         content = part.get_payload(decode=True)
         if isinstance(name, str) and isinstance(content, bytes):

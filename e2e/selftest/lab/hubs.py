@@ -22,6 +22,7 @@ class SocketIO(Connection):
     path = "/socket.io/"
 
     async def opened(self) -> None:
+        await super().opened()
         hello = {"sid": uuid.uuid4().hex, "upgrades": [], "pingInterval": 1000, "pingTimeout": 20000}
         await self.socket.send_text("0" + json.dumps(hello))
 

@@ -28,7 +28,6 @@ class Connection(ABC):
 
     async def run(self) -> None:
         """Serve until the page goes."""
-        await self.socket.accept(subprotocol=self.subprotocol)
         try:
             await self.opened()
             while True:
@@ -43,7 +42,8 @@ class Connection(ABC):
                 task.cancel()
 
     async def opened(self) -> None:
-        """Say what the server says first."""
+        """Accept; a framing that says something first adds it."""
+        await self.socket.accept(subprotocol=self.subprotocol)
 
     @abstractmethod
     async def received(self, text: str) -> None:

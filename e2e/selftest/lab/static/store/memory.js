@@ -1,0 +1,2 @@
+"use strict";
+Lab.store = { read: () => null, write: () => {}, clear: () => {} };

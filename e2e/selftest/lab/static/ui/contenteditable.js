@@ -1,0 +1,2 @@
+"use strict";
+Object.assign(Lab.ui, { editable: true, unnamedSend: true });

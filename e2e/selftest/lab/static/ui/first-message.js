@@ -1,0 +1,2 @@
+"use strict";
+Lab.ui.rotates = "on_first_message";
