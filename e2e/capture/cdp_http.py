@@ -107,7 +107,8 @@ class HttpTraffic:
         request = e["request"]
         body = request.get("postData")
         if body is None and request.get("hasPostData"):
-            self._bodies[e["requestId"]] = _Body(None)  # its answer may come before its body is told
+            early = self._bodies[e["requestId"]] = _Body(None)  # its answer may come before its body is told
+            early.waits = True
 
             def told(got: Params | None, _: str) -> None:
                 self._sent(e, got["postData"] if got else "")
@@ -157,6 +158,8 @@ class HttpTraffic:
         self._exchanges.begin(exchange)
         if early is not None and early.response is not None:
             self._response(early.response)
+        if early is not None and early.ending is not None:
+            self._end(*early.ending)
 
     def _accepted(self, rule: Rule, body: str, kind: str) -> tuple[Any, str | None] | None:
         """``(payload, the framing's own key)`` when the rule takes this body."""
@@ -293,6 +296,9 @@ class HttpTraffic:
         body = self._bodies.get(request_id)
         if body is None:
             return
+        if body.waits:
+            body.ending = (e, outcome, error)
+            return
         body.ended_at = e["timestamp"] + self._wire.offset
         if body.exchange is not None and body.exchange.rule.answered_by is None:
             body.exchange.ended_at = body.exchange.ended_at or body.ended_at
@@ -353,6 +359,9 @@ class _Body:
         """The body is the framing's own text, read as a whole."""
         self.pending = b""
         self.event_source = False
+        self.waits = False
+        """The request's body is not told yet, and so it is not known whose answer this is."""
+        self.ending: tuple[Params, str, str] | None = None
         self.response: Params | None = None
         self.headers: dict[str, str] = {}
         self.live: bool | None = False

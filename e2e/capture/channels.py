@@ -98,15 +98,50 @@ def _unless_gone(_: Params | None, __: str) -> None:
 
 
 def watch_children(
-    channel: Channel,
-    began: Callable[[ChildChannel], None],
-    guard: Callable[[Handler], Handler],
-    only: str | None = None,
+    channel: Channel, began: Callable[[ChildChannel], None], guard: Callable[[Handler], Handler]
 ) -> None:
     """Call ``began`` for each target that starts inside ``channel``, before its first line of code runs, and inside those.
 
-    ``guard`` wraps the event handlers of ``channel`` itself; ``only`` is the one kind of target to look for.
+    ``guard`` wraps the event handlers of ``channel`` itself.
     """
+    _relay(channel, began, guard)
+    # Not flattened: Playwright hands out one session only, so the others' messages come through it.
+    channel.ask(
+        "Target.setAutoAttach",
+        {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": False},
+        None if isinstance(channel, PageChannel) else _unless_gone,
+    )
+
+
+def watch_shared_workers(
+    browser: Channel, began: Callable[[ChildChannel], None], guard: Callable[[Handler], Handler]
+) -> Callable[[], None]:
+    """Call ``began`` for each shared worker of the browser: it belongs to no page, and cannot be held at its start.
+
+    Returns what lets go of them: Chromium crashes when a context is closed while one of its shared workers is held.
+    """
+    held = _relay(browser, began, guard)
+
+    def created(e: Params) -> None:
+        if e["targetInfo"]["type"] == "shared_worker":
+            target = {"targetId": e["targetInfo"]["targetId"], "flatten": False}
+            browser.ask("Target.attachToTarget", target, _unless_gone)
+
+    browser.on("Target.targetCreated", guard(created))
+
+    def let_go() -> None:
+        browser.ask("Target.setDiscoverTargets", {"discover": False}, _unless_gone)
+        for session in list(held):
+            browser.ask("Target.detachFromTarget", {"sessionId": session}, _unless_gone)
+
+    browser.ask("Target.setDiscoverTargets", {"discover": True, "filter": [{"type": "shared_worker"}]})
+    return let_go
+
+
+def _relay(
+    channel: Channel, began: Callable[[ChildChannel], None], guard: Callable[[Handler], Handler]
+) -> dict[str, ChildChannel]:
+    """Hand the messages of targets that are attached through ``channel`` to their own channels, by their session."""
     children: dict[str, ChildChannel] = {}
 
     def attached(e: Params) -> None:
@@ -128,14 +163,4 @@ def watch_children(
     channel.on("Target.attachedToTarget", guard(attached))
     channel.on("Target.detachedFromTarget", guard(detached))
     channel.on("Target.receivedMessageFromTarget", guard(message))
-    # Not flattened: Playwright hands out one session only, so the others' messages come through it.
-    channel.ask(
-        "Target.setAutoAttach",
-        {
-            "autoAttach": True,
-            "waitForDebuggerOnStart": True,
-            "flatten": False,
-            **({"filter": [{"type": only}]} if only else {}),
-        },
-        _unless_gone,
-    )
+    return children

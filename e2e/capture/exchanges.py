@@ -36,6 +36,8 @@ class Exchanges:
         self.listener = listener
         self.refusals = refusals
         self._open: dict[str, list[Exchange]] = {}
+        self._early: deque[tuple[str, Rule, float, Any, str | None, bool | None, int, str]] = deque(maxlen=64)
+        """What came on a received rule's line and was nobody's yet: a payload's body may be told after its answer."""
         self._unanswered: deque[Exchange] = deque(maxlen=8)
         """The last HTTP payloads of pages."""
 
@@ -52,6 +54,16 @@ class Exchanges:
         if exchange.transport == "http":
             self._unanswered.append(exchange)
         self.listener.on_payload(exchange)
+        self._claim(exchange)
+
+    def _claim(self, exchange: Exchange) -> None:
+        """Hand over what came before it was known whose answer it is."""
+        line = exchange.extras.get("line")
+        mine = [e for e in self._early if e[0] == line and e[2] >= exchange.sent_at - 0.05]
+        for entry in mine:
+            self._early.remove(entry)
+            _, rule, t, value, key, final, size, event = entry
+            self.said(str(line), rule, t, value, event=event, key=key, final=final, size=size)
 
     def relayed(self, method: str, url: str, body: str) -> bool:
         """Whether this request of a service worker only passes on one that a page waits for."""
@@ -82,6 +94,7 @@ class Exchanges:
         if rule.answered_by is not None:
             if exchange.reply_key is None:
                 exchange.reply_key = rule.key_of(seen)
+                self._claim(exchange)
             self._look_for_refusal(exchange, seen)
             return
         self._part(exchange, rule, t, event, seen, headers)
@@ -113,7 +126,10 @@ class Exchanges:
         if not rule.is_answer(seen):
             return
         unaddressed = not rule.has_key and key is None
-        for exchange in self._addressed(line, rule, seen, key):
+        addressed = self._addressed(line, rule, seen, key)
+        if not addressed and rule.received:
+            self._early.append((line, rule, t, value, key, final, size, event))
+        for exchange in addressed:
             exchange.chunks += 1
             exchange.bytes += size
             exchange.first_chunk_at = exchange.first_chunk_at or t

@@ -115,7 +115,6 @@ class LaneRecorder:
                 if draft.exchange is None and exchange.sent_at >= draft.pressed_at - _SAME_SEND:
                     draft.exchange = exchange
         exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
-        exchange.extras["stored"] = self.store.current
         exchange.body = ""
         stack = exchange.stack
         if not stack and (send := self._send_of(exchange)) is not None:  # the protocol tells none for a frame
@@ -343,7 +342,7 @@ class LaneRecorder:
             return values is not None, self.store.read(values)
         # A worker's payload, or a cookie that the page cannot see: what was known of the store then.
         known = self.store.readable and (exchange.origin != "page" or self.store.set_by_server)
-        return known, exchange.extras["stored"] if known else None
+        return known, self.store.at(exchange.sent_at) if known else None
 
     def _send_of(self, exchange: Exchange | None) -> dict[str, Any] | None:
         """The page's own word of the call that made this exchange."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import Any, Protocol
 
 from e2e.capture import stacks
@@ -12,6 +13,7 @@ from e2e.capture.redaction import Redactor
 from fixtures.targets.profile import Session
 
 Signal = dict[str, Any]
+_CLOCKS_DIFFER = 0.002  # seconds between the page's clock and the protocol's, at most
 
 
 class Tell(Protocol):
@@ -35,8 +37,13 @@ class StoreLog:
         """The stored ID was replaced by another one since this was last set to False."""
         self.set_by_server = False
         """The server sets the session's cookie; the page may not be able to see it (HttpOnly)."""
+        self._history: deque[tuple[float, str | None]] = deque(maxlen=64)
         self._key: str | None = None
         self._scripts: dict[str, str] = {}
+
+    def at(self, t: float) -> str | None:
+        """The raw ID that the store held at that time, as far as its last writes tell."""
+        return next((raw for when, raw in reversed(self._history) if when <= t + _CLOCKS_DIFFER), None)
 
     def read(self, values: dict[str, str] | None) -> str | None:
         """The raw ID in the values under the session's key, the latest first."""
@@ -96,6 +103,7 @@ class StoreLog:
         self, t: float, op: str, key: str | None, previous: str | None, stack: list[stacks.Frame], by: str
     ) -> None:
         raw = self.current
+        self._history.append((t, raw))
         session, before = self._ref(raw), self._ref(previous)  # first: the key may hold the ID too
         self._tell(
             t,

@@ -6,14 +6,14 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import Dialog, Error
 
 from e2e.capture.cdp import CdpWire
-from e2e.capture.channels import Channel, ChildChannel, PageChannel, watch_children
+from e2e.capture.channels import Channel, ChildChannel, PageChannel, watch_shared_workers
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.scenarios.cast import Cast
 from e2e.capture.wire import Refusal
@@ -44,6 +44,7 @@ class Window:
                 way_out="`make login TARGET=…`",
             ) from None
         self.page: ChatPage
+        self._closing: list[Callable[[], None]] = []
 
     def open(self) -> Cast:
         """A blank page, watched from its first moment."""
@@ -115,6 +116,8 @@ class Window:
     def close(self) -> None:
         """Close the context; nothing is left to do when the browser is gone."""
         try:
+            for let_go in self._closing:
+                let_go()
             self.context.close()
         except Error:
             return
@@ -183,7 +186,7 @@ class Window:
             if channel.info.get("browserContextId") == mine:
                 wire.adopt(channel)
 
-        watch_children(PageChannel(session), began, self._stage.pulse.guarded, only="shared_worker")
+        self._closing.append(watch_shared_workers(PageChannel(session), began, self._stage.pulse.guarded))
 
 
 def _account(profile: Profile, lane: int) -> Account | None:
