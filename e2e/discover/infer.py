@@ -277,7 +277,7 @@ def discriminate(wanted: Sequence[Any], others: Sequence[Any]) -> str | None:
         for two in conditions[n + 1 :]:
             if wrong(f"{one} && {two}") == 0:
                 return f"{one} && {two}"
-    shape = next(
+    return next(
         (
             p
             for p in firsts
@@ -287,7 +287,6 @@ def discriminate(wanted: Sequence[Any], others: Sequence[Any]) -> str | None:
         ),
         None,
     )
-    return shape
 
 
 # -- the session --------------------------------------------------------------------------------------------------------
@@ -364,7 +363,10 @@ def _session(found: Findings, watcher: Watcher, sending: Sending, said: Said) ->
     found.store = stored
     values = place.values
     if kind == "constant":
-        found.suspicion = f"{place.shown} was the same in both chats: either it is no session ID, or New Chat does not begin a session of its own"
+        found.suspicion = (
+            f"{place.shown} was the same in both chats: "
+            "either it is no session ID, or New Chat does not begin a session of its own"
+        )
     elif kind == "stale":
         found.suspicion = (
             f"{place.shown} stayed the same after New Chat, although the store no longer held that value: "

@@ -148,6 +148,12 @@ def _rivals(what: str, candidates: list[Candidate]) -> list[str]:
     ]
 
 
+_OPEN = {
+    "session": '# QUESTION: where is the session ID in the payload? session = "…"',
+    "provider": '# QUESTION: where is the provider in the answer? provider = "…"',
+}
+
+
 def _wire(found: Findings) -> list[str]:
     sending = found.sending
     if sending is None:
@@ -172,22 +178,24 @@ def _wire(found: Findings) -> list[str]:
             found.answered_by is None or key not in ("provider", "done", "answer_when")
         ):
             lines.append(_guess(key, guess))
-        elif key == "session" and guess is None:
-            lines.append('# QUESTION: where is the session ID in the payload? session = "…"')
-        elif key == "provider" and guess is None:
-            lines.append('# QUESTION: where is the provider in the answer? provider = "…"')
-    if found.answered_by is not None:
-        lines.append('answered_by = "events"')
-        lines += [
-            "",
-            "[[wire]]",
-            _line("name", "events", found.answered_by.confidence, found.answered_by.why),
-        ]
-        lines += [f"{k} = {toml_value(v)}" for k, v in found.answered_by.value.items() if k != "name"]
-        for key in ("provider", "reply_to", "answer_when", "done"):
-            guess = getattr(found, key)
-            if guess is not None:
-                lines.append(_guess(key, guess))
+        elif guess is None and key in _OPEN:
+            lines.append(_OPEN[key])
+    return lines + (_other_channel(found, found.answered_by) if found.answered_by is not None else [])
+
+
+def _other_channel(found: Findings, channel: Guess) -> list[str]:
+    """The rule for where answers come that do not come in the request's own exchange."""
+    lines = [
+        'answered_by = "events"',
+        "",
+        "[[wire]]",
+        _line("name", "events", channel.confidence, channel.why),
+    ]
+    lines += [f"{k} = {toml_value(v)}" for k, v in channel.value.items() if k != "name"]
+    for key in ("provider", "reply_to", "answer_when", "done"):
+        guess: Guess | None = getattr(found, key)
+        if guess is not None:
+            lines.append(_guess(key, guess))
     return lines
 
 

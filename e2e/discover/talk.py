@@ -17,6 +17,11 @@ from e2e.discover.watch import Stores, Watcher
 from e2e.errors import Blocked, CaptureIncomplete, TargetNotReady
 
 _MESSAGES = Path(__file__).with_name("messages.js").read_text(encoding="utf-8")
+_TEXT = """() => {
+  const inside = (root) => [...root.querySelectorAll('*')].filter((e) => e.shadowRoot)
+    .map((e) => [...e.shadowRoot.children].map((c) => c.innerText ?? '').join('\\n') + inside(e.shadowRoot)).join('\\n');
+  return (document.body?.innerText ?? '') + inside(document);
+}"""
 _QUIET = 1.0  # seconds without traffic and without a change on the screen after which a reply is over
 _LONGEST = 40.0
 _OPENERS = ("Hello", "And again", "Something else", "One more")
@@ -250,9 +255,9 @@ class Talk:
             if now != text:
                 text, changed = now, time.monotonic()
             for element in find.elements(self._frame) if time.monotonic() - started < 6 else ():
-                if element.raw["clickable"] and element.raw["visible"] and words.STOP.search(element.wording):
-                    if self.said.stop is None:
-                        self.said.stop = find.describe(element)
+                usable = element.raw["clickable"] and element.raw["visible"]
+                if usable and self.said.stop is None and words.STOP.search(element.wording):
+                    self.said.stop = find.describe(element)
             idle = time.monotonic() - max(changed, self._watcher.last)
             waited = time.monotonic() - started
             answered = len(text) > 0 and turn.nonce in text
@@ -378,7 +383,9 @@ class Talk:
               if (!top || !box || box.contains(top) || top.contains(box)) return null;
               const el = top.closest('[role=status], [role=alert], [class*=toast i], [class*=snack i], [class*=notif i]') ?? top;
               const name = [...el.classList].find((c) => /^[a-zA-Z][\\w-]*$/.test(c));
-              return el.id ? '#' + CSS.escape(el.id) : name ? '.' + CSS.escape(name) : el.getAttribute('role') ? `[role=${el.getAttribute('role')}]` : null;
+              if (el.id) return '#' + CSS.escape(el.id);
+              const role = el.getAttribute('role');
+              return name ? '.' + CSS.escape(name) : role ? `[role=${role}]` : null;
             }""",
             [r["x"] + r["w"] / 2, r["y"] + r["h"] / 2, r["mark"]],
         )
@@ -422,11 +429,7 @@ class Talk:
 
     def _text(self) -> str:
         try:
-            text: str = self._frame.evaluate(
-                """() => { const all = (root) => [...root.querySelectorAll('*')].filter((e) => e.shadowRoot).map((e) => (e.shadowRoot.firstElementChild
-                  ? [...e.shadowRoot.children].map((c) => c.innerText ?? '').join('\\n') : '') + all(e.shadowRoot)).join('\\n');
-                  return (document.body?.innerText ?? '') + all(document); }"""
-            )
+            text: str = self._frame.evaluate(_TEXT)
         except Error:
             return ""
         return text

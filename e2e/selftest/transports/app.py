@@ -25,6 +25,7 @@ from e2e.capture.bodies import payload_of
 from e2e.selftest.transports.pages import PAGES
 
 _SCRIPT = Path(__file__).with_name("lab.js").read_text(encoding="utf-8")
+_FUNCTIONS = Path(__file__).with_name("functions.html").read_text(encoding="utf-8")
 _CHUNKS = 4
 _WORKER = """onmessage = async (e) => { const m = JSON.parse(e.data);
   const a = await fetch('/lab/chat', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: e.data}); postMessage({...(await a.json()), of: m.id}); };"""
@@ -51,16 +52,22 @@ class _Backend:
         return [{"provider": self.provider(session), "text": ""}, *words, {"last": True}]
 
 
-def _app(port: int) -> Starlette:
-    back = _Backend()
+class _Endpoints:
+    """What the pages ask."""
 
-    async def page(request: Request) -> Response:
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.back = _Backend()
+
+    async def page(self, request: Request) -> Response:
         name = request.path_params["name"]
+        if name == "functions":
+            return HTMLResponse(_FUNCTIONS)
         if name not in PAGES:
             return Response("no such page", 404)
         one, query = PAGES[name], f"?{request.url.query}" if request.url.query else ""
         if one.html:
-            return HTMLResponse(one.html.replace("{query}", query).replace("{port}", str(port)))
+            return HTMLResponse(one.html.replace("{query}", query).replace("{port}", str(self.port)))
         html = (
             f"<!doctype html><title>{name}</title><body {one.body}><script>{_SCRIPT}\n{one.script}</script>"
         )
@@ -69,18 +76,19 @@ def _app(port: int) -> Starlette:
             answer.set_cookie("lab_hidden", f"lab_{uuid.uuid4()}", httponly=True, samesite="lax")
         return answer
 
-    async def new(request: Request) -> Response:
+    async def new(self, request: Request) -> Response:
         answer = Response(status_code=204)
         if request.query_params.get("bug") != "stale":
             answer.set_cookie("lab_hidden", f"lab_{uuid.uuid4()}", httponly=True, samesite="lax")
         return answer
 
-    async def told(request: Request) -> tuple[str, str, str]:
+    async def told(self, request: Request) -> tuple[str, str, str]:
         """Session, text and ID of a message, wherever they stand."""
         kind = request.headers.get("content-type", "")
         said: dict[str, Any] = {}
         if "form" in kind:
-            said = {k: v for k, v in payload_of(await request.body(), kind).items() if isinstance(v, str)}
+            fields: dict[str, Any] = payload_of(await request.body(), kind) or {}
+            said = {k: v for k, v in fields.items() if isinstance(v, str)}
         else:
             said = json.loads(await request.body())
             if isinstance(said.get("data"), str):
@@ -95,30 +103,30 @@ def _app(port: int) -> Starlette:
         )
         return str(session), str(said["text"]), str(said.get("id", ""))
 
-    async def chat(request: Request) -> Response:
-        session, text, _ = await told(request)
+    async def chat(self, request: Request) -> Response:
+        session, text, _ = await self.told(request)
         form = request.query_params.get("form")
         if form in ("sse", "ndjson"):
 
             async def stream() -> AsyncIterator[str]:
-                for piece in back.pieces(session, text):
+                for piece in self.back.pieces(session, text):
                     yield f"data: {json.dumps(piece)}\n\n" if form == "sse" else json.dumps(piece) + "\n"
                     await asyncio.sleep(0.005)
 
             return StreamingResponse(
                 stream(), media_type="text/event-stream" if form == "sse" else "application/x-ndjson"
             )
-        answer = back.answer(session, text)
+        answer = self.back.answer(session, text)
         return JSONResponse(answer, headers={"x-provider": answer["provider"]})
 
-    async def send(request: Request) -> Response:
-        session, text, message = await told(request)
-        for piece in back.pieces(session, text):
-            back.queues[session].put_nowait({**piece, "of": message})
+    async def send(self, request: Request) -> Response:
+        session, text, message = await self.told(request)
+        for piece in self.back.pieces(session, text):
+            self.back.queues[session].put_nowait({**piece, "of": message})
         return JSONResponse({"id": message}, 202)
 
-    async def events(request: Request) -> Response:
-        queue = back.queues[request.query_params["session"]]
+    async def events(self, request: Request) -> Response:
+        queue = self.back.queues[request.query_params["session"]]
 
         async def stream() -> AsyncIterator[str]:
             while not await request.is_disconnected():
@@ -130,8 +138,8 @@ def _app(port: int) -> Starlette:
 
         return StreamingResponse(stream(), media_type="text/event-stream")
 
-    async def poll(request: Request) -> Response:
-        queue = back.queues[request.query_params["session"]]
+    async def poll(self, request: Request) -> Response:
+        queue = self.back.queues[request.query_params["session"]]
         try:
             first = await asyncio.wait_for(queue.get(), 3)
         except TimeoutError:
@@ -141,13 +149,7 @@ def _app(port: int) -> Starlette:
             pieces.append(queue.get_nowait())
         return JSONResponse(pieces)
 
-    def script(text: str) -> Any:
-        async def serve(_: Request) -> Response:
-            return Response(text, media_type="text/javascript")
-
-        return serve
-
-    async def socket(ws: WebSocket) -> None:
+    async def socket(self, ws: WebSocket) -> None:
         kind = ws.path_params["kind"]
         await ws.accept("graphql-transport-ws" if kind == "graphql" else None)
         try:
@@ -158,7 +160,7 @@ def _app(port: int) -> Starlette:
                 if raw["type"] == "websocket.disconnect":
                     return
                 data = raw.get("text") or (raw.get("bytes") or b"").decode()
-                for frame in _answers(kind, data, back):
+                for frame in _answers(kind, data, self.back):
                     if ws.query_params.get("binary"):
                         await ws.send_bytes(frame.encode())
                     else:
@@ -166,20 +168,30 @@ def _app(port: int) -> Starlette:
         except WebSocketDisconnect:
             return
 
+
+def _script(text: str) -> Any:
+    async def serve(_: Request) -> Response:
+        return Response(text, media_type="text/javascript")
+
+    return serve
+
+
+def _app(port: int) -> Starlette:
+    ends = _Endpoints(port)
     return Starlette(
         routes=[
-            Route("/lab/new", new, methods=["POST"]),
-            Route("/lab/chat", chat, methods=["POST"]),
-            Route("/lab/chats/{session}/messages", chat, methods=["POST"]),
-            Route("/lab/send", send, methods=["POST"]),
-            Route("/lab/events", events),
-            Route("/lab/poll", poll),
-            Route("/lab/worker.js", script(_WORKER)),
-            Route("/lab/shared.js", script(_SHARED)),
-            Route("/lab/sw.js", script(_SERVICE)),
-            WebSocketRoute("/lab/ws/{kind}", socket),
-            Route("/lab/{name}", page),
-            Route("/lab/{name}/c/{session}", page),
+            Route("/lab/new", ends.new, methods=["POST"]),
+            Route("/lab/chat", ends.chat, methods=["POST"]),
+            Route("/lab/chats/{session}/messages", ends.chat, methods=["POST"]),
+            Route("/lab/send", ends.send, methods=["POST"]),
+            Route("/lab/events", ends.events),
+            Route("/lab/poll", ends.poll),
+            Route("/lab/worker.js", _script(_WORKER)),
+            Route("/lab/shared.js", _script(_SHARED)),
+            Route("/lab/sw.js", _script(_SERVICE)),
+            WebSocketRoute("/lab/ws/{kind}", ends.socket),
+            Route("/lab/{name}", ends.page),
+            Route("/lab/{name}/c/{session}", ends.page),
         ]
     )
 
@@ -202,6 +214,8 @@ def _answers(kind: str, data: str, back: _Backend) -> list[str]:
             frame for record in data.split("\x1e") if record for frame in _signalr(json.loads(record), back)
         ]
     said = json.loads(data)
+    if kind == "functions":
+        return _functions(said, back)
     if kind == "graphql":
         if said["type"] == "connection_init":
             return ['{"type":"connection_ack"}']
@@ -218,10 +232,29 @@ def _answers(kind: str, data: str, back: _Backend) -> list[str]:
             note,
             json.dumps({"jsonrpc": "2.0", "id": said["id"], "result": back.answer(p["session"], p["text"])}),
         ]
-    pieces = back.pieces(said["session"], said["text"])
+    parts = back.pieces(said["session"], said["text"])
     if kind == "next":
-        return ['{"type":"ping"}', *map(json.dumps, pieces[:-1]), '{"type":"done"}']
-    return [json.dumps({**piece, "of": said["id"]}) for piece in pieces]
+        return ['{"type":"ping"}', *map(json.dumps, parts[:-1]), '{"type":"done"}']
+    return [json.dumps({**piece, "of": said["id"]}) for piece in parts]
+
+
+def _functions(said: dict[str, Any], back: _Backend) -> list[str]:
+    """A platform that calls functions over one long-lived WebSocket."""
+    if said["type"] != "Action":
+        return ['{"type":"Ping"}']
+    result: dict[str, Any] | None = None
+    if said["udfPath"] == "chat:sendMessage":
+        asked = said["args"][0]
+        answer = back.answer(asked["sessionId"], asked["message"])
+        result = {"provider": {"id": answer["provider"]}, "text": answer["text"]}
+    reply = {
+        "type": "ActionResponse",
+        "requestId": said["requestId"],
+        "success": True,
+        "result": result,
+        "logLines": [],
+    }
+    return ['{"type":"Transition","modifications":[]}', json.dumps(reply)]
 
 
 def _signalr(said: dict[str, Any], back: _Backend) -> list[str]:
