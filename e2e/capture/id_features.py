@@ -208,7 +208,7 @@ def _times(text: str, written: float) -> Iterator[tuple[str, float]]:
             if value is not None:
                 yield f"{place}{unit} {alphabet}", value * seconds
     yield from _time_formats(text, lower)
-    date = _DATE.fullmatch(text)
+    date = _DATE.fullmatch(re.sub("[-:.]", "", text[:30]))
     if date:
         yield from _date(date, written)
 

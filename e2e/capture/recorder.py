@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from typing import Any, Literal
 
 from e2e.capture import stacks
-from e2e.capture.drafts import ChatDraft, LaneChats, MessageDraft
+from e2e.capture.drafts import ChatDraft, MessageDraft
 from e2e.capture.journal import Journal
-from e2e.capture.records import After, Chat, EventKind, Message, Scenario
+from e2e.capture.records import After, Chat, EventKind, Message
 from e2e.capture.redaction import Redactor
 from e2e.capture.store_log import StoreLog
 from e2e.capture.wire import Exchange
@@ -27,10 +28,7 @@ class LaneRecorder:
         profile: Profile,
         journal: Journal,
         redactor: Redactor,
-        *,
-        chats: LaneChats | None = None,
     ) -> None:
-        """``chats`` are those of the lane's other tab: they are numbered, and their texts known, over all tabs."""
         self.lane = lane
         self.context = 0
         self._profile = profile
@@ -39,9 +37,9 @@ class LaneRecorder:
         self.store = StoreLog(profile.session, redactor, self._event)
         self._names = profile.providers.map
         self.chat: ChatDraft | None = None
-        self.scenario: Scenario = "plain"
-        """Of the chats that begin from now on."""
-        self.chats = chats or LaneChats()
+        self._next_chat = 0
+        self._texts: deque[tuple[str, int]] = deque(maxlen=64)
+        """Parts of the last messages that no other has, with their chats."""
         self.clicks = 0
         """Trusted New Chat clicks that arrived in the page."""
         self.misses = 0
@@ -53,15 +51,8 @@ class LaneRecorder:
         self.last_signal = 0.0
         self.finished_exchanges = 0
         self._expects_chat = False
-        self._last_text = ""
         self.sent_messages = 0
         """Messages that the person has sent, in all contexts."""
-
-    def beside(self) -> LaneRecorder:
-        """A recorder for another tab of this lane."""
-        other = LaneRecorder(self.lane, self._profile, self._journal, self._redactor, chats=self.chats)
-        other.context, other.scenario = self.context, self.scenario
-        return other
 
     # -- signals of the page ------------------------------------------------------------------------------------------
 
@@ -169,7 +160,8 @@ class LaneRecorder:
     def begin_chat(self, via: Literal["load", "new_chat"], t: float | None = None) -> None:
         """A chat begins; the one before, if any, must have been ended."""
         t = time.time() if t is None else t
-        self.chat = ChatDraft(next(self.chats.numbers), self.scenario, via, t, self.store.current)
+        self.chat = ChatDraft(self._next_chat, "plain", via, t, self.store.current)
+        self._next_chat += 1
         self.exchanges = []
         self._sends = []
         self.store.rotated = False
@@ -193,8 +185,7 @@ class LaneRecorder:
             self.chat.scenario = "reload"
         self.chat.messages.append(draft)
         self.sent_messages += 1
-        self._last_text = text
-        self.chats.texts.append((_nonce(text), self.chat.number))
+        self._texts.append((_nonce(text), self.chat.number))
         self._event(draft.pressed_at, "send", message=draft.number)
 
     @property
@@ -207,9 +198,7 @@ class LaneRecorder:
         """Raw; for the backend's look-up only."""
         return self.exchange.session if self.exchange else None
 
-    def message_ended(
-        self, how: str, outcome: Literal["ok", "http_error", "failed", "timeout", "cut"]
-    ) -> None:
+    def message_ended(self, how: str, outcome: Literal["ok", "http_error", "failed", "timeout"]) -> None:
         draft = self._draft()
         draft.outcome, draft.ended_at = outcome, time.time()
         self._event(draft.ended_at, "reply_end", message=draft.number, how=how)
@@ -232,38 +221,6 @@ class LaneRecorder:
         assert self.chat is not None
         self.chat.screen_messages = messages
         self._event(time.time(), "screen", messages=messages)
-
-    def earlier_texts(self) -> dict[str, int]:
-        """Parts of messages of the lane's earlier chats that no other text has -> their chat."""
-        assert self.chat is not None
-        return {text: chat for text, chat in self.chats.texts if chat != self.chat.number}
-
-    def shows(self, earlier: int | None) -> None:
-        """The screen was searched for text of earlier chats; ``earlier`` is the one that was found."""
-        assert self.chat is not None
-        self.chat.screen_seen, self.chat.shows_from = True, earlier
-
-    @property
-    def last_text(self) -> str:
-        """What the person typed last, in the clear; for the page only."""
-        return self._last_text
-
-    def pause_chat(self) -> ChatDraft:
-        """Leave the chat that is under way; it goes on with `resume_chat`."""
-        assert self.chat is not None
-        chat, self.chat = self.chat, None
-        return chat
-
-    def resume_chat(self, chat: ChatDraft) -> None:
-        """Go on with a chat that was left."""
-        assert self.chat is None, "the chat before must have been ended"
-        self.chat = chat
-        self._sends = []
-        self._event(time.time(), "return")
-
-    def drop_chat(self) -> None:
-        """Forget the chat that is under way: it was none of the person's."""
-        self.chat = None
 
     def page_error(self, text: str) -> None:
         self._event(time.time(), "page_error", text=self._redactor.text(text, limit=500))
@@ -294,9 +251,6 @@ class LaneRecorder:
             messages=messages,
             stored_end=self._ref(self.store.current),
             stored_end_seen=self.store.readable,
-            shows_from=draft.shows_from,
-            screen_seen=draft.screen_seen,
-            cut=draft.cut,
         )
         self._journal.chat(chat)
         return chat
@@ -357,7 +311,7 @@ class LaneRecorder:
 
     def _bleeds_from(self, body: str, chat: int | None) -> int | None:
         """The latest earlier chat of which a message stands in this payload."""
-        return next((c for text, c in reversed(self.chats.texts) if c != chat and text in body), None)
+        return next((c for text, c in reversed(self._texts) if c != chat and text in body), None)
 
     def _ref(self, raw: str | None) -> str | None:
         return None if raw is None else self._redactor.reference(raw)

@@ -25,8 +25,6 @@ EventKind = Literal[
     "reload",  # the suite reloaded it: {url}
     "login",  # the suite signs in by the profile's steps: {}
     "context",  # the lane goes on in a fresh browser context: {number, why}
-    "return",  # the person went back to an older chat: {}
-    "away",  # the person left the page, and came back by Back: {}
     "retry",  # a refused message is sent again after a pause: {seconds, why}
     "new_chat",  # a trusted New Chat click arrived in the page: {}
     "send",  # the person submitted a message: {message}
@@ -44,21 +42,11 @@ EventKind = Literal[
     "problem",  # the suite could not look: {kind, what, where, way_out}
 ]
 
-Scenario = Literal[
-    "plain",
-    "reload",
-    "rapid-send",
-    "double-click",
-    "mid-stream",
-    "two-tabs",
-    "back-forward",
-    "empty-chat",
-    "return-to-chat",
-]
-"""What the person did; ``reload`` is a chat that goes on, or begins, with a reload of the page."""
+Scenario = Literal["plain", "reload"]
+"""What the person did in a chat; ``reload`` is a plain chat that goes on after a reload of the page."""
 
-After = Literal["", "reload", "other-tab", "back", "return"]
-"""What happened between the chat's message before (or its New Chat) and this one."""
+After = Literal["", "reload"]
+"""What happened between the chat's message before and this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +105,7 @@ class Message:
     label_provider: str | None
     status: int | None
     """HTTP status of the exchange (101 for a WebSocket frame), or None when no answer came."""
-    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent", "cut"]
-    """``cut``: the person did not wait for the end."""
+    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent"]
     chunks: int
     bleeds_from: int | None
     """Index of an earlier chat of the lane whose text this payload contained, or None."""
@@ -167,12 +154,6 @@ class Chat:
     stored_end: str | None = None
     """The ID in the store when the chat ended."""
     stored_end_seen: bool = False
-    shows_from: int | None = None
-    """Index of an earlier chat of the lane whose text stood on the screen when the chat ended, or None."""
-    screen_seen: bool = False
-    """The screen was searched for that."""
-    cut: bool = False
-    """New Chat was clicked while this chat's reply was still streaming."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:

@@ -15,10 +15,6 @@ from e2e.pages.chat_page import ChatPage
 from fixtures.targets.profile import Profile
 
 
-def _no_tabs() -> Cast:
-    raise CaptureIncomplete("this page cannot open another tab")
-
-
 @dataclass(slots=True)
 class Cast:
     """Everything that acts in a lane."""
@@ -34,11 +30,6 @@ class Cast:
     watches: bool = True
     """False when nothing is recorded: the benchmark without capture."""
 
-    open_tab: Callable[[], Cast] = _no_tabs
-    """Opens another tab of the same browser; its recorder shares the lane's chats."""
-    close: Callable[[], None] = lambda: None
-    """Closes this tab."""
-
     def refusal(self) -> Blocked | None:
         """The profile's sign of a refusal that the page shows now, if any."""
         for sign in self.profile.blocked:
@@ -47,13 +38,6 @@ class Cast:
             if sign.url is not None and re.search(sign.url, self.page.address):
                 return refused(sign.kind, "the page's address is that of a refusal")
         return None
-
-
-def look_for_earlier_text(cast: Cast) -> None:
-    """Search the screen for text of the lane's earlier chats."""
-    texts = cast.recorder.earlier_texts()
-    found = cast.page.shows_text(tuple(texts))
-    cast.recorder.shows(None if found is None else texts[found])
 
 
 def refused(condition: str, what: str, advice: str = "") -> Blocked:

@@ -10,16 +10,13 @@ from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.pages.waits import Steps, Wait
 
 
-def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
-    """Click New Chat and let the page do what it does, until the session has rotated or everything is quiet.
-
-    Without ``settle`` nothing is waited for but the click itself; ``clicks`` = 2 is a double click.
-    """
+def new_chat(cast: Cast) -> Steps:
+    """Click New Chat and let the page do what it does, until the session has rotated or everything is quiet."""
     recorder, timeouts = cast.recorder, cast.profile.timeouts
     look = cast.page.look("new_chat", stored=True)
     recorder.store.look(look.stored)
     before = recorder.clicks
-    yield from cast.page.new_chat(look, recorder.expect_new_chat, clicks)
+    yield from cast.page.new_chat(look, recorder.expect_new_chat)
 
     def not_hit() -> HarnessError:
         return CaptureIncomplete(
@@ -29,8 +26,7 @@ def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
         )
 
     yield Wait(lambda: recorder.clicks > before, timeouts.action, not_hit)
-    if settle:
-        yield from settled(cast)
+    yield from settled(cast)
 
 
 def settled(cast: Cast) -> Steps:
@@ -54,15 +50,6 @@ def settled(cast: Cast) -> Steps:
         yield Wait(
             over, timeouts.reply + timeouts.action, unreadable("the page after New Chat"), timeouts.quiet / 5
         )
-
-
-def quiet(cast: Cast) -> Steps:
-    """Wait until everything has been quiet for a moment, whether the session has rotated or not."""
-    waits, cast.waits_for_rotation = cast.waits_for_rotation, False
-    try:
-        yield from settled(cast)
-    finally:
-        cast.waits_for_rotation = waits
 
 
 def first_message(cast: Cast) -> Steps:
@@ -98,12 +85,3 @@ def reload(cast: Cast) -> Steps:
         lambda: CaptureIncomplete("the reloaded page never told that it started"),
     )
     yield from settled(cast)
-
-
-def away_and_back(cast: Cast) -> Steps:
-    """Go to another page in the same tab, and come back with the browser's Back button."""
-    recorder = cast.recorder
-    recorder.note("away")
-    cast.page.leave()
-    yield from cast.page.go_back()
-    yield from quiet(cast)
