@@ -9,7 +9,7 @@ from typing import Any
 
 from e2e.analysis.ids import times
 from e2e.analysis.ids.bits import alphabet
-from e2e.analysis.ids.samples import Sample
+from e2e.analysis.ids.samples import Sample, even
 
 CHANCE = 1e-7
 """No rule is claimed that a random part would follow with a larger probability."""
@@ -181,4 +181,7 @@ def _random(column: Column) -> Part:
     shortest = min(int(p["length"]) for p in column)
     if "letters" in name and " to " in lengths(column):
         return Part("words", f"words of {lengths(column)} letters")
+    if not even(column):
+        said = f"{lengths(column)} characters of {name}"
+        return Part("unknown", said, f"{len(column)} IDs of no one form: {said}")
     return Part("random", f"random {lengths(column)} of {name}", bits=shortest * math.log2(size))

@@ -33,7 +33,8 @@ class Recognition:
 
     name: str
     """fixed, shared, counter, timestamp, hash, uuid1, uuid4…, ulid, ksuid, objectid, xid, cuid, pushid, snowflake, jwt, words, random,
-    two of them (``timestamp+random``), composite for more, or unknown."""
+    uuid (of no one version), browser (a part that each browser keeps), two of them (``timestamp+random``), composite for more,
+    or unknown."""
     parts: tuple[str, ...]
     """What each part is, from the left: ``prefix``, ``timestamp ms base 10``, ``random 9 of base 36``."""
     evidence: tuple[str, ...]
@@ -61,19 +62,19 @@ def recognise(samples: Sequence[Sample]) -> Recognition:
     same = fixed_or_shared(known)
     if same:
         name, said, parts = same
-        # an ID that is common to browsers still has parts; a fixed one is one piece
         return Recognition(name, parts, said, 0.0, 0.0, name != "unknown", n)
     jwt = _jwt(known)
     if jwt:
         return Recognition("jwt", ("JSON web token",), (*jwt, *lines), 0.0, supported, True, n)
     cut, found = _best(known)
+    name = _name(found)
     return Recognition(
-        name=_name(found),
+        name=name,
         parts=tuple(part.name for part in found),
         evidence=(*(part.evidence for part in found if part.evidence), *_form(found, n), *lines),
         nominal_bits=_nominal(cut, found, known),
         supported_bits=supported,
-        structured=any(part.ruled for part in found),
+        structured=name != "unknown" and any(part.ruled for part in found),
         n=n,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -71,10 +72,22 @@ def judge_time(column: Column, samples: Sequence[Sample]) -> Found | None:
             return _named(label, off, written, column)
         stuck = stuck or label
     flake = _snowflake(column, samples)
-    if flake or not stuck:
+    if flake:
         return flake
+    if not stuck:
+        return _some(offsets)
     said = f"a part reads as a time ({stuck}) near the writing in all {len(column)}, and does not move along with it"
     return "unknown", f"number near the time ({stuck})", said, 0.0, False
+
+
+def _some(offsets: Sequence[Mapping[str, float]]) -> Found | None:
+    """A time in more than half of the IDs is none of chance, and none that all follow."""
+    counts = Counter(label for o in offsets for label in o)
+    label, n = max(counts.items(), key=lambda item: item[1], default=("", 0))
+    if n < 2 or 2 * n <= len(offsets):
+        return None
+    said = f"a part reads as a time ({label}) near the writing in {n} of {len(offsets)}, not in all within {ON_TIME:g} s"
+    return "unknown", f"number near the time ({label})", said, 0.0, False
 
 
 def _rank(label: str, column: Column) -> tuple[int, int]:

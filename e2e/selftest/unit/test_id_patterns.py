@@ -165,6 +165,7 @@ WILD: dict[str, tuple[Make, str]] = {
     ),
     "ms and digits": (lambda r, t, i, k: f"{ms(t)}{r.randrange(100000):05d}", "timestamp+random"),
     "date": (lambda r, t, i, k: time.strftime("%Y%m%d%H%M%S", time.gmtime(t)), "timestamp"),
+    "ISO date": (lambda r, t, i, k: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(t)), "timestamp"),
     "server's clock": (lambda r, t, i, k: f"s-{ms(t + 77)}", "timestamp"),
     "bare counter": (lambda r, t, i, k: str(i + 1), "counter"),
     "word counter": (lambda r, t, i, k: f"chat{i + 1}", "counter"),
@@ -256,6 +257,17 @@ def test_the_same_counter_in_every_browser_is_shared() -> None:
 def test_a_page_loads_time_is_not_taken_for_random() -> None:
     found = recognise(collect(lambda r, t, i, k: str(ms(START) - 900 + 7 * r.randrange(300)), gap=0.1))
     assert (found.name, found.structured, found.nominal_bits) == ("unknown", False, 0.0)
+
+
+def test_one_time_that_is_off_leaves_no_random_number() -> None:
+    found = recognise(collect(lambda r, t, i, k: str(ms(t) - (60_000 if i == 7 else 0))))
+    assert (found.name, found.nominal_bits) == ("unknown", 0.0)
+    assert "near the writing in" in found.evidence[0]
+
+
+def test_two_forms_are_no_pattern() -> None:
+    found = recognise(collect(lambda r, t, i, k: uuid4(r) if i % 2 else pick(r, BASE36, 9)))
+    assert (found.name, found.nominal_bits) == ("unknown", 0.0)
 
 
 def test_a_repeat_supports_nothing() -> None:
