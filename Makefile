@@ -31,7 +31,7 @@ CHAT_OPTIONS = \
   $(if $(ROTATION),--rotation '$(ROTATION)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-chainlit e2e test chat login lint lock report open bench clean distclean
+.PHONY: help setup setup-chainlit e2e test chat login lint lock report open bench calibrate clean distclean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -104,6 +104,9 @@ open: $(STAMP) ## serve the last report and say where
 bench: $(STAMP) ## measure what one chat costs
 	@$(PY) -m e2e.setup all --quiet
 	@$(PY) -m e2e bench $(ARGS)
+
+calibrate: $(STAMP) ## measure the statistical checks on simulated campaigns: false alarms and power (OUT=)
+	@$(PY) -m e2e calibrate $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 clean: ## remove all that runs and builds left behind; .venv stays
 	@for path in reports/out $(VENV)/reference_chat $(FRONTEND)/dist $(FRONTEND)/.dist-* $(FRONTEND)/coverage .hypothesis; do \

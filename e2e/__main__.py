@@ -10,6 +10,7 @@ _USAGE = """usage: python -m e2e COMMAND [options]
 
 commands:
   bench      what one chat costs, against a plain Playwright script
+  calibrate  how often the statistical checks accuse, over simulated campaigns
   discover   look at a chat, and propose a profile for it
   doctor     look at this machine and at a target, and say what to do
   login      sign in to a target in a window, and save the state for later runs
@@ -24,6 +25,10 @@ def main(arguments: list[str]) -> int:
             from e2e.bench.cli import main as bench
 
             return bench(rest)
+        case ["calibrate", *rest]:
+            from e2e.calibration.cli import main as calibrate
+
+            return calibrate(rest)
         case ["discover", *rest]:
             from e2e.discover.cli import main as discover
 
