@@ -4,13 +4,15 @@
 const address = new URLSearchParams(location.search);
 const KEY = "lab_session";
 
-const storage = (() => {
+// Chromium denies storage to a frame of another site.
+function allowed(storage) {
   try {
-    return localStorage;
+    return window[storage];
   } catch {
-    return null; // Chromium denies it to a frame of another site
+    return null;
   }
-})();
+}
+const storage = allowed("localStorage");
 
 class Failure extends Error {
   constructor(status) {
@@ -54,12 +56,15 @@ const Lab = {
 const conditions = {
   kind: address.get("fail"),
   after: Number(address.get("fail_after") ?? (address.get("fail") === "login" ? 1 : 0)),
-  chats: () => Number(sessionStorage.getItem("lab_chats") ?? 1),
-  met: () => conditions.kind !== null && conditions.chats() > conditions.after,
+  kept: allowed("sessionStorage"),
+  chats: 1,
+  met: () => conditions.kind !== null && conditions.chats > conditions.after,
   next() {
-    if (conditions.kind) sessionStorage.setItem("lab_chats", conditions.chats() + 1);
+    conditions.chats += 1;
+    if (conditions.kind) conditions.kept?.setItem("lab_chats", conditions.chats);
   },
 };
+conditions.chats = Number(conditions.kept?.getItem("lab_chats") ?? 1);
 
 function build(root) {
   const icon = '<svg width="16" height="16" aria-hidden="true"><path d="M2 14 14 8 2 2v5l8 1-8 1z"/></svg>';
