@@ -38,8 +38,7 @@ def discover(url: str, file: Path) -> tuple[int, str]:
         {"transport": "json", "store": "sessionStorage", "id_format": "bare"},
         {"transport": "websocket", "store": "cookie", "rotation": "on_first_message"},
         {"transport": "sse", "store": "indexedDB"},
-        {"transport": "json", "store": "url"},
-        {"transport": "sse", "store": "none"},
+        {"transport": "json", "store": "none"},
     ],
     ids=lambda o: "-".join(str(v) for v in o.values()),
 )
