@@ -189,7 +189,7 @@ def _false_alarms(axes: Any, rates: Sequence[Rate]) -> str:
             axes.plot([x], [100 * r.rate], "o", color=_COLOURS[check], markersize=4)
         said.append(f"{check} at most {100 * max(r.rate for r in found):.2f} %")
     axes.axhline(100 * level, color=ALARM, linewidth=1.2)
-    axes.text(-0.48, 100 * level * 1.02, "allowed", color=ALARM, fontsize=8.5, va="bottom")
+    axes.text(len(CHECKS) - 0.5, 100 * level, "allowed", color=ALARM, fontsize=9, va="center")
     axes.set_xticks(range(len(CHECKS)), [c.split(".")[1] for c in CHECKS])
     axes.set_ylim(0, None)
     axes.yaxis.set_major_formatter("{x:g} %")
@@ -209,17 +209,15 @@ def _curves(axes: Any, rates: Sequence[Rate]) -> str:
         )
         power = [100 * r.rate for r in found]
         axes.plot([r.n for r in found], power, "o-", color=_COLOURS[check], linewidth=1.6, markersize=4)
-        ends.append((power[-1], fault, _COLOURS[check]))
+        ends.append((power[::-1], fault, _COLOURS[check]))
         said.append(f"{fault} " + ", ".join(f"{p:.0f} % of {r.n}" for p, r in zip(power, found, strict=True)))
     at = 1e9
-    for power_at_end, fault, colour in sorted(ends, reverse=True, key=lambda end: end[0]):
-        at = min(power_at_end, at - 6)
+    for power, fault, colour in sorted(ends, reverse=True, key=lambda end: end[0]):
+        at = min(power[0], at - 6)
         axes.text(SESSIONS[-1] + 2, at, fault, color=colour, fontsize=9, va="center")
     axes.set_xlim(SESSIONS[0] - 3, SESSIONS[-1] * 1.32)
     axes.set_xticks(SESSIONS)
     axes.set_ylim(-3, 104)
     axes.yaxis.set_major_formatter("{x:g} %")
-    axes.set_xlabel(
-        "new sessions; blue: provider.varies, green: provider.balanced, brown: provider.independent"
-    )
+    axes.set_xlabel("new sessions; found by varies (blue), balanced (green), independent (brown)")
     return "; ".join(said)
