@@ -12,7 +12,7 @@ import pytest
 
 from e2e.discover.cli import main
 from e2e.errors import HarnessError
-from e2e.selftest.transports.app import Lab
+from e2e.selftest.lab.app import Lab
 from fixtures.reference_chat.launcher import ReferenceChat
 from fixtures.targets.profile import SUITE, Profile, load
 
@@ -64,10 +64,10 @@ def test_a_variant_of_the_reference_chat(options: dict[str, Any], tmp_path: Path
 class TestFunctionsOverOneSocket:
     """Function names in frames, an unrelated sessionId at the connect, a menu on hover, an icon to send, a dialog, a toast."""
 
-    def found(self, tmp_path: Path, query: str = "") -> tuple[Profile, str]:
+    def found(self, tmp_path: Path, **query: str) -> tuple[Profile, str]:
         file = tmp_path / "found.toml"
-        with Lab() as lab:
-            code, said = discover(lab.url("functions", query), file)
+        with Lab.start() as lab:
+            code, said = discover(lab.url("convex", **query), file)
         assert code == 0, said
         return load(str(file)), said + file.read_text(encoding="utf-8")
 
@@ -87,7 +87,7 @@ class TestFunctionsOverOneSocket:
         assert verbs[:3] == ["hover", "click", "click"]
 
     def test_the_historical_fault_is_told(self, tmp_path: Path) -> None:
-        _, said = self.found(tmp_path, "?bug=1")
+        _, said = self.found(tmp_path, bug="stale")
         assert "goes on with an ended session" in said
         assert "stale-state" in said
 
