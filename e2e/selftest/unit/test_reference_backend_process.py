@@ -171,6 +171,9 @@ def test_every_option_of_the_launcher_arrives(monkeypatch: pytest.MonkeyPatch, t
         fault_after=2,
         id_pattern="uuid",
         transport="websocket",
+        store="indexedDB",
+        id_format="bare",
+        rotation="on_first_message",
         providers=["Red", "Green"],
         weights=[0, 1],
         seed=3,
@@ -186,6 +189,9 @@ def test_every_option_of_the_launcher_arrives(monkeypatch: pytest.MonkeyPatch, t
     assert config == {
         "idPattern": "uuid",
         "transport": "websocket",
+        "store": "indexedDB",
+        "idFormat": "bare",
+        "rotation": "on_first_message",
         "faults": ["label-stale"],
         "providers": ["Red", "Green"],
     }
