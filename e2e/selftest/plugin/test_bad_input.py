@@ -59,7 +59,7 @@ def test_a_wrong_locator_is_broken_and_named(suite: Suite, tmp_path: Path) -> No
     profile.write_text(text)
     ended = suite("--target", str(profile), "--chats", "4", "--lanes", "2")
     assert ended.code == 1
-    assert "steps: { role = 'button', name = 'Start over' }" in ended.output
+    assert "steps.new_chat[0]: { role = 'button', name = 'Start over' }" in ended.output
 
 
 def test_a_browser_that_is_not_there_is_broken_and_named(suite: Suite) -> None:
