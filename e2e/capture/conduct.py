@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import threading
@@ -28,7 +29,7 @@ from e2e.capture.redaction import Redactor
 from e2e.capture.scheduler import Pulse, run_lanes
 from e2e.capture.wire import Rule
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
-from fixtures.targets.profile import Profile
+from fixtures.targets.profile import Profile, variables_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Conductor:
         self._context_args = dict(context_args)
         self._pulse = Pulse(playwright)
         self._redactor = Redactor(show=plan.show_ids)
+        for name in variables_of(plan.profile):
+            self._redactor.hide(os.environ.get(name, ""))
         self.run_id = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(2)
         self.folder = plan.out / "evidence" / self.run_id
         self._rules = tuple(Rule(r) for r in plan.profile.wire)

@@ -28,6 +28,7 @@ class Redactor:
         self.show = show
         self._key = (key or os.environ.get(MASK_KEY_VARIABLE) or secrets.token_hex(32)).encode()
         self._known: dict[str, str] = {}
+        self._secrets: set[str] = set()
 
     @property
     def fingerprint(self) -> str:
@@ -43,8 +44,15 @@ class Redactor:
             known = self._known[session_id] = session_id if self.show else self._mask(session_id)
         return known
 
+    def hide(self, secret: str) -> None:
+        """Take ``secret`` (a token, a password) out of every later `text`, also when IDs are shown."""
+        if secret:
+            self._secrets.add(secret)
+
     def text(self, text: str, *, limit: int = 2000) -> str:
         """Free text (an error, a URL's path) without any session ID that was seen so far."""
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
         if text and not self.show:
             known = ((form, ref) for raw, ref in self._known.items() for form in _forms(raw) if form in text)
             for form, reference in sorted(

@@ -185,3 +185,20 @@ class TestShow:
 
     def test_a_long_text_is_cut_all_the_same(self) -> None:
         assert Redactor(show=True).text("x" * 30, limit=20) == "x" * 19 + "…"
+
+
+class TestSecrets:
+    def test_a_secret_is_in_no_text(self) -> None:
+        redactor = Redactor()
+        redactor.hide("hunter2-token")
+        assert redactor.text("Bearer hunter2-token was refused") == "Bearer [secret] was refused"
+
+    def test_not_even_when_ids_are_shown(self) -> None:
+        redactor = Redactor(show=True)
+        redactor.hide("hunter2-token")
+        assert redactor.text("hunter2-token") == "[secret]"
+
+    def test_a_variable_that_is_empty_hides_nothing(self) -> None:
+        redactor = Redactor()
+        redactor.hide("")
+        assert redactor.text("as it was") == "as it was"
