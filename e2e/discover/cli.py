@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Error, sync_playwright
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -93,13 +94,21 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 
 def _look(browser: Browser, said: argparse.Namespace, console: Console) -> tuple[Said, Findings]:
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 800},
-        locale=said.locale,
-        storage_state=str(said.storage_state) if said.storage_state else None,
-    )
+    try:
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 800},
+            locale=said.locale,
+            storage_state=str(said.storage_state) if said.storage_state else None,
+        )
+    except (Error, OSError, ValueError) as error:  # the state file is read here
+        raise HarnessError(
+            f"the browser could not be opened with {said.storage_state}: {str(error).strip().splitlines()[-1]}",
+            way_out="--storage-state wants a file that `make login` has saved",
+        ) from None
+    let_go: Callable[[], None] | None = None
     try:
         page, watcher = new_page(context)
+        let_go = watcher.close
         began = time.monotonic()
         with console.status("looking at the page …"):
             talk = Talk(page, watcher, lambda line: console.print(f"  {line}", markup=False))
@@ -108,6 +117,8 @@ def _look(browser: Browser, said: argparse.Namespace, console: Console) -> tuple
         console.print(f"looked at it for {time.monotonic() - began:.0f} s, with {len(talked.turns)} messages")
         return talked, found
     finally:
+        if let_go is not None:
+            let_go()
         context.close()
 
 

@@ -27,10 +27,10 @@
     if (stable(el.id) && only("#" + CSS.escape(el.id))) return "#" + CSS.escape(el.id);
     for (const attr of ["name", "aria-label", "type", "title", "data-action", "data-role", "placeholder"]) {
       const value = el.getAttribute(attr);
-      if (value && only(`${tag}[${attr}=${quoted(value)}]`)) return `${tag}[${attr}=${quoted(value)}]`;
+      if (value && !(attr === "type" && value === "button") && only(`${tag}[${attr}=${quoted(value)}]`)) return `${tag}[${attr}=${quoted(value)}]`;
     }
     for (const name of el.classList) {
-      if (/^[a-zA-Z][\w-]{2,40}$/.test(name) && !/\d{3,}|__[a-zA-Z0-9]{5}|^css-|^sc-|hover|focus|active|flex|grid|px-|py-|text-/.test(name) && only(`${tag}.${CSS.escape(name)}`)) {
+      if (/^[a-zA-Z][\w-]{1,40}$/.test(name) && !/\d{3,}|__[a-zA-Z0-9]{5}|^css-|^sc-|hover|focus|active|flex|grid|px-|py-|text-/.test(name) && only(`${tag}.${CSS.escape(name)}`)) {
         return `${tag}.${CSS.escape(name)}`;
       }
     }

@@ -15,7 +15,7 @@ from e2e.capture.bodies import payload_of
 from e2e.capture.decoders import Message, detect, make_decoder, unfold
 from e2e.discover import words
 from e2e.discover.talk import Said, Turn
-from e2e.discover.values import last_name, leaves, likeness, lists, masked, squeezed, texts
+from e2e.discover.values import discreet, flags, last_name, leaves, likeness, lists, masked, squeezed
 from e2e.discover.watch import Payload, Stores, Watcher
 
 
@@ -263,6 +263,9 @@ def discriminate(wanted: Sequence[Any], others: Sequence[Any]) -> str | None:
                 + len(value) / 100
             )
             constant.append((weight, f"{path} == '{value}'"))
+    for path, _ in flags(wanted[0]):
+        if all((path, True) in flags(w) for w in wanted[1:]):
+            constant.append((1.0 + path.count(".") + path.count("["), f"{path} == `true`"))
     constant.sort()
     conditions = [c for _, c in constant[:12]]
 
@@ -395,8 +398,14 @@ def _rate(place: _Place, said: Said) -> tuple[float, str, str, Guess | None]:
     if not one or one != two or not three or three != four:
         return 0.0, "", "", None
     looks = likeness(one)
-    if looks < 0.3:
-        return 0.0, "", "", None
+    kept = find_store([(one, said.turns[0].after)])
+    if looks < 0.3 and not (len(one) >= 4 and kept is not None and words.SESSION_NAME.search(place.name)):
+        return (
+            0.0,
+            "",
+            "",
+            None,
+        )  # a word that is stored, and sent under a session's name, is an ID that was made badly
     if one != three:
         store = find_store([(one, said.turns[0].after), (three, said.turns[2].after)])
         score = 0.45 + 0.15 * looks + name + (0.3 if store else 0.0)
@@ -642,7 +651,8 @@ def _answer(found: Findings, watcher: Watcher, sending: Sending, said: Said) -> 
 
 def _pieces(watcher: Watcher, sending: Sending, number: int, until: float) -> list[Piece]:
     payload = sending.payloads[number]
-    pieces = [Piece(t, "own", _event(event, value)) for t, event, value in payload.values]
+    read = unfold if sending.unfolded else _as_it_is
+    pieces = [Piece(t, "own", _event(event, read(value))) for t, event, value in payload.values]
     if payload.transport == "websocket":
         decoder = make_decoder(sending.framing)
         for frame in watcher.frames:
@@ -670,6 +680,10 @@ def _pieces(watcher: Watcher, sending: Sending, number: int, until: float) -> li
     return sorted(pieces, key=lambda p: p.t)
 
 
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 def _event(event: str, value: Any) -> Any:
     return (
         {"event": event, **value}
@@ -684,33 +698,41 @@ def _way(per_turn: list[list[Piece]], turns: Sequence[Turn], sending: Sending) -
     for pieces, turn in zip(per_turn, turns, strict=True):
         shown = _reply_text(turn)
         for way in {p.way for p in pieces}:
-            heard = squeezed("".join(texts(p.value) for p in pieces if p.way == way))
-            match = bool(shown) and any(
-                shown[i : i + 12] in heard for i in range(0, max(1, len(shown) - 12), 6)
-            )
-            scores[way] = scores.get(way, 0.0) + (1.0 if match else 0.0)
+            heard = heard_at([p.value for p in pieces if p.way == way])
+            parts = [shown[i : i + 12] for i in range(0, max(1, len(shown) - 12), 6)] if shown else []
+            match = max((sum(part in text for part in parts) for text in heard), default=0)
+            scores[way] = scores.get(way, 0.0) + match / max(1, len(parts))
     home = "socket" if sending.transport == "websocket" else "own"
-    scores[home] = scores.get(home, 0.0) + 0.5
+    scores[home] = scores.get(home, 0.0) + 0.1 * len(
+        turns
+    )  # an answer that only repeats the question is none
     return max(scores, key=lambda w: scores[w])
 
 
+def heard_at(values: Sequence[Any]) -> list[str]:
+    """What each place said over all ``values``, squeezed: an ID beside each word of a stream is not part of its text."""
+    places: dict[str, list[str]] = {}
+    for value in values:
+        for path, leaf in leaves(value):
+            if isinstance(leaf, str):
+                places.setdefault(re.sub(r"\[\d+\]", "[]", path), []).append(leaf)
+    return [squeezed("".join(parts)) for parts in places.values()]
+
+
 def _reply_text(turn: Turn) -> str:
-    """What stood on the screen after the typed message."""
-    return (
-        squeezed(turn.shown.rsplit(turn.nonce, 1)[-1])[:400]
-        or squeezed(turn.shown.split(turn.nonce, 1)[-1])[:400]
-    )
+    """What stood on the screen after the typed message; a reply may repeat that."""
+    return squeezed(turn.shown.split(turn.nonce, 1)[-1])[:2000]
 
 
 def _frames(found: Findings, sending: Sending, chosen: list[list[Piece]], turns: Sequence[Turn]) -> None:
     """How frames belong to a message: by a key, by a condition, and which is the last."""
-    keyed = _reply_key(sending, chosen)
+    keyed = _reply_key(sending.values, chosen) or _key_of_own_answer(sending, chosen)
     if keyed is not None:
         found.reply_to = keyed
         compiled = jmespath.compile(keyed.value)
         mine = [
-            [p for p in pieces if _text(compiled.search(p.value)) == _text(_search(keyed.value, v))]
-            for pieces, v in zip(chosen, sending.values, strict=True)
+            [p for p in pieces if _text(compiled.search(p.value)) == key]
+            for pieces, key in zip(chosen, _keys(keyed.value, sending), strict=True)
         ]
     elif sending.framing not in ("json", "ndjson", "text") and any(sending.keys):
         mine = [
@@ -745,10 +767,19 @@ def _frames(found: Findings, sending: Sending, chosen: list[list[Piece]], turns:
             condition = discriminate([e[0].value for e in ends], everything)
             if condition and found.answer_when:
                 found.answer_when.value = f"({found.answer_when.value}) || {condition}"
-    if condition:
+    if condition and "[" not in condition:  # a place in a list tells how many came together, and no end
         found.done = Guess(condition, 0.85, "true of the last frame of each reply, and of none before")
     else:
         found.exchange_ends = False
+
+
+def _keys(place: str, sending: Sending) -> list[str | None]:
+    """What ties each message to its answer: in the payload, else in its own answer."""
+    found: list[str | None] = []
+    for value, payload in zip(sending.values, sending.payloads, strict=True):
+        texts = (_text(_search(place, v)) for v in (value, *(v for _, _, v in payload.values)))
+        found.append(next((text for text in texts if text is not None), None))
+    return found
 
 
 def _telling(pieces: list[Piece], turn: Turn) -> list[Piece]:
@@ -762,10 +793,16 @@ def _telling(pieces: list[Piece], turn: Turn) -> list[Piece]:
     return found
 
 
-def _reply_key(sending: Sending, chosen: list[list[Piece]]) -> Guess | None:
-    """A value of the payload, another one each time, that stands in its answer too."""
-    for path, first in leaves(sending.values[0]):
-        values = [_search(path, v) for v in sending.values]
+def _key_of_own_answer(sending: Sending, chosen: list[list[Piece]]) -> Guess | None:
+    """The key that the request's own answer gives, where the reply comes by another way."""
+    own = [next((v for _, _, v in p.values if isinstance(v, dict)), None) for p in sending.payloads]
+    return _reply_key(own, chosen) if sending.transport == "http" and all(own) else None
+
+
+def _reply_key(told: Sequence[Any], chosen: list[list[Piece]]) -> Guess | None:
+    """A value, another one each time, that stands in what was ``told`` with the message and in its answer too."""
+    for path, first in leaves(told[0]):
+        values = [_search(path, v) for v in told]
         if (
             any(v is None for v in values)
             or len({_text(v) for v in values}) < len(values)
@@ -783,7 +820,7 @@ def _reply_key(sending: Sending, chosen: list[list[Piece]]) -> Guess | None:
                 path, 0.95, f"another value in each of {len(values)} messages, and the same in its answer"
             )
         if common:
-            other = min(common, key=len)
+            other = min(common, key=lambda p: (len(p), p))
             return Guess(f"{path} || {other}", 0.85, f"{path} of the payload stands at {other} in its answer")
     return None
 
@@ -792,8 +829,6 @@ def _provider(found: Findings, chosen: list[list[Piece]], sending: Sending, said
     """Who answered: a short text with a telling name, in each reply, the same all through a chat."""
     rated: list[tuple[float, Any, str, list[str]]] = []
     telling = [_telling(pieces, turn) for pieces, turn in zip(chosen, said.turns, strict=False)]
-    if all(telling):
-        chosen = telling  # what brings the reply's text says best whose it is
     paths = {path for pieces in chosen for p in pieces for path, v in leaves(p.value) if isinstance(v, str)}
     shown = {text for _, group in said.labels for text in group}
     for path in paths:
@@ -803,6 +838,8 @@ def _provider(found: Findings, chosen: list[list[Piece]], sending: Sending, said
             for pieces in chosen
         ]
         rate = _rate_provider(last_name(path), path, values, shown)
+        if rate > 0 and all(telling) and not _says(compiled, telling):
+            rate -= 0.05  # what brings the reply's text says best whose it is
         if rate > 0:
             rated.append((rate, path, path, [v for v in values if v]))
     if way == "own":
@@ -819,13 +856,16 @@ def _provider(found: Findings, chosen: list[list[Piece]], sending: Sending, said
     if not rated or rated[0][0] < 0.5:
         if rated:
             found.questions.append(
-                f"is {rated[0][2]} the provider? It was {', '.join(sorted(set(rated[0][3]))[:3])}."
+                f"is {rated[0][2]} the provider? It was {', '.join(map(discreet, sorted(set(rated[0][3]))[:3]))}."
             )
         return
     rate, extract, path, values_seen = rated[0]
     others = [r[2] for r in rated[1:4] if r[0] >= rate - 0.1]
     found.provider = Guess(
-        extract, round(min(rate, 0.97), 2), f"it was {', '.join(dict.fromkeys(values_seen))}", others
+        extract,
+        round(min(rate, 0.97), 2),
+        f"it was {', '.join(map(discreet, dict.fromkeys(values_seen)))}",
+        others,
     )
     if others and rated[1][0] >= rate - 0.02:
         found.questions.append(
@@ -835,13 +875,18 @@ def _provider(found: Findings, chosen: list[list[Piece]], sending: Sending, said
     found.label = _label(said, names)
 
 
+def _says(compiled: Any, telling: Sequence[Sequence[Piece]]) -> bool:
+    """Each reply's text comes with a value there."""
+    return all(any(compiled.search(p.value) for p in pieces) for pieces in telling)
+
+
 def _label(said: Said, names: set[str]) -> Guess | None:
     """The texts beside the replies that say the same as the replies."""
     for spec, group in said.labels:
         between = {t for t in group if t not in names}
         if group and group[-1] in names and len(between) <= 1:
-            told = ", ".join(dict.fromkeys(t for t in group if t in names))
-            more = f"; between them it showed {min(between)!r}" if between else ""
+            told = ", ".join(dict.fromkeys(discreet(t) for t in group if t in names))
+            more = f"; between them it showed {discreet(min(between))!r}" if between else ""
             return Guess(spec, 0.7 if between else 0.85, f"it showed {told}, as the replies said{more}")
     return None
 
@@ -853,6 +898,8 @@ def _rate_provider(name: str, path: str, values: Sequence[str | None], shown: se
     if len(seen) >= 4 and (seen[0] != seen[1] or seen[2] != seen[3]):
         return 0.0
     whole = re.sub(r"[\[\]0-9.]+", " ", path)
+    if not words.PROVIDER_NAME.search(whole) and all(likeness(v) > 0.75 for v in seen):
+        return 0.0  # an ID of something else, such as the thread
     rate = 0.35 if words.PROVIDER_NAME.search(name) else 0.25 if words.PROVIDER_NAME.search(whole) else 0.0
     if re.search(r"provider", whole, re.IGNORECASE):
         rate += 0.25

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from e2e.discover.find import Candidate, Spec
 from e2e.discover.infer import Findings, Guess
 from e2e.discover.talk import Said
+from e2e.discover.values import discreet
 from fixtures.targets.profile import Profile, parse, toml_value
 
 
@@ -225,7 +226,8 @@ def _screen(said: Said, found: Findings) -> list[str]:
         lines.append(_guess("provider", found.label))
     elif said.labels and found.provider is None:
         candidates = [
-            f"{toml_value(spec)} ({', '.join(dict.fromkeys(group))})" for spec, group in said.labels[:3]
+            f"{toml_value(spec)} ({', '.join(map(discreet, dict.fromkeys(group)))})"
+            for spec, group in said.labels[:3]
         ]
         lines.append(
             f"# QUESTION: does one of these show the provider? {_clean('; '.join(candidates))[:300]}"

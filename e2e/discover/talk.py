@@ -137,6 +137,7 @@ class Talk:
         return boxes[0].element
 
     def _give_up_before_the_box(self) -> None:
+        self._refused()
         text = self._text()
         if words.LOGIN.search(text):
             raise Blocked(
@@ -289,9 +290,9 @@ class Talk:
         for candidate in direct[:4]:
             candidate.spec = find.describe(candidate.element)
         for candidate in direct[:3]:
-            if candidate.score >= 0.4 and self._try([("click", candidate.element)], candidate):
+            if candidate.score >= 0.4 and self._try([("click", candidate.spec)], candidate):
                 return
-        for path, candidate in self._through_menus():
+        for path, candidate in self._through_menus({c.element.raw["mark"] for c in direct}):
             if self._try(path, candidate):
                 return
         said.clicked = self._stores()
@@ -301,33 +302,45 @@ class Talk:
             way_out="`--headed` shows the page; write steps.new_chat by hand (e2e/README.md has recipes)",
         )
 
-    def _through_menus(self) -> list[tuple[list[tuple[str, Element]], Candidate]]:
-        found: list[tuple[list[tuple[str, Element]], Candidate]] = []
+    def _through_menus(self, tried: set[str]) -> list[tuple[list[tuple[str, Spec]], Candidate]]:
+        """What a menu shows besides what was ``tried``, each with the way there; the menus are left closed."""
+        found: list[tuple[list[tuple[str, Spec]], Candidate]] = []
         for verb in ("hover", "click"):
             for menu in find.menus(self._frame):
+                opener = find.describe(menu)
                 try:
                     getattr(menu.locator, verb)(timeout=1500)
                 except Error:
                     continue
                 self._page.wait_for_timeout(250)
-                items = [c for c in find.new_chats(self._frame) if c.score >= 0.4]
+                shown = [c for c in find.new_chats(self._frame) if c.element.raw["mark"] not in tried]
+                items = [c for c in shown if c.score >= 0.4]
+                for item in items[:2]:
+                    item.spec = find.describe(item.element)  # now, while it can be seen
+                self._close(menu, verb, items)
                 if items:
-                    menu_now = menu
-                    found.append(([(verb, menu_now), ("click", items[0].element)], items[0]))
-                    self.said.new_chat_candidates += items[:2]
-                    for item in items[:2]:
-                        item.spec = find.describe(item.element)
+                    self.said.new_chat_candidates = [*items[:2], *self.said.new_chat_candidates]
+                    found += [([(verb, opener), ("click", item.spec)], item) for item in items[:2]]
                     return found
-                if verb == "click":
-                    self._page.keyboard.press("Escape")
-                self._page.mouse.move(0, 0)
-                self._page.wait_for_timeout(150)
         return found
 
-    def _try(self, path: list[tuple[str, Element]], candidate: Candidate) -> bool:
+    def _close(self, menu: Element, verb: str, items: list[Candidate]) -> None:
+        """Leave a menu as it was: a click on the button of an open one would close it."""
+        if verb == "click":
+            self._page.keyboard.press("Escape")
+        self._page.mouse.move(0, 0)
+        self._page.wait_for_timeout(150)
+        if verb == "click" and items and items[0].element.locator.is_visible():
+            try:
+                menu.locator.click(timeout=1500)
+            except Error:
+                return  # it is covered by its own menu; what follows says so
+            self._page.mouse.move(0, 0)
+
+    def _try(self, path: list[tuple[str, Spec]], candidate: Candidate) -> bool:
         """Click along ``path``; whether a new chat began."""
         said = self.said
-        specs = [(verb, find.describe(element)) for verb, element in path]
+        specs = list(path)
         last = said.turns[-1]
         stores, address = self._stores(), self._page.url
         said.dialogs.clear()
@@ -403,6 +416,13 @@ class Talk:
     def _refused(self) -> None:
         """Say what the page shows when it refuses. Raises `Blocked`."""
         text = self._text()
+        robot = words.CAPTCHA.search(text)
+        if robot:
+            raise Blocked(
+                f"the page asks whether a person is there: it says {robot.group()!r}",
+                condition="captcha",
+                way_out="answer it by hand once (`make login` saves the state), then --storage-state FILE",
+            )
         found = words.LIMIT.search(text)
         if found:
             raise Blocked(

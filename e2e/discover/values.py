@@ -28,6 +28,17 @@ def leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Sc
         yield path or "@", value
 
 
+def flags(value: Any, path: str = "", depth: int = 0) -> list[tuple[str, bool]]:
+    """``(JMESPath, True)`` of all that is true inside ``value``, outside of lists."""
+    if value is True and path:
+        return [(path, True)]
+    if not isinstance(value, dict) or depth > _DEPTH:
+        return []
+    return [
+        f for key, part in list(value.items())[:200] for f in flags(part, join(path, str(key)), depth + 1)
+    ]
+
+
 def lists(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, list[Any]]]:
     """``(JMESPath, list)`` of all lists inside ``value``, outer ones first."""
     if depth > _DEPTH:
@@ -84,6 +95,11 @@ def masked(value: Scalar) -> str:
     prefix = re.match(r"[A-Za-z]{2,16}[_\-.:]", text)
     digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:4]
     return f"{prefix.group() if prefix else ''}…{digest}"
+
+
+def discreet(value: Scalar) -> str:
+    """``value`` as it may be shown: masked when it looks like an ID."""
+    return masked(value) if likeness(value) > 0.6 else str(value)
 
 
 def squeezed(text: str) -> str:

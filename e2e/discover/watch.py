@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,14 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Error, Page
 
 from e2e.capture.bodies import cookies_of
-from e2e.capture.channels import Channel, PageChannel, Params, watch_children
+from e2e.capture.channels import (
+    Channel,
+    ChildChannel,
+    PageChannel,
+    Params,
+    watch_children,
+    watch_shared_workers,
+)
 from e2e.capture.wire import AnswerReader
 
 _BODY_LIMIT = 1 << 20
@@ -88,6 +96,23 @@ class Watcher:
         channel = PageChannel(page.context.new_cdp_session(page))
         watch_children(channel, self._attach, lambda handler: handler)
         self._attach(channel)
+        self.close = self._shared_workers()
+        """Lets go of what is held; call it before the context is closed."""
+
+    def _shared_workers(self) -> Callable[[], None]:
+        """They belong to no page: only the browser's own session knows them."""
+        context = self.page.context
+        browser = context.browser
+        if browser is None:
+            return lambda: None
+        me = context.new_cdp_session(self.page).send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
+
+        def began(channel: ChildChannel) -> None:
+            if channel.info.get("browserContextId") == me:
+                self._attach(channel)
+
+        session = PageChannel(browser.new_browser_cdp_session())
+        return watch_shared_workers(session, began, lambda handler: handler)
 
     def stores(self, frame: Any = None) -> Stores:
         """What all stores hold now."""

@@ -78,8 +78,13 @@ LIMIT = _any(
     r"quota",
     r"try again (later|tomorrow)",
     r"limit erreicht",
+)
+CAPTCHA = _any(
     r"captcha",
-    r"are you (a )?human",
+    r"\bare you (a )?(human|robot)",
+    r"\bnot a robot\b",
+    r"\bkein roboter\b",
+    r"verify (that )?you are human",
 )
 LOGIN = _any(
     r"\b(log|sign)[ -]?in\b",
