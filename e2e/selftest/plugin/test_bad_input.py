@@ -46,7 +46,7 @@ def test_a_target_that_is_down_is_broken_in_seconds(suite: Suite) -> None:
     assert ended.code == 1
     assert set(ended.statuses) == {"broken"}
     assert "http://127.0.0.1:9/ could not be opened" in ended.output
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 45
 
 
 def test_a_wrong_locator_is_broken_and_named(suite: Suite, tmp_path: Path) -> None:
