@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 
 from e2e.bench.measure import run
-from e2e.setup.browser import lean_driver
 
 AIMS = {"one_lane": 0.6, "four_lanes": 0.5, "slow_eight_lanes": 0.2, "capture": 1.05, "memory": 1.1}
 """At most; the last two are capture on against off, and memory at chat 2,000 against chat 100."""
@@ -45,7 +43,6 @@ def main(arguments: list[str]) -> int:
     )
     said = parser.parse_args(arguments)
     console = Console(file=sys.stdout, highlight=False)
-    lean_driver(os.environ)
     with sync_playwright() as playwright:
         result = run(playwright, rounds=said.rounds, chats=said.chats, say=console.print)
     said.out.mkdir(parents=True, exist_ok=True)

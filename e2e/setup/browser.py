@@ -15,7 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -226,13 +226,3 @@ def _run_all(commands: list[list[str]]) -> str | None:
 
 def _is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
-
-
-def lean_driver(environment: MutableMapping[str, str]) -> None:
-    """Have Playwright's driver, a Node program, keep its young heap small, unless somebody has said how large it may be.
-
-    By default it grows for the first thousand chats, as if something leaked: 128 to 226 MB, with this to 145.
-    """
-    said = environment.get("NODE_OPTIONS", "")
-    if "semi-space" not in said:
-        environment["NODE_OPTIONS"] = f"{said} --max-semi-space-size=2".strip()
