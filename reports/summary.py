@@ -86,9 +86,9 @@ class Summary(_Part):
 
 def summarise(run: Run, judgement: Judgement) -> Summary:
     """The summary of a judged run."""
-    status = Counter(run.chats["status"])
+    status = Counter(run.plain["status"])
     planned = sum(meta.planned_chats for meta in run.metas)
-    unseen = max(0, planned - len(run.chats))
+    unseen = max(0, planned - len(run.plain))
     ids = session_ids.describe(run)
     answered = run.observed["provider"].dropna().value_counts()
     problems = Counter((p.kind, p.what, p.way_out) for meta in run.metas for p in meta.problems)

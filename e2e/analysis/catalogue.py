@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from e2e.analysis import backend, chat, diagnosis, provider, rotation, smoke
+from e2e.analysis import backend, chat, diagnosis, provider, rotation, scenarios, smoke
 from e2e.analysis.frames import Run
 from e2e.analysis.verdict import Cause, Question, Verdict
 
@@ -65,6 +65,59 @@ CHECKS: tuple[Check, ...] = (
         "One chat, one ID",
         False,
     ),
+    *(
+        Check(name, function, title, _EPIC, "Scenarios", story, False)
+        for name, function, title, story in (
+            (
+                "rotation.rapid_send",
+                scenarios.rapid_send,
+                "Does a message sent at once after New Chat carry the new ID?",
+                "Sending at once",
+            ),
+            (
+                "rotation.double_click",
+                scenarios.double_click,
+                "Does a double click on New Chat lead to one session?",
+                "A double click",
+            ),
+            (
+                "rotation.mid_stream",
+                scenarios.mid_stream,
+                "Does a reply that was left behind stay behind?",
+                "New Chat while a reply streams",
+            ),
+            (
+                "rotation.reload",
+                scenarios.reload,
+                "Does a reload keep the chat's session, and no ended one?",
+                "A reload",
+            ),
+            (
+                "rotation.two_tabs",
+                scenarios.two_tabs,
+                "Does New Chat in one tab leave the other tab's chat alone?",
+                "Two tabs",
+            ),
+            (
+                "rotation.back_forward",
+                scenarios.back_forward,
+                "Do Back and Forward keep the chat's session, and no ended one?",
+                "Back and Forward",
+            ),
+            (
+                "rotation.empty_chat",
+                scenarios.empty_chat,
+                "Does New Chat on an empty chat lead to one session?",
+                "An empty chat",
+            ),
+            (
+                "rotation.return_to_chat",
+                scenarios.return_to_chat,
+                "Does an older chat go on with its own session?",
+                "Going back to a chat",
+            ),
+        )
+    ),
     Check(
         "chat.starts_empty",
         chat.starts_empty,
@@ -72,6 +125,15 @@ CHECKS: tuple[Check, ...] = (
         _EPIC,
         "Conversations",
         "A new chat starts empty",
+        False,
+    ),
+    Check(
+        "reply.is_live",
+        chat.is_live,
+        "Does every reply come from the backend?",
+        _EPIC,
+        "Conversations",
+        "Replies are live",
         False,
     ),
     Check(
@@ -108,6 +170,15 @@ CHECKS: tuple[Check, ...] = (
         _SPREAD,
         _PROVIDERS,
         "Providers are balanced",
+        True,
+    ),
+    Check(
+        "provider.independent",
+        provider.independent,
+        "Is a new session's provider a free draw?",
+        _SPREAD,
+        _PROVIDERS,
+        "Providers are independent",
         True,
     ),
     Check(

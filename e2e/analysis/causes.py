@@ -79,6 +79,42 @@ TEXTS: dict[str, Text] = {
         "the payload of a new chat{send} contained text of an earlier one",
         "let New Chat clear the messages that the payload's history is built from",
     ),
+    "tab-bleed": Text(
+        "storage scope",
+        "New Chat in one tab changed the session of the chat that was going on in the other tab: its next send{send} "
+        "carried the other tab's ID",
+        "keep the running chat's ID in the tab's own state, and read the shared store only when the page is loaded",
+    ),
+    "session-unbound": Text(
+        "frontend state",
+        "going back to an older chat did not bring its session back: the next send{send} carried the newest chat's ID",
+        "store the session with the chat, and let opening a chat set the current session",
+    ),
+    "restored-on-load": Text(
+        "frontend storage",
+        "a page load brought back a session that New Chat had ended{write}: the next send{send} carried its ID",
+        "let New Chat end every copy of the session that a page load reads from",
+    ),
+    "late-stream": Text(
+        "race",
+        "text of the reply that was still streaming at New Chat arrived in the new chat",
+        "abort the stream at New Chat, and drop every chunk whose stream is not the one of the chat on the screen",
+    ),
+    "cached-reply": Text(
+        "delivery",
+        "a reply came from a cache or a service worker, and nothing was asked of the backend",
+        "answer the chat's requests from the network only: no-store, and a service worker that passes them on",
+    ),
+    "provider-sticky": Text(
+        "backend",
+        "fresh session IDs were sent, and the provider followed the browser, the user or the chat before instead of the session",
+        "look for affinity by cookie, address or user in the load balancer or the assignment",
+    ),
+    "provider-cycles": Text(
+        "backend",
+        "fresh session IDs were sent, and the providers answered in a fixed order",
+        "draw the provider at random; a round robin can be foreseen, and ties neighbours together",
+    ),
     "label-stale": Text(
         "presentation",
         "the screen named a provider that answered earlier, not the one of this reply",

@@ -9,7 +9,16 @@ from e2e.analysis import significance
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.verdict import ChatKey, Verdict, question
-from e2e.analysis.wording import capped, clean_worth, key_of, lane_name, no_chats, not_seen, plural
+from e2e.analysis.wording import (
+    capped,
+    chats_text,
+    clean_worth,
+    key_of,
+    lane_name,
+    no_chats,
+    not_seen,
+    plural,
+)
 
 
 @question("chat.starts_empty")
@@ -22,7 +31,7 @@ def starts_empty(run: Run) -> Verdict:
     messages: dict[ChatKey, list[Any]] = defaultdict(list)
     for m in rows(run.messages):
         messages[key_of(m)].append(m)
-    transitions = {key_of(t) for t in rows(run.transitions)}
+    transitions = {key_of(t) for t in rows(run.plain_transitions)}
     new = [c for c in rows(run.observed) if key_of(c) in transitions]
     judged = [
         c for c in new if c.screen_messages is not None or any(m.sent_seen for m in messages[key_of(c)])
@@ -62,3 +71,44 @@ def starts_empty(run: Run) -> Verdict:
         worth += f"; the screen of {unseen} of them was not looked at"
     headline = f"{len(judged)} of {plural(len(judged), 'new chat')} began empty"
     return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+
+
+@question("reply.is_live")
+def is_live(run: Run) -> Verdict:
+    """Every reply is the backend's answer to its own message: none comes from a cache, or from a worker that asked nobody."""
+    name = "reply.is_live"
+    nothing = no_chats(name, run)
+    if nothing:
+        return nothing
+    observed = list(rows(run.messages[run.messages["chat_status"] == "observed"]))
+    judged = [m for m in observed if m.sent_seen and m.status is not None]
+    kept = [m for m in judged if m.served_by]
+    numbers = {
+        "cached": len(kept),
+        "replies": len(judged),
+        "bound95": round(significance.upper_bound(len(kept), len(judged)), 4),
+    }
+    expected = "every reply from the backend, over the network"
+    if not judged:
+        return not_seen(name, run, "no reply was seen on the wire", "needs at least 1 reply", **numbers)
+    if not kept:
+        headline = f"{len(judged)} of {plural(len(judged), 'reply', 'replies')} came over the network"
+        worth = clean_worth(len(judged), "reply", "cache").replace("replys", "replies")
+        return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+    groups: dict[tuple[str, int, str], list[Any]] = defaultdict(list)
+    for m in kept:
+        groups[m.run_id, m.lane, m.served_by].append(m)
+    lines = [
+        f"{lane_name(run, run_id, lane)}: a {source} answered in {chats_text(m.chat for m in found)}"
+        for (run_id, lane, source), found in sorted(groups.items())
+    ]
+    return Verdict(
+        name,
+        "fail",
+        f"{len(kept)} of {plural(len(judged), 'reply', 'replies')} did not come from the backend",
+        expected,
+        capped(lines),
+        numbers,
+        chats=tuple(dict.fromkeys(key_of(m) for m in kept)),
+        evidence=run.evidence,
+    )

@@ -51,6 +51,8 @@ class Lane:
     """Writes to the key were seen at all; only then does "no write" mean that there was none."""
     lags: bool
     """Somewhere in the run a payload carried the ID that the store had got in the chat before, which had sent another."""
+    mints_often: bool
+    """Somewhere in the run several fresh IDs were sent in one chat in which nothing but messages had happened."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,24 @@ class Clues:
     lane: Lane
     answered: tuple[str, ...]
     """Providers of the context's replies before this chat, in order."""
+    later: frozenset[str] = frozenset()
+    """The IDs of chats that began later in this tab."""
+    beside: frozenset[str] = frozenset()
+    """The IDs of chats in other tabs of this browser."""
 
     @cached_property
     def running(self) -> tuple[Any, ...]:
-        """The messages before a reload whose payload was seen."""
-        return tuple(m for m in self.messages if m.sent_seen and not m.after_reload)
+        """The messages whose payload was seen, and before which nothing but the chat itself had happened."""
+        return tuple(m for m in self.messages if m.sent_seen and not m.after)
+
+    def after(self, *what: str) -> tuple[Any, ...]:
+        """Those before which one of ``what`` had happened."""
+        return tuple(m for m in self.messages if m.sent_seen and m.after in what)
+
+    @property
+    def first(self) -> str | None:
+        """The ID of the first payload that was seen."""
+        return next((m.sent for m in self.messages if m.sent_seen), None)
 
     @property
     def sent(self) -> tuple[str | None, ...]:
@@ -102,6 +117,19 @@ class Clues:
             {self.before.stored_before} if self.before is not None and self.before.stored_before else set()
         )
         return frozenset(before.union(self.earlier[-1] if self.earlier else ()))
+
+    @property
+    def one_behind(self) -> str | None:
+        """What the store held last before the ID that it held when the first payload left."""
+        held = [self.before.stored_before if self.before is not None else None]
+        held += [w.session for w in self.writes if w.changes]
+        told = [session for session in held if session is not None and session != self.chat.stored]
+        return told[-1] if told else None
+
+    @property
+    def loaded(self) -> bool:
+        """The page was loaded again between New Chat and the first payload."""
+        return any(w.op == "start" for w in self.writes)
 
     def came_back(self) -> Write | None:
         """The write that put an old ID back after it had gone, if there is one."""
@@ -146,6 +174,10 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
         at: _lane(run, at[0], writes[at], windows[at])
         for at in dict.fromkeys((c.run_id, c.lane) for c in chats)
     }
+    mates: dict[Place, list[Any]] = defaultdict(list)
+    for c in chats:
+        if c.scenario != "plain":
+            mates[places[key_of(c)]].append(c)
     past: dict[Place, list[frozenset[str]]] = defaultdict(list)
     answered: dict[Place, list[str]] = defaultdict(list)
     found: dict[ChatKey, Clues] = {}
@@ -155,6 +187,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
         own = frozenset(i for layer in _LAYERS for i in ids_of_chats(run, layer)[key])
         begin = bisect_left(writes[at], chat.began - _CLOCK, key=_time)
         in_time = writes[at][begin : bisect_right(writes[at], until[key], key=_time)]
+        in_time = [w for w in in_time if w.tab == chat.tab]
         if chat.status == "observed":
             found[key] = Clues(
                 key=key,
@@ -169,10 +202,17 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 send=trail(run, key.run_id, payloads[key][0].stack if payloads[key] else None),
                 lane=lanes[at],
                 answered=tuple(answered[place]),
+                later=_ids_of([c for c in mates[place] if c.tab == chat.tab and c.chat > chat.chat]),
+                beside=_ids_of([c for c in mates[place] if c.tab != chat.tab]),
             )
         past[place].append(own)
         answered[place] += [m.reply_provider for m in messages[key] if m.reply_provider is not None]
     return found
+
+
+def _ids_of(chats: Sequence[Any]) -> frozenset[str]:
+    """What these chats sent first: a later message may have carried another chat's ID."""
+    return frozenset(c.sent for c in chats if c.sent is not None)
 
 
 def _had(run: Run) -> Mapping[tuple[str, str], Mapping[Place, int]]:
@@ -195,6 +235,7 @@ def _lane(run: Run, run_id: str, writes: Sequence[Any], windows: Sequence[tuple[
         touches=tuple(p for p in places if p is not None),
         watched=bool(writes),
         lags=run_id in _lagging(run),
+        mints_often=run_id in _minting_often(run),
     )
 
 
@@ -212,6 +253,22 @@ def _lagging(run: Run) -> frozenset[str]:
         )
 
     return run.once("lagging", collect)
+
+
+def _minting_often(run: Run) -> frozenset[str]:
+    """The runs in which a chat, left to itself, sent several IDs that no other chat sent."""
+
+    def collect() -> frozenset[str]:
+        owners: dict[tuple[str, str], set[ChatKey]] = defaultdict(set)
+        sent: dict[ChatKey, set[tuple[str, str]]] = defaultdict(set)
+        for m in rows(run.messages):
+            if m.sent_seen and m.sent is not None:
+                owners[m.mask_key, m.sent].add(key_of(m))
+                if not m.after:
+                    sent[key_of(m)].add((m.mask_key, m.sent))
+        return frozenset(key.run_id for key, ids in sent.items() if sum(len(owners[i]) == 1 for i in ids) > 1)
+
+    return run.once("minting_often", collect)
 
 
 def _emptied(run: Run, before: Sequence[Any], chat: Any) -> Write | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from e2e.analysis import significance
 from e2e.analysis.columns import AnalysisError, Columns, build, validate
 from e2e.analysis.schema import BACKEND, CHATS, MESSAGES, PAYLOADS, PROBLEMS, STORAGE, TRANSITIONS
-from e2e.capture.records import Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
+from e2e.capture.records import SIDE_LANE, Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
 
 if TYPE_CHECKING:
     from e2e.analysis.catalogue import Judgement
@@ -42,6 +42,8 @@ class Run:
     """Stack position -> place in the source, over all runs (the first run's, where two disagree)."""
     evidence: str
     """Path of the first run's chats.jsonl."""
+    side: tuple[Chat, ...] = ()
+    """Chats of experiments and of walks at random: no check looks at them."""
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -59,9 +61,19 @@ class Run:
         return significance.alpha(self.alarms_per_year)
 
     @property
+    def plain(self) -> pd.DataFrame:
+        """The chats that were planned by number, one New Chat after the other; the others belong to scenarios."""
+        return self.chats[self.chats["scenario"] == "plain"]
+
+    @property
     def observed(self) -> pd.DataFrame:
-        """The chats that were seen to the end of their first reply."""
-        return self.chats[self.chats["status"] == "observed"]
+        """The plain chats that were seen to the end of their first reply."""
+        return self.plain[self.plain["status"] == "observed"]
+
+    @property
+    def plain_transitions(self) -> pd.DataFrame:
+        """Those into a plain chat."""
+        return self.transitions[self.transitions["scenario"] == "plain"]
 
     def code_of(self, run_id: str) -> Mapping[str, CodePlace]:
         """Stack position -> place for one run: another run may have driven another build at the same address."""
@@ -94,6 +106,8 @@ def assemble(runs: Sequence[RunRecords], *, alarms_per_year: float | None = None
     AnalysisError : no run, one run twice, runs of different targets or policies, or a record with a wrong type.
     """
     _agree(runs)
+    side = tuple(chat for run in runs for chat in run.chats if chat.lane >= SIDE_LANE)
+    runs = [_without_side(run) for run in runs]
     ordered = sorted(
         ((chat, run) for run in runs for chat in run.chats),
         key=lambda item: (item[0].began, item[0].run_id, item[0].lane, item[0].chat),
@@ -128,6 +142,16 @@ def assemble(runs: Sequence[RunRecords], *, alarms_per_year: float | None = None
         partial_reasons=tuple(reason for r in runs for reason in _partial(r, pooled=len(runs) > 1)),
         code=code,
         evidence=f"{runs[0].folder.rstrip('/')}/chats.jsonl",
+        side=side,
+    )
+
+
+def _without_side(run: RunRecords) -> RunRecords:
+    """The run without its experiments and walks."""
+    return replace(
+        run,
+        chats=tuple(c for c in run.chats if c.lane < SIDE_LANE),
+        events=tuple(e for e in run.events if e.lane < SIDE_LANE),
     )
 
 
@@ -166,7 +190,7 @@ def _chat_row(chat: Chat, meta: RunMeta, order: int) -> dict[str, Any]:
 
 def _message_rows(chat: Chat, meta: RunMeta, order: int) -> list[dict[str, Any]]:
     place = {"run_id": chat.run_id, "mask_key": meta.mask_key, "lane": chat.lane, "chat": chat.chat}
-    place |= {"order": order, "chat_status": chat.status}
+    place |= {"order": order, "chat_status": chat.status, "scenario": chat.scenario}
     found = []
     for message in chat.messages:
         provider, layer = _answered(message, meta.policy)
@@ -185,11 +209,12 @@ def _answered(message: Message, policy: Policy) -> tuple[str | None, str | None]
 
 def _transition_rows(run: RunRecords, chat_rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     order = {(r["lane"], r["chat"]): r["order"] for r in chat_rows if r["run_id"] == run.meta.run_id}
-    by_place = {(c.lane, c.chat): c for c in run.chats}
     found: list[dict[str, Any]] = []
-    for chat in run.chats:
-        before = by_place.get((chat.lane, chat.chat - 1))
-        if chat.via != "new_chat" or before is None or before.context != chat.context:
+    last: dict[tuple[int, int, int], Chat] = {}
+    for chat in sorted(run.chats, key=lambda c: (c.lane, c.chat)):
+        tab = (chat.lane, chat.context, chat.tab)
+        before, last[tab] = last.get(tab), chat
+        if chat.via != "new_chat" or before is None:
             continue
         if chat.status != "observed" or before.status != "observed":
             continue
@@ -198,7 +223,15 @@ def _transition_rows(run: RunRecords, chat_rows: Sequence[Mapping[str, Any]]) ->
         row |= {"mask_key": run.meta.mask_key, "order": order[chat.lane, chat.chat]}
         row |= {"chat_before": before.chat, "sent_seen": first.sent_seen if first else False}
         row["sent"] = first.sent if first else None
-        row["sent_before"] = next((m.sent for m in reversed(before.messages) if m.sent_seen), None)
+        # An older chat may have been gone on with since: what counts is what was sent before the click.
+        row["sent_before"] = next(
+            (
+                m.sent
+                for m in reversed(before.messages)
+                if m.sent_seen and (m.sent_at is None or m.sent_at <= chat.began)
+            ),
+            None,
+        )
         found.append(row)
     return found
 
@@ -207,6 +240,8 @@ def _event_row(event: Event, meta: RunMeta, columns: Columns) -> dict[str, Any]:
     row = {name: event.data.get(name) for name in columns}
     place = {"run_id": event.run_id, "mask_key": meta.mask_key, "lane": event.lane, "chat": event.chat}
     row |= place | {"seq": event.seq, "t": event.t}
+    if "tab" in columns:
+        row["tab"] = event.data.get("tab", 0)
     if "own" in columns:
         row["own"] = "session" in event.data
     return row
@@ -243,7 +278,7 @@ def _partial(run: RunRecords, *, pooled: bool) -> list[str]:
         if why:
             texts = "; ".join(dict.fromkeys(reason or "no reason given" for reason in why))
             reasons.append(f"{len(why)} chat{'s' if len(why) > 1 else ''} {status}: {texts}")
-    missing = run.meta.planned_chats - len(run.chats)
+    missing = run.meta.planned_chats - sum(c.scenario == "plain" for c in run.chats)
     if missing > 0:
         reasons.append(f"{missing} of {run.meta.planned_chats} planned chats were not recorded")
     return [f"{run.meta.run_id}: {reason}" for reason in reasons] if pooled else reasons

@@ -37,7 +37,7 @@ class Freshness:
 
 
 def freshness(run: Run, layer: Layer) -> tuple[Freshness, ...]:
-    """Every transition, and every observed chat that began with a page load, in order of their begin."""
+    """Every transition into a plain chat, and every plain one that began with a page load, in order of their begin."""
     return run.once(f"freshness.{layer}", lambda: tuple(_freshness(run, layer)))
 
 
@@ -82,7 +82,7 @@ def holders(run: Run, layer: Layer) -> Mapping[tuple[str, str], Mapping[Place, i
 def _freshness(run: Run, layer: Layer) -> list[Freshness]:
     ids, had, places = ids_of_chats(run, layer), holders(run, layer), contexts(run)
     seen = _seen(run, layer)
-    transitions = {key_of(t): t for t in rows(run.transitions)}
+    transitions = {key_of(t): t for t in rows(run.plain_transitions)}
     found: list[Freshness] = []
     for chat in rows(run.observed):
         key = key_of(chat)

@@ -8,6 +8,7 @@ from typing import Any
 from e2e.analysis import significance
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
+from e2e.analysis.independence import independent
 from e2e.analysis.sessions import Answer, sessions
 from e2e.analysis.variation import balanced, varies
 from e2e.analysis.verdict import ChatKey, Verdict, question
@@ -22,7 +23,7 @@ from e2e.analysis.wording import (
     plural,
 )
 
-__all__ = ["balanced", "label_is_true", "persists", "varies"]
+__all__ = ["balanced", "independent", "label_is_true", "persists", "varies"]
 
 
 @question("provider.persists")
@@ -40,7 +41,7 @@ def persists(run: Run) -> Verdict:
     for session in sessions(run).values():
         if len(session.places) > 1:
             shared += (
-                1  # another browser's New Chat may have ended it meanwhile: a new assignment would be right
+                1  # New Chat in another browser or tab may have ended it: a new assignment would be right
             )
             continue
         by_chat: dict[ChatKey, list[Answer]] = defaultdict(list)

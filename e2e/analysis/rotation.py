@@ -249,7 +249,9 @@ def one_id_per_chat(run: Run) -> Verdict:
 
 
 def _observed_messages(run: Run) -> list[Any]:
-    return list(rows(run.messages[run.messages["chat_status"] == "observed"]))
+    """Those of the plain chats."""
+    seen = (run.messages["chat_status"] == "observed") & (run.messages["scenario"] == "plain")
+    return list(rows(run.messages[seen]))
 
 
 def _distinct(messages: Sequence[Any]) -> tuple[ChatKey, ...]:

@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 from e2e.analysis.clues import Clues
 from e2e.analysis.places import innermost, same
+from e2e.analysis.scenarios import NAMES
 
 Condition = Callable[[Clues], bool]
 
 STORED, SENT = "rotation.stored_id_is_fresh", "rotation.sent_id_is_fresh"
 EQUAL, ONE = "rotation.sent_equals_stored", "rotation.one_id_per_chat"
-EMPTY, LABEL = "chat.starts_empty", "provider.label_is_true"
+EMPTY, LABEL, LIVE = "chat.starts_empty", "provider.label_is_true", "reply.is_live"
+SCENARIOS = tuple(NAMES)
+"""The checks that ask the same under a scenario."""
 
 
 class Rule(NamedTuple):
@@ -126,14 +129,60 @@ def _later_payloads_were_fresh(c: Clues) -> bool:
 
 
 def _payloads_are_one_behind(c: Clues) -> bool:
-    """All carry what the store held in the chat before, and somewhere in this run that moved along."""
-    return (
-        c.lane.lags and bool(c.sent) and len(set(c.sent)) == 1 and _first_payload_carried_the_previous_id(c)
-    )
+    """All carry what the store held before its last change, and somewhere in this run that moved along."""
+    if not c.lane.lags or c.before is None or len(set(c.sent)) != 1:
+        return False
+    return c.sent[0] is not None and (c.sent[0] in c.previous or c.sent[0] == c.one_behind)
 
 
 def _several_fresh_ids_were_sent(c: Clues) -> bool:
-    return len(set(c.sent)) > 1 and not set(c.sent) & (c.known | {None})
+    sent = {m.sent for m in c.messages if m.sent_seen}
+    return len(sent) > 1 and not sent & (c.known | c.beside | c.later | {None})
+
+
+def _it_happens_undisturbed(c: Clues) -> bool:
+    """Also in a chat in which nothing but messages had happened."""
+    return c.lane.mints_often
+
+
+def _sent_follows_the_other_tab(c: Clues) -> bool:
+    """After New Chat in another tab of the browser the payloads carry what a chat of that tab has sent."""
+    bled = [m for m in c.after("other-tab") if m.sent != c.first]
+    return bool(bled) and all(m.sent in c.beside for m in bled)
+
+
+def _older_chat_sends_a_newer_id(c: Clues) -> bool:
+    """After going back to a chat its payloads carry what a chat that began later has sent."""
+    lost = [m for m in c.after("return") if m.sent != c.first]
+    return bool(lost) and all(m.sent in c.later for m in lost)
+
+
+def _loading_brought_an_ended_id_back(c: Clues) -> bool:
+    """After a reload, or Back, the payloads carry an ID of an earlier chat, which New Chat had ended."""
+    back = [m for m in c.after("reload", "back") if m.sent in c.old]
+    return bool(back) and (c.after("")[:1] != () or _store_had_rotated_before_the_load(c))
+
+
+def _store_had_rotated_before_the_load(c: Clues) -> bool:
+    for write in c.writes:
+        if write.op == "start":
+            return False
+        if write.changes:
+            return True
+    return False
+
+
+def _page_was_not_loaded_again(c: Clues) -> bool:
+    return not c.loaded
+
+
+def _late_text_is_on_the_screen(c: Clues) -> bool:
+    return c.chat.shows_from is not None
+
+
+def _a_cache_answered(c: Clues) -> bool:
+    """An answer came from a cache, or from a service worker that asked nobody."""
+    return any(m.served_by for m in c.messages)
 
 
 def _one_fresh_id_was_sent(c: Clues) -> bool:
@@ -162,14 +211,18 @@ def _wrong_labels_name_earlier_providers(c: Clues) -> bool:
 
 # -- the table ----------------------------------------------------------------------------------------------------------
 
-FRESH = (STORED, SENT)
+FRESH = (STORED, SENT, *SCENARIOS)
 
 RULES: tuple[Rule, ...] = (
     Rule("id-shared", FRESH, (_first_of_its_browser, _another_browser_had_the_id)),
     Rule("id-shared", FRESH, (_after_new_chat, _another_browser_had_the_id, _it_or_another_browser_wrote_it)),
     Rule("id-collision", FRESH, (_after_new_chat, _id_is_of_an_older_chat, _its_writing_was_a_minting)),
     Rule("id-constant", FRESH, (_after_new_chat, _old_id_was_made_anew)),
-    Rule("session-restored", FRESH, (_after_new_chat, _old_id_came_back_from_elsewhere)),
+    Rule(
+        "session-restored",
+        FRESH,
+        (_after_new_chat, _page_was_not_loaded_again, _old_id_came_back_from_elsewhere),
+    ),
     Rule(
         "session-not-ended",
         FRESH,
@@ -177,17 +230,26 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "late-rotation",
-        (SENT, EQUAL, ONE),
+        (SENT, EQUAL, ONE, *SCENARIOS),
         (_first_payload_carried_the_previous_id, _later_payloads_were_fresh),
     ),
-    Rule("stale-closure", (SENT, EQUAL), (_store_let_go_of_the_old_id, _payloads_are_one_behind)),
+    Rule("stale-closure", (SENT, EQUAL, *SCENARIOS), (_store_let_go_of_the_old_id, _payloads_are_one_behind)),
     Rule(
         "stale-state",
-        (STORED, SENT, EQUAL),
+        (STORED, SENT, EQUAL, *SCENARIOS),
         (_store_let_go_of_the_old_id, _payloads_went_on_with_what_was_sent),
     ),
-    Rule("over-rotation", (ONE, EQUAL), (_several_fresh_ids_were_sent,)),
-    Rule("split-session", (EQUAL,), (_one_fresh_id_was_sent, _another_fresh_id_was_stored)),
-    Rule("history-bleed", (EMPTY,), (_payload_had_text_of_an_earlier_chat,)),
+    Rule("over-rotation", (ONE, EQUAL, *SCENARIOS), (_several_fresh_ids_were_sent, _it_happens_undisturbed)),
+    Rule("tab-bleed", ("rotation.two_tabs",), (_sent_follows_the_other_tab,)),
+    Rule("session-unbound", ("rotation.return_to_chat",), (_older_chat_sends_a_newer_id,)),
+    Rule(
+        "restored-on-load",
+        ("rotation.reload", "rotation.back_forward"),
+        (_loading_brought_an_ended_id_back,),
+    ),
+    Rule("split-session", (EQUAL, *SCENARIOS), (_one_fresh_id_was_sent, _another_fresh_id_was_stored)),
+    Rule("late-stream", ("rotation.mid_stream", EMPTY, LABEL), (_late_text_is_on_the_screen,)),
+    Rule("history-bleed", (EMPTY, *SCENARIOS), (_payload_had_text_of_an_earlier_chat,)),
+    Rule("cached-reply", (LIVE, "provider.persists"), (_a_cache_answered,)),
     Rule("label-stale", (LABEL,), (_wrong_labels_name_earlier_providers,)),
 )

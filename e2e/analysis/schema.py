@@ -11,6 +11,7 @@ CHATS: Columns = _LANE | {
     "scenario": "string",
     "via": "string",
     "context": "Int64",
+    "tab": "Int64",  # 0 is the lane's own, others were opened beside it
     "status": "string",
     "reason": "string",
     "began": "Float64",
@@ -22,13 +23,18 @@ CHATS: Columns = _LANE | {
     "sent": "string",
     "provider": "string",  # who answered first
     "screen_messages": "Int64",
+    "screen_seen": "boolean",  # searched for late text of earlier chats
+    "shows_from": "Int64",  # the chat whose late text was found
+    "cut": "boolean",  # left while its reply was streaming
     "messages": "Int64",
 }
 
 MESSAGES: Columns = _LANE | {
     "order": "Int64",
     "chat_status": "string",
+    "scenario": "string",
     "number": "Int64",
+    "after": "string",  # what happened since the message before: reload, other-tab, back, return, or ""
     "after_reload": "boolean",
     "sent_at": "Float64",
     "ended_at": "Float64",
@@ -48,11 +54,14 @@ MESSAGES: Columns = _LANE | {
     "bleeds_from": "Int64",
     "seen_on_screen": "boolean",
     "request": "string",
+    "served_by": "string",  # what answered in the network's place, or ""
 }
 
 TRANSITIONS: Columns = _LANE | {
     "order": "Int64",
+    "scenario": "string",
     "context": "Int64",
+    "tab": "Int64",
     "chat_before": "Int64",
     "began": "Float64",
     "stored_before": "string",  # just before the click
@@ -63,7 +72,7 @@ TRANSITIONS: Columns = _LANE | {
     "sent": "string",
 }
 
-_SEEN: Columns = _LANE | {"seq": "Int64", "t": "Float64"}
+_SEEN: Columns = _LANE | {"seq": "Int64", "t": "Float64", "tab": "Int64"}
 
 STORAGE: Columns = _SEEN | {
     "own": "boolean",  # a write to the profile's key; of other keys only the name is known

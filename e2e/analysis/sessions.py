@@ -35,7 +35,8 @@ class Session:
     session: str
     mask_key: str
     chats: list[ChatKey] = field(default_factory=list)
-    places: set[Place] = field(default_factory=set)
+    places: set[tuple[Place, int]] = field(default_factory=set)
+    """The browser contexts that used it, each with the number of the tab."""
     answers: list[Answer] = field(default_factory=list)
 
     @property
@@ -49,7 +50,7 @@ def sessions(run: Run) -> Mapping[tuple[str, str], Session]:
 
     def collect() -> dict[tuple[str, str], Session]:
         found: dict[tuple[str, str], Session] = {}
-        places = contexts(run)
+        places, tabs = contexts(run), {key_of(c): c.tab for c in rows(run.chats)}
         for m in rows(run.messages[run.messages["chat_status"] == "observed"]):
             if not m.sent_seen or m.sent is None:
                 continue
@@ -57,7 +58,7 @@ def sessions(run: Run) -> Mapping[tuple[str, str], Session]:
             key = key_of(m)
             if key not in one.chats:
                 one.chats.append(key)
-            one.places.add(places[key])
+            one.places.add((places[key], tabs[key]))
             if m.answered is not None:
                 one.answers.append(Answer(key, m.answered, _HOW[m.answered_by], m.number, True))
             if m.backend_provider is not None and m.answered_by != "backend":

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-CHECKS_PER_NIGHT = 4
+CHECKS_PER_NIGHT = 5
 """Statistical checks that share the budget (provider.varies, provider.balanced, and two more to come)."""
 WARN = 1e-3
 """A p-value below this is mentioned, whatever the threshold; it never fails alone."""

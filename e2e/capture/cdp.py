@@ -57,9 +57,19 @@ class CdpWire:
         self._pulse = pulse
         self._blocked = [pattern for host in blocked_hosts for pattern in _url_patterns(host)]
         self._prepare = prepare
-        page = PageChannel(session)
+        page = self._page = PageChannel(session)
         watch_children(page, self._child, pulse.guarded)
         self._watch(page)
+
+    def delay(self, latency: float) -> None:
+        """Slow the page's network down: each answer's head comes at least ``latency`` seconds after its request."""
+        conditions = {
+            "offline": False,
+            "latency": latency * 1000,
+            "downloadThroughput": -1,
+            "uploadThroughput": -1,
+        }
+        self._page.ask("Network.emulateNetworkConditions", conditions)
 
     def remember(self, method: str, url: str) -> None:
         self.recent = [*self.recent[-9:], f"{method} {_QUERY.sub('', url)}"]

@@ -26,6 +26,7 @@ from e2e.capture.pace import Pace, affordable
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.records import Chat, CodePlace, Policy, Problem, RunMeta
 from e2e.capture.redaction import Redactor
+from e2e.capture.scenarios.catalogue import Programme, programme
 from e2e.capture.scheduler import Pulse, run_lanes
 from e2e.capture.wire import Rule
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
@@ -44,7 +45,9 @@ class Plan:
     show_ids: bool = False
     alarms_per_year: float = 0.02
     continue_last: bool = True
-    """Each lane's last chat goes on: a second message, then a reload and a third."""
+    """Each lane's last plain chat goes on with a second message."""
+    scenarios: tuple[str, ...] = ()
+    """Names of the scenarios that are played after the plain chats."""
     environment: Mapping[str, str] = field(default_factory=dict)
     trace: bool = True
     full: bool = True
@@ -60,6 +63,15 @@ class Plan:
         more = LAST_GOES_ON if self.continue_last else 0
         return affordable(
             self.chats, self.lanes, self.profile.limits, each=messages_each(self.profile), more=more
+        )
+
+    def programme(self) -> Programme:
+        """Which lane plays which scenario, within what the plain chats leave of the budget of messages."""
+        limit = self.profile.limits.messages
+        spent = self.affordable_chats * messages_each(self.profile)
+        spent += (LAST_GOES_ON if self.continue_last else 0) * self.used_lanes
+        return programme(
+            self.profile, self.scenarios, self.used_lanes, None if limit is None else max(0, limit - spent)
         )
 
     def share(self, lane: int) -> int:
@@ -87,6 +99,7 @@ class Conductor:
         self.folder = plan.out / "evidence" / self.run_id
         self._rules = tuple(Rule(r) for r in plan.profile.wire)
         self._pace = Pace(plan.profile.limits)
+        self._programme = plan.programme()
         self._problems: list[Problem] = []
         self._stop = ""
         self._lanes: list[Lane] = []
@@ -151,7 +164,7 @@ class Conductor:
             crashed=self._crashed,
         )
         recorder = LaneRecorder(number, plan.profile, self._journal, self._redactor)
-        return Lane(number, plan.share(number), stage, recorder)
+        return Lane(number, plan.share(number), stage, recorder, self._programme.plays[number])
 
     def _crashed(self, what: str) -> None:
         if not self._stop:
@@ -259,6 +272,8 @@ class Conductor:
             mask_key=self._redactor.fingerprint,
             policy=policy_of(profile),
             alarms_per_year=plan.alarms_per_year,
+            scenarios=self._programme.times(),
+            left_out=self._programme.left_out,
             environment={
                 "browser": f"{self._browser.browser_type.name} {self._browser.version}",
                 **(

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal
 
 from e2e.capture.records import After, Scenario
+from e2e.capture.reply_texts import ReplyTexts
 from e2e.capture.wire import Exchange
+
+
+@dataclass(slots=True)
+class LaneChats:
+    """What the tabs of a lane have in common."""
+
+    numbers: Iterator[int] = field(default_factory=count)
+    texts: deque[tuple[str, int]] = field(default_factory=lambda: deque(maxlen=64))
+    """Parts of the last messages that no other has, with their chats."""
+    replies: ReplyTexts = field(default_factory=ReplyTexts)
+    tabs: Iterator[int] = field(default_factory=lambda: count(1))
+    tab_of: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -21,7 +37,7 @@ class MessageDraft:
     backend_provider: str | None = None
     label_provider: str | None = None
     label_looked_for: bool = False
-    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent"] = "unsent"
+    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent", "cut"] = "unsent"
 
 
 @dataclass(slots=True)
@@ -33,3 +49,6 @@ class ChatDraft:
     stored_before: str | None
     messages: list[MessageDraft] = field(default_factory=list)
     screen_messages: int | None = None
+    shows_from: int | None = None
+    screen_seen: bool = False
+    cut: bool = False

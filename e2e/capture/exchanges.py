@@ -67,10 +67,11 @@ class Exchanges:
 
     def relayed(self, method: str, url: str, body: str) -> bool:
         """Whether this request of a service worker only passes on one that a page waits for."""
-        return any(
-            e.status is None and (e.method, e.url, e.size) == (method, url, len(body))
-            for e in self._unanswered
-        )
+        for e in self._unanswered:
+            if e.status is None and (e.method, e.url, e.size) == (method, url, len(body)):
+                e.relayed = True
+                return True
+        return False
 
     # -- answers ------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from e2e.capture.pace import Pace
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.scenarios import opening, turns
 from e2e.capture.scenarios.cast import Cast
+from e2e.capture.scenarios.catalogue import Scenario
 from e2e.capture.scheduler import Pulse
 from e2e.capture.traces import TRACED_CHATS, Trace
 from e2e.capture.window import Window
@@ -23,8 +25,8 @@ from e2e.pages.waits import Steps
 from fixtures.targets.profile import Profile
 
 _GIVE_UP_AFTER = 2  # chats of a lane in a row that the environment refused
-LAST_GOES_ON = 2
-"""Messages that a lane's last chat has besides its first."""
+LAST_GOES_ON = 1
+"""Messages that a lane's last plain chat has besides its first."""
 
 
 def messages_each(profile: Profile) -> int:
@@ -58,9 +60,17 @@ class Stage:
 class Lane:
     """Has ``chats`` chats, one after the other, each ending in one observation."""
 
-    def __init__(self, number: int, chats: int, stage: Stage, recorder: LaneRecorder) -> None:
+    def __init__(
+        self,
+        number: int,
+        chats: int,
+        stage: Stage,
+        recorder: LaneRecorder,
+        plays: tuple[Scenario, ...] = (),
+    ) -> None:
         self.number = number
         self._chats = chats
+        self._plays = deque(plays)
         self._stage = stage
         self._recorder = recorder
         self._window: Window | None = None
@@ -75,7 +85,7 @@ class Lane:
         """The lane's life. Whatever the suite cannot see becomes a problem of the run; it never raises a `HarnessError`."""
         recorder = self._recorder
         try:
-            while self._done < self._chats and not self._given_up:
+            while self._goes_on:
                 yield from self._one_context()
         except HarnessError as error:
             self._end_badly("blocked" if isinstance(error, Blocked) else "lost", error)
@@ -103,6 +113,11 @@ class Lane:
     def _given_up(self) -> bool:
         return self._refused >= _GIVE_UP_AFTER
 
+    @property
+    def _goes_on(self) -> bool:
+        """There is more to do: plain chats, and after them what is played (which waits for no further plain chat)."""
+        return (self._done < self._chats or bool(self._plays)) and not self._given_up
+
     def _one_context(self) -> Steps:
         """Chats in one browser context: all that are left, or as many as the target allows."""
         stage, recorder = self._stage, self._recorder
@@ -115,23 +130,32 @@ class Lane:
         if stage.trace and stage.folder is not None and recorder.context == 0:
             self._trace = Trace(window.context, stage.folder, self.number)
         cast = window.open()
+        if self._done == self._chats:
+            recorder.scenario = self._plays[0].name  # a chat that only opens the window for it
         recorder.begin_chat("load")
+        recorder.scenario = "plain"
         yield from self._enter(cast)
         first = True
         sent_before = recorder.sent_messages
-        while self._done < self._chats and not self._given_up:
+        while self._goes_on:
+            playing = self._done == self._chats
             last = self._done == self._chats - 1
             limit = stage.profile.limits.messages_per_context
             needs = messages_each(stage.profile) + (LAST_GOES_ON if last and stage.continue_last else 0)
+            if playing and not first:
+                needs = self._plays[0].messages
             if limit is not None and not first and recorder.sent_messages - sent_before + needs > limit:
                 self._why_fresh = f"limits.messages_per_context = {limit}"
             if self._why_fresh:
                 return
+            if playing and not first:
+                yield from self._play(cast, self._plays.popleft())
+                continue
             if not first:
                 yield from self._explained(cast, opening.new_chat(cast))
             yield from self._chat(cast, last=last, alone=first)
             first = False
-            self._done += 1
+            self._done += not playing
             if self._done == TRACED_CHATS and self._trace is not None:
                 self._trace.stop()
 
@@ -173,6 +197,24 @@ class Lane:
                 self._why_fresh = "the browser context's limit was reached"
                 self._refused = 0
 
+    def _play(self, cast: Cast, scenario: Scenario) -> Steps:
+        """One scenario. Where it cannot be played to its end, the next one is played in a fresh browser context."""
+        recorder = cast.recorder
+        recorder.begin_play(scenario.name)
+        try:
+            yield from self._explained(cast, scenario.play(cast))
+            self._refused = 0
+        except HarnessError as error:
+            self._refused += 1
+            self._why_fresh = f"{scenario.name} could not be played to its end"
+            self._end_badly("blocked" if isinstance(error, Blocked) else "lost", error)
+            if isinstance(error, turns.NoReply):
+                self._refused = _GIVE_UP_AFTER
+            elif isinstance(error, Blocked) and error.condition == "daily-limit":
+                self._refused = 0
+        finally:
+            recorder.scenario = "plain"
+
     def _messages(self, cast: Cast, *, last: bool) -> Steps:
         chat = cast.recorder.chat
         assert chat is not None
@@ -184,13 +226,13 @@ class Lane:
             yield from turns.message(cast)
         if last and self._stage.continue_last:
             yield from turns.message(cast)
-            yield from opening.reload(cast)
-            yield from turns.message(cast, after="reload")
         cast.recorder.end_chat()
 
     def _end_badly(self, status: Literal["blocked", "lost"], error: HarnessError) -> None:
         chat = self._recorder.chat
         place = f"lane {self.number}" + (f", chat {chat.number}" if chat else "")
+        if self._recorder.scenario != "plain":
+            place += f" ({self._recorder.scenario})"
         self._stage.problem(error, place)
         self._picture(f"lane-{self.number}-chat-{chat.number if chat else 'none'}.png")
         self._recorder.end_chat(status, error.what)

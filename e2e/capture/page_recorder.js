@@ -371,6 +371,8 @@
   if (config.store === "indexedDB" && readable) loadRecords().then(start, start);
   else start();
 
+  addEventListener("pageshow", (event) => event.persisted && isChat && note({ k: "restored", t: now() }));
+
   for (const type of ["click", "keydown"]) {
     addEventListener(
       type,

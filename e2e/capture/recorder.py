@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections import deque
 from typing import Any, Literal
 
 from e2e.capture import stacks
-from e2e.capture.drafts import ChatDraft, MessageDraft
+from e2e.capture.drafts import ChatDraft, LaneChats, MessageDraft
 from e2e.capture.journal import Journal
-from e2e.capture.records import After, Chat, EventKind, Message
+from e2e.capture.records import After, Chat, EventKind, Message, Scenario
 from e2e.capture.redaction import Redactor
 from e2e.capture.store_log import StoreLog
 from e2e.capture.wire import Exchange
@@ -28,7 +27,10 @@ class LaneRecorder:
         profile: Profile,
         journal: Journal,
         redactor: Redactor,
+        *,
+        chats: LaneChats | None = None,
     ) -> None:
+        """``chats`` are those of the lane's other tab: they are numbered, and their texts known, over all tabs."""
         self.lane = lane
         self.context = 0
         self._profile = profile
@@ -37,9 +39,9 @@ class LaneRecorder:
         self.store = StoreLog(profile.session, redactor, self._event)
         self._names = profile.providers.map
         self.chat: ChatDraft | None = None
-        self._next_chat = 0
-        self._texts: deque[tuple[str, int]] = deque(maxlen=64)
-        """Parts of the last messages that no other has, with their chats."""
+        self.scenario: Scenario = "plain"
+        """Of the chats that begin from now on."""
+        self.chats = chats or LaneChats()
         self.clicks = 0
         """Trusted New Chat clicks that arrived in the page."""
         self.misses = 0
@@ -51,8 +53,21 @@ class LaneRecorder:
         self.last_signal = 0.0
         self.finished_exchanges = 0
         self._expects_chat = False
+        self._last_text = ""
+        self.tab = 0
+        self.experiment = ""
+        """Name of the experiment that the chats from now on belong to."""
+        self.restores = 0
+        """Times that the page came out of the back/forward cache."""
         self.sent_messages = 0
         """Messages that the person has sent, in all contexts."""
+
+    def beside(self) -> LaneRecorder:
+        """A recorder for another tab of this lane."""
+        other = LaneRecorder(self.lane, self._profile, self._journal, self._redactor, chats=self.chats)
+        other.context, other.scenario, other.experiment = self.context, self.scenario, self.experiment
+        other.tab = next(self.chats.tabs)
+        return other
 
     # -- signals of the page ------------------------------------------------------------------------------------------
 
@@ -71,6 +86,8 @@ class LaneRecorder:
                     self.store.on_write(t, signal)
                 case "send":
                     self._sends.append(signal)
+                case "restored":
+                    self.restores += 1
 
     def expect_new_chat(self) -> None:
         """The next trusted click on New Chat (or press of its key) begins a chat."""
@@ -96,6 +113,8 @@ class LaneRecorder:
         self.store.on_cookie(t, name, value)
 
     def on_payload(self, exchange: Exchange) -> None:
+        if self._is_of_another_tab(exchange):
+            return
         chat = self.chat
         if chat is not None:
             exchange.chat = chat.number
@@ -127,14 +146,22 @@ class LaneRecorder:
             origin=exchange.origin,
         )
 
+    def _is_of_another_tab(self, exchange: Exchange) -> bool:
+        """A worker that several tabs share is seen by each of them; what it sends belongs to the one that has this message."""
+        if exchange.origin in ("page", "iframe", "worker"):
+            return False
+        owner = next((c for text, c in reversed(self.chats.texts) if text in exchange.body), None)
+        return owner is not None and self.chats.tab_of.get(owner, self.tab) != self.tab
+
     def on_response(self, exchange: Exchange, t: float) -> None:
         self._event(
             t, "response", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, status=exchange.status,
-            cached=exchange.cached,
+            cached="" if exchange.relayed else exchange.cached,
         )  # fmt: skip
 
     def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None:
         index = exchange.extras["said"] = exchange.extras.get("said", -1) + 1
+        self.chats.replies.add(exchange.chat, self.chat.number if self.chat else None, value)
         provider = exchange.extras.get("said_provider")
         self._event(
             t, "chunk", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, index=index, event=event,
@@ -160,13 +187,20 @@ class LaneRecorder:
     def begin_chat(self, via: Literal["load", "new_chat"], t: float | None = None) -> None:
         """A chat begins; the one before, if any, must have been ended."""
         t = time.time() if t is None else t
-        self.chat = ChatDraft(self._next_chat, "plain", via, t, self.store.current)
-        self._next_chat += 1
+        number = next(self.chats.numbers)
+        self.chats.tab_of[number] = self.tab
+        self.chat = ChatDraft(number, self.scenario, via, t, self.store.current)
         self.exchanges = []
         self._sends = []
         self.store.rotated = False
         if via == "new_chat":
             self._event(t, "new_chat")
+
+    def begin_play(self, scenario: Scenario) -> None:
+        """The chats that begin from now on are those of a scenario."""
+        self.scenario = scenario
+        self.chats.replies.forget()
+        self.note("play", scenario=scenario)
 
     def note(self, kind: EventKind, **data: Any) -> None:
         """Something that the suite itself did."""
@@ -181,11 +215,10 @@ class LaneRecorder:
         """The person is about to press send."""
         assert self.chat is not None
         draft = MessageDraft(len(self.chat.messages), after, time.time())
-        if after == "reload" and self.chat.scenario == "plain":
-            self.chat.scenario = "reload"
         self.chat.messages.append(draft)
         self.sent_messages += 1
-        self._texts.append((_nonce(text), self.chat.number))
+        self._last_text = text
+        self.chats.texts.append((_nonce(text), self.chat.number))
         self._event(draft.pressed_at, "send", message=draft.number)
 
     @property
@@ -198,7 +231,9 @@ class LaneRecorder:
         """Raw; for the backend's look-up only."""
         return self.exchange.session if self.exchange else None
 
-    def message_ended(self, how: str, outcome: Literal["ok", "http_error", "failed", "timeout"]) -> None:
+    def message_ended(
+        self, how: str, outcome: Literal["ok", "http_error", "failed", "timeout", "cut"]
+    ) -> None:
         draft = self._draft()
         draft.outcome, draft.ended_at = outcome, time.time()
         self._event(draft.ended_at, "reply_end", message=draft.number, how=how)
@@ -221,6 +256,36 @@ class LaneRecorder:
         assert self.chat is not None
         self.chat.screen_messages = messages
         self._event(time.time(), "screen", messages=messages)
+
+    def shows(self, conversation: str) -> None:
+        """What the conversation on the screen says, searched for what the replies of earlier chats said too late."""
+        assert self.chat is not None
+        self.chat.screen_seen = True
+        found = self.chats.replies.found_in(conversation, self.chat.number)
+        self.chat.shows_from = found if self.chat.shows_from is None else self.chat.shows_from
+        self._event(time.time(), "screen", messages=None, shows_from=self.chat.shows_from)
+
+    @property
+    def last_text(self) -> str:
+        """What the person typed last, in the clear; for the page only."""
+        return self._last_text
+
+    def pause_chat(self) -> ChatDraft:
+        """Leave the chat that is under way; it goes on with `resume_chat`."""
+        assert self.chat is not None
+        chat, self.chat = self.chat, None
+        return chat
+
+    def resume_chat(self, chat: ChatDraft) -> None:
+        """Go on with a chat that was left."""
+        assert self.chat is None, "the chat before must have been ended"
+        self.chat = chat
+        self._sends = []
+        self._event(time.time(), "return")
+
+    def drop_chat(self) -> None:
+        """Forget the chat that is under way: it was none of the person's."""
+        self.chat = None
 
     def page_error(self, text: str) -> None:
         self._event(time.time(), "page_error", text=self._redactor.text(text, limit=500))
@@ -251,6 +316,11 @@ class LaneRecorder:
             messages=messages,
             stored_end=self._ref(self.store.current),
             stored_end_seen=self.store.readable,
+            shows_from=draft.shows_from,
+            screen_seen=draft.screen_seen,
+            cut=draft.cut,
+            tab=self.tab,
+            experiment=self.experiment,
         )
         self._journal.chat(chat)
         return chat
@@ -284,6 +354,7 @@ class LaneRecorder:
             bleeds_from=exchange.extras["bleeds_from"] if exchange else None,
             seen_on_screen=draft.label_looked_for,
             request=exchange.request if exchange else None,
+            served_by=exchange.cached if exchange and not exchange.relayed else "",
         )
 
     def _stored_at(self, exchange: Exchange | None) -> tuple[bool, str | None]:
@@ -310,8 +381,11 @@ class LaneRecorder:
         return self._sends[min(near)[2]] if near else None
 
     def _bleeds_from(self, body: str, chat: int | None) -> int | None:
-        """The latest earlier chat of which a message stands in this payload."""
-        return next((c for text, c in reversed(self._texts) if c != chat and text in body), None)
+        """The latest earlier chat of which a message, or what its reply said too late, stands in this payload."""
+        for text, c in reversed(self.chats.texts):
+            if c != chat and text in body:
+                return c
+        return None if chat is None else self.chats.replies.found_in(body, chat)
 
     def _ref(self, raw: str | None) -> str | None:
         return None if raw is None else self._redactor.reference(raw)
@@ -322,6 +396,8 @@ class LaneRecorder:
     def _event(self, t: float, kind: EventKind, *, chat: int | None = None, **data: Any) -> None:
         if chat is None and self.chat is not None:
             chat = self.chat.number
+        if self.tab:
+            data["tab"] = self.tab
         self._journal.event(t, self.lane, chat, kind, data)
 
 

@@ -19,12 +19,19 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
 SCHEMA = 1
+SIDE_LANE = 1000
+"""Lanes from here on walk at random or are experiments: nothing is judged by them."""
 
 EventKind = Literal[
     "open",  # the suite loaded the page: {url}
     "reload",  # the suite reloaded it: {url}
     "login",  # the suite signs in by the profile's steps: {}
     "context",  # the lane goes on in a fresh browser context: {number, why}
+    "return",  # the person went back to an older chat: {}
+    "away",  # the person left the page for another one: {}
+    "back",  # and came back by the browser's Back: {restored: it came out of the back/forward cache}
+    "network",  # the suite slowed the network down, or ended that: {latency_ms}
+    "play",  # a scenario begins: {scenario}
     "retry",  # a refused message is sent again after a pause: {seconds, why}
     "new_chat",  # a trusted New Chat click arrived in the page: {}
     "send",  # the person submitted a message: {message}
@@ -42,11 +49,24 @@ EventKind = Literal[
     "problem",  # the suite could not look: {kind, what, where, way_out}
 ]
 
-Scenario = Literal["plain", "reload"]
-"""What the person did in a chat; ``reload`` is a plain chat that goes on after a reload of the page."""
+Scenario = Literal[
+    "plain",
+    "reload",
+    "rapid-send",
+    "double-click",
+    "mid-stream",
+    "two-tabs",
+    "back-forward",
+    "empty-chat",
+    "return-to-chat",
+    "walk",
+    "experiment",
+]
+"""What the person did. ``plain`` chats are counted by ``--chats``; ``walk`` is any order of things, drawn at random;
+``experiment`` chats were had to find out more about a failure, and nothing is judged by them."""
 
-After = Literal["", "reload"]
-"""What happened between the chat's message before and this one."""
+After = Literal["", "reload", "other-tab", "back", "return"]
+"""What happened between the chat's message before (or its New Chat) and this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +125,8 @@ class Message:
     label_provider: str | None
     status: int | None
     """HTTP status of the exchange (101 for a WebSocket frame), or None when no answer came."""
-    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent"]
+    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent", "cut"]
+    """``cut``: the person did not wait for the end."""
     chunks: int
     bleeds_from: int | None
     """Index of an earlier chat of the lane whose text this payload contained, or None."""
@@ -113,6 +134,8 @@ class Message:
     """A label was looked for; only then does ``label_provider is None`` mean that none was shown."""
     request: str | None = None
     """Ties the message to its ``payload`` event."""
+    served_by: str = ""
+    """What answered in the network's place (a cache, a service worker that asked nobody), or ``""``."""
     after: After = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -154,6 +177,16 @@ class Chat:
     stored_end: str | None = None
     """The ID in the store when the chat ended."""
     stored_end_seen: bool = False
+    shows_from: int | None = None
+    """Index of an earlier chat of the lane whose text stood on the screen when the chat ended, or None."""
+    screen_seen: bool = False
+    """The screen was searched for that."""
+    cut: bool = False
+    """New Chat was clicked while this chat's reply was still streaming."""
+    tab: int = 0
+    """0 is the lane's own tab; others were opened beside it."""
+    experiment: str = ""
+    """Name of the experiment that this chat belongs to."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:
@@ -279,6 +312,10 @@ class RunMeta:
     """Why the run ended early ("Ctrl-C", …), or ``""``."""
     trace: str = ""
     """File name of the Playwright trace beside this file, or ``""``."""
+    scenarios: Mapping[str, int] = field(default_factory=dict)
+    """Scenario -> how often it was to be played, besides the planned chats."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Scenario or experiment -> why it was not played."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:

@@ -48,7 +48,19 @@ class Window:
 
     def open(self) -> Cast:
         """A blank page, watched from its first moment."""
-        stage, profile, recorder = self._stage, self._stage.profile, self._recorder
+        cast = self._tab(self._recorder)
+        self.page = cast.page
+        cast.open_tab = self._other_tab
+        return cast
+
+    def _other_tab(self) -> Cast:
+        """One more page of the same browser context."""
+        cast = self._tab(self._recorder.beside())
+        cast.close = cast.page.page.close
+        return cast
+
+    def _tab(self, recorder: LaneRecorder) -> Cast:
+        stage, profile = self._stage, self._stage.profile
         page = self.context.new_page()
         page.on(
             "crash", stage.pulse.guarded(lambda _: stage.crashed(f"the page of lane {self._lane} crashed"))
@@ -88,11 +100,11 @@ class Window:
             if self._account
             else None
         )
-        self.page = ChatPage(page, profile, stage.url, name, variables)
+        chat_page = ChatPage(page, profile, stage.url, name, variables)
         on_click = profile.policy.rotation == "on_click" and profile.session.store != "none"
         return Cast(
             profile,
-            self.page,
+            chat_page,
             recorder,
             wire,
             stage.backend,

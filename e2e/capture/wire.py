@@ -47,6 +47,9 @@ class Exchange:
     """Kind of the profile's ``[[blocked]]`` sign that an answer showed."""
     status: int | None = None
     cached: str = ""
+    """What answered instead of the network: a cache, a service worker."""
+    relayed: bool = False
+    """A service worker passed it on to the network."""
     provider: str | None = None
     first_chunk_at: float | None = None
     ended_at: float | None = None

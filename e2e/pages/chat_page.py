@@ -125,6 +125,23 @@ class ChatPage:
             yield from self.run(self.profile.steps.open, "steps.open")
         yield from self._box_ready()
 
+    def leave(self) -> None:
+        """Go to another page, an empty one, as typing an address does."""
+        self.page.goto("about:blank", wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+
+    def go_forward(self) -> None:
+        """Leave again by the browser's Forward."""
+        self.page.go_forward(wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+
+    def go_back(self) -> Steps:
+        """Come back by the browser's Back: from its back/forward cache when it may, else by loading again."""
+        self._marked.clear()
+        self.page.go_back(wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+        yield self._visible(
+            self.profile.where.ready, self.profile.timeouts.ready, "where.ready", TargetNotReady
+        )
+        yield from self._box_ready()
+
     def _boxes(self) -> tuple[Locate, ...]:
         steps = self.profile.steps
         return tuple(box for box in (steps.message_box, steps.second_message_box) if box is not None)
@@ -139,19 +156,20 @@ class ChatPage:
 
     # -- New Chat -----------------------------------------------------------------------------------------------------
 
-    def new_chat(self, look: Look, armed: Callable[[], None]) -> Steps:
+    def new_chat(self, look: Look, armed: Callable[[], None], clicks: int = 1) -> Steps:
         """Do what starts a new chat, after a `look` at the button; ``armed`` is called just before the action that starts it.
 
+        ``clicks`` = 2 makes that action a double click.
 
         Raises `CaptureIncomplete` when it cannot be done.
         """
         steps = self.profile.steps.new_chat
         if len(steps) == 1 and steps[0].click is not None and look.point is not None:
             armed()
-            self.page.mouse.click(*look.point)
+            self.page.mouse.click(*look.point, click_count=clicks)
         else:
             start = self.profile.steps.starting
-            yield from self.run(steps, "steps.new_chat", mark=("new_chat", start), armed=armed)
+            yield from self.run(steps, "steps.new_chat", mark=("new_chat", start), armed=armed, clicks=clicks)
 
     # -- sending ------------------------------------------------------------------------------------------------------
 
@@ -263,6 +281,11 @@ class ChatPage:
         """It is on the screen now."""
         return self._locator(what).first.is_visible()
 
+    def conversation(self) -> str | None:
+        """What all messages on the screen say; None where the profile does not name them."""
+        messages = self.profile.screen.messages
+        return None if messages is None else "\n".join(self._locator(messages).all_inner_texts())
+
     @property
     def address(self) -> str:
         """Where the page is now."""
@@ -284,10 +307,11 @@ class ChatPage:
         key: str,
         mark: tuple[Mark, int] | None = None,
         armed: Callable[[], None] | None = None,
+        clicks: int = 1,
     ) -> Steps:
         """Do ``actions`` in their order. Raises `CaptureIncomplete`.
 
-        ``mark`` names the element of the one with that index, and ``armed`` is called just before it.
+        ``mark`` names the element of the one with that index, ``armed`` is called just before it, and it gets ``clicks``.
         """
         for number, action in enumerate(actions):
             place = f"{key}[{number}]"
@@ -297,12 +321,14 @@ class ChatPage:
                 armed()
             try:
                 marked = mark is not None and mark[1] == number
-                yield from self._act(action, place, patience, mark[0] if mark and marked else None)
+                yield from self._act(
+                    action, place, patience, mark[0] if mark and marked else None, clicks if marked else 1
+                )
             except CaptureIncomplete:
                 if not brief:
                     raise
 
-    def _act(self, action: Action, place: str, patience: float, mark: Mark | None) -> Steps:
+    def _act(self, action: Action, place: str, patience: float, mark: Mark | None, clicks: int) -> Steps:
         timeout = patience * 1000
         if action.wait_for is not None:
             yield self._visible(action.wait_for, patience, place, CaptureIncomplete)
@@ -331,7 +357,7 @@ class ChatPage:
                 locator = self._locator(what)
                 if mark is not None:
                     self._mark(mark, locator, timeout)
-                locator.click(timeout=timeout)
+                locator.click(timeout=timeout, click_count=clicks)
 
     def _mark(self, mark: Mark, locator: Locator, timeout: float | None = None) -> None:
         locator.evaluate(

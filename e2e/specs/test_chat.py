@@ -8,3 +8,8 @@ from e2e.checks import check
 def test_a_new_chat_starts_empty(run: Run) -> None:
     """A new chat shows and sends nothing of the chat before."""
     check(chat.starts_empty(run))
+
+
+def test_every_reply_is_live(run: Run) -> None:
+    """Every reply comes from the backend, not from a cache or a service worker."""
+    check(chat.is_live(run))

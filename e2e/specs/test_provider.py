@@ -23,3 +23,8 @@ def test_new_sessions_reach_several_providers(run: Run) -> None:
 def test_providers_get_their_expected_shares(run: Run) -> None:
     """The sessions spread over the providers as the profile expects."""
     check(provider.balanced(run))
+
+
+def test_a_provider_is_a_free_draw(run: Run) -> None:
+    """The provider of a new session depends on no chat before, no lane, no browser and no hour."""
+    check(provider.independent(run))

@@ -15,6 +15,10 @@ from e2e.pages.chat_page import ChatPage
 from fixtures.targets.profile import Profile
 
 
+def _no_tabs() -> Cast:
+    raise CaptureIncomplete("this page cannot open another tab")
+
+
 @dataclass(slots=True)
 class Cast:
     """Everything that acts in a lane."""
@@ -30,6 +34,16 @@ class Cast:
     watches: bool = True
     """False when nothing is recorded: the benchmark without capture."""
 
+    open_tab: Callable[[], Cast] = _no_tabs
+    """Opens another tab of the same browser; its recorder shares the lane's chats."""
+    close: Callable[[], None] = lambda: None
+    """Closes this tab."""
+
+    def network(self, latency: float) -> None:
+        """Let every answer take at least ``latency`` seconds longer; 0 ends it."""
+        self.recorder.note("network", latency_ms=round(latency * 1000))
+        self.wire.delay(latency)
+
     def refusal(self) -> Blocked | None:
         """The profile's sign of a refusal that the page shows now, if any."""
         for sign in self.profile.blocked:
@@ -38,6 +52,13 @@ class Cast:
             if sign.url is not None and re.search(sign.url, self.page.address):
                 return refused(sign.kind, "the page's address is that of a refusal")
         return None
+
+
+def look_for_late_text(cast: Cast) -> None:
+    """Search the conversation on the screen for what replies of earlier chats said too late."""
+    shown = cast.page.conversation()
+    if shown is not None:
+        cast.recorder.shows(shown)
 
 
 def refused(condition: str, what: str, advice: str = "") -> Blocked:

@@ -10,13 +10,16 @@ from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.pages.waits import Steps, Wait
 
 
-def new_chat(cast: Cast) -> Steps:
-    """Click New Chat and let the page do what it does, until the session has rotated or everything is quiet."""
+def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
+    """Click New Chat and let the page do what it does, until the session has rotated or everything is quiet.
+
+    Without ``settle`` nothing is waited for but the click itself; ``clicks`` = 2 is a double click.
+    """
     recorder, timeouts = cast.recorder, cast.profile.timeouts
     look = cast.page.look("new_chat", stored=True)
     recorder.store.look(look.stored)
     before = recorder.clicks
-    yield from cast.page.new_chat(look, recorder.expect_new_chat)
+    yield from cast.page.new_chat(look, recorder.expect_new_chat, clicks)
 
     def not_hit() -> HarnessError:
         return CaptureIncomplete(
@@ -26,7 +29,8 @@ def new_chat(cast: Cast) -> Steps:
         )
 
     yield Wait(lambda: recorder.clicks > before, timeouts.action, not_hit)
-    yield from settled(cast)
+    if settle:
+        yield from settled(cast)
 
 
 def settled(cast: Cast) -> Steps:
@@ -50,6 +54,15 @@ def settled(cast: Cast) -> Steps:
         yield Wait(
             over, timeouts.reply + timeouts.action, unreadable("the page after New Chat"), timeouts.quiet / 5
         )
+
+
+def quiet(cast: Cast) -> Steps:
+    """Wait until everything has been quiet for a moment, whether the session has rotated or not."""
+    waits, cast.waits_for_rotation = cast.waits_for_rotation, False
+    try:
+        yield from settled(cast)
+    finally:
+        cast.waits_for_rotation = waits
 
 
 def first_message(cast: Cast) -> Steps:
@@ -85,3 +98,22 @@ def reload(cast: Cast) -> Steps:
         lambda: CaptureIncomplete("the reloaded page never told that it started"),
     )
     yield from settled(cast)
+
+
+def away_and_back(cast: Cast, *, forward: bool = False) -> Steps:
+    """Go to another page in the same tab (``forward``: by the browser's Forward), and come back with its Back button."""
+    recorder = cast.recorder
+    recorder.note("away")
+    if forward:
+        cast.page.go_forward()
+    else:
+        cast.page.leave()
+    loads, restores = recorder.loads, recorder.restores
+    yield from cast.page.go_back()
+    yield Wait(
+        lambda: recorder.loads + recorder.restores > loads + restores,
+        cast.profile.timeouts.ready,
+        lambda: CaptureIncomplete("the page that was gone back to never told that it was there"),
+    )
+    recorder.note("back", restored=recorder.restores > restores)
+    yield from quiet(cast)

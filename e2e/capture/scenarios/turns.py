@@ -58,12 +58,14 @@ def _one_message(cast: Cast, look: Look | None, after: After) -> Steps:
     yield from _reply(cast, cast.recorder.exchange)
 
 
-def send(cast: Cast, look: Look | None = None, after: After = "") -> Steps:
-    """Send a message and wait for its payload only."""
+def send(cast: Cast, look: Look | None = None, after: After = "", *, long: bool = False) -> Steps:
+    """Send a message and wait for its payload only; a ``long`` one asks for a reply that takes its time."""
     recorder = cast.recorder
     yield from _paced(cast)
     text = f"{secrets.choice(_OPENERS)} ({secrets.token_hex(4)})"
     second = recorder.chat is not None and bool(recorder.chat.messages)
+    if long and cast.profile.steps.long_request:
+        text = f"{cast.profile.steps.long_request} ({text[-9:-1]})"
     recorder.begin_message(text, after=after)
     cast.page.write(text, look or cast.page.look(cast.page.box(second=second)), second=second)
     yield from cast.page.submit(second=second)

@@ -42,10 +42,13 @@ def record(playwright: Playwright, own_browser: Browser, reference: Profile, tmp
         lanes: int = 3,
         show_ids: bool = False,
         profile: Profile = reference,
+        scenarios: tuple[str, ...] = (),
         **options: Any,
     ) -> Run:
         with ReferenceChat.start(**options) as chat:
-            plan = Plan(profile, chat.url, chats, lanes, tmp_path, show_ids=show_ids, trace=False)
+            plan = Plan(
+                profile, chat.url, chats, lanes, tmp_path, show_ids=show_ids, trace=False, scenarios=scenarios
+            )
             folder = Conductor(plan, playwright, own_browser, {}).run()
         return assemble([read_run(folder)])
 

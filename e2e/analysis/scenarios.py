@@ -1,0 +1,200 @@
+"""The same questions in less quiet moments: one check for each scenario, with what the policy says is right in it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from e2e.analysis import significance
+from e2e.analysis.columns import rows
+from e2e.analysis.frames import Run
+from e2e.analysis.freshness import given_by_reply
+from e2e.analysis.verdict import ChatKey, Question, Verdict, question
+from e2e.analysis.wording import capped, clean_worth, key_of, lane_name, not_seen, plural, short
+
+NAMES: Mapping[str, str] = {
+    "rotation.rapid_send": "rapid-send",
+    "rotation.double_click": "double-click",
+    "rotation.mid_stream": "mid-stream",
+    "rotation.reload": "reload",
+    "rotation.two_tabs": "two-tabs",
+    "rotation.back_forward": "back-forward",
+    "rotation.empty_chat": "empty-chat",
+    "rotation.return_to_chat": "return-to-chat",
+}
+"""Check -> the scenario that it judges."""
+
+_EXPECTED = {
+    "rapid-send": "a message sent the instant after New Chat carries the new chat's own ID",
+    "double-click": "after a double click on New Chat one fresh ID, stored and sent",
+    "mid-stream": "nothing of a reply that was left behind reaches the new chat, which has an ID of its own",
+    "reload": "a reload goes on with the chat's own ID, and brings no ended one back",
+    "two-tabs": "New Chat in one tab leaves the other tab's running chat alone, and has an ID of its own",
+    "back-forward": "Back and Forward go on with the chat's own ID, and bring no ended one back",
+    "empty-chat": "New Chat on an empty chat leads to one fresh ID, stored and sent",
+    "return-to-chat": "an older chat that is gone back to goes on with its own ID",
+}
+_ELSEWHERE = ("other-tab", "return")
+"""After these the store may hold another chat's ID by right."""
+
+
+def first_senders(run: Run) -> Mapping[tuple[str, str], ChatKey]:
+    """``(mask_key, ID)`` -> the chat that sent it first, by the clock."""
+
+    def collect() -> dict[tuple[str, str], ChatKey]:
+        sent = [m for m in rows(run.messages) if m.sent_seen and m.sent is not None and m.sent_at is not None]
+        found: dict[tuple[str, str], ChatKey] = {}
+        for m in sorted(sent, key=lambda m: m.sent_at):
+            found.setdefault((m.mask_key, m.sent), key_of(m))
+        return found
+
+    return run.once("first_senders", collect)
+
+
+def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[ChatKey]]:
+    """What was wrong in each chat of a scenario, and the chats that were judged."""
+    chats = run.chats[(run.chats["scenario"] == scenario) & (run.chats["status"] == "observed")]
+    messages: dict[ChatKey, list[Any]] = defaultdict(list)
+    for m in rows(run.messages[run.messages["scenario"] == scenario]):
+        if m.sent_seen and (m.number or m.sent or not given_by_reply(run)):
+            messages[key_of(m)].append(m)
+    wrong: dict[ChatKey, list[str]] = {}
+    judged: list[ChatKey] = []
+    for chat in rows(chats):
+        key = key_of(chat)
+        if not messages[key] or (chat.via == "load" and chat.tab == 0):
+            continue
+        judged.append(key)
+        found = [*_of_session(run, chat, messages[key]), *_of_store(run, messages[key])]
+        found += _of_text(chat, messages[key])
+        if found:
+            wrong[key] = found
+    return wrong, judged
+
+
+def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
+    first, found, senders, key = messages[0], [], first_senders(run), key_of(chat)
+    if first.sent is None:
+        return ["sent no session ID"]
+    owner = senders.get((chat.mask_key, first.sent), key)
+    continues = (
+        chat.via == "load" and run.policy.tabs == "share"
+    )  # a second tab goes on with the browser's session
+    if owner != key and not continues:
+        found.append(f"sent {first.sent}, which {_chat(run, owner, key)} had sent before")
+    for m in messages[1:]:
+        how = _WHEN.get(m.after, "")
+        if m.after == "reload" and not run.policy.reload_keeps:
+            if senders.get((chat.mask_key, m.sent)) != key or m.sent == first.sent:
+                found.append(
+                    f"message {m.number}{how} sent {m.sent or 'no ID'}, and a reload is to begin a new session"
+                )
+        elif m.sent != first.sent:
+            other = senders.get((chat.mask_key, m.sent), key)
+            whose = f", the ID of {_chat(run, other, key)}" if other != key else ""
+            found.append(
+                f"message {m.number}{how} sent {m.sent or 'no ID'}{whose}, after {short(first.sent)}"
+            )
+    return found
+
+
+_WHEN = {
+    "reload": " after a reload",
+    "back": " after Back",
+    "other-tab": " after New Chat in the other tab",
+    "return": " after going back to the chat",
+}
+
+
+def _of_store(run: Run, messages: list[Any]) -> list[str]:
+    if run.policy.store == "none":
+        return []
+    return [
+        f"message {m.number} sent {m.sent or 'no ID'} while the store held {short(m.stored)}"
+        for m in messages
+        if m.stored_seen
+        and m.sent != m.stored
+        and m.after not in _ELSEWHERE
+        and (m.number or not given_by_reply(run))
+    ]
+
+
+def _of_text(chat: Any, messages: list[Any]) -> list[str]:
+    earlier = sorted({m.bleeds_from for m in messages if m.bleeds_from is not None})
+    found = [f"sent text of chat {', '.join(map(str, earlier))}"] if earlier else []
+    if chat.shows_from is not None:
+        found.append(f"showed text of a reply to chat {chat.shows_from}")
+    return found
+
+
+def _chat(run: Run, other: ChatKey, key: ChatKey) -> str:
+    if (other.run_id, other.lane) == (key.run_id, key.lane):
+        return f"chat {other.chat}"
+    return f"{lane_name(run, other.run_id, other.lane)} chat {other.chat}"
+
+
+def _judge(run: Run, name: str) -> Verdict:
+    scenario = NAMES[name]
+    wrong, judged = findings(run, scenario)
+    numbers = {
+        "wrong": len(wrong),
+        "chats": len(judged),
+        "plays": sum(meta.scenarios.get(scenario, 0) for meta in run.metas),
+        "bound95": round(significance.upper_bound(len(wrong), len(judged)), 4),
+    }
+    if not judged:
+        return not_seen(
+            name, run, _unplayed(run, scenario), "needs one play of it that is seen to its end", **numbers
+        )
+    if wrong:
+        lines = [
+            f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat} {'; '.join(texts)}"
+            for key, texts in sorted(wrong.items())
+        ]
+        headline = f"{len(wrong)} of {plural(len(judged), 'chat')} went wrong under {scenario}"
+        return Verdict(
+            name,
+            "fail",
+            headline,
+            _EXPECTED[scenario],
+            capped(lines),
+            numbers,
+            chats=tuple(sorted(wrong)),
+            evidence=run.evidence,
+        )
+    if scenario == "mid-stream" and not run.chats["cut"].fillna(value=False).any():
+        why = "every reply had ended before New Chat could be clicked"
+        return not_seen(name, run, why, "needs a message with a longer reply (steps.long_request)", **numbers)
+    return Verdict(
+        name,
+        "pass",
+        f"{len(judged)} of {plural(len(judged), 'chat')} went as they should under {scenario}",
+        _EXPECTED[scenario],
+        numbers=numbers,
+        worth=clean_worth(len(judged), "chat", "fault"),
+        evidence=run.evidence,
+    )
+
+
+def _unplayed(run: Run, scenario: str) -> str:
+    why = next((m.left_out[scenario] for m in run.metas if scenario in m.left_out), "")
+    if why:
+        return f"{scenario} was not played: {why}"
+    bad = run.chats[(run.chats["scenario"] == scenario) & (run.chats["status"] != "observed")]
+    reason = next((c.reason for c in rows(bad) if c.reason), "")
+    return f"{scenario} was not played to its end" + (f" ({reason})" if reason else "")
+
+
+def _question(name: str) -> Question:
+    return question(name)(lambda run: _judge(run, name))
+
+
+rapid_send = _question("rotation.rapid_send")
+double_click = _question("rotation.double_click")
+mid_stream = _question("rotation.mid_stream")
+reload = _question("rotation.reload")
+two_tabs = _question("rotation.two_tabs")
+back_forward = _question("rotation.back_forward")
+empty_chat = _question("rotation.empty_chat")
+return_to_chat = _question("rotation.return_to_chat")

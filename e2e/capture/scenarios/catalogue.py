@@ -1,0 +1,94 @@
+"""The scenarios that are played after the plain chats, and when a profile makes one meaningless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from e2e.capture.records import Scenario as Name
+from e2e.capture.scenarios.cast import Cast
+from e2e.capture.scenarios.chats import empty_chat, return_to_chat
+from e2e.capture.scenarios.navigation import back_forward, reload
+from e2e.capture.scenarios.races import double_click, mid_stream, rapid_send
+from e2e.capture.scenarios.tabs import two_tabs
+from e2e.pages.waits import Steps
+from fixtures.targets.profile import Profile
+
+PLAYS = 2
+"""How often each scenario is played in a run, by as many lanes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """``messages`` is how many messages it sends at most."""
+
+    name: Name
+    messages: int
+    play: Callable[[Cast], Steps]
+    lacks: Callable[[Profile], str] = lambda _: ""
+    """What the profile must say for it, or ``""``."""
+
+
+def _no_way_back(profile: Profile) -> str:
+    if profile.steps.return_to_chat:
+        return ""
+    return "the profile does not say how an older chat is gone back to (steps.return_to_chat)"
+
+
+SCENARIOS = (
+    Scenario("rapid-send", 4, rapid_send),
+    Scenario("double-click", 2, double_click),
+    Scenario("mid-stream", 3, mid_stream),
+    Scenario("reload", 3, reload),
+    Scenario("two-tabs", 6, two_tabs),
+    Scenario("back-forward", 3, back_forward),
+    Scenario("empty-chat", 2, empty_chat),
+    Scenario("return-to-chat", 3, return_to_chat, _no_way_back),
+)
+BY_NAME: Mapping[str, Scenario] = {s.name: s for s in SCENARIOS}
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """Which lane plays what, and what is left out and why."""
+
+    plays: tuple[tuple[Scenario, ...], ...]
+    """For each lane, in their order."""
+    left_out: Mapping[str, str]
+
+    def times(self) -> dict[str, int]:
+        """Scenario -> how often it is played."""
+        found: dict[str, int] = {}
+        for plays in self.plays:
+            for scenario in plays:
+                found[scenario.name] = found.get(scenario.name, 0) + 1
+        return found
+
+
+def programme(profile: Profile, wanted: Sequence[str], lanes: int, budget: int | None) -> Programme:
+    """Share the ``wanted`` scenarios out over the lanes, within a ``budget`` of messages (None: as many as it takes).
+
+    Each is played `PLAYS` times, by lanes next to each other: by as many as there are, when those are fewer.
+    """
+    plays: list[list[Scenario]] = [[] for _ in range(lanes)]
+    left_out: dict[str, str] = {}
+    per_context = profile.limits.messages_per_context
+    at = 0
+    for scenario in SCENARIOS:
+        if scenario.name not in wanted:
+            left_out[scenario.name] = "not asked for"
+        elif why := scenario.lacks(profile):
+            left_out[scenario.name] = why
+        elif per_context is not None and scenario.messages + 1 > per_context:
+            left_out[scenario.name] = (
+                f"it takes {scenario.messages + 1} messages in one browser, and limits.messages_per_context is {per_context}"
+            )
+        elif budget is not None and scenario.messages > budget:
+            left_out[scenario.name] = "the run's budget of messages is used up (limits.messages)"
+        else:
+            for _ in range(min(PLAYS, lanes)):
+                if budget is None or scenario.messages <= budget:
+                    plays[at % lanes].append(scenario)
+                    at += 1
+                    budget = None if budget is None else budget - scenario.messages
+    return Programme(tuple(map(tuple, plays)), left_out)

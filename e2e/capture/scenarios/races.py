@@ -1,0 +1,88 @@
+"""New Chat at an awkward moment: typed into at once, clicked twice, clicked while a reply streams."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+from e2e.capture.scenarios import opening, turns
+from e2e.capture.scenarios.cast import Cast, look_for_late_text
+from e2e.capture.wire import Exchange
+from e2e.pages.waits import Steps, Wait
+
+SLOW = 0.4
+"""Seconds by which a slow network delays each answer."""
+_FIRST_WORDS = 0.4  # seconds for the first piece of a streamed reply; one that comes in one piece is left behind after them
+
+
+def rapid_send(cast: Cast) -> Steps:
+    """Type and send the instant New Chat was clicked, then a second message when all is quiet; again on a slow network."""
+    yield from _rapid(cast)
+    cast.network(SLOW)
+    try:
+        yield from _rapid(cast)
+    finally:
+        cast.network(0)
+
+
+def _rapid(cast: Cast) -> Steps:
+    yield from opening.new_chat(cast, settle=False)
+    yield from turns.message(cast)
+    yield from opening.quiet(cast)
+    yield from turns.message(cast)
+    cast.recorder.end_chat()
+
+
+def double_click(cast: Cast) -> Steps:
+    """Click New Chat twice, as a nervous person does."""
+    yield from opening.new_chat(cast, clicks=2)
+    yield from opening.quiet(cast)
+    yield from turns.message(cast)
+    yield from turns.message(cast)
+    cast.recorder.end_chat()
+
+
+def mid_stream(cast: Cast) -> Steps:
+    """Click New Chat while a long reply streams; nothing of it may reach the new chat."""
+    recorder = cast.recorder
+    yield from opening.new_chat(cast)
+    old = yield from _leave_mid_stream(cast)
+    yield from turns.message(cast)
+    yield from _until_over(cast, old)
+    look_for_late_text(cast)
+    yield from turns.message(cast)
+    recorder.end_chat()
+
+
+def _leave_mid_stream(cast: Cast) -> Generator[Wait, None, Exchange]:
+    """Ask for a long reply, and click New Chat when its first piece is there. Returns the exchange that was left behind."""
+    recorder = cast.recorder
+    yield from turns.send(cast, long=True)
+    old = recorder.exchange
+    assert old is not None
+    assert recorder.chat is not None
+    patience = time.monotonic() + _FIRST_WORDS
+    yield Wait(
+        lambda: old.ended or old.chunks > 0 or time.monotonic() > patience,
+        cast.profile.timeouts.reply,
+        turns.no_end(cast, old),
+        _FIRST_WORDS / 4,
+    )
+    recorder.chat.cut = not old.ended
+    recorder.message_ended("the person did not wait", "ok" if old.ended else "cut")
+    recorder.end_chat()
+    yield from opening.new_chat(cast)
+    return old
+
+
+def _until_over(cast: Cast, old: Exchange) -> Steps:
+    """Wait for the end of the old stream, whoever ends it, so that all that could come late has come."""
+    limit = time.monotonic() + min(cast.profile.timeouts.reply, 10)
+    if not old.ended:
+        yield Wait(
+            lambda: old.ended or time.monotonic() > limit,
+            cast.profile.timeouts.reply + 1,
+            turns.no_end(cast, old),
+            0.2,
+        )
+    yield from opening.quiet(cast)
