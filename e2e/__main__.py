@@ -13,6 +13,7 @@ commands:
   calibrate  how often the statistical checks accuse, over simulated campaigns
   discover   look at a chat, and propose a profile for it
   doctor     look at this machine and at a target, and say what to do
+  matrix     every fault of the reference chat, and what the suite makes of it
   login      sign in to a target in a window, and save the state for later runs
   reference  write the reference page of profiles and their JSON Schema (--check: only compare)
 """
@@ -37,6 +38,10 @@ def main(arguments: list[str]) -> int:
             from e2e.doctor import main as doctor
 
             return doctor(rest)
+        case ["matrix", *rest]:
+            from e2e.matrix.cli import main as matrix
+
+            return matrix(rest)
         case ["login", *rest]:
             from e2e.login import main as login
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from e2e.analysis import backend, chat, diagnosis, provider, rotation, scenarios, smoke
+from e2e.analysis import backend, chat, diagnosis, provider, rotation, scenarios, session_ids, smoke
 from e2e.analysis.frames import Run
 from e2e.analysis.verdict import Cause, Question, Verdict
 
@@ -117,6 +117,15 @@ CHECKS: tuple[Check, ...] = (
                 "Going back to a chat",
             ),
         )
+    ),
+    Check(
+        "session_ids.pattern",
+        session_ids.pattern,
+        "Can the way session IDs are made give each chat one of its own?",
+        _EPIC,
+        _SESSIONS,
+        "How IDs are made",
+        False,
     ),
     Check(
         "chat.starts_empty",

@@ -79,6 +79,11 @@ TEXTS: dict[str, Text] = {
         "the payload of a new chat{send} contained text of an earlier one",
         "let New Chat clear the messages that the payload's history is built from",
     ),
+    "id-guessable": Text(
+        "ID generator",
+        "the session ID is a credential (bearer = true in the profile), and its form has too little room for randomness",
+        "make it of 128 random bits or more: crypto.randomUUID() or crypto.getRandomValues()",
+    ),
     "tab-bleed": Text(
         "storage scope",
         "New Chat in one tab changed the session of the chat that was going on in the other tab: its next send{send} "

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from e2e.analysis import causes, places
 from e2e.analysis.clues import Clues, Write, clues
 from e2e.analysis.columns import rows
+from e2e.analysis.experiments import findings
 from e2e.analysis.frames import Run
 from e2e.analysis.rules import RULES
+from e2e.analysis.run_rules import claimed
 from e2e.analysis.verdict import UNEXPLAINED, Cause, ChatKey, Verdict
 from e2e.analysis.wording import capped, lane_name, plural
 
@@ -29,12 +31,27 @@ def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     shares, left = _by_rule(run, failed) if failed else ({}, {})
     by_chats = sorted(shares.items(), key=lambda item: -len(item[1].chats))
     found += [_cause_of_chats(run, name, share) for name, share in by_chats]
-    found += _of_the_backend(failed)
+    found += _of_the_run(verdicts)
     explained = {check for cause in found for check in cause.checks}
     left |= {v.name: v.chats for v in failed if v.name not in explained and v.name not in left}
+    found = [_weighed(run, cause) for cause in found]
     if left:
         found.append(_unexplained(run, [v for v in failed if v.name in left], left))
     return tuple(found)
+
+
+def _weighed(run: Run, cause: Cause) -> Cause:
+    """``cause`` with what the experiments say to it: one that speaks against it halves what is claimed."""
+    supports = [f for f in findings(run) if cause.name in f.supports]
+    against = [f for f in findings(run) if cause.name in f.against]
+    confidence = cause.confidence
+    if against:
+        confidence /= 2
+    elif supports and cause.layer == "backend":
+        confidence = 1.0
+    lines = [f"experiment {f.name}: {f.answer}" for f in supports]
+    lines += [f"experiment {f.name} speaks against it: {f.answer}" for f in against]
+    return replace(cause, confidence=round(confidence, 4), evidence=(*cause.evidence, *lines))
 
 
 def explain(verdict: Verdict, found: Sequence[Cause]) -> tuple[Cause, ...]:
@@ -156,46 +173,26 @@ def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
 
 # -- causes that the run shows as a whole -------------------------------------------------------------------------------
 
-_SPREAD_CHECKS = ("provider.varies", "provider.balanced", "backend.assigns", "backend.state")
 
-
-def _of_the_backend(failed: Sequence[Verdict]) -> list[Cause]:
-    by_name = {v.name: v for v in failed}
-    spread = [
-        by_name[name]
-        for name in _SPREAD_CHECKS
-        # a name that is not expected, or figures that do not add up, are no question of shares
-        if name in by_name
-        and not by_name[name].numbers.get("unexpected")
-        and not by_name[name].numbers.get("not_adding_up")
-    ]
-    table = {
-        "provider-pinned": [v for v in spread if v.numbers["providers"] == 1],
-        "provider-skewed": [v for v in spread if v.numbers["providers"] != 1],
-        "provider-flaps": [by_name[n] for n in ("provider.persists", "backend.persists") if n in by_name],
-        "session-leaked": [by_name[n] for n in ("backend.cleans_up",) if n in by_name],
-    }
-    count = {"provider-flaps": "sessions_with_several", "session-leaked": "still_there"}
+def _of_the_run(verdicts: Sequence[Verdict]) -> list[Cause]:
     found: list[Cause] = []
-    for name, verdicts in table.items():
-        if not verdicts:
-            continue
-        text = causes.TEXTS[name]
-        n = max(int(v.numbers[count.get(name, "sessions")]) for v in verdicts)
+    for rule, mine in claimed(verdicts):
+        text = causes.TEXTS[rule.cause]
+        n = max(int(v.numbers[rule.counts if rule.counts in v.numbers else "sessions"]) for v in mine)
+        lines = [f"{v.name}: {line}" for v in mine for line in (v.headline, *v.actual[:3])]
         found.append(
             Cause(
-                name=name,
+                name=rule.cause,
                 layer=text.layer,
                 chats=n,
-                confidence=1.0,
+                # Seen at the backend's own interface too, no browser had a part in it.
+                confidence=1.0 if any(v.name.startswith("backend.") for v in mine) else rule.sure,
                 where=(),
                 explanation=text.explanation,
                 advice=text.advice,
-                evidence=capped(
-                    [f"{v.name}: {line}" for v in verdicts for line in (v.headline, *v.actual[:3])], _LINES
-                ),
+                evidence=capped(lines, _LINES),
                 code=(),
-                checks=tuple(v.name for v in verdicts),
+                checks=tuple(v.name for v in mine),
                 of=n,
             )
         )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from e2e.analysis import significance
 from e2e.analysis.columns import AnalysisError, Columns, build, validate
-from e2e.analysis.schema import BACKEND, CHATS, MESSAGES, PAYLOADS, PROBLEMS, STORAGE, TRANSITIONS
+from e2e.analysis.schema import BACKEND, CHATS, MESSAGES, MINTED, PAYLOADS, PROBLEMS, STORAGE, TRANSITIONS
 from e2e.capture.records import SIDE_LANE, Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Run:
     """One row per New Chat inside one browser context, with an observed chat before and after it."""
     storage: pd.DataFrame
     payloads: pd.DataFrame
+    minted: pd.DataFrame
+    """What each new session ID is made of, in order of writing."""
     backend: pd.DataFrame
     problems: pd.DataFrame
     partial_reasons: tuple[str, ...]
@@ -44,6 +46,7 @@ class Run:
     """Path of the first run's chats.jsonl."""
     side: tuple[Chat, ...] = ()
     """Chats of experiments and of walks at random: no check looks at them."""
+    side_events: tuple[Event, ...] = ()
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -107,6 +110,7 @@ def assemble(runs: Sequence[RunRecords], *, alarms_per_year: float | None = None
     """
     _agree(runs)
     side = tuple(chat for run in runs for chat in run.chats if chat.lane >= SIDE_LANE)
+    side_events = tuple(e for run in runs for e in run.events if e.lane >= SIDE_LANE)
     runs = [_without_side(run) for run in runs]
     ordered = sorted(
         ((chat, run) for run in runs for chat in run.chats),
@@ -137,12 +141,14 @@ def assemble(runs: Sequence[RunRecords], *, alarms_per_year: float | None = None
         transitions=validate("transitions", TRANSITIONS, build("transitions", TRANSITIONS, transitions)),
         storage=seen("storage", "storage", STORAGE),
         payloads=seen("payloads", "payload", PAYLOADS),
+        minted=seen("minted", "minted", MINTED),
         backend=seen("backend", "backend", BACKEND),
         problems=validate("problems", PROBLEMS, build("problems", PROBLEMS, _problem_rows(runs))),
         partial_reasons=tuple(reason for r in runs for reason in _partial(r, pooled=len(runs) > 1)),
         code=code,
         evidence=f"{runs[0].folder.rstrip('/')}/chats.jsonl",
         side=side,
+        side_events=side_events,
     )
 
 

@@ -1,19 +1,18 @@
 """The rules that tell the cause from one chat's clues: an ordered table, the first that fits explains the chat.
 
-Each rule says which failed checks it can explain and which conditions must all hold. A chat whose evidence fits no rule
-stays unexplained; a rule is never stretched to cover it.
+Each row says which failed checks it can explain, what must be seen, which causes that excludes, and which experiment would decide
+where doubt is left. A chat whose evidence fits no rule stays unexplained; a rule is never stretched to cover it. What shows only in
+the run as a whole is in `run_rules`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
+from e2e.analysis import conditions as has
 from e2e.analysis.clues import Clues
-from e2e.analysis.places import innermost, same
+from e2e.analysis.conditions import Condition
 from e2e.analysis.scenarios import NAMES
-
-Condition = Callable[[Clues], bool]
 
 STORED, SENT = "rotation.stored_id_is_fresh", "rotation.sent_id_is_fresh"
 EQUAL, ONE = "rotation.sent_equals_stored", "rotation.one_id_per_chat"
@@ -23,233 +22,146 @@ SCENARIOS = tuple(NAMES)
 
 
 class Rule(NamedTuple):
-    """One row: the cause, the checks it explains, and what must be seen."""
+    """One row."""
 
     cause: str
     explains: tuple[str, ...]
+    """Names of checks."""
     when: tuple[Condition, ...]
+    """All must hold."""
+    excludes: tuple[str, ...]
+    """Causes that could look alike, and that one of the conditions rules out."""
+    decides: str = ""
+    """The experiment that would settle it, or ``""`` where the evidence itself does."""
 
     def fits(self, chat: Clues) -> bool:
         return all(condition(chat) for condition in self.when)
 
 
-# -- conditions: each reads one fact off the evidence -----------------------------------------------------------------
-
-
-def _after_new_chat(c: Clues) -> bool:
-    return c.before is not None
-
-
-def _first_of_its_browser(c: Clues) -> bool:
-    return c.chat.via == "load" and not c.earlier
-
-
-def _another_browser_had_the_id(c: Clues) -> bool:
-    return bool(c.elsewhere & c.known)
-
-
-def _old_id_came_back(c: Clues) -> bool:
-    return c.came_back() is not None
-
-
-def _old_id_was_made_anew(c: Clues) -> bool:
-    """Removed and minted again to the same value, or minted over itself."""
-    back = c.came_back()
-    return c.minted_again() is not None or (back is not None and same(innermost(back.path), c.lane.mint))
-
-
-def _old_id_came_back_from_elsewhere(c: Clues) -> bool:
-    back = c.came_back()
-    place = innermost(back.path) if back is not None else None
-    return place is not None and c.lane.mint is not None and not same(place, c.lane.mint)
-
-
-def _it_or_another_browser_wrote_it(c: Clues) -> bool:
-    """The shared ID was written afresh in this chat (or the ID never enters a store, so that no write could be seen)."""
-    return not c.lane.watched or _old_id_came_back(c) or c.minted_again() is not None or _minted_known(c)
-
-
-def _minted_known(c: Clues) -> bool:
-    return any(w.changes and w.session in c.elsewhere for w in c.writes)
-
-
-def _id_is_of_an_older_chat(c: Clues) -> bool:
-    """Of an earlier chat, and not of the one just before."""
-    return c.chat.stored is not None and c.chat.stored in c.old - c.previous
-
-
-def _its_writing_was_a_minting(c: Clues) -> bool:
-    wrote = [w for w in c.writes if w.changes and w.session == c.chat.stored]
-    return any(same(innermost(w.path), c.lane.mint) for w in wrote)
-
-
-def _writes_are_watched(c: Clues) -> bool:
-    return c.lane.watched
-
-
-def _no_write_changed_the_key(c: Clues) -> bool:
-    return not any(w.changes for w in c.writes) and c.minted_again() is None
-
-
-def _store_kept_the_old_id(c: Clues) -> bool:
-    return (
-        c.before is not None
-        and bool(c.chat.stored_seen)
-        and c.chat.stored is not None
-        and c.chat.stored == c.before.stored_before
-    )
-
-
-def _payloads_follow_the_store(c: Clues) -> bool:
-    return all(m.sent == m.stored for m in c.running if m.stored_seen)
-
-
-def _store_let_go_of_the_old_id(c: Clues) -> bool:
-    """Seen as a write, and as what the store held when the payload left."""
-    return (
-        c.before is not None
-        and c.change() is not None
-        and bool(c.chat.stored_seen)
-        and c.chat.stored not in c.old
-    )
-
-
-def _first_payload_carried_the_previous_id(c: Clues) -> bool:
-    return bool(c.sent) and c.before is not None and c.sent[0] is not None and c.sent[0] in c.previous
-
-
-def _payloads_went_on_with_what_was_sent(c: Clues) -> bool:
-    """All of them carry what the chat before had sent last."""
-    return c.before is not None and c.before.sent_before is not None and set(c.sent) == {c.before.sent_before}
-
-
-def _later_payloads_were_fresh(c: Clues) -> bool:
-    later = set(c.sent[1:])
-    return len(c.sent) > 1 and c.sent[0] not in later and not later & (c.known | {None})
-
-
-def _payloads_are_one_behind(c: Clues) -> bool:
-    """All carry what the store held before its last change, and somewhere in this run that moved along."""
-    if not c.lane.lags or c.before is None or len(set(c.sent)) != 1:
-        return False
-    return c.sent[0] is not None and (c.sent[0] in c.previous or c.sent[0] == c.one_behind)
-
-
-def _several_fresh_ids_were_sent(c: Clues) -> bool:
-    sent = {m.sent for m in c.messages if m.sent_seen}
-    return len(sent) > 1 and not sent & (c.known | c.beside | c.later | {None})
-
-
-def _it_happens_undisturbed(c: Clues) -> bool:
-    """Also in a chat in which nothing but messages had happened."""
-    return c.lane.mints_often
-
-
-def _sent_follows_the_other_tab(c: Clues) -> bool:
-    """After New Chat in another tab of the browser the payloads carry what a chat of that tab has sent."""
-    bled = [m for m in c.after("other-tab") if m.sent != c.first]
-    return bool(bled) and all(m.sent in c.beside for m in bled)
-
-
-def _older_chat_sends_a_newer_id(c: Clues) -> bool:
-    """After going back to a chat its payloads carry what a chat that began later has sent."""
-    lost = [m for m in c.after("return") if m.sent != c.first]
-    return bool(lost) and all(m.sent in c.later for m in lost)
-
-
-def _loading_brought_an_ended_id_back(c: Clues) -> bool:
-    """After a reload, or Back, the payloads carry an ID of an earlier chat, which New Chat had ended."""
-    back = [m for m in c.after("reload", "back") if m.sent in c.old]
-    return bool(back) and (c.after("")[:1] != () or _store_had_rotated_before_the_load(c))
-
-
-def _store_had_rotated_before_the_load(c: Clues) -> bool:
-    for write in c.writes:
-        if write.op == "start":
-            return False
-        if write.changes:
-            return True
-    return False
-
-
-def _page_was_not_loaded_again(c: Clues) -> bool:
-    return not c.loaded
-
-
-def _late_text_is_on_the_screen(c: Clues) -> bool:
-    return c.chat.shows_from is not None
-
-
-def _a_cache_answered(c: Clues) -> bool:
-    """An answer came from a cache, or from a service worker that asked nobody."""
-    return any(m.served_by for m in c.messages)
-
-
-def _one_fresh_id_was_sent(c: Clues) -> bool:
-    return len(set(c.sent)) == 1 and not set(c.sent) & (c.known | {None})
-
-
-def _another_fresh_id_was_stored(c: Clues) -> bool:
-    stored = {m.stored for m in c.running if m.stored_seen}
-    return len(stored) == 1 and not stored & (c.known | {None}) and not stored & set(c.sent)
-
-
-def _payload_had_text_of_an_earlier_chat(c: Clues) -> bool:
-    return any(m.bleeds_from is not None for m in c.messages)
-
-
-def _wrong_labels_name_earlier_providers(c: Clues) -> bool:
-    answered = list(c.answered)
-    wrong: list[bool] = []
-    for m in c.messages:
-        if None not in (m.label_provider, m.reply_provider) and m.label_provider != m.reply_provider:
-            wrong.append(m.label_provider in answered)
-        if m.reply_provider is not None:
-            answered.append(m.reply_provider)
-    return bool(wrong) and all(wrong)
-
-
-# -- the table ----------------------------------------------------------------------------------------------------------
-
-FRESH = (STORED, SENT, *SCENARIOS)
+FRESH = (STORED, SENT, "session_ids.pattern", *SCENARIOS)
+PAYLOAD = (SENT, EQUAL, ONE, *SCENARIOS)
 
 RULES: tuple[Rule, ...] = (
-    Rule("id-shared", FRESH, (_first_of_its_browser, _another_browser_had_the_id)),
-    Rule("id-shared", FRESH, (_after_new_chat, _another_browser_had_the_id, _it_or_another_browser_wrote_it)),
-    Rule("id-collision", FRESH, (_after_new_chat, _id_is_of_an_older_chat, _its_writing_was_a_minting)),
-    Rule("id-constant", FRESH, (_after_new_chat, _old_id_was_made_anew)),
+    Rule(
+        "id-shared",
+        FRESH,
+        (has.first_of_its_browser, has.another_browser_had_the_id),
+        excludes=("id-constant", "session-not-ended"),
+        decides="user-agent",
+    ),
+    Rule(
+        "id-shared",
+        FRESH,
+        (has.after_new_chat, has.another_browser_had_the_id, has.it_or_another_browser_wrote_it),
+        excludes=("id-constant", "session-not-ended", "stale-state"),
+        decides="user-agent",
+    ),
+    Rule(
+        "id-collision",
+        FRESH,
+        (has.after_new_chat, has.id_is_of_an_older_chat, has.its_writing_was_a_minting),
+        excludes=("session-restored", "restored-on-load", "stale-state"),
+        decides="frozen-clock",
+    ),
+    Rule(
+        "id-constant",
+        FRESH,
+        (has.after_new_chat, has.old_id_was_made_anew),
+        excludes=("session-restored", "session-not-ended"),
+        decides="frozen-clock",
+    ),
     Rule(
         "session-restored",
         FRESH,
-        (_after_new_chat, _page_was_not_loaded_again, _old_id_came_back_from_elsewhere),
+        (has.after_new_chat, has.page_was_not_loaded_again, has.old_id_came_back_from_elsewhere),
+        excludes=("id-constant", "restored-on-load"),
+        decides="new-context",
     ),
     Rule(
         "session-not-ended",
         FRESH,
-        (_writes_are_watched, _no_write_changed_the_key, _store_kept_the_old_id, _payloads_follow_the_store),
+        (
+            has.writes_are_watched,
+            has.no_write_changed_the_key,
+            has.store_kept_the_old_id,
+            has.payloads_follow_the_store,
+        ),
+        excludes=("session-restored", "id-constant", "stale-state"),
+        decides="reload",
     ),
     Rule(
         "late-rotation",
-        (SENT, EQUAL, ONE, *SCENARIOS),
-        (_first_payload_carried_the_previous_id, _later_payloads_were_fresh),
+        PAYLOAD,
+        (has.first_payload_carried_the_previous_id, has.later_payloads_were_fresh),
+        excludes=("stale-state", "stale-closure"),
+        decides="slow-network",
     ),
-    Rule("stale-closure", (SENT, EQUAL, *SCENARIOS), (_store_let_go_of_the_old_id, _payloads_are_one_behind)),
+    Rule(
+        "stale-closure",
+        (SENT, EQUAL, *SCENARIOS),
+        (has.store_let_go_of_the_old_id, has.payloads_are_one_behind),
+        excludes=("stale-state", "split-session"),
+        decides="reload",
+    ),
     Rule(
         "stale-state",
         (STORED, SENT, EQUAL, *SCENARIOS),
-        (_store_let_go_of_the_old_id, _payloads_went_on_with_what_was_sent),
+        (has.store_let_go_of_the_old_id, has.payloads_went_on_with_what_was_sent),
+        excludes=("session-not-ended", "late-rotation", "stale-closure"),
+        decides="reload",
     ),
-    Rule("over-rotation", (ONE, EQUAL, *SCENARIOS), (_several_fresh_ids_were_sent, _it_happens_undisturbed)),
-    Rule("tab-bleed", ("rotation.two_tabs",), (_sent_follows_the_other_tab,)),
-    Rule("session-unbound", ("rotation.return_to_chat",), (_older_chat_sends_a_newer_id,)),
+    Rule(
+        "over-rotation",
+        (ONE, EQUAL, *SCENARIOS),
+        (has.several_fresh_ids_were_sent, has.it_happens_undisturbed),
+        excludes=("late-rotation", "tab-bleed", "session-unbound", "restored-on-load"),
+    ),
+    Rule(
+        "tab-bleed",
+        ("rotation.two_tabs",),
+        (has.sent_follows_the_other_tab,),
+        excludes=("over-rotation", "session-unbound"),
+        decides="new-context",
+    ),
+    Rule(
+        "session-unbound",
+        ("rotation.return_to_chat",),
+        (has.older_chat_sends_a_newer_id,),
+        excludes=("over-rotation", "tab-bleed"),
+    ),
     Rule(
         "restored-on-load",
         ("rotation.reload", "rotation.back_forward"),
-        (_loading_brought_an_ended_id_back,),
+        (has.loading_brought_an_ended_id_back,),
+        excludes=("session-not-ended", "session-restored", "over-rotation"),
+        decides="reload",
     ),
-    Rule("split-session", (EQUAL, *SCENARIOS), (_one_fresh_id_was_sent, _another_fresh_id_was_stored)),
-    Rule("late-stream", ("rotation.mid_stream", EMPTY, LABEL), (_late_text_is_on_the_screen,)),
-    Rule("history-bleed", (EMPTY, *SCENARIOS), (_payload_had_text_of_an_earlier_chat,)),
-    Rule("cached-reply", (LIVE, "provider.persists"), (_a_cache_answered,)),
-    Rule("label-stale", (LABEL,), (_wrong_labels_name_earlier_providers,)),
+    Rule(
+        "split-session",
+        (EQUAL, *SCENARIOS),
+        (has.one_fresh_id_was_sent, has.another_fresh_id_was_stored),
+        excludes=("stale-state", "stale-closure", "over-rotation"),
+    ),
+    Rule(
+        "late-stream",
+        ("rotation.mid_stream", EMPTY, LABEL),
+        (has.late_text_is_on_the_screen,),
+        excludes=("history-bleed", "label-stale"),
+        decides="slow-network",
+    ),
+    Rule(
+        "history-bleed",
+        (EMPTY, *SCENARIOS),
+        (has.payload_had_text_of_an_earlier_chat,),
+        excludes=("late-stream",),
+    ),
+    Rule(
+        "cached-reply", (LIVE,), (has.a_cache_answered,), excludes=("provider-pinned",), decides="cache-off"
+    ),
+    Rule(
+        "label-stale",
+        (LABEL,),
+        (has.wrong_labels_name_earlier_providers,),
+        excludes=("provider-flaps",),
+    ),
 )

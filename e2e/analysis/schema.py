@@ -88,6 +88,8 @@ STORAGE: Columns = _SEEN | {
     "stack": "object",
 }
 
+MINTED: Columns = _SEEN | {"session": "string", "features": "object"}
+
 PAYLOADS: Columns = _SEEN | {
     "rule": "string",
     "transport": "string",

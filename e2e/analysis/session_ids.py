@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +9,82 @@ from typing import Any
 
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
-from e2e.analysis.freshness import holders
-from e2e.analysis.wording import plural
+from e2e.analysis.freshness import freshness, holders
+from e2e.analysis.ids.bits import bearer, supported_bits
+from e2e.analysis.ids.recognise import Recognition, recognise
+from e2e.analysis.ids.samples import Sample
+from e2e.analysis.verdict import ChatKey, Number, Verdict, question
+from e2e.analysis.wording import key_of, not_seen, plural
 
 _ON_TIME = 5.0  # seconds between the time in an ID and its writing
 _ENOUGH = 5  # IDs from which on "no repeat" and "one form" say something
 _PART = re.compile(r"\{([dhwxX])(\d+)\}")
 _UUID = [8, 4, 4, 4, 12]
 _TIMES = (("d", 10), ("d", 13), ("d", 16), ("x", 8))
+
+
+@question("session_ids.pattern")
+def pattern(run: Run) -> Verdict:
+    """The way in which session IDs are made gives each new chat one of its own, and a hard one to guess where it is a credential."""
+    name = "session_ids.pattern"
+    samples = _samples(run)
+    if len(samples) < _ENOUGH:
+        why = f"{plural(len(samples), 'ID was', 'IDs were')} seen being made"
+        return not_seen(name, run, why, f"needs {_ENOUGH} IDs or more", ids=len(samples))
+    found = _recognised(run)
+    limits = bearer(found.nominal_bits, found.supported_bits)
+    guessable = run.policy.bearer and limits.enough is False
+    numbers: dict[str, Number] = {
+        "ids": found.n,
+        "pattern": found.name,
+        "nominal_bits": found.nominal_bits,
+        "supported_bits": found.supported_bits,
+        "guessable": int(guessable),
+    }
+    expected = "a new ID for every chat" + (
+        ", hard to guess: who knows it gets the chat" if run.policy.bearer else ""
+    )
+    if found.name in _BROKEN:
+        chats = tuple(dict.fromkeys(key_of(m) for m in rows(run.minted) if m.chat is not None))
+        headline = f"the IDs are {found.name}: {found.evidence[0]}"
+        return Verdict(
+            name,
+            "fail",
+            headline,
+            expected,
+            found.evidence,
+            numbers,
+            chats=_repeats(run, chats),
+            evidence=run.evidence,
+        )
+    if guessable:
+        lines = (*found.evidence, limits.owasp, limits.asvs)
+        headline = (
+            f"a {found.name} ID has room for {found.nominal_bits:g} random bits, and it is a credential"
+        )
+        return Verdict(name, "fail", headline, expected, lines, numbers, evidence=run.evidence)
+    if found.name == "unknown":
+        return not_seen(name, run, found.evidence[0], "needs IDs of one form", **numbers)
+    headline = f"{plural(found.n, 'ID')}: {found.name}"
+    worth = f"{found.supported_bits:g} bits are supported by {found.n} different IDs, {found.nominal_bits:g} have room in the form"
+    return Verdict(name, "pass", headline, expected, found.evidence, numbers, worth, evidence=run.evidence)
+
+
+_BROKEN = ("fixed", "shared")
+
+
+def _repeats(run: Run, chats: Sequence[ChatKey]) -> tuple[ChatKey, ...]:
+    """Those of ``chats`` that had an ID which was there before; all, where that cannot be told."""
+    bad = {f.key for layer in ("stored", "sent") for f in freshness(run, layer) if f.bad}  # type: ignore[arg-type]
+    return tuple(key for key in chats if key in bad) or tuple(chats)
+
+
+def _samples(run: Run) -> list[Sample]:
+    return [Sample(m.features, lane=m.lane, order=m.t) for m in rows(run.minted) if m.features is not None]
+
+
+def _recognised(run: Run) -> Recognition:
+    return run.once("recognised", lambda: recognise(_samples(run)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +110,11 @@ def describe(run: Run) -> SessionIds:
         and w.op != "start"
         and w.by != "other-tab"
     ]
-    pattern, evidence = _pattern(minted)
+    if len(run.minted):
+        found = _recognised(run)
+        pattern, evidence = found.name, "; ".join(found.evidence)
+    else:  # recorded before IDs were told in such detail
+        pattern, evidence = _pattern(minted)
     drawn = [(w.mask_key, w.session) for w in minted] or list(holders(run, "sent"))
     return SessionIds(
         distinct_stored=len(holders(run, "stored")),
@@ -52,11 +123,6 @@ def describe(run: Run) -> SessionIds:
         supported_bits=supported_bits(len(set(drawn))) if len(set(drawn)) == len(drawn) else 0.0,
         evidence=evidence,
     )
-
-
-def supported_bits(n: int) -> float:
-    """log2(n(n-1) / (2 ln 20)): with fewer equally likely IDs, ``n`` of them would repeat with probability 95 %."""
-    return round(max(0.0, math.log2(n * (n - 1) / (2 * math.log(20)))), 1) if n > 1 else 0.0
 
 
 def _pattern(minted: Sequence[Any]) -> tuple[str, str]:

@@ -59,7 +59,7 @@ def sessions(run: Run) -> Mapping[tuple[str, str], Session]:
             if key not in one.chats:
                 one.chats.append(key)
             one.places.add((places[key], tabs[key]))
-            if m.answered is not None:
+            if m.answered is not None and not m.served_by:  # what a cache says is no assignment
                 one.answers.append(Answer(key, m.answered, _HOW[m.answered_by], m.number, True))
             if m.backend_provider is not None and m.answered_by != "backend":
                 one.answers.append(Answer(key, m.backend_provider, "look-up", m.number, False))

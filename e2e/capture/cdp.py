@@ -61,6 +61,11 @@ class CdpWire:
         watch_children(page, self._child, pulse.guarded)
         self._watch(page)
 
+    def bypass_caches(self) -> None:
+        """Let every request go to the network: past the HTTP cache and past service workers."""
+        self._page.ask("Network.setCacheDisabled", {"cacheDisabled": True})
+        self._page.ask("Network.setBypassServiceWorker", {"bypass": True})
+
     def delay(self, latency: float) -> None:
         """Slow the page's network down: each answer's head comes at least ``latency`` seconds after its request."""
         conditions = {

@@ -147,6 +147,7 @@ class HttpTraffic:
             history=rule.history_of(payload[0]),
             body=body,
             stack=initiator_frames(e.get("initiator")),
+            headers=headers,
             origin=self._channel.kind,
             size=len(body),
             reply_key=rule.key_of(payload[0], payload[1]),

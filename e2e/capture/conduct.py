@@ -7,7 +7,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,11 +20,12 @@ from playwright.sync_api import Browser, Playwright
 from e2e.capture import sourcemaps
 from e2e.capture.backend import Answer, BackendClient, probe
 from e2e.capture.evidence import EvidenceWriter, read_run
+from e2e.capture.experiments.laboratory import Laboratory
 from e2e.capture.journal import Journal
-from e2e.capture.lane import LAST_GOES_ON, Lane, Stage, messages_each
+from e2e.capture.lane import GOES_ON, Lane, Stage, messages_each
 from e2e.capture.pace import Pace, affordable
 from e2e.capture.recorder import LaneRecorder
-from e2e.capture.records import Chat, CodePlace, Policy, Problem, RunMeta
+from e2e.capture.records import Chat, CodePlace, Policy, Problem, RunMeta, RunRecords
 from e2e.capture.redaction import Redactor
 from e2e.capture.scenarios.catalogue import Programme, programme
 from e2e.capture.scheduler import Pulse, run_lanes
@@ -45,7 +46,7 @@ class Plan:
     show_ids: bool = False
     alarms_per_year: float = 0.02
     continue_last: bool = True
-    """Each lane's last plain chat goes on with a second message."""
+    """One plain chat of each lane goes on with a second message."""
     scenarios: tuple[str, ...] = ()
     """Names of the scenarios that are played after the plain chats."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -60,7 +61,7 @@ class Plan:
     @property
     def affordable_chats(self) -> int:
         """``chats``, or as many as the profile's budget of messages allows."""
-        more = LAST_GOES_ON if self.continue_last else 0
+        more = GOES_ON if self.continue_last else 0
         return affordable(
             self.chats, self.lanes, self.profile.limits, each=messages_each(self.profile), more=more
         )
@@ -69,7 +70,7 @@ class Plan:
         """Which lane plays which scenario, within what the plain chats leave of the budget of messages."""
         limit = self.profile.limits.messages
         spent = self.affordable_chats * messages_each(self.profile)
-        spent += (LAST_GOES_ON if self.continue_last else 0) * self.used_lanes
+        spent += (GOES_ON if self.continue_last else 0) * self.used_lanes
         return programme(
             self.profile, self.scenarios, self.used_lanes, None if limit is None else max(0, limit - spent)
         )
@@ -86,8 +87,12 @@ class Conductor:
     def __init__(
         self, plan: Plan, playwright: Playwright, browser: Browser, context_args: Mapping[str, Any],
         watchers: tuple[Callable[[Chat], None], ...] = (), *, probes: bool = True,
+        curious: Callable[[RunRecords], Sequence[str]] | None = None,
     ) -> None:  # fmt: skip
+        """``curious`` is shown what was recorded, and names the experiments to make upon it."""
         self.plan = plan
+        self._curious = curious
+        self._left_out: dict[str, str] = {}
         self._probes = probes
         self._browser = browser
         self._context_args = dict(context_args)
@@ -101,6 +106,7 @@ class Conductor:
         self._pace = Pace(plan.profile.limits)
         self._programme = plan.programme()
         self._problems: list[Problem] = []
+        self._user_agent = plan.profile.where.user_agent or _user_agent(browser)
         self._stop = ""
         self._lanes: list[Lane] = []
         self._writer = EvidenceWriter(self.folder, self._meta()) if plan.full else None
@@ -134,6 +140,8 @@ class Conductor:
                 )
                 if backend is not None and self._probes and not self._stop:
                     self._probe(backend)
+                if self._curious is not None and self._writer is not None and not self._stop:
+                    self._explore(self._curious, backend)
                 interrupted = self._stop == "Ctrl-C"
         finally:
             self._browser.remove_listener("disconnected", gone)
@@ -144,9 +152,36 @@ class Conductor:
             raise KeyboardInterrupt
         return self.folder
 
+    def _explore(self, curious: Callable[[RunRecords], Sequence[str]], backend: BackendClient | None) -> None:
+        """Make the experiments that the records ask for."""
+        assert self._writer is not None
+        self._writer.flush()
+        wanted = curious(read_run(self.folder))
+        if not wanted:
+            return
+        limit = self.plan.profile.limits.messages
+        sent = sum(lane.sent_messages for lane in self._lanes)
+        request = next((r for lane in reversed(self._lanes) if (r := lane.request) is not None), None)
+        laboratory = Laboratory(
+            self._stage(backend),
+            self._journal,
+            self._redactor,
+            request,
+            None if limit is None else max(0, limit - sent),
+            self._pulse.beat_from_thread,
+        )
+        lanes, left_out = laboratory.plan(wanted)
+        self._left_out |= left_out
+        run_lanes(lanes, self._pulse, stop=lambda: self._stop != "")
+
     def _lane(self, number: int, backend: BackendClient | None) -> Lane:
+        recorder = LaneRecorder(number, self.plan.profile, self._journal, self._redactor)
+        plays = self._programme.plays[number]
+        return Lane(number, self.plan.share(number), self._stage(backend), recorder, plays)
+
+    def _stage(self, backend: BackendClient | None) -> Stage:
         plan = self.plan
-        stage = Stage(
+        return Stage(
             profile=plan.profile,
             url=plan.url,
             browser=self._browser,
@@ -158,13 +193,11 @@ class Conductor:
             folder=self.folder if plan.full else None,
             trace=plan.trace,
             full=plan.full,
-            continue_last=plan.continue_last,
+            goes_on=plan.continue_last,
             problem=self._problem,
             stopped=lambda: self._stop,
             crashed=self._crashed,
         )
-        recorder = LaneRecorder(number, plan.profile, self._journal, self._redactor)
-        return Lane(number, plan.share(number), stage, recorder, self._programme.plays[number])
 
     def _crashed(self, what: str) -> None:
         if not self._stop:
@@ -230,6 +263,8 @@ class Conductor:
             lane.close()
         if self._writer is None:
             return
+        for lane in self._lanes:
+            lane.tell_minted({"the user agent": self._user_agent} if self._user_agent else {})
         self._writer.flush()
         self._writer.write_meta(
             replace(
@@ -273,9 +308,10 @@ class Conductor:
             policy=policy_of(profile),
             alarms_per_year=plan.alarms_per_year,
             scenarios=self._programme.times(),
-            left_out=self._programme.left_out,
+            left_out={**self._programme.left_out, **self._left_out},
             environment={
                 "browser": f"{self._browser.browser_type.name} {self._browser.version}",
+                "user_agent": self._user_agent,
                 **(
                     {"budget": f"{plan.affordable_chats} of {plan.chats} chats (limits.messages)"}
                     if plan.affordable_chats < plan.chats
@@ -306,6 +342,14 @@ def policy_of(profile: Profile) -> Policy:
         has_label=profile.screen.provider is not None,
         has_backend=profile.backend is not None,
     )
+
+
+def _user_agent(browser: Browser) -> str:
+    """What the browser says of itself."""
+    session = browser.new_browser_cdp_session()
+    agent: str = session.send("Browser.getVersion")["userAgent"]
+    session.detach()
+    return agent
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal
 
+from e2e.capture.experiments.direct import Request
 from e2e.capture.records import After, Scenario
 from e2e.capture.reply_texts import ReplyTexts
 from e2e.capture.wire import Exchange
@@ -23,6 +24,8 @@ class LaneChats:
     replies: ReplyTexts = field(default_factory=ReplyTexts)
     tabs: Iterator[int] = field(default_factory=lambda: count(1))
     tab_of: dict[int, int] = field(default_factory=dict)
+    request: Request | None = None
+    """The last one that could be sent again by hand."""
 
 
 @dataclass(slots=True)

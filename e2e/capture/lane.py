@@ -11,6 +11,7 @@ from typing import Any, Literal
 from playwright.sync_api import Browser, Error
 
 from e2e.capture.backend import BackendClient
+from e2e.capture.experiments.direct import Request
 from e2e.capture.pace import Pace
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.scenarios import opening, turns
@@ -25,8 +26,8 @@ from e2e.pages.waits import Steps
 from fixtures.targets.profile import Profile
 
 _GIVE_UP_AFTER = 2  # chats of a lane in a row that the environment refused
-LAST_GOES_ON = 1
-"""Messages that a lane's last plain chat has besides its first."""
+GOES_ON = 1
+"""Messages that one plain chat of each lane has besides its first."""
 
 
 def messages_each(profile: Profile) -> int:
@@ -50,7 +51,7 @@ class Stage:
     """Where traces and pictures go; None when nothing is recorded."""
     trace: bool
     full: bool
-    continue_last: bool
+    goes_on: bool
     problem: Callable[[HarnessError, str], None]
     stopped: Callable[[], str]
     """Why the whole run must end, or ``""``."""
@@ -92,15 +93,22 @@ class Lane:
         except Error as error:
             if self._stage.stopped():
                 return
-            said = error.message.splitlines()[0]
-            self._end_badly(
-                "lost",
-                CaptureIncomplete(
-                    f"the browser could not go on: {said}", way_out="run again; lower --lanes?"
-                ),
-            )
+            self._end_badly("lost", _gone_wrong(error))
         finally:
             recorder.end_chat("lost", self._stage.stopped() or "the run ended")
+
+    @property
+    def sent_messages(self) -> int:
+        return self._recorder.sent_messages
+
+    @property
+    def request(self) -> Request | None:
+        """The last chat request that could be sent again by hand."""
+        return self._recorder.chats.request
+
+    def tell_minted(self, known: Mapping[str, str]) -> None:
+        """Write down what the lane's session IDs are made of."""
+        self._recorder.tell_minted(known)
 
     def close(self) -> None:
         """Write the trace and close the context; nothing is left to do when the browser is gone."""
@@ -139,9 +147,10 @@ class Lane:
         sent_before = recorder.sent_messages
         while self._goes_on:
             playing = self._done == self._chats
-            last = self._done == self._chats - 1
+            # Its second chat, the first that New Chat began: an early end of the run does not take it away.
+            goes_on = self._done == min(1, self._chats - 1)
             limit = stage.profile.limits.messages_per_context
-            needs = messages_each(stage.profile) + (LAST_GOES_ON if last and stage.continue_last else 0)
+            needs = messages_each(stage.profile) + (GOES_ON if goes_on and stage.goes_on else 0)
             if playing and not first:
                 needs = self._plays[0].messages
             if limit is not None and not first and recorder.sent_messages - sent_before + needs > limit:
@@ -153,7 +162,7 @@ class Lane:
                 continue
             if not first:
                 yield from self._explained(cast, opening.new_chat(cast))
-            yield from self._chat(cast, last=last, alone=first)
+            yield from self._chat(cast, goes_on=goes_on, alone=first)
             first = False
             self._done += not playing
             if self._done == TRACED_CHATS and self._trace is not None:
@@ -183,10 +192,10 @@ class Lane:
                 raise
             raise refusal from error
 
-    def _chat(self, cast: Cast, *, last: bool, alone: bool) -> Steps:
+    def _chat(self, cast: Cast, *, goes_on: bool, alone: bool) -> Steps:
         """One chat; a refusal ends it, and after some in a row the lane. ``alone``: it is the first of its context."""
         try:
-            yield from self._explained(cast, self._messages(cast, last=last))
+            yield from self._explained(cast, self._messages(cast, goes_on=goes_on))
             self._refused = 0
         except Blocked as blocked:
             self._refused += 1
@@ -204,7 +213,10 @@ class Lane:
         try:
             yield from self._explained(cast, scenario.play(cast))
             self._refused = 0
-        except HarnessError as error:
+        except (HarnessError, Error) as problem:
+            if isinstance(problem, Error) and self._stage.stopped():
+                raise
+            error = problem if isinstance(problem, HarnessError) else _gone_wrong(problem)
             self._refused += 1
             self._why_fresh = f"{scenario.name} could not be played to its end"
             self._end_badly("blocked" if isinstance(error, Blocked) else "lost", error)
@@ -215,7 +227,7 @@ class Lane:
         finally:
             recorder.scenario = "plain"
 
-    def _messages(self, cast: Cast, *, last: bool) -> Steps:
+    def _messages(self, cast: Cast, *, goes_on: bool) -> Steps:
         chat = cast.recorder.chat
         assert chat is not None
         if chat.via == "new_chat":
@@ -224,7 +236,7 @@ class Lane:
             yield from turns.message(cast)
         for _ in range(messages_each(cast.profile) - 1):
             yield from turns.message(cast)
-        if last and self._stage.continue_last:
+        if goes_on and self._stage.goes_on:
             yield from turns.message(cast)
         cast.recorder.end_chat()
 
@@ -245,3 +257,8 @@ class Lane:
             (self._stage.folder / name).write_bytes(self._window.page.screenshot())
         except Error:
             return  # a page that cannot be drawn any more has already said why
+
+
+def _gone_wrong(error: Error) -> HarnessError:
+    said = error.message.splitlines()[0]
+    return CaptureIncomplete(f"the browser could not go on: {said}", way_out="run again; lower --lanes?")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from e2e.capture import stacks
 from e2e.capture.drafts import ChatDraft, LaneChats, MessageDraft
+from e2e.capture.experiments.direct import Request
+from e2e.capture.id_features import features
 from e2e.capture.journal import Journal
 from e2e.capture.records import After, Chat, EventKind, Message, Scenario
 from e2e.capture.redaction import Redactor
-from e2e.capture.store_log import StoreLog
+from e2e.capture.store_log import MOST_MINTED, StoreLog
 from e2e.capture.wire import Exchange
 from fixtures.targets.profile import Profile
 
@@ -59,6 +62,8 @@ class LaneRecorder:
         """Name of the experiment that the chats from now on belong to."""
         self.restores = 0
         """Times that the page came out of the back/forward cache."""
+        self._first_sent: list[tuple[float, str]] = []
+        """Time and raw ID of each first sending, where no store can be watched."""
         self.sent_messages = 0
         """Messages that the person has sent, in all contexts."""
 
@@ -124,8 +129,12 @@ class LaneRecorder:
                 exchange.message = draft.number
                 if draft.exchange is None and exchange.sent_at >= draft.pressed_at - _SAME_SEND:
                     draft.exchange = exchange
+        if exchange.session and exchange.session not in {raw for _, raw in self._first_sent[-64:]}:
+            self._first_sent = [*self._first_sent[-MOST_MINTED:], (exchange.sent_at, exchange.session)]
         exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
+        self.chats.request = Request.of(exchange) or self.chats.request
         exchange.body = ""
+        exchange.headers = {}
         stack = exchange.stack
         if not stack and (send := self._send_of(exchange)) is not None:  # the protocol tells none for a frame
             stack = stacks.parse(send["stack"])
@@ -324,6 +333,14 @@ class LaneRecorder:
         )
         self._journal.chat(chat)
         return chat
+
+    def tell_minted(self, known: Mapping[str, str]) -> None:
+        """Write down what this lane's IDs are made of, once for the whole run; ``known`` are texts that one might be a hash of."""
+        previous: str | None = None
+        for t, raw in self.store.minted or self._first_sent:
+            said = features(raw, t, previous, self._redactor.digest, known)
+            self._event(t, "minted", session=self._ref(raw), features=said)
+            previous = raw
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ EventKind = Literal[
     "new_chat",  # a trusted New Chat click arrived in the page: {}
     "send",  # the person submitted a message: {message}
     "storage",  # a write to the store: {store, op, key, session, previous, same_value, shape, time_offset, stack, by}
+    "minted",  # what an ID is made of, told without it, at the time of its first writing: {session, features}
     "payload",  # a request or frame that the profile names: {rule, transport, method, url, session, message, bleeds_from,
     # history, stack, request, origin: page|iframe|worker|shared_worker|service_worker}
     "response",  # its answer's head: {rule, request, status, cached}
@@ -46,6 +47,7 @@ EventKind = Literal[
     "screen",  # messages visible once a new chat was there, before anything was sent: {messages}
     "backend",  # the backend's own interface was asked: {question, session, provider, status, probe, pattern, …}
     "page_error",  # an uncaught error or a console error of the page: {text}
+    "experiment",  # what an experiment showed, besides its chats: {name, session, provider, status, why}
     "problem",  # the suite could not look: {kind, what, where, way_out}
 ]
 

@@ -13,6 +13,9 @@ from e2e.capture.redaction import Redactor
 from fixtures.targets.profile import Session
 
 Signal = dict[str, Any]
+MOST_MINTED = 500
+"""IDs of a lane whose form is told: more say nothing new."""
+_MINTERS = ("page", "server", "unseen")
 _CLOCKS_DIFFER = 0.002  # seconds between the page's clock and the protocol's, at most
 
 
@@ -38,6 +41,8 @@ class StoreLog:
         self.set_by_server = False
         """The server sets the session's cookie; the page may not be able to see it (HttpOnly)."""
         self._history: deque[tuple[float, str | None]] = deque(maxlen=64)
+        self.minted: list[tuple[float, str]] = []
+        """Time and raw ID of every writing that brought an ID into the store, the first `MOST_MINTED` of them."""
         self._key: str | None = None
         self._scripts: dict[str, str] = {}
 
@@ -104,6 +109,8 @@ class StoreLog:
     ) -> None:
         raw = self.current
         self._history.append((t, raw))
+        if raw is not None and raw != previous and by in _MINTERS and len(self.minted) < MOST_MINTED:
+            self.minted.append((t, raw))
         session, before = self._ref(raw), self._ref(previous)  # first: the key may hold the ID too
         self._tell(
             t,

@@ -30,10 +30,18 @@ _SCRIPT = Path(__file__).with_name("page_recorder.js").read_text(encoding="utf-8
 class Window:
     """One person's browser window. Raises `HarnessError` when the profile's state of a logged-in user cannot be used."""
 
-    def __init__(self, stage: Stage, recorder: LaneRecorder, lane: int) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        recorder: LaneRecorder,
+        lane: int,
+        changes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``changes`` are arguments of the browser context that differ from the run's."""
         self._stage = stage
         self._recorder = recorder
         self._lane = lane
+        self._changes = dict(changes or {})
         self._account = _account(stage.profile, lane)
         try:
             self.context = stage.browser.new_context(**self._arguments())
@@ -141,8 +149,10 @@ class Window:
                 "username": expand(where.http_credentials.username),
                 "password": expand(where.http_credentials.password),
             }
-        return {name: value for name, value in args.items() if value is not None} | dict(
-            self._stage.context_args
+        return (
+            {name: value for name, value in args.items() if value is not None}
+            | dict(self._stage.context_args)
+            | self._changes
         )
 
     def _state(self) -> str | None:

@@ -36,6 +36,8 @@ class Exchange:
     body: str
     """The payload's text; searched for texts of earlier chats, never written."""
     stack: list[dict[str, Any]]
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of the request."""
     origin: str = "page"
     """What sent it: the page, an iframe of another site, a worker."""
     size: int = 0

@@ -136,11 +136,26 @@ class ChatPage:
     def go_back(self) -> Steps:
         """Come back by the browser's Back: from its back/forward cache when it may, else by loading again."""
         self._marked.clear()
-        self.page.go_back(wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+        patience = self.profile.timeouts.ready
+
+        def late() -> HarnessError:
+            return CaptureIncomplete("the browser did not go back to the chat", where=self.url)
+
+        yield Wait(self._went_back, patience, late, _POLL, asks_page=True)
         yield self._visible(
             self.profile.where.ready, self.profile.timeouts.ready, "where.ready", TargetNotReady
         )
         yield from self._box_ready()
+
+    def _went_back(self) -> bool:
+        """Go back. False while the browser still swaps pages: with its back/forward cache on, a page may not be attached yet."""
+        try:
+            self.page.go_back(wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+        except Error as error:
+            if "Not attached to an active page" in error.message:
+                return False
+            raise
+        return True
 
     def _boxes(self) -> tuple[Locate, ...]:
         steps = self.profile.steps

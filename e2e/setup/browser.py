@@ -70,7 +70,11 @@ def find_browser(env: Mapping[str, str] | None = None) -> Browser:
 
 def launch_options(found: Browser) -> dict[str, Any]:
     """What ``browser_type.launch`` needs for ``found``."""
-    options: dict[str, Any] = {"args": [*QUIET, *(["--no-sandbox"] if _is_root() else [])]}
+    options: dict[str, Any] = {
+        "args": [*QUIET, *(["--no-sandbox"] if _is_root() else [])],
+        # Playwright switches the back/forward cache off; people have it on, and so the suite does.
+        "ignore_default_args": ["--disable-back-forward-cache"],
+    }
     if found.path is not None:
         options["executable_path"] = found.path
     if found.channel is not None:

@@ -1,6 +1,6 @@
 """Guards against the production fault that began it all: New Chat ended the session, and the page went on with its ID."""
 
-from e2e.analysis import rotation
+from e2e.analysis import rotation, session_ids
 from e2e.analysis.frames import Run
 from e2e.checks import check
 
@@ -23,3 +23,8 @@ def test_what_is_sent_is_what_is_stored(run: Run) -> None:
 def test_a_chat_keeps_to_one_session(run: Run) -> None:
     """All messages of a chat carry one session ID."""
     check(rotation.one_id_per_chat(run))
+
+
+def test_session_ids_can_be_told_apart(run: Run) -> None:
+    """The way in which session IDs are made gives each chat one of its own, hard to guess where it is a credential."""
+    check(session_ids.pattern(run))

@@ -336,7 +336,7 @@ class _Lane:
         first = messages[0]
         self.sim.chats.append(
             Chat(
-                run_id=sample.run_id, lane=self.number, chat=number, scenario="reload" if last and sample.continue_last else "plain",
+                run_id=sample.run_id, lane=self.number, chat=number, scenario="plain",
                 via="load" if number == 0 else "new_chat", context=0, status="observed", reason="", began=began,
                 ended=self.clock, stored_before=self.sim.mask(before), stored_seen=True, stored=first.stored,
                 screen_messages=0 if number else None, messages=tuple(messages),
@@ -372,7 +372,8 @@ class _Lane:
         label = self.labels[0] if "label-stale" in self.faults else reply
         self.clock += 0.2
         return Message(
-            number=message, after_reload=after_reload, sent_at=sent_at, ended_at=self.clock, first_chunk_at=sent_at + 0.01,
+            number=message, after_reload=after_reload, after="reload" if after_reload else "",
+            sent_at=sent_at, ended_at=self.clock, first_chunk_at=sent_at + 0.01,
             stored_seen=True, stored=self.sim.mask(self.store), sent_seen=True, sent=self.sim.mask(sent),
             reply_provider=reply, backend_provider=looked_up, label_provider=label, status=200, outcome="ok", chunks=6,
             bleeds_from=bleeds, seen_on_screen=True, request=request,

@@ -1,0 +1,183 @@
+"""What may be said of one chat: each condition reads one fact off its clues. `rules` puts them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from e2e.analysis.clues import Clues
+from e2e.analysis.places import innermost, same
+
+Condition = Callable[[Clues], bool]
+
+
+def after_new_chat(c: Clues) -> bool:
+    return c.before is not None
+
+
+def first_of_its_browser(c: Clues) -> bool:
+    return c.chat.via == "load" and not c.earlier
+
+
+def another_browser_had_the_id(c: Clues) -> bool:
+    return bool(c.elsewhere & c.known)
+
+
+def old_id_came_back(c: Clues) -> bool:
+    return c.came_back() is not None
+
+
+def old_id_was_made_anew(c: Clues) -> bool:
+    """Removed and minted again to the same value, or minted over itself."""
+    back = c.came_back()
+    return c.minted_again() is not None or (back is not None and same(innermost(back.path), c.lane.mint))
+
+
+def old_id_came_back_from_elsewhere(c: Clues) -> bool:
+    back = c.came_back()
+    place = innermost(back.path) if back is not None else None
+    return place is not None and c.lane.mint is not None and not same(place, c.lane.mint)
+
+
+def it_or_another_browser_wrote_it(c: Clues) -> bool:
+    """The shared ID was written afresh in this chat (or the ID never enters a store, so that no write could be seen)."""
+    return not c.lane.watched or old_id_came_back(c) or c.minted_again() is not None or minted_known(c)
+
+
+def minted_known(c: Clues) -> bool:
+    return any(w.changes and w.session in c.elsewhere for w in c.writes)
+
+
+def id_is_of_an_older_chat(c: Clues) -> bool:
+    """Of an earlier chat, and not of the one just before."""
+    return c.chat.stored is not None and c.chat.stored in c.old - c.previous
+
+
+def its_writing_was_a_minting(c: Clues) -> bool:
+    wrote = [w for w in c.writes if w.changes and w.session == c.chat.stored]
+    return any(same(innermost(w.path), c.lane.mint) for w in wrote)
+
+
+def writes_are_watched(c: Clues) -> bool:
+    return c.lane.watched
+
+
+def no_write_changed_the_key(c: Clues) -> bool:
+    return not any(w.changes for w in c.writes) and c.minted_again() is None
+
+
+def store_kept_the_old_id(c: Clues) -> bool:
+    return (
+        c.before is not None
+        and bool(c.chat.stored_seen)
+        and c.chat.stored is not None
+        and c.chat.stored == c.before.stored_before
+    )
+
+
+def payloads_follow_the_store(c: Clues) -> bool:
+    return all(m.sent == m.stored for m in c.running if m.stored_seen)
+
+
+def store_let_go_of_the_old_id(c: Clues) -> bool:
+    """Seen as a write, and as what the store held when the payload left."""
+    return (
+        c.before is not None
+        and c.change() is not None
+        and bool(c.chat.stored_seen)
+        and c.chat.stored not in c.old
+    )
+
+
+def first_payload_carried_the_previous_id(c: Clues) -> bool:
+    return bool(c.sent) and c.before is not None and c.sent[0] is not None and c.sent[0] in c.previous
+
+
+def payloads_went_on_with_what_was_sent(c: Clues) -> bool:
+    """All of them carry what the chat before had sent last."""
+    return c.before is not None and c.before.sent_before is not None and set(c.sent) == {c.before.sent_before}
+
+
+def later_payloads_were_fresh(c: Clues) -> bool:
+    later = set(c.sent[1:])
+    return len(c.sent) > 1 and c.sent[0] not in later and not later & (c.known | {None})
+
+
+def payloads_are_one_behind(c: Clues) -> bool:
+    """All carry what the store held before its last change, and somewhere in this run that moved along."""
+    if not c.lane.lags or c.before is None or len(set(c.sent)) != 1:
+        return False
+    return c.sent[0] is not None and (c.sent[0] in c.previous or c.sent[0] == c.one_behind)
+
+
+def several_fresh_ids_were_sent(c: Clues) -> bool:
+    sent = {m.sent for m in c.messages if m.sent_seen}
+    return len(sent) > 1 and not sent & (c.known | c.beside | c.later | {None})
+
+
+def it_happens_undisturbed(c: Clues) -> bool:
+    """Also in a chat in which nothing but messages had happened."""
+    return c.lane.mints_often
+
+
+def sent_follows_the_other_tab(c: Clues) -> bool:
+    """After New Chat in another tab of the browser the payloads carry what a chat of that tab has sent."""
+    bled = [m for m in c.after("other-tab") if m.sent != c.first]
+    return bool(bled) and all(m.sent in c.beside for m in bled)
+
+
+def older_chat_sends_a_newer_id(c: Clues) -> bool:
+    """After going back to a chat its payloads carry what a chat that began later has sent."""
+    lost = [m for m in c.after("return") if m.sent != c.first]
+    return bool(lost) and all(m.sent in c.later for m in lost)
+
+
+def loading_brought_an_ended_id_back(c: Clues) -> bool:
+    """After a reload, or Back, the payloads carry an ID of an earlier chat, which New Chat had ended."""
+    back = [m for m in c.after("reload", "back") if m.sent in c.old]
+    return bool(back) and (c.after("")[:1] != () or store_had_rotated_before_the_load(c))
+
+
+def store_had_rotated_before_the_load(c: Clues) -> bool:
+    for write in c.writes:
+        if write.op == "start":
+            return False
+        if write.changes:
+            return True
+    return False
+
+
+def page_was_not_loaded_again(c: Clues) -> bool:
+    return not c.loaded
+
+
+def late_text_is_on_the_screen(c: Clues) -> bool:
+    return c.chat.shows_from is not None
+
+
+def a_cache_answered(c: Clues) -> bool:
+    """An answer came from a cache, or from a service worker that asked nobody."""
+    return any(m.served_by for m in c.messages)
+
+
+def one_fresh_id_was_sent(c: Clues) -> bool:
+    return len(set(c.sent)) == 1 and not set(c.sent) & (c.known | {None})
+
+
+def another_fresh_id_was_stored(c: Clues) -> bool:
+    stored = {m.stored for m in c.running if m.stored_seen}
+    return len(stored) == 1 and not stored & (c.known | {None}) and not stored & set(c.sent)
+
+
+def payload_had_text_of_an_earlier_chat(c: Clues) -> bool:
+    return any(m.bleeds_from is not None for m in c.messages)
+
+
+def wrong_labels_name_earlier_providers(c: Clues) -> bool:
+    answered = list(c.answered)
+    wrong: list[bool] = []
+    for m in c.messages:
+        if None not in (m.label_provider, m.reply_provider) and m.label_provider != m.reply_provider:
+            wrong.append(m.label_provider in answered)
+        if m.reply_provider is not None:
+            answered.append(m.reply_provider)
+    return bool(wrong) and all(wrong)
