@@ -236,7 +236,7 @@ def test_faults_can_be_had_together(client: Client, chat: ReferenceChat) -> None
 @pytest.mark.parametrize(
     ("names", "rule"),
     [
-        (["stale"], "'stale', which is not a fault; known: stale-state, .*stream-cut"),
+        (["stale"], "'stale', which is not a fault; known: new-chat-unavailable, .*stream-cut"),
         (["provider-flaps", "provider-pinned"], "'provider-flaps' together with 'provider-pinned'"),
     ],
 )

@@ -174,7 +174,7 @@ def test_options_are_read() -> None:
         ("--port 65536", "--port: got '65536'; a whole number from 0 to 65535"),
         ("--port x", "--port: got 'x'; a whole number"),
         ("--control-port -1", "--control-port: got '-1'; a whole number"),
-        ("--fault stale", "--fault: got 'stale', which is not a fault; known: stale-state, "),
+        ("--fault stale", "--fault: got 'stale', which is not a fault; known: new-chat-unavailable, "),
         ("--fault-after 1.5", "--fault-after: got '1.5'; a whole number"),
         ("--id-pattern uuid4", "--id-pattern: got 'uuid4'; one of timestamp, counter, fixed, "),
         ("--transport ws", "--transport: got 'ws'; one of json, sse, websocket"),
@@ -250,7 +250,7 @@ def test_the_page_is_made_for_each_load_and_its_files_are_kept(dist: Path) -> No
     frontend = Frontend(lambda: dist, lambda: config)
     page = ask(frontend, "/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["cache-control"] == "no-cache"
     assert config_in(bytes(page.body).decode()) == {"transport": "sse"}
     config["transport"] = "json"
     assert config_in(bytes(ask(frontend, "/index.html").body).decode()) == {"transport": "json"}
