@@ -75,7 +75,7 @@ _BROKEN = ("fixed", "shared")
 
 def _repeats(run: Run, chats: Sequence[ChatKey]) -> tuple[ChatKey, ...]:
     """Those of ``chats`` that had an ID which was there before; all, where that cannot be told."""
-    bad = {f.key for layer in ("stored", "sent") for f in freshness(run, layer) if f.bad}  # type: ignore[arg-type]
+    bad = {f.key for layer in ("stored", "sent") for f in freshness(run, layer) if f.bad}
     return tuple(key for key in chats if key in bad) or tuple(chats)
 
 

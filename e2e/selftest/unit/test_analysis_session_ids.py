@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from e2e.analysis.frames import Run, assemble
-from e2e.analysis.session_ids import describe, supported_bits
+from e2e.analysis.ids.bits import supported_bits
+from e2e.analysis.session_ids import describe
 from e2e.capture.records import Event
 from e2e.selftest.unit.builders import judge_run, make_run
 
