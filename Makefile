@@ -19,6 +19,7 @@ E2E_OPTIONS = \
   $(if $(STORE),--store '$(STORE)') \
   $(if $(ID_FORMAT),--id-format '$(ID_FORMAT)') \
   $(if $(ROTATION),--rotation '$(ROTATION)') \
+  $(if $(SEED),--seed '$(SEED)') \
   $(if $(OUT),--out '$(OUT)')
 
 CHAT_OPTIONS = \
@@ -31,7 +32,7 @@ CHAT_OPTIONS = \
   $(if $(ROTATION),--rotation '$(ROTATION)')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-chainlit e2e test chat login lint lock report open bench calibrate clean distclean
+.PHONY: help setup setup-chainlit e2e test chat login lint lock report open bench matrix calibrate clean distclean
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -104,6 +105,14 @@ open: $(STAMP) ## serve the last report and say where
 bench: $(STAMP) ## measure what one chat costs
 	@$(PY) -m e2e.setup all --quiet
 	@$(PY) -m e2e bench $(ARGS)
+
+matrix: $(STAMP) ## play every fault of the reference chat: is each named, and nothing else? (TRANSPORT= STORE= SEED= OUT=)
+	@$(PY) -m e2e.setup all --quiet
+	@$(PY) -m e2e matrix $(foreach fault,$(FAULT),--fault '$(fault)') \
+	  $(if $(TRANSPORT),--transport '$(TRANSPORT)') $(if $(STORE),--store '$(STORE)') \
+	  $(if $(ID_FORMAT),--id-format '$(ID_FORMAT)') $(if $(ROTATION),--rotation '$(ROTATION)') \
+	  $(if $(ID_PATTERN),--id-pattern '$(ID_PATTERN)') $(if $(SEED),--seed '$(SEED)') \
+	  $(if $(CHATS),--chats '$(CHATS)') $(if $(LANES),--lanes '$(LANES)') $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 calibrate: $(STAMP) ## measure the statistical checks on simulated campaigns: false alarms and power (OUT=)
 	@$(PY) -m e2e calibrate $(if $(OUT),--out '$(OUT)') $(ARGS)

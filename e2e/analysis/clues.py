@@ -13,7 +13,7 @@ import pandas as pd
 
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
-from e2e.analysis.freshness import Layer, Place, contexts, holders, ids_of_chats
+from e2e.analysis.freshness import Layer, Place, contexts, ids_of_chats
 from e2e.analysis.places import Trail, innermost, same, trail
 from e2e.analysis.verdict import ChatKey
 from e2e.analysis.wording import key_of
@@ -87,7 +87,7 @@ class Clues:
     @cached_property
     def running(self) -> tuple[Any, ...]:
         """The messages whose payload was seen, and before which nothing but the chat itself had happened."""
-        return tuple(m for m in self.messages if m.sent_seen and not m.after)
+        return tuple(m for m in self.messages if m.sent_seen and m.after in ("", "back"))
 
     def after(self, *what: str) -> tuple[Any, ...]:
         """Those before which one of ``what`` had happened."""
@@ -131,6 +131,12 @@ class Clues:
         """The page was loaded again between New Chat and the first payload."""
         return any(w.op == "start" for w in self.writes)
 
+    @property
+    def before_load(self) -> tuple[Write, ...]:
+        """The writes before the page was loaded again; all of them, where it was not."""
+        at = next((i for i, w in enumerate(self.writes) if w.op == "start"), len(self.writes))
+        return self.writes[:at]
+
     def came_back(self) -> Write | None:
         """The write that put an old ID back after it had gone, if there is one."""
         gone = False
@@ -160,11 +166,12 @@ def clues(run: Run) -> Mapping[ChatKey, Clues]:
 
 
 def _clues(run: Run) -> dict[ChatKey, Clues]:
-    places, had = contexts(run), _had(run)
+    places = contexts(run)
     messages, payloads = _by_chat(run.messages), _by_chat(run.payloads)
     writes = _by_lane(run.storage[run.storage["own"].fillna(value=False)])
     transitions = {key_of(t): t for t in rows(run.transitions)}
     chats = list(rows(run.chats))
+    had = _had(run, chats, messages)
     until = {key_of(c): payloads[key_of(c)][0].t if payloads[key_of(c)] else c.ended for c in chats}
     windows: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
     for c in chats:
@@ -178,13 +185,14 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
     for c in chats:
         if c.scenario != "plain":
             mates[places[key_of(c)]].append(c)
-    past: dict[Place, list[frozenset[str]]] = defaultdict(list)
+    past: dict[Place, list[list[tuple[float, str]]]] = defaultdict(list)
     answered: dict[Place, list[str]] = defaultdict(list)
     found: dict[ChatKey, Clues] = {}
     for chat in chats:
         key, at = key_of(chat), (chat.run_id, chat.lane)
         place = places[key]
-        own = frozenset(i for layer in _LAYERS for i in ids_of_chats(run, layer)[key])
+        timed = _timed(run, chat, messages[key])
+        own = frozenset(i for _, i in timed)
         begin = bisect_left(writes[at], chat.began - _CLOCK, key=_time)
         in_time = writes[at][begin : bisect_right(writes[at], until[key], key=_time)]
         in_time = [w for w in in_time if w.tab == chat.tab]
@@ -194,9 +202,11 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 chat=chat,
                 messages=tuple(messages[key]),
                 before=transitions.get(key),
-                earlier=tuple(past[place]),
+                earlier=tuple(frozenset(i for t, i in ids if t <= chat.began) for ids in past[place]),
                 elsewhere=frozenset(i for i in own if any(p != place for p in had[chat.mask_key, i])),
-                known=frozenset(i for i in own if min(had[chat.mask_key, i].values()) < chat.order),
+                known=frozenset(
+                    i for i in own if any(t < chat.began for t in had[chat.mask_key, i].values())
+                ),
                 writes=tuple(_write(run, w) for w in in_time),
                 emptied=_emptied(run, writes[at][:begin], chat),
                 send=trail(run, key.run_id, payloads[key][0].stack if payloads[key] else None),
@@ -205,7 +215,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 later=_ids_of([c for c in mates[place] if c.tab == chat.tab and c.chat > chat.chat]),
                 beside=_ids_of([c for c in mates[place] if c.tab != chat.tab]),
             )
-        past[place].append(own)
+        past[place].append(timed)
         answered[place] += [m.reply_provider for m in messages[key] if m.reply_provider is not None]
     return found
 
@@ -215,13 +225,27 @@ def _ids_of(chats: Sequence[Any]) -> frozenset[str]:
     return frozenset(c.sent for c in chats if c.sent is not None)
 
 
-def _had(run: Run) -> Mapping[tuple[str, str], Mapping[Place, int]]:
-    """As `holders`, for both layers together."""
-    found: dict[tuple[str, str], dict[Place, int]] = defaultdict(dict)
-    for layer in _LAYERS:
-        for name, holding in holders(run, layer).items():
-            for place, order in holding.items():
-                found[name][place] = min(order, found[name].get(place, order))
+def _timed(run: Run, chat: Any, messages: Sequence[Any]) -> list[tuple[float, str]]:
+    """When each ID was seen in a chat, stored or sent: an older chat may come to another chat's ID later."""
+    own = {i for layer in _LAYERS for i in ids_of_chats(run, layer)[key_of(chat)]}
+    found = [(chat.began, chat.stored)] if chat.stored in own else []
+    for m in messages:
+        t = m.sent_at if m.sent_at is not None else chat.began
+        found += [(t, i) for i in (m.stored, m.sent) if i in own]
+    return found
+
+
+def _had(
+    run: Run, chats: Sequence[Any], messages: Mapping[ChatKey, Sequence[Any]]
+) -> Mapping[tuple[str, str], Mapping[Place, float]]:
+    """``(mask_key, ID)`` -> the contexts that had it, each with the time at which it was first seen there."""
+    places = contexts(run)
+    found: dict[tuple[str, str], dict[Place, float]] = defaultdict(dict)
+    for chat in chats:
+        place = places[key_of(chat)]
+        for t, session in _timed(run, chat, messages[key_of(chat)]):
+            holding = found[chat.mask_key, session]
+            holding[place] = min(t, holding.get(place, t))
     return found
 
 

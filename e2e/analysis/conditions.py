@@ -78,6 +78,10 @@ def payloads_follow_the_store(c: Clues) -> bool:
     return all(m.sent == m.stored for m in c.running if m.stored_seen)
 
 
+def payloads_never_changed(c: Clues) -> bool:
+    return len(set(c.sent)) <= 1
+
+
 def store_let_go_of_the_old_id(c: Clues) -> bool:
     """Seen as a write, and as what the store held when the payload left."""
     return (
@@ -138,16 +142,14 @@ def loading_brought_an_ended_id_back(c: Clues) -> bool:
 
 
 def store_had_rotated_before_the_load(c: Clues) -> bool:
-    for write in c.writes:
-        if write.op == "start":
-            return False
-        if write.changes:
-            return True
-    return False
+    """When the page was loaded again, New Chat had taken the old ID out of the store."""
+    changes = [w for w in c.before_load if w.changes]
+    return c.loaded and bool(changes) and changes[-1].session not in c.old
 
 
-def page_was_not_loaded_again(c: Clues) -> bool:
-    return not c.loaded
+def it_came_back_without_a_load(c: Clues) -> bool:
+    back = c.came_back()
+    return back in c.before_load
 
 
 def late_text_is_on_the_screen(c: Clues) -> bool:

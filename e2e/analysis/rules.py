@@ -73,7 +73,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "session-restored",
         FRESH,
-        (has.after_new_chat, has.page_was_not_loaded_again, has.old_id_came_back_from_elsewhere),
+        (has.after_new_chat, has.it_came_back_without_a_load, has.old_id_came_back_from_elsewhere),
         excludes=("id-constant", "restored-on-load"),
         decides="new-context",
     ),
@@ -85,8 +85,9 @@ RULES: tuple[Rule, ...] = (
             has.no_write_changed_the_key,
             has.store_kept_the_old_id,
             has.payloads_follow_the_store,
+            has.payloads_never_changed,
         ),
-        excludes=("session-restored", "id-constant", "stale-state"),
+        excludes=("session-restored", "id-constant", "stale-state", "late-rotation"),
         decides="reload",
     ),
     Rule(

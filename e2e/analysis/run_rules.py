@@ -73,14 +73,20 @@ class RunRule(NamedTuple):
 
 
 def _cycles(said: Said) -> list[Verdict]:
-    return said.failed(INDEPENDENT) if said.depends_on() & {"cycle", "order"} else []
+    """A fixed order. Lanes that take turns with one provider each look like one too: that is stickiness."""
+    on = said.depends_on()
+    return said.failed(INDEPENDENT) if on & {"cycle", "order"} and not _follows(said) else []
+
+
+def _follows(said: Said) -> bool:
+    """The provider stays where the lane, the user agent or the chat before had it."""
+    on = said.depends_on()
+    return bool(on & {"lane", "user agent"}) or ("before" in on and said.repeats_too_often())
 
 
 def _sticky(said: Said) -> list[Verdict]:
     """Follows the lane, the user agent or the chat before; or stays in the browsers while fresh IDs spread at the backend itself."""
-    on = said.depends_on()
-    follows = bool(on & {"lane", "user agent"}) or ("before" in on and said.repeats_too_often())
-    if follows and not on & {"cycle", "order"}:
+    if _follows(said):
         rest = [] if said.failed(ASSIGNS) else said.shares(one=False)
         return [*said.failed(INDEPENDENT), *rest]
     if said.passed(ASSIGNS):

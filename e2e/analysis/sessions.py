@@ -51,7 +51,8 @@ def sessions(run: Run) -> Mapping[tuple[str, str], Session]:
     def collect() -> dict[tuple[str, str], Session]:
         found: dict[tuple[str, str], Session] = {}
         places, tabs = contexts(run), {key_of(c): c.tab for c in rows(run.chats)}
-        for m in rows(run.messages[run.messages["chat_status"] == "observed"]):
+        seen = rows(run.messages[run.messages["chat_status"] == "observed"])
+        for m in sorted(seen, key=lambda m: m.sent_at or 0.0):  # in the order in which they were assigned
             if not m.sent_seen or m.sent is None:
                 continue
             one = found.setdefault((m.mask_key, m.sent), Session(m.sent, m.mask_key))

@@ -27,7 +27,7 @@ from e2e.capture.pace import Pace, affordable
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.records import Chat, CodePlace, Policy, Problem, RunMeta, RunRecords
 from e2e.capture.redaction import Redactor
-from e2e.capture.scenarios.catalogue import Programme, programme
+from e2e.capture.scenarios.catalogue import PLAYS, Programme, programme
 from e2e.capture.scheduler import Pulse, run_lanes
 from e2e.capture.wire import Rule
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
@@ -49,6 +49,8 @@ class Plan:
     """One plain chat of each lane goes on with a second message."""
     scenarios: tuple[str, ...] = ()
     """Names of the scenarios that are played after the plain chats."""
+    plays: int = PLAYS
+    """How often each of them is played, by as many lanes."""
     environment: Mapping[str, str] = field(default_factory=dict)
     trace: bool = True
     full: bool = True
@@ -72,7 +74,11 @@ class Plan:
         spent = self.affordable_chats * messages_each(self.profile)
         spent += (GOES_ON if self.continue_last else 0) * self.used_lanes
         return programme(
-            self.profile, self.scenarios, self.used_lanes, None if limit is None else max(0, limit - spent)
+            self.profile,
+            self.scenarios,
+            self.used_lanes,
+            None if limit is None else max(0, limit - spent),
+            self.plays,
         )
 
     def share(self, lane: int) -> int:

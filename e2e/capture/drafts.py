@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Literal
+from typing import Any, Literal
 
 from e2e.capture.experiments.direct import Request
 from e2e.capture.records import After, Scenario
@@ -55,3 +55,5 @@ class ChatDraft:
     shows_from: int | None = None
     screen_seen: bool = False
     cut: bool = False
+    sends: list[dict[str, Any]] = field(default_factory=list)
+    """The page's own word of its sends while this chat was under way."""

@@ -350,7 +350,7 @@
 
   let depth = 0;
   for (let frame = globalThis; frame !== frame.parent; frame = frame.parent) depth += 1;
-  const isChat = depth === config.depth;
+  const isChat = depth === config.depth && location.protocol !== "about:"; // an empty page is none of the target's
   let readable = config.store in readers;
   try {
     areas.localStorage = globalThis.localStorage;

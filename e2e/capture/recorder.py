@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -62,6 +63,8 @@ class LaneRecorder:
         """Name of the experiment that the chats from now on belong to."""
         self.restores = 0
         """Times that the page came out of the back/forward cache."""
+        self._began: list[tuple[float, int]] = []
+        """When each chat began, and its number."""
         self._first_sent: list[tuple[float, str]] = []
         """Time and raw ID of each first sending, where no store can be watched."""
         self.sent_messages = 0
@@ -198,9 +201,10 @@ class LaneRecorder:
         t = time.time() if t is None else t
         number = next(self.chats.numbers)
         self.chats.tab_of[number] = self.tab
+        self._began.append((t, number))
         self.chat = ChatDraft(number, self.scenario, via, t, self.store.current)
         self.exchanges = []
-        self._sends = []
+        self._sends = self.chat.sends
         self.store.rotated = False
         if via == "new_chat":
             self._event(t, "new_chat")
@@ -289,7 +293,7 @@ class LaneRecorder:
         """Go on with a chat that was left."""
         assert self.chat is None, "the chat before must have been ended"
         self.chat = chat
-        self._sends = []
+        self._sends = chat.sends
         self._event(time.time(), "return")
 
     def drop_chat(self) -> None:
@@ -306,6 +310,7 @@ class LaneRecorder:
         draft, self.chat = self.chat, None
         if draft is None:
             return None
+        self._sends = draft.sends
         messages = tuple(self._message(m) for m in draft.messages)
         chat = Chat(
             run_id=self._journal.run_id,
@@ -337,9 +342,12 @@ class LaneRecorder:
     def tell_minted(self, known: Mapping[str, str]) -> None:
         """Write down what this lane's IDs are made of, once for the whole run; ``known`` are texts that one might be a hash of."""
         previous: str | None = None
+        times = [began for began, _ in self._began]
         for t, raw in self.store.minted or self._first_sent:
             said = features(raw, t, previous, self._redactor.digest, known)
-            self._event(t, "minted", session=self._ref(raw), features=said)
+            at = bisect_right(times, t) - 1
+            chat = self._began[at][1] if at >= 0 else None
+            self._event(t, "minted", chat=chat, session=self._ref(raw), features=said)
             previous = raw
 
     # -- helpers ------------------------------------------------------------------------------------------------------

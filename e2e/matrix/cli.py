@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from e2e.errors import HarnessError
-from e2e.matrix.play import Task, play_all
+from e2e.matrix.play import play_all, task_for
 from e2e.matrix.table import HEALTHY, Row, Variant, playable
 from e2e.matrix.write import write
 from fixtures.reference_chat.backend.faults import BY_NAME
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         evidence = said.evidence or Path(folder)
         tasks = [
-            Task(name, variant, said.chats, said.lanes, evidence)
+            task_for(name, variant, said.chats, said.lanes, evidence, quick=said.quick)
             for name in faults
             for _ in range(said.repeat)
         ]
@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, metavar="N", help="of the reference chat's draws (default: none)")
     add("--chats", type=_positive, default=24, metavar="N", help="plain chats of each run (default 24)")
     add("--lanes", type=_positive, default=4, metavar="L", help="default 4")
+    add("--quick", action="store_true", help="no more chats and scenarios than each fault takes")
     add("--repeat", type=_positive, default=1, metavar="N", help="play each fault so often (default 1)")
     add("--workers", type=_positive, metavar="W", help="runs side by side (default: one per core)")
     add("--out", type=Path, default=Path("reports/out"), metavar="DIR", help="where matrix.* goes")

@@ -20,10 +20,12 @@ from e2e.analysis.scenarios import NAMES
 from e2e.capture.conduct import Conductor, Plan
 from e2e.capture.evidence import read_run
 from e2e.capture.records import Chat
+from e2e.capture.scenarios.catalogue import PLAYS
 from e2e.matrix.table import HEALTHY, Row, Variant, expected, row_of
 from e2e.setup.browser import find_browser, launch_options
+from fixtures.reference_chat.backend.faults import BY_NAME
 from fixtures.reference_chat.launcher import ReferenceChat
-from fixtures.targets.profile import Profile, Timeouts, load
+from fixtures.targets.profile import Limits, Profile, Timeouts, load
 from fixtures.targets.variants import reference_variant
 
 CRASH = "browser-crash"
@@ -41,6 +43,16 @@ class Task:
     lanes: int
     out: Path
     scenarios: tuple[str, ...] = tuple(NAMES.values())
+    plays: int = PLAYS
+
+
+def task_for(fault: str, variant: Variant, chats: int, lanes: int, out: Path, *, quick: bool) -> Task:
+    """The run for a fault; a ``quick`` one has no more chats and scenarios than it takes to see that fault."""
+    if not quick:
+        return Task(fault, variant, chats, lanes, out)
+    if fault == HEALTHY or BY_NAME[fault].side == "frontend":
+        return Task(fault, variant, min(chats, 8), min(lanes, 2), out, plays=1)
+    return Task(fault, variant, chats, lanes, out, scenarios=())
 
 
 def crash_after(browser: Browser, chats: int) -> Callable[[Chat], None]:
@@ -72,6 +84,7 @@ def play(task: Task, playwright: Playwright, browser: Browser) -> Row:
             task.out / task.fault,
             trace=False,
             scenarios=task.scenarios,
+            plays=task.plays,
         )
         watchers = (crash_after(browser, _CALM_CHATS),) if task.fault == CRASH else ()
         folder = Conductor(plan, playwright, browser, {}, watchers).run()
@@ -80,7 +93,12 @@ def play(task: Task, playwright: Playwright, browser: Browser) -> Row:
 
 def _profile(variant: Variant) -> Profile:
     """The reference chat's, with less patience: what is refused is refused at once."""
-    profile = load("reference").model_copy(update={"timeouts": Timeouts(ready=10, action=5, reply=8)})
+    profile = load("reference").model_copy(
+        update={
+            "timeouts": Timeouts(ready=10, action=5, reply=8),
+            "limits": Limits(retry_after=0.001),  # a refusal is waited out by users, not here
+        }
+    )
     return reference_variant(
         profile, store=variant.store, id_format=variant.id_format, rotation=variant.rotation
     )

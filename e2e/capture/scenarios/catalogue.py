@@ -65,10 +65,12 @@ class Programme:
         return found
 
 
-def programme(profile: Profile, wanted: Sequence[str], lanes: int, budget: int | None) -> Programme:
+def programme(
+    profile: Profile, wanted: Sequence[str], lanes: int, budget: int | None, times: int = PLAYS
+) -> Programme:
     """Share the ``wanted`` scenarios out over the lanes, within a ``budget`` of messages (None: as many as it takes).
 
-    Each is played `PLAYS` times, by lanes next to each other: by as many as there are, when those are fewer.
+    Each is played that many ``times``, by lanes next to each other: by as many as there are, when those are fewer.
     """
     plays: list[list[Scenario]] = [[] for _ in range(lanes)]
     left_out: dict[str, str] = {}
@@ -86,7 +88,7 @@ def programme(profile: Profile, wanted: Sequence[str], lanes: int, budget: int |
         elif budget is not None and scenario.messages > budget:
             left_out[scenario.name] = "the run's budget of messages is used up (limits.messages)"
         else:
-            for _ in range(min(PLAYS, lanes)):
+            for _ in range(min(times, lanes)):
                 if budget is None or scenario.messages <= budget:
                     plays[at % lanes].append(scenario)
                     at += 1
