@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from e2e.analysis import session_ids
+from e2e.analysis import experiments, session_ids
 from e2e.analysis.catalogue import Judgement
 from e2e.analysis.frames import Run
 
@@ -52,6 +52,17 @@ class CauseResult(_Part):
     checks: list[str]
 
 
+class ExperimentResult(_Part):
+    """What the suite tried after a failure, to tell the layers apart."""
+
+    name: str
+    question: str
+    answer: str
+    seen: bool = Field(description="false: it was not made, or not seen to its end; the answer says why")
+    supports: list[str] = Field(description="causes found here that it speaks for")
+    against: list[str] = Field(description="causes found here that it speaks against")
+
+
 class ProblemResult(_Part):
     kind: str = Field(description="name of the error: Blocked, CaptureIncomplete, TargetNotReady, …")
     what: str
@@ -79,6 +90,7 @@ class Summary(_Part):
     chats: ChatCounts
     checks: list[CheckResult]
     causes: list[CauseResult]
+    experiments: list[ExperimentResult]
     providers: dict[str, int] = Field(description="observed chats by the provider that answered first")
     session_ids: SessionIdResult
     problems: list[ProblemResult]
@@ -90,6 +102,7 @@ def summarise(run: Run, judgement: Judgement) -> Summary:
     planned = sum(meta.planned_chats for meta in run.metas)
     unseen = max(0, planned - len(run.plain))
     ids = session_ids.describe(run)
+    named = [c.name for c in judgement.causes]
     answered = run.observed["provider"].dropna().value_counts()
     problems = Counter((p.kind, p.what, p.way_out) for meta in run.metas for p in meta.problems)
     places = {(p.kind, p.what, p.way_out): p.where for meta in run.metas for p in reversed(meta.problems)}
@@ -130,6 +143,17 @@ def summarise(run: Run, judgement: Judgement) -> Summary:
                 checks=list(c.checks),
             )
             for c in judgement.causes
+        ],
+        experiments=[
+            ExperimentResult(
+                name=f.name,
+                question=f.question,
+                answer=f.answer,
+                seen=f.seen,
+                supports=[name for name in named if name in f.supports],
+                against=[name for name in named if name in f.against],
+            )
+            for f in experiments.findings(run)
         ],
         providers={str(name): int(count) for name, count in answered.items()},
         session_ids=SessionIdResult(

@@ -14,45 +14,13 @@ import pandas as pd
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import Layer, Place, contexts, ids_of_chats
-from e2e.analysis.places import Trail, innermost, same, trail
+from e2e.analysis.lanes import Lane, Write, lane_of, write_of
+from e2e.analysis.places import Trail, same, trail
 from e2e.analysis.verdict import ChatKey
 from e2e.analysis.wording import key_of
-from e2e.capture.records import CodePlace
 
 _LAYERS: tuple[Layer, ...] = ("stored", "sent")
 _CLOCK = 0.002  # seconds: the page's clock may be coarsened to a millisecond
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One write to the profile's key, or its disappearance."""
-
-    t: float
-    op: str
-    session: str | None
-    previous: str | None
-    by: str
-    path: Trail
-
-    @property
-    def changes(self) -> bool:
-        return self.session != self.previous
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """What is known of one browser context as a whole."""
-
-    mint: CodePlace | None
-    """Where its first ID was written."""
-    touches: tuple[CodePlace, ...]
-    """Places that write the ID again while a chat goes on (``lastUsed``)."""
-    watched: bool
-    """Writes to the key were seen at all; only then does "no write" mean that there was none."""
-    lags: bool
-    """Somewhere in the run a payload carried the ID that the store had got in the chat before, which had sent another."""
-    mints_often: bool
-    """Somewhere in the run several fresh IDs were sent in one chat in which nothing but messages had happened."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +55,7 @@ class Clues:
     @cached_property
     def running(self) -> tuple[Any, ...]:
         """The messages whose payload was seen, and before which nothing but the chat itself had happened."""
-        return tuple(m for m in self.messages if m.sent_seen and m.after in ("", "back"))
+        return tuple(m for m in self.messages if m.sent_seen and (m.after in ("", "back") or m.number == 0))
 
     def after(self, *what: str) -> tuple[Any, ...]:
         """Those before which one of ``what`` had happened."""
@@ -139,7 +107,7 @@ class Clues:
 
     def came_back(self) -> Write | None:
         """The write that put an old ID back after it had gone, if there is one."""
-        gone = False
+        gone = self.before is not None and self.before.stored_before is None
         for write in self.writes:
             if gone and write.session is not None and write.changes and write.session in self.old:
                 return write
@@ -149,8 +117,8 @@ class Clues:
     def minted_again(self) -> Write | None:
         """The write that made the same ID anew without its having gone: at the minting place, which is no place of touches."""
         for write in self.writes:
-            place = innermost(write.path)
-            made = write.session is not None and not write.changes and same(place, self.lane.mint)
+            place = self.lane.place(write.path)
+            made = write.session is not None and not write.changes and self.lane.mints(write)
             if made and not any(same(place, touch) for touch in self.lane.touches):
                 return write
         return None
@@ -178,7 +146,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
         if c.via == "new_chat":
             windows[c.run_id, c.lane].append((c.began - _CLOCK, until[key_of(c)]))
     lanes = {
-        at: _lane(run, at[0], writes[at], windows[at])
+        at: lane_of(run, at[0], writes[at], windows[at])
         for at in dict.fromkeys((c.run_id, c.lane) for c in chats)
     }
     mates: dict[Place, list[Any]] = defaultdict(list)
@@ -207,7 +175,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 known=frozenset(
                     i for i in own if any(t < chat.began for t in had[chat.mask_key, i].values())
                 ),
-                writes=tuple(_write(run, w) for w in in_time),
+                writes=tuple(write_of(run, w) for w in in_time),
                 emptied=_emptied(run, writes[at][:begin], chat),
                 send=trail(run, key.run_id, payloads[key][0].stack if payloads[key] else None),
                 lane=lanes[at],
@@ -249,61 +217,11 @@ def _had(
     return found
 
 
-def _lane(run: Run, run_id: str, writes: Sequence[Any], windows: Sequence[tuple[float, float]]) -> Lane:
-    mint = next((w for w in writes if w.session is not None and w.previous is None and w.stack), None)
-    again = [w for w in writes if w.session is not None and w.session == w.previous]
-    touches = [w for w in again if not any(begin <= w.t <= end for begin, end in windows)]
-    places = dict.fromkeys(innermost(trail(run, run_id, w.stack)) for w in touches)
-    return Lane(
-        mint=innermost(trail(run, run_id, mint.stack)) if mint is not None else None,
-        touches=tuple(p for p in places if p is not None),
-        watched=bool(writes),
-        lags=run_id in _lagging(run),
-        mints_often=run_id in _minting_often(run),
-    )
-
-
-def _lagging(run: Run) -> frozenset[str]:
-    """The runs in which a payload carried what the store held in the chat before, and that chat had sent something else."""
-
-    def collect() -> frozenset[str]:
-        stored = {key_of(c): c.stored for c in rows(run.chats)}
-        return frozenset(
-            t.run_id
-            for t in rows(run.transitions)
-            if t.sent is not None
-            and t.sent == stored[ChatKey(t.run_id, t.lane, t.chat_before)]
-            and t.sent != t.sent_before
-        )
-
-    return run.once("lagging", collect)
-
-
-def _minting_often(run: Run) -> frozenset[str]:
-    """The runs in which a chat, left to itself, sent several IDs that no other chat sent."""
-
-    def collect() -> frozenset[str]:
-        owners: dict[tuple[str, str], set[ChatKey]] = defaultdict(set)
-        sent: dict[ChatKey, set[tuple[str, str]]] = defaultdict(set)
-        for m in rows(run.messages):
-            if m.sent_seen and m.sent is not None:
-                owners[m.mask_key, m.sent].add(key_of(m))
-                if not m.after:
-                    sent[key_of(m)].add((m.mask_key, m.sent))
-        return frozenset(key.run_id for key, ids in sent.items() if sum(len(owners[i]) == 1 for i in ids) > 1)
-
-    return run.once("minting_often", collect)
-
-
 def _emptied(run: Run, before: Sequence[Any], chat: Any) -> Write | None:
     last = next((w for w in reversed(before) if w.session != w.previous), None)
     if last is None or last.session is not None or chat.stored_before is not None:
         return None
-    return _write(run, last)
-
-
-def _write(run: Run, w: Any) -> Write:
-    return Write(w.t, w.op, w.session, w.previous, w.by or "", trail(run, w.run_id, w.stack))
+    return write_of(run, last)
 
 
 def _time(row: Any) -> float:

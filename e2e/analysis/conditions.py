@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from e2e.analysis.clues import Clues
-from e2e.analysis.places import innermost, same
 
 Condition = Callable[[Clues], bool]
 
@@ -14,8 +13,21 @@ def after_new_chat(c: Clues) -> bool:
     return c.before is not None
 
 
-def first_of_its_browser(c: Clues) -> bool:
-    return c.chat.via == "load" and not c.earlier
+def began_with_a_load(c: Clues) -> bool:
+    """The first chat of its browser, or of a tab."""
+    return c.chat.via == "load" and (not c.earlier or c.chat.tab > 0)
+
+
+def tab_minted_what_the_browser_had(c: Clues) -> bool:
+    """A new tab made an ID, and it came out as one of this browser's."""
+    if c.chat.tab == 0:
+        return False
+    return c.lane.remakes or any(w.changes and w.session in c.old and c.lane.mints(w) for w in c.writes)
+
+
+def another_browser_has_the_id(c: Clues) -> bool:
+    """Whichever of them had it first."""
+    return bool(c.elsewhere)
 
 
 def another_browser_had_the_id(c: Clues) -> bool:
@@ -28,14 +40,17 @@ def old_id_came_back(c: Clues) -> bool:
 
 def old_id_was_made_anew(c: Clues) -> bool:
     """Removed and minted again to the same value, or minted over itself."""
+    if c.lane.remakes and c.first in c.previous:
+        return True
     back = c.came_back()
-    return c.minted_again() is not None or (back is not None and same(innermost(back.path), c.lane.mint))
+    return c.minted_again() is not None or (back is not None and c.lane.mints(back))
 
 
 def old_id_came_back_from_elsewhere(c: Clues) -> bool:
     back = c.came_back()
-    place = innermost(back.path) if back is not None else None
-    return place is not None and c.lane.mint is not None and not same(place, c.lane.mint)
+    if back is None or c.lane.mint is None or c.lane.place(back.path) is None:
+        return False
+    return not c.lane.mints(back)
 
 
 def it_or_another_browser_wrote_it(c: Clues) -> bool:
@@ -48,13 +63,18 @@ def minted_known(c: Clues) -> bool:
 
 
 def id_is_of_an_older_chat(c: Clues) -> bool:
-    """Of an earlier chat, and not of the one just before."""
-    return c.chat.stored is not None and c.chat.stored in c.old - c.previous
+    """Of an earlier chat, and not of the one just before: in whichever tab that was."""
+    before = c.earlier[-1] if c.earlier and c.beside else c.previous
+    session = c.chat.stored if c.chat.stored_seen else c.first
+    return session is not None and session in c.old - before
 
 
 def its_writing_was_a_minting(c: Clues) -> bool:
+    """Seen as a write where the first ID was written; where nothing is stored there is nothing but the payload to see."""
+    if not c.lane.watched and not c.chat.stored_seen:
+        return True
     wrote = [w for w in c.writes if w.changes and w.session == c.chat.stored]
-    return any(same(innermost(w.path), c.lane.mint) for w in wrote)
+    return any(c.lane.mints(w) for w in wrote)
 
 
 def writes_are_watched(c: Clues) -> bool:
@@ -137,8 +157,12 @@ def older_chat_sends_a_newer_id(c: Clues) -> bool:
 
 def loading_brought_an_ended_id_back(c: Clues) -> bool:
     """After a reload, or Back, the payloads carry an ID of an earlier chat, which New Chat had ended."""
-    back = [m for m in c.after("reload", "back") if m.sent in c.old]
-    return bool(back) and (c.after("")[:1] != () or store_had_rotated_before_the_load(c))
+    for m in c.after("reload", "back"):
+        if m.sent in c.old:
+            if m.number:
+                return bool(m.sent != c.first)
+            return store_had_rotated_before_the_load(c) or c.lane.restores
+    return False
 
 
 def store_had_rotated_before_the_load(c: Clues) -> bool:

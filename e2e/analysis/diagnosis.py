@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from e2e.analysis import causes, places
-from e2e.analysis.clues import Clues, Write, clues
+from e2e.analysis.clues import Clues, clues
 from e2e.analysis.columns import rows
 from e2e.analysis.experiments import findings
 from e2e.analysis.frames import Run
+from e2e.analysis.lanes import Write
 from e2e.analysis.rules import RULES
 from e2e.analysis.run_rules import claimed
 from e2e.analysis.verdict import UNEXPLAINED, Cause, ChatKey, Verdict

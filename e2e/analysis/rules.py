@@ -45,7 +45,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "id-shared",
         FRESH,
-        (has.first_of_its_browser, has.another_browser_had_the_id),
+        (has.began_with_a_load, has.another_browser_has_the_id),
         excludes=("id-constant", "session-not-ended"),
         decides="user-agent",
     ),
@@ -64,10 +64,24 @@ RULES: tuple[Rule, ...] = (
         decides="frozen-clock",
     ),
     Rule(
+        "id-collision",
+        ("rotation.two_tabs",),
+        (has.began_with_a_load, has.id_is_of_an_older_chat, has.its_writing_was_a_minting),
+        excludes=("id-constant", "tab-bleed"),
+        decides="frozen-clock",
+    ),
+    Rule(
         "id-constant",
         FRESH,
         (has.after_new_chat, has.old_id_was_made_anew),
         excludes=("session-restored", "session-not-ended"),
+        decides="frozen-clock",
+    ),
+    Rule(
+        "id-constant",
+        ("rotation.two_tabs",),
+        (has.began_with_a_load, has.tab_minted_what_the_browser_had),
+        excludes=("tab-bleed",),
         decides="frozen-clock",
     ),
     Rule(

@@ -5,10 +5,20 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from e2e.capture.evidence import EvidenceWriter
 from e2e.capture.records import Chat, Event, EventKind
+
+
+class Writer(Protocol):
+    """Where records go to: a run's folder, or the memory of a walk."""
+
+    def event(self, event: Event) -> None: ...
+
+    def chat(self, chat: Chat) -> None: ...
+
+    def flush(self) -> None: ...
+
 
 _FLUSH_EVERY = 0.25  # seconds of events that a killed process may lose of a chat that had not ended
 
@@ -16,7 +26,7 @@ _FLUSH_EVERY = 0.25  # seconds of events that a killed process may lose of a cha
 class Journal:
     """Where every lane's recorder writes to. ``watchers`` are told of each finished chat (progress)."""
 
-    def __init__(self, run_id: str, writer: EvidenceWriter | None) -> None:
+    def __init__(self, run_id: str, writer: Writer | None) -> None:
         self.run_id = run_id
         self._writer = writer
         self._seq = 0
