@@ -82,23 +82,32 @@ class Client:
             return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
 
     def chat(
-        self, session_id: str = "session_1", *, accept: str = "text/event-stream", **changed: object
+        self,
+        session_id: str = "session_1",
+        *,
+        accept: str = "text/event-stream",
+        cookie: str = "",
+        **changed: object,
     ) -> Answer:
         """Send a message."""
-        return self.ask("POST", "/api/chat", chat_body(session_id, **changed), {"Accept": accept})
+        headers = {"Accept": accept} | ({"Cookie": cookie} if cookie else {})
+        return self.ask("POST", "/api/chat", chat_body(session_id, **changed), headers)
 
-    def provider(self, session_id: str = "session_1") -> str:
+    def provider(self, session_id: str = "session_1", *, cookie: str = "") -> str:
         """Send a message and return who answers."""
-        return str(self.chat(session_id).events[0][1]["provider"])
+        return str(self.chat(session_id, cookie=cookie).events[0][1]["provider"])
 
     def raw(self) -> sockets.socket:
         """Open a bare connection."""
         host, _, port = self.address.rpartition(":")
         return sockets.create_connection((host, int(port)), timeout=PATIENCE_S)
 
-    def socket(self) -> ClientConnection:
+    def socket(self, *, cookie: str = "") -> ClientConnection:
         """Open a WebSocket."""
-        return connect(f"ws://{self.address}/api/ws", open_timeout=PATIENCE_S, proxy=None)
+        headers = {"Cookie": cookie} if cookie else {}
+        return connect(
+            f"ws://{self.address}/api/ws", additional_headers=headers, open_timeout=PATIENCE_S, proxy=None
+        )
 
 
 def say(socket: ClientConnection, session_id: str = "session_1", **changed: object) -> str:

@@ -23,6 +23,7 @@ from e2e.selftest.unit.reference_client import (
 )
 from fixtures.reference_chat.backend import faults, variants
 from fixtures.reference_chat.backend.errors import ClientGone, ConnectionCut
+from fixtures.reference_chat.backend.options import STORES, TRANSPORTS
 from fixtures.reference_chat.backend.parts import Pace, Plan, Reply, Visit
 from fixtures.reference_chat.launcher import LaunchError, ReferenceChat
 
@@ -90,7 +91,11 @@ def test_leaked_a_removed_session_is_still_there(client: Client, chat: Reference
 
 @pytest.mark.parametrize(
     ("fault", "status", "code"),
-    [("backend-down", 500, "backend_down"), ("rate-limited", 429, "rate_limited")],
+    [
+        ("backend-down", 500, "backend_down"),
+        ("rate-limited", 429, "rate_limited"),
+        ("login-wall", 401, "login_required"),
+    ],
 )
 def test_refused_chats_and_sessions_but_not_the_health(
     client: Client, chat: ReferenceChat, fault: str, status: int, code: str
@@ -238,6 +243,7 @@ def test_faults_can_be_had_together(client: Client, chat: ReferenceChat) -> None
     [
         (["stale"], "'stale', which is not a fault; known: new-chat-unavailable, .*stream-cut"),
         (["provider-flaps", "provider-pinned"], "'provider-flaps' together with 'provider-pinned'"),
+        (["provider-cycles", "provider-sticky"], "'provider-cycles' together with 'provider-sticky'"),
     ],
 )
 def test_faults_that_cannot_be_shown_are_refused(chat: ReferenceChat, names: list[str], rule: str) -> None:
@@ -245,6 +251,40 @@ def test_faults_that_cannot_be_shown_are_refused(chat: ReferenceChat, names: lis
     with pytest.raises(LaunchError, match=rule):
         chat.set_faults(names)
     assert chat.state()["faults"] == ["label-stale"]
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "rule"),
+    [
+        ("tab-bleed", {"store": "url"}, "with the store url; it shows with localStorage, cookie"),
+        ("stale-state", {"store": "none"}, "with the store none; it shows with localStorage, .*indexedDB"),
+        ("cached-reply", {"transport": "websocket"}, "over websocket; it shows over json, sse"),
+    ],
+)
+def test_a_fault_is_refused_where_it_cannot_be_seen(name: str, place: dict[str, str], rule: str) -> None:
+    with pytest.raises(faults.FaultError, match=rule) as refusal:
+        faults.check([name], 9, **place)
+    assert "\n" not in str(refusal.value)
+    assert faults.check([name], 9) == (name,)
+
+
+def test_a_start_and_the_control_plane_refuse_it_too(chat: ReferenceChat) -> None:
+    with pytest.raises(LaunchError, match="--fault: got 'tab-bleed' with the store none"):
+        ReferenceChat.start(store="none", faults=["tab-bleed"])
+    chat.set_faults(["cached-reply"])
+    with pytest.raises(LaunchError, match="got 'cached-reply' over websocket"):
+        chat.configure(transport="websocket")
+    assert chat.state()["config"]["transport"] == "sse"
+    chat.set_faults([])
+    chat.configure(transport="websocket")
+    with pytest.raises(LaunchError, match="got 'cached-reply' over websocket"):
+        chat.set_faults(["cached-reply"])
+
+
+def test_every_place_in_the_table_is_one_of_the_options() -> None:
+    for fault in faults.FAULTS:
+        assert set(fault.stores) <= set(STORES), fault.name
+        assert set(fault.transports) <= set(TRANSPORTS), fault.name
 
 
 def test_the_table_and_the_variants_are_complete() -> None:
@@ -256,6 +296,9 @@ def test_the_table_and_the_variants_are_complete() -> None:
         assert "\n" not in fault.what
         if fault.install is not None:
             assert fault.install(Plan()) != Plan(), f"{fault.name} changes nothing"
+            # Calm and rough share what draws the providers.
+            keeps_lots = fault.install(Plan()).chooser is Plan().chooser
+            assert keeps_lots or fault.kind == "fault", fault.name
 
 
 def test_no_fault_is_the_healthy_plan() -> None:
