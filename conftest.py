@@ -5,5 +5,6 @@ pytest_plugins = [
     "fixtures.plugins.target",
     "fixtures.plugins.browser",
     "fixtures.plugins.run",
+    "fixtures.plugins.walk",
     "fixtures.plugins.allure_report",
 ]

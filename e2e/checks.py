@@ -130,3 +130,40 @@ def require_complete(run: Run) -> None:
     raise kind(
         "\n".join(lines), where=first.where if first else "", way_out=first.way_out if first else "run again"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What a walk in any order came to."""
+
+    taken: int = 0
+    """Steps until something broke, or in all."""
+    walks: int = 0
+    sequence: tuple[str, ...] = ()
+    """The shortest sequence that breaks something."""
+    broken: tuple[str, ...] = ()
+    why: str = ""
+    """Why nothing can be said."""
+    needs: str = ""
+
+
+def check_walk(walk: Walk) -> None:
+    """Pass when nothing broke.
+
+    Raises
+    ------
+    AssertionError : something broke; the message has the shortest sequence that does it.
+    pytest.skip.Exception : nothing was walked.
+    """
+    __tracebackhide__ = True
+    if walk.why:
+        pytest.skip(f"inconclusive: {walk.why}" + (f"; needs {walk.needs}" if walk.needs else ""))
+    if not walk.broken:
+        return
+    said = " ".join(walk.sequence)
+    count = f"{len(walk.sequence)} step{'s' if len(walk.sequence) > 1 else ''}"
+    lines = [f"any order: {count} break a session", ""]
+    lines += _labelled("expected", ["whatever a person does, each chat keeps a session ID of its own"])
+    lines += _labelled("actual", [said, *walk.broken[:8]])
+    lines += _labelled("replay", [f'pytest e2e/specs/test_any_order.py --replay "{said}"'])
+    raise AssertionError("\n".join(lines))

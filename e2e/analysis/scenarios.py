@@ -187,7 +187,12 @@ def _unplayed(run: Run, scenario: str) -> str:
 
 
 def _question(name: str) -> Question:
-    return question(name)(lambda run: _judge(run, name))
+    def judge(run: Run) -> Verdict:
+        return _judge(run, name)
+
+    said = _EXPECTED[NAMES[name]]
+    judge.__doc__ = said[0].upper() + said[1:] + "."
+    return question(name)(judge)
 
 
 rapid_send = _question("rotation.rapid_send")

@@ -7,10 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis import seed as with_seed
 from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
@@ -74,9 +76,13 @@ class Walker:
     meta: RunMeta
     steps: int
     """In all walks together, while something is looked for."""
-    seconds: float
-    """For everything, shortening included."""
+    search: float
+    """Seconds to look for a break."""
+    shorten: float
+    """Seconds to shorten it."""
     seed: int | None = None
+    home: Path | None = None
+    """Where Hypothesis may keep what it wants to keep."""
     taken: int = 0
     """Steps until the first break, or in all."""
     walks: int = 0
@@ -85,11 +91,13 @@ class Walker:
     unseen: list[HarnessError] = field(default_factory=list)
     """What kept walks from their end."""
     _known: set[str] = field(default_factory=set)
-    _began: float = 0.0
+    _until: float = 0.0
 
     def walk(self) -> None:
         """Look for a break, then for the shortest way to it."""
-        self._began = time.monotonic()
+        if self.home is not None:
+            set_hypothesis_home_dir(self.home)
+        self._until = time.monotonic() + self.search
         machine = _machine(self)
         number = random.SystemRandom().randrange(2**32) if self.seed is None else self.seed
         try:
@@ -110,6 +118,7 @@ class Walker:
         except (Broken, HypothesisException):
             if self.shortest is None:
                 raise
+        self._until = time.monotonic() + self.shorten
         self._shorten()
 
     def _shorten(self) -> None:
@@ -132,7 +141,6 @@ class Walker:
 
     def replay(self, sequence: Sequence[str]) -> None:
         """Do exactly this. Raises `Broken` when it breaks something."""
-        self._began = self._began or time.monotonic()
         walk = self.begin()
         for name in sequence:
             walk.do(name)
@@ -140,7 +148,7 @@ class Walker:
 
     @property
     def _late(self) -> bool:
-        return time.monotonic() - self._began > self.seconds
+        return time.monotonic() > self._until
 
     @property
     def spent(self) -> bool:

@@ -180,7 +180,7 @@ def test_problems_of_events_and_of_the_end_are_told_once() -> None:
 def test_the_smallest_budget_of_the_runs_counts_unless_another_is_given() -> None:
     runs = [with_meta(make_run(run_id="a"), alarms_per_year=1.0), make_run(run_id="b")]
     assert assemble(runs).alarms_per_year == 0.02
-    assert assemble(runs, alarms_per_year=0.5).alpha == pytest.approx(0.5 / (365 * 4))
+    assert assemble(runs, alarms_per_year=0.5).alpha == pytest.approx(0.5 / (365 * 5))
 
 
 def test_code_of_another_build_at_the_same_address_stays_with_its_run() -> None:

@@ -176,7 +176,7 @@ def test_a_session_counts_once_however_many_messages_it_has() -> None:
 def test_one_provider_for_all_is_pinned() -> None:
     verdict = provider.varies(judge_run("provider-pinned"))
     assert verdict.outcome == "fail"
-    assert verdict.headline.startswith("all 20 sessions were on Big hat (p = 7.4e-19, threshold 1.4e-05)")
+    assert verdict.headline.startswith("all 20 sessions were on Big hat (p = 7.4e-19, threshold 1.1e-05)")
 
 
 @pytest.mark.parametrize(

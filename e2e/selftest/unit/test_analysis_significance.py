@@ -61,7 +61,7 @@ def test_a_single_expected_provider_can_never_be_pinned() -> None:
 
 
 def test_alpha_comes_from_the_alarms_per_year() -> None:
-    assert significance.alpha(0.02) == pytest.approx(1.37e-5, rel=1e-3)
+    assert significance.alpha(0.02) == pytest.approx(1.096e-5, rel=1e-3)
     assert significance.alpha(365) == 0.05
     with pytest.raises(ValueError, match="alarms per year is 0"):
         significance.alpha(0)

@@ -467,12 +467,13 @@ class TestMessages:
         assert chat.stored == desk.ref(NEW)
         assert [e.data["message"] for e in desk.events("payload")] == [0, 1]
 
-    def test_a_message_after_a_reload_makes_it_a_reload_chat(self, desk: Desk) -> None:
+    def test_a_message_after_a_reload_says_so(self, desk: Desk) -> None:
         desk.new_chat()
         desk.message("Hello", stored=NEW, sent=NEW)
         desk.message("Again", stored=NEW, sent=NEW, after="reload")
         chat = desk.end()
-        assert chat.scenario == "reload"
+        assert chat.scenario == "plain"
+        assert [m.after for m in chat.messages] == ["", "reload"]
         assert [m.after_reload for m in chat.messages] == [False, True]
 
     def test_all_five_layers_reach_the_message(self, make_desk: Callable[..., Desk]) -> None:

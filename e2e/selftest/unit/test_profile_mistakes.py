@@ -220,9 +220,9 @@ SLIPS: list[tuple[str, str, str, str, str]] = [
     (START, 'start = { command = ["npm", "start"] }', "where.start.command", '["npm", "start"]', '{port} stands both in the command (or env) and in the url, or in none of them | command = ["npm", "start", "--", "--port", "{port}"]'),
     (START, 'start = { command = "npm start" }', "where.start.command", "'npm start'", "not a list | "),
     (START, "start = 5", "where.start", "5", "not a table | "),
-    (POLICY, '[[blocked]]\nkind = "login-wall"\n' + POLICY, "blocked[0]", '{ kind = "login-wall" }', 'exactly one of screen, url, status, answer (this says none of them) | screen = { role = "alert", name = "Daily limit" }'),
-    (POLICY, '[[blocked]]\nkind = "rate-limited"\nstatus = 429\n' + POLICY, "blocked[0].status", "429", "not a list | status = [429, 503]"),
-    (POLICY, '[[blocked]]\nkind = "ratelimit"\nstatus = [429]\n' + POLICY, "blocked[0].kind", "'ratelimit'", 'not one of rate-limited, daily-limit, login-wall, captcha, backend-down, blocked | kind = "rate-limited"'),
+    (POLICY, '[[blocked]]\nkind = "login-wall"\n' + POLICY, "blocked[3]", '{ kind = "login-wall" }', 'exactly one of screen, url, status, answer (this says none of them) | screen = { role = "alert", name = "Daily limit" }'),
+    (POLICY, '[[blocked]]\nkind = "rate-limited"\nstatus = 429\n' + POLICY, "blocked[3].status", "429", "not a list | status = [429, 503]"),
+    (POLICY, '[[blocked]]\nkind = "ratelimit"\nstatus = [429]\n' + POLICY, "blocked[3].kind", "'ratelimit'", 'not one of rate-limited, daily-limit, login-wall, captcha, backend-down, blocked | kind = "rate-limited"'),
 ]
 # fmt: on
 
@@ -257,12 +257,12 @@ class TestWholeFiles:
     @pytest.mark.parametrize(
         ("line", "other", "place", "got", "rule"),
         [
-            ("[reply]", "[reply", "line 41, column 7", "'[reply'", "not TOML (Expected ']' at the end of a table declaration)"),
-            (READY_TIME, "ready = 10\nready = 11", "line 66, column 11", "'ready = 11'", "not TOML (this key or table is said twice)"),
-            ('[policy]', "[providers]", "line 59, column 11", "'[providers]'", "not TOML ("),
+            ("[reply]", "[reply", "line 45, column 7", "'[reply'", "not TOML (Expected ']' at the end of a table declaration)"),
+            (READY_TIME, "ready = 10\nready = 11", "line 82, column 11", "'ready = 11'", "not TOML (this key or table is said twice)"),
+            ('[policy]', "[providers]", "line 75, column 11", "'[providers]'", "not TOML ("),
             ("schema = 1", "schema = one", "line 3, column 10", "'schema = one'", "not TOML (no value begins like this; a text stands in quotes)"),
             ('title = "Reference chat"', 'title = "Reference chat', "line 5, column 24", "'title = \"Reference chat'", "not TOML ("),
-            ("[[wire]]", "[wire]", "line 30, column 7", "'[[wire]]'", "not TOML ("),
+            ("[[wire]]", "[wire]", "line 33, column 7", "'[[wire]]'", "not TOML ("),
         ],
     )  # fmt: skip
     def test_no_toml(

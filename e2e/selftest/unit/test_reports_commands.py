@@ -50,7 +50,7 @@ def test_build_writes_everything_and_ends_with_0_whatever_the_outcome(
     assert (recorded / "charts" / "lanes-strip.svg").is_file()
     assert (recorded / "allure-results" / "run-globals.json").is_file()
     said = capsys.readouterr().out
-    assert "stale-state: 3 of 14 checks failed" in said
+    assert "stale-state: 3 of 25 checks failed" in said
     assert "allure-report/index.html" in said
     assert built["environment"] == {
         "target": "reference",
@@ -148,7 +148,7 @@ def test_the_command_itself_works_too(recorded: Path) -> None:
         check=False,
     )
     assert asked.returncode == 0, asked.stderr
-    assert "3 of 14 checks failed" in asked.stdout
+    assert "3 of 25 checks failed" in asked.stdout
 
 
 def test_records_of_a_foreign_schema_are_refused_in_words(

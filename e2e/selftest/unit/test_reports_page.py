@@ -69,7 +69,7 @@ def test_each_list_item_is_on_a_line_of_its_own() -> None:
 
 def test_a_failure_is_told_with_place_advice_and_code() -> None:
     text = page(judge_run("stale-state"))
-    assert text.startswith("# Reference chat: stale-state: 3 of 14 checks failed\n")
+    assert text.startswith("# Reference chat: stale-state: 3 of 25 checks failed\n")
     assert "## Cause: stale-state (frontend state)" in text
     assert "`src/lib/session.ts:97 endSession`" in text
     assert ">   97    // endSession" in text

@@ -101,7 +101,7 @@ def test_the_same_problem_is_told_once_with_its_count() -> None:
 
 
 def test_the_headline_of_a_failure_names_the_causes() -> None:
-    assert headline(summary_of("stale-state")) == "stale-state: 3 of 14 checks failed"
+    assert headline(summary_of("stale-state")) == "stale-state: 3 of 25 checks failed"
 
 
 def test_the_headline_of_a_healthy_run_says_what_was_shown() -> None:

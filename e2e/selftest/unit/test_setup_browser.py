@@ -139,7 +139,7 @@ class TestLaunch:
 
     def test_playwrights_own_is_left_to_playwright(self) -> None:
         options = launch_options(Browser(None, "playwright", ""))
-        assert set(options) == {"args"}
+        assert set(options) == {"args", "ignore_default_args"}
         assert "--disable-background-networking" in options["args"]
 
     def test_the_real_package_names_a_revision(self) -> None:
