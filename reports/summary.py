@@ -28,6 +28,7 @@ class ChatCounts(_Part):
     observed: int
     blocked: int
     lost: int
+    saved: int = Field(default=0, description="chats that --until-decided did not need")
 
 
 class CheckResult(_Part):
@@ -117,6 +118,7 @@ def summarise(run: Run, judgement: Judgement) -> Summary:
             observed=status["observed"],
             blocked=status["blocked"],
             lost=status["lost"] + unseen,
+            saved=sum(meta.saved_chats for meta in run.metas),
         ),
         checks=[
             CheckResult(

@@ -25,6 +25,7 @@ def terminal_summary(summary: Summary) -> RenderableType:
     seen = f"{counts.observed} of {counts.planned} chats observed"
     seen += f", {counts.blocked} blocked" if counts.blocked else ""
     seen += f", {counts.lost} lost" if counts.lost else ""
+    seen += f", {counts.saved} not needed" if counts.saved else ""
     parts: list[RenderableType] = [title, Text(f"{summary.target}: {seen}")]
     if summary.partial:
         parts.append(Text("partial: " + "; ".join(summary.partial_reasons), style="magenta"))

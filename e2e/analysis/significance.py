@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special
 
 CHECKS_PER_NIGHT = 5
-"""Statistical checks that share the budget (provider.varies, provider.balanced, and two more to come)."""
+"""Statistical checks that share the budget (provider.varies, .balanced, .independent, backend.assigns, .state)."""
 WARN = 1e-3
 """A p-value below this is mentioned, whatever the threshold; it never fails alone."""
 

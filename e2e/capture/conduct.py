@@ -94,8 +94,13 @@ class Conductor:
         self, plan: Plan, playwright: Playwright, browser: Browser, context_args: Mapping[str, Any],
         watchers: tuple[Callable[[Chat], None], ...] = (), *, probes: bool = True,
         curious: Callable[[RunRecords], Sequence[str]] | None = None,
+        enough: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
-        """``curious`` is shown what was recorded, and names the experiments to make upon it."""
+        """``curious`` is shown what was recorded, and names the experiments to make upon it.
+
+        ``enough`` is asked between chats whether any further plain one is needed.
+        """
+        self._enough = enough
         self.plan = plan
         self._curious = curious
         self._left_out: dict[str, str] = {}
@@ -203,6 +208,7 @@ class Conductor:
             problem=self._problem,
             stopped=lambda: self._stop,
             crashed=self._crashed,
+            enough=self._enough,
         )
 
     def _crashed(self, what: str) -> None:
@@ -277,12 +283,20 @@ class Conductor:
                 self._meta(),
                 started=self._writer.meta.started,
                 finished=None if self._stop else time.time(),
+                planned_chats=self._planned(),
+                saved_chats=self.plan.affordable_chats - self._planned(),
                 interrupted=self._stop,
                 problems=tuple(self._problems),
                 code=self._code(),
             )
         )
         self._writer.close()
+
+    def _planned(self) -> int:
+        """The plain chats that were to be had: fewer than planned, once no further one was needed."""
+        if not self._enough() or self._stop:
+            return self.plan.affordable_chats
+        return sum(lane.plain_chats for lane in self._lanes)
 
     def _code(self) -> Mapping[str, CodePlace]:
         events = read_run(self.folder).events

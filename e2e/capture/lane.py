@@ -56,6 +56,8 @@ class Stage:
     stopped: Callable[[], str]
     """Why the whole run must end, or ``""``."""
     crashed: Callable[[str], None]
+    enough: Callable[[], bool] = lambda: False
+    """No further plain chat is needed."""
 
 
 class Lane:
@@ -98,6 +100,11 @@ class Lane:
             recorder.end_chat("lost", self._stage.stopped() or "the run ended")
 
     @property
+    def plain_chats(self) -> int:
+        """Plain chats that were to be had in the end."""
+        return self._chats
+
+    @property
     def sent_messages(self) -> int:
         return self._recorder.sent_messages
 
@@ -124,6 +131,8 @@ class Lane:
     @property
     def _goes_on(self) -> bool:
         """There is more to do: plain chats, and after them what is played (which waits for no further plain chat)."""
+        if self._done and self._done < self._chats and self._stage.enough():
+            self._chats = self._done
         return (self._done < self._chats or bool(self._plays)) and not self._given_up
 
     def _one_context(self) -> Steps:

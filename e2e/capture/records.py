@@ -316,6 +316,8 @@ class RunMeta:
     """File name of the Playwright trace beside this file, or ``""``."""
     scenarios: Mapping[str, int] = field(default_factory=dict)
     """Scenario -> how often it was to be played, besides the planned chats."""
+    saved_chats: int = 0
+    """Chats that were not needed: every verdict was decided before (``--until-decided``)."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Scenario or experiment -> why it was not played."""
     schema: int = SCHEMA

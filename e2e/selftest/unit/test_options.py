@@ -63,6 +63,8 @@ class TestDefaults:
             "CHAT_E2E_SEED",
             "CHAT_E2E_SCENARIOS",
             "CHAT_E2E_EXPERIMENTS",
+            "CHAT_E2E_UNTIL_DECIDED",
+            "CHAT_E2E_MAX_CHATS",
             "CHAT_E2E_WALK",
             "CHAT_E2E_REPLAY",
             "CHAT_E2E_ALARMS_PER_YEAR",
