@@ -44,7 +44,7 @@ def test_a_target_that_is_down_is_broken_in_seconds(suite: Suite) -> None:
     began = time.monotonic()
     ended = suite("--base-url", "http://127.0.0.1:9/")
     assert ended.code == 1
-    assert set(ended.statuses) == {"broken"}
+    assert set(ended.of_run) == {"broken"}
     assert "http://127.0.0.1:9/ could not be opened" in ended.output
     assert time.monotonic() - began < 45
 
@@ -65,7 +65,7 @@ def test_a_wrong_locator_is_broken_and_named(suite: Suite, tmp_path: Path) -> No
 def test_a_browser_that_is_not_there_is_broken_and_named(suite: Suite) -> None:
     ended = suite("--chats", "2", CHROME_PATH="/nowhere/no-browser")
     assert ended.code == 1
-    assert set(ended.statuses) == {"broken"}
+    assert set(ended.of_run) == {"broken"}
     assert "CHROME_PATH names no browser: /nowhere/no-browser" in ended.output
 
 

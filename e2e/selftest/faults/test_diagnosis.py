@@ -1,4 +1,4 @@
-"""Each planted fault fails exactly the checks that should fail and is named; the healthy chat fails none."""
+"""Transports, ID patterns, places in the source, two faults at once, refusals: what the matrix does not ask."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from e2e.selftest.faults.conftest import Record
 
 FRESHNESS = {"rotation.stored_id_is_fresh", "rotation.sent_id_is_fresh"}
 
-FAULTS = {
-    "stale-state": FRESHNESS | {"rotation.sent_equals_stored"},
-    "session-not-ended": FRESHNESS,
-    "provider-pinned": {"provider.varies", "provider.balanced", "backend.assigns", "backend.state"},
-    "provider-flaps": {"provider.persists", "backend.persists"},
-    "session-leaked": {"backend.cleans_up"},
-    "label-stale": {"provider.label_is_true"},
+STALE = FRESHNESS | {"rotation.sent_equals_stored"}
+UNPLAYED = {"rotation.rapid_send", "rotation.double_click", "rotation.mid_stream", "rotation.reload"} | {
+    "rotation.two_tabs",
+    "rotation.back_forward",
+    "rotation.empty_chat",
+    "rotation.return_to_chat",
 }
 
 
@@ -27,18 +26,11 @@ def causes(run: Run) -> list[str]:
     return [c.name for c in run.judgement.causes]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_found_and_named(record: Record, fault: str) -> None:
-    run = record(faults=[fault])
-    assert failed(run) == FAULTS[fault]
-    assert causes(run) == [fault]
-    assert run.judgement.outcome == "fail"
-
-
 @pytest.mark.parametrize("transport", ["sse", "json", "websocket"])
 def test_the_healthy_chat_passes_everything(record: Record, transport: str) -> None:
     run = record(transport=transport)
-    assert {v.name: v.headline for v in run.judgement.verdicts if v.outcome != "pass"} == {}
+    other = {v.name: v.headline for v in run.judgement.verdicts if v.outcome != "pass"}
+    assert set(other) - UNPLAYED <= {"provider.independent"}, other  # a dozen sessions are too few for it
     assert causes(run) == []
     assert run.judgement.outcome == "pass"
 
@@ -46,14 +38,14 @@ def test_the_healthy_chat_passes_everything(record: Record, transport: str) -> N
 @pytest.mark.parametrize("transport", ["json", "websocket"])
 def test_a_stale_session_is_found_over_every_transport(record: Record, transport: str) -> None:
     run = record(faults=["stale-state"], transport=transport)
-    assert failed(run) == FAULTS["stale-state"]
+    assert failed(run) == STALE
     assert causes(run) == ["stale-state"]
 
 
 @pytest.mark.parametrize("pattern", ["fixed", "browserBased"])
 def test_an_id_pattern_that_is_the_same_for_every_chat_fails(record: Record, pattern: str) -> None:
     run = record(id_pattern=pattern)
-    assert failed(run) == FRESHNESS
+    assert failed(run) == FRESHNESS | {"session_ids.pattern"}
     assert causes(run) == ["id-shared"]
 
 
