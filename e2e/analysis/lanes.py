@@ -80,7 +80,7 @@ def lane_of(run: Run, run_id: str, writes: Sequence[Any], windows: Sequence[tupl
         mint=(minted[shared] if len(minted) > shared else minted[0]) if minted else None,
         touches=tuple(places),
         shared=shared,
-        watched=bool(writes),
+        watched=any(w.session is not None for w in writes),
         lags=run_id in _lagging(run),
         mints_often=run_id in _minting_often(run),
         restores=run_id in _after_loads(run)[0],

@@ -61,8 +61,9 @@ class StoreLog:
             return
         key, value = next(iter((signal["stored"] or {}).items()), (None, None))
         previous, self.current, self._key = self.current, self._reads.read(value), key
-        if self.current is not None or previous is not None:
-            self._write(t, "start", key, previous, [], "page-start")
+        self._write(
+            t, "start", key, previous, [], "page-start"
+        )  # also of an empty store: it says that there was a load
 
     def on_write(self, t: float, signal: Signal) -> None:
         """The page, or another tab, wrote to a store."""

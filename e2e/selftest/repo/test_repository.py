@@ -91,8 +91,9 @@ class TestTree:
     @pytest.mark.parametrize(
         ("pattern", "text"),
         [
-            (REGISTRIES, "https://registry." + "npmjs" + ".org/x"),
-            (REGISTRIES, "index = files." + "pythonhosted" + ".org"),
+            # Backwards, so that this file names none either.
+            (REGISTRIES, "x/gro.sjmpn.yrtsiger//:sptth"[::-1]),
+            (REGISTRIES, "gro.detsohnohtyp.selif = xedni"[::-1]),
             (MACHINE_PATHS, "see /" + "work/x"),
             (MACHINE_PATHS, "'/" + "home/ann/x'"),
             (MACHINE_PATHS, "(/" + "root/.cache"),

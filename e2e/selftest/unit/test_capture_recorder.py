@@ -265,9 +265,10 @@ class TestPageStart:
         )
         assert desk.recorder.loads == 1
 
-    def test_an_empty_store_at_the_first_start_is_no_event(self, desk: Desk) -> None:
+    def test_a_start_with_an_empty_store_says_that_there_was_one(self, desk: Desk) -> None:
         desk.start(None)
-        assert desk.events("storage") == []
+        [event] = desk.events("storage")
+        assert (event.data["op"], event.data["session"], event.data["previous"]) == ("start", None, None)
         assert desk.recorder.store.readable
 
     def test_an_id_that_a_reload_lost_is_one(self, desk: Desk) -> None:

@@ -1,0 +1,127 @@
+"""Which lane plays what, what the profile forbids, and what a reply that comes too late is told by."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2e.capture.experiments.direct import Request, fresh_like
+from e2e.capture.reply_texts import ReplyTexts
+from e2e.capture.scenarios.catalogue import SCENARIOS, programme
+from e2e.capture.wire import Exchange, Rule
+from fixtures.targets.profile import Limits, Profile, load
+
+NAMES = tuple(s.name for s in SCENARIOS)
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return load("reference")
+
+
+class TestProgramme:
+    @pytest.mark.parametrize("lanes", [1, 2, 3, 4, 8])
+    def test_each_scenario_is_played_twice_or_once_by_a_single_lane(
+        self, profile: Profile, lanes: int
+    ) -> None:
+        found = programme(profile, NAMES, lanes, None)
+        assert found.times() == dict.fromkeys(NAMES, min(2, lanes))
+        assert found.left_out == {}
+        sizes = [len(plays) for plays in found.plays]
+        assert max(sizes) - min(sizes) <= 1
+
+    def test_a_budget_is_kept(self, profile: Profile) -> None:
+        found = programme(profile, NAMES, 4, 9)
+        assert sum(s.messages for plays in found.plays for s in plays) <= 9
+        assert "limits.messages" in next(iter(found.left_out.values()))
+
+    def test_what_the_profile_does_not_tell_is_left_out_with_the_reason(self, profile: Profile) -> None:
+        silent = profile.model_copy(update={"steps": profile.steps.model_copy(update={"return_to_chat": ()})})
+        assert "steps.return_to_chat" in programme(silent, NAMES, 2, None).left_out["return-to-chat"]
+
+    def test_a_browser_that_may_say_little_plays_little(self, profile: Profile) -> None:
+        strict = profile.model_copy(update={"limits": Limits(messages_per_context=4)})
+        found = programme(strict, NAMES, 2, None)
+        assert set(found.left_out) == {"rapid-send", "two-tabs"}
+
+    def test_what_nobody_asked_for_says_so(self, profile: Profile) -> None:
+        found = programme(profile, ("reload",), 2, None)
+        assert found.times() == {"reload": 2}
+        assert found.left_out["two-tabs"] == "not asked for"
+
+
+class TestReplyTexts:
+    def late(self, *parts: str) -> ReplyTexts:
+        texts = ReplyTexts()
+        for part in parts:
+            texts.add(1, 2, {"choices": [{"delta": {"content": part}}], "id": "c-1"})
+        return texts
+
+    def test_parts_of_a_late_reply_are_found_on_the_screen(self) -> None:
+        texts = self.late("Once up", "on a time ", "there was a hat ", "that nobody wore")
+        assert texts.found_in("You: hello\nReply: there was a hat that\nnobody wore", 2) == 1
+
+    def test_another_text_is_not(self) -> None:
+        assert (
+            self.late("Once upon a time there was a hat").found_in("There is no such thing here", 2) is None
+        )
+
+    def test_names_and_ids_are_no_text(self) -> None:
+        texts = ReplyTexts()
+        texts.add(1, 2, {"id": "stream_0123456789abcdef0123", "provider": "Big hat"})
+        assert texts.found_in("Big hat stream_0123456789abcdef0123", 2) is None
+
+    def test_what_the_new_chat_was_answered_too_tells_nothing(self) -> None:
+        texts = self.late("Hello, how can I help you today?")
+        texts.add(2, 2, {"choices": [{"delta": {"content": "Hello, how can I help you today?"}}]})
+        assert texts.found_in("Hello, how can I help you today?", 2) is None
+
+    def test_what_came_in_time_is_not_late(self) -> None:
+        texts = ReplyTexts()
+        texts.add(1, 1, {"text": "Once upon a time there was a hat"})
+        assert texts.found_in("Once upon a time there was a hat", 2) is None
+
+    def test_a_new_play_begins_with_nothing(self) -> None:
+        texts = self.late("Once upon a time there was a hat")
+        texts.forget()
+        assert texts.found_in("Once upon a time there was a hat", 2) is None
+
+
+class TestDirect:
+    @pytest.mark.parametrize(
+        "session", ["session_1763860000123_k3j9x0a1b", "8b5e6f0a-3c1d-4e2f-9a7b-0c1d2e3f4a5b", "ABC-123.x"]
+    )
+    def test_a_fresh_id_has_the_same_form(self, session: str) -> None:
+        fresh = fresh_like(session)
+        assert fresh != session
+        assert len(fresh) == len(session)
+        assert [c.isdigit() for c in fresh if not c.isalnum()] == [
+            c.isdigit() for c in session if not c.isalnum()
+        ]
+        assert fresh[: len(session) // 3] == session[: len(session) // 3]
+
+    @pytest.mark.parametrize(
+        ("changes", "sendable"),
+        [
+            ({}, True),
+            ({"transport": "websocket"}, False),
+            ({"session": None}, False),
+            ({"body": "{}"}, False),
+        ],
+    )
+    def test_only_what_holds_its_id_can_be_sent_again(
+        self, profile: Profile, changes: dict[str, object], sendable: bool
+    ) -> None:
+        said: dict[str, object] = {
+            "request": "1",
+            "rule": Rule(profile.wire[0]),
+            "transport": "http",
+            "method": "POST",
+            "url": "http://127.0.0.1/api/chat",
+            "sent_at": 0.0,
+            "session": "session_1",
+            "history": None,
+            "body": '{"session_id": "session_1"}',
+            "stack": [],
+        }
+        exchange = Exchange(**said | changes)  # type: ignore[arg-type]
+        assert (Request.of(exchange) is not None) is sendable
