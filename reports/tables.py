@@ -50,7 +50,8 @@ def observations(run: Run) -> list[dict[str, str]]:
     table = []
     for chat in rows(run.chats.sort_values("order")):
         message = first.get(key_of(chat))
-        notes = [] if chat.status == "observed" else [f"{chat.status}: {chat.reason}"]
+        notes = [] if chat.scenario == "plain" else [chat.scenario]
+        notes += [] if chat.status == "observed" else [f"{chat.status}: {chat.reason}"]
         notes += _old_ids(run, key_of(chat))
         if chat.screen_messages:
             notes.append(

@@ -25,7 +25,7 @@ USAGE_ERROR = 4
         (
             "[reply]",
             "[reply",
-            "acme.toml: at line 41, column 7\n  got '[reply' : not TOML (Expected ']' at the end of a table declaration)\n",
+            "acme.toml: at line 45, column 7\n  got '[reply' : not TOML (Expected ']' at the end of a table declaration)\n",
         ),
     ],
     ids=["a value", "no TOML"],
