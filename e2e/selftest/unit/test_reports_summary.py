@@ -56,7 +56,7 @@ def test_a_healthy_run_passes_and_has_no_cause() -> None:
     summary = summary_of()
     assert summary.outcome == "pass"
     assert summary.causes == []
-    assert summary.chats.model_dump() == {"planned": 20, "observed": 20, "blocked": 0, "lost": 0}
+    assert summary.chats.model_dump() == {"planned": 20, "observed": 20, "blocked": 0, "lost": 0, "saved": 0}
     assert sum(summary.providers.values()) == 20
 
 
