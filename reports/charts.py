@@ -53,7 +53,8 @@ def chart_set(run: Run, out: Path) -> list[Chart]:
     folder = out / "charts"
     folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob("*.svg"), *folder.glob("*.png")):
-        old.unlink()
+        if old.stem != "calibration":  # of no run
+            old.unlink()
     failing = next((v.chats[0] for v in run.judgement.verdicts if v.outcome == "fail" and v.chats), None)
     drawn = [provider_distribution(run), lanes_strip(run), chat_timeline(run, failing) if failing else None]
     charts = [chart for chart in drawn if chart is not None]

@@ -7,7 +7,7 @@ import contextlib
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,8 @@ from e2e.analysis.frames import assemble
 from e2e.analysis.scenarios import NAMES
 from e2e.capture.conduct import Conductor, Plan
 from e2e.capture.evidence import read_run
-from e2e.capture.records import Chat
 from e2e.capture.scenarios.catalogue import PLAYS
+from e2e.matrix.crash import CRASH, crash_after
 from e2e.matrix.table import HEALTHY, Row, Variant, expected, row_of
 from e2e.setup.browser import find_browser, launch_options
 from fixtures.reference_chat.backend.faults import BY_NAME
@@ -28,7 +28,6 @@ from fixtures.reference_chat.launcher import ReferenceChat
 from fixtures.targets.profile import Limits, Profile, Timeouts, load
 from fixtures.targets.variants import reference_variant
 
-CRASH = "browser-crash"
 _CALM_CHATS = 4
 """Chats before an environment refuses: a run is to be caught in its middle."""
 
@@ -53,19 +52,6 @@ def task_for(fault: str, variant: Variant, chats: int, lanes: int, out: Path, *,
     if fault == HEALTHY or BY_NAME[fault].side == "frontend":
         return Task(fault, variant, min(chats, 8), min(lanes, 2), out, plays=1)
     return Task(fault, variant, chats, lanes, out, scenarios=())
-
-
-def crash_after(browser: Browser, chats: int) -> Callable[[Chat], None]:
-    """A watcher of finished chats that kills the browser after so many of them."""
-    left = [chats]
-
-    def watch(_: Chat) -> None:
-        left[0] -= 1
-        if left[0] == 0:
-            with contextlib.suppress(Error):  # it takes the connection with it
-                browser.new_browser_cdp_session().send("Browser.crash")
-
-    return watch
 
 
 def play(task: Task, playwright: Playwright, browser: Browser) -> Row:
