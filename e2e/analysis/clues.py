@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -49,6 +50,8 @@ class Clues:
     """Providers of the context's replies before this chat, in order."""
     later: frozenset[str] = frozenset()
     """The IDs of chats that began later in this tab."""
+    afterwards: tuple[Write, ...] = ()
+    """The page's own writes after the first payload, while the chat went on and before any page load."""
     beside: frozenset[str] = frozenset()
     """The IDs of chats in other tabs of this browser."""
 
@@ -181,11 +184,26 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 lane=lanes[at],
                 answered=tuple(answered[place]),
                 later=_ids_of([c for c in mates[place] if c.tab == chat.tab and c.chat > chat.chat]),
+                afterwards=_afterwards(run, writes[at], chat, until[key], messages[key]),
                 beside=_ids_of([c for c in mates[place] if c.tab != chat.tab]),
             )
         past[place].append(timed)
         answered[place] += [m.reply_provider for m in messages[key] if m.reply_provider is not None]
     return found
+
+
+def _afterwards(
+    run: Run, writes: Sequence[Any], chat: Any, since: float, messages: Sequence[Any]
+) -> tuple[Write, ...]:
+    found: list[Write] = []
+    undisturbed = next((before.ended_at for before, m in pairwise(messages) if m.after), None)
+    end = chat.ended if undisturbed is None else undisturbed
+    for w in writes[bisect_right(writes, since, key=_time) :]:
+        if w.t > end or (w.tab == chat.tab and w.op == "start"):
+            break
+        if w.tab == chat.tab and w.by == "page":
+            found.append(write_of(run, w))
+    return tuple(found)
 
 
 def _ids_of(chats: Sequence[Any]) -> frozenset[str]:

@@ -121,6 +121,22 @@ def payloads_went_on_with_what_was_sent(c: Clues) -> bool:
     return c.before is not None and c.before.sent_before is not None and set(c.sent) == {c.before.sent_before}
 
 
+def store_rotated_too_late(c: Clues) -> bool:
+    """The store got a fresh ID when the first payload had left already."""
+    fresh = [w for w in c.afterwards if w.changes and w.session is not None and w.session not in c.old]
+    return bool(fresh) and c.chat.scenario not in ("two-tabs", "return-to-chat")
+
+
+def store_never_rotated(c: Clues) -> bool:
+    """Neither before the first payload nor after it."""
+    return not store_rotated_too_late(c)
+
+
+def rotation_came_after_the_first_payload(c: Clues) -> bool:
+    """Seen in what was sent later, or in the store."""
+    return later_payloads_were_fresh(c) or (payloads_never_changed(c) and store_rotated_too_late(c))
+
+
 def later_payloads_were_fresh(c: Clues) -> bool:
     later = set(c.sent[1:])
     return len(c.sent) > 1 and c.sent[0] not in later and not later & (c.known | {None})

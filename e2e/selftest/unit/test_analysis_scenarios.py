@@ -192,3 +192,29 @@ def test_what_shows_in_the_run_as_a_whole(verdicts: list[Verdict], causes: list[
 def test_the_policy_survives_its_record() -> None:
     policy = Policy(tabs="own", empty_chat="reuses")
     assert Policy.from_json(policy.to_json()) == policy
+
+
+def test_a_store_that_rotates_after_the_payload_is_late_also_with_a_single_message() -> None:
+    records = make_run(chats=3, lanes=1, continue_last=False)
+    old = {c.chat: c.stored_before for c in records.chats}
+
+    def late(c: Chat) -> Chat:
+        if c.chat == 0:
+            return c
+        first = replace(c.messages[0], sent=old[c.chat], stored=old[c.chat])
+        return replace(c, stored=old[c.chat], messages=(first,), ended=c.ended + 1)
+
+    def moved(e: Any) -> Any:
+        if e.chat == 0:
+            return e
+        if e.kind == "payload":
+            return replace(e, data={**e.data, "session": old[e.chat]})
+        changes = e.kind == "storage" and e.data["session"] != e.data["previous"]
+        return replace(e, t=e.t + 0.3) if changes else e
+
+    touches = [e for e in records.events if not (e.kind == "storage" and e.data["same_value"] and e.chat)]
+    # The next chat begins with what the store held at its click: the ID that came too late.
+    chats = [replace(c, began=c.began + c.chat, ended=c.ended + c.chat) for c in map(late, records.chats)]
+    events = [replace(e, t=e.t + (e.chat or 0)) for e in map(moved, touches)]
+    run = assemble([replace(records, chats=tuple(chats), events=tuple(events))])
+    assert [(c.name, c.confidence) for c in run.judgement.causes] == [("late-rotation", 1.0)]
