@@ -280,7 +280,12 @@ def _partial(run: RunRecords, *, pooled: bool) -> list[str]:
     if run.torn_lines:
         reasons.append(f"{run.torn_lines} torn line{'s' if run.torn_lines > 1 else ''} left out")
     for status in ("blocked", "lost"):
-        why = [c.reason for c in run.chats if c.status == status]
+        # What a scenario did not show, its own check says.
+        why = [
+            c.reason
+            for c in run.chats
+            if c.status == status and (c.scenario == "plain" or status == "blocked")
+        ]
         if why:
             texts = "; ".join(dict.fromkeys(reason or "no reason given" for reason in why))
             reasons.append(f"{len(why)} chat{'s' if len(why) > 1 else ''} {status}: {texts}")

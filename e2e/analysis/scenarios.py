@@ -85,7 +85,10 @@ def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
         found.append(f"sent {first.sent}, which {_chat(run, owner, key)} had sent before")
     for m in messages[1:]:
         how = _WHEN.get(m.after, "")
-        if m.after == "reload" and not run.policy.reload_keeps:
+        if m.after == "reload" and run.policy.store == "none":  # kept or lost: memory promises neither
+            if m.sent != first.sent and senders.get((chat.mask_key, m.sent)) != key:
+                found.append(f"message {m.number}{how} sent {m.sent or 'no ID'}, which was there before")
+        elif m.after == "reload" and not run.policy.reload_keeps:
             if senders.get((chat.mask_key, m.sent)) != key or m.sent == first.sent:
                 found.append(
                     f"message {m.number}{how} sent {m.sent or 'no ID'}, and a reload is to begin a new session"

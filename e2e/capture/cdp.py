@@ -61,6 +61,14 @@ class CdpWire:
         watch_children(page, self._child, pulse.guarded)
         self._watch(page)
 
+    def look_again(self) -> None:
+        """Find the page's workers and frames again: out of the back/forward cache they come without being announced."""
+        asked = {"waitForDebuggerOnStart": True, "flatten": False}
+        self._page.ask(
+            "Target.setAutoAttach", {**asked, "autoAttach": False, "waitForDebuggerOnStart": False}
+        )
+        self._page.ask("Target.setAutoAttach", {**asked, "autoAttach": True})
+
     def bypass_caches(self) -> None:
         """Let every request go to the network: past the HTTP cache and past service workers."""
         self._page.ask("Network.setCacheDisabled", {"cacheDisabled": True})

@@ -226,12 +226,18 @@ class Lane:
             if isinstance(problem, Error) and self._stage.stopped():
                 raise
             error = problem if isinstance(problem, HarnessError) else _gone_wrong(problem)
-            self._refused += 1
             self._why_fresh = f"{scenario.name} could not be played to its end"
-            self._end_badly("blocked" if isinstance(error, Blocked) else "lost", error)
+            if not isinstance(error, Blocked):
+                # One check cannot be judged then, and says why; all the others can.
+                recorder.note("unseen", scenario=scenario.name, what=error.what, where=error.where)
+                self._picture(f"lane-{self.number}-{scenario.name}.png")
+                recorder.end_chat("lost", error.what)
+                return
+            self._refused += 1
+            self._end_badly("blocked", error)
             if isinstance(error, turns.NoReply):
                 self._refused = _GIVE_UP_AFTER
-            elif isinstance(error, Blocked) and error.condition == "daily-limit":
+            elif error.condition == "daily-limit":
                 self._refused = 0
         finally:
             recorder.scenario = "plain"

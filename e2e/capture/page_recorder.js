@@ -340,7 +340,12 @@
     /** Values under the session's key, the latest first; null where the store cannot be read. */
     stored: () => {
       try {
-        return readable ? latestFirst(readers[config.store]()) : null;
+        if (!readable) return null;
+        const found = readers[config.store]();
+        const names = Object.keys(found);
+        // After a load nobody can tell which of several chats' keys is the current one, until one is written.
+        if (names.length > 1 && !names.some((name) => written.includes(name))) return null;
+        return latestFirst(found);
       } catch {
         return null;
       }

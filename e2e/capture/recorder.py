@@ -75,6 +75,7 @@ class LaneRecorder:
         other = LaneRecorder(self.lane, self._profile, self._journal, self._redactor, chats=self.chats)
         other.context, other.scenario, other.experiment = self.context, self.scenario, self.experiment
         other.tab = next(self.chats.tabs)
+        other.store.beside(self.store)
         return other
 
     # -- signals of the page ------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ EventKind = Literal[
     "back",  # and came back by the browser's Back: {restored: it came out of the back/forward cache}
     "network",  # the suite slowed the network down, or ended that: {latency_ms}
     "play",  # a scenario begins: {scenario}
+    "unseen",  # it could not be seen to its end: {scenario, what, where}
     "retry",  # a refused message is sent again after a pause: {seconds, why}
     "new_chat",  # a trusted New Chat click arrived in the page: {}
     "send",  # the person submitted a message: {message}

@@ -46,6 +46,13 @@ class StoreLog:
         self._key: str | None = None
         self._scripts: dict[str, str] = {}
 
+    def beside(self, other: StoreLog) -> None:
+        """Begin with what another tab knows: a cookie that no page can see is the same one here."""
+        if other.set_by_server:
+            self.set_by_server = self.readable = True
+            self.current, self._key = other.current, other._key
+            self._history.extend(other._history)
+
     def at(self, t: float) -> str | None:
         """The raw ID that the store held at that time, as far as its last writes tell."""
         return next((raw for when, raw in reversed(self._history) if when <= t + _CLOCKS_DIFFER), None)

@@ -130,8 +130,10 @@ class ChatPage:
         self.page.goto("about:blank", wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
 
     def go_forward(self) -> None:
-        """Leave again by the browser's Forward."""
+        """Leave again by the browser's Forward; as at first, where the page has left nothing to go forward to."""
         self.page.go_forward(wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+        if self.page.url != "about:blank":
+            self.leave()
 
     def go_back(self) -> Steps:
         """Come back by the browser's Back: from its back/forward cache when it may, else by loading again."""

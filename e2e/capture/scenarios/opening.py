@@ -116,4 +116,6 @@ def away_and_back(cast: Cast, *, forward: bool = False) -> Steps:
         lambda: CaptureIncomplete("the page that was gone back to never told that it was there"),
     )
     recorder.note("back", restored=recorder.restores > restores)
+    if recorder.restores > restores:
+        cast.wire.look_again()
     yield from quiet(cast)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright
 
 from e2e.analysis.frames import Run, assemble
+from e2e.analysis.scenarios import NAMES
 from e2e.capture.conduct import Conductor, Plan
 from e2e.capture.evidence import read_run
 from e2e.selftest.faults.lab_profiles import SESSION, lab_profile
@@ -67,3 +68,41 @@ def test_the_historical_fault_is_found(name: str, had: Any) -> None:
     assert "rotation.sent_id_is_fresh" in failed(run)
     if name not in NO_STORE | OTHERWISE:
         assert [c.name for c in run.judgement.causes] == ["stale-state"]
+
+
+@pytest.mark.parametrize(
+    "name", ["ws-text", "cookie", "url-path", "key-per-chat", "memory", "worker", "iframe"]
+)
+def test_every_scenario_is_played_on_pages_that_are_not_ours(
+    name: str, lab: Lab, playwright: Playwright, own_browser: Browser, tmp_path: Path
+) -> None:
+    scenarios = tuple(NAMES.values())
+    plan = Plan(
+        lab_profile(name), lab.url(name), CHATS, 1, tmp_path, trace=False, scenarios=scenarios, plays=1
+    )
+    run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
+    assert failed(run) == set(), [(v.name, v.actual) for v in run.judgement.verdicts if v.outcome == "fail"]
+    assert not run.partial, run.partial_reasons
+    seen = {n for n in NAMES if run.judgement.verdict(n).outcome == "pass"}
+    # A lab page has no list of chats; out of the back/forward cache frames of another site do not come back to Playwright.
+    assert set(NAMES) - seen <= {"rotation.return_to_chat", "rotation.back_forward", "rotation.mid_stream"}
+
+
+def test_what_foreign_pages_get_wrong_in_a_hurry_is_found(
+    lab: Lab, playwright: Playwright, own_browser: Browser, tmp_path: Path
+) -> None:
+    """A cookie that the server sets at New Chat: what is sent at once carries the old one, and all tabs share it."""
+    name = "cookie-httponly"
+    plan = Plan(
+        lab_profile(name),
+        lab.url(name),
+        CHATS,
+        1,
+        tmp_path,
+        trace=False,
+        scenarios=("rapid-send", "two-tabs"),
+        plays=1,
+    )
+    run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
+    assert failed(run) == {"rotation.rapid_send", "rotation.two_tabs"}
+    assert {c.name for c in run.judgement.causes} == {"late-rotation", "tab-bleed"}
