@@ -63,7 +63,7 @@ def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[Ch
     judged: list[ChatKey] = []
     for chat in rows(chats):
         key = key_of(chat)
-        if not messages[key] or (chat.via == "load" and chat.tab == 0):
+        if not messages[key]:
             continue
         judged.append(key)
         found = [*_of_session(run, chat, messages[key]), *_of_store(run, messages[key])]
@@ -78,10 +78,9 @@ def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
     if first.sent is None:
         return ["sent no session ID"]
     owner = senders.get((chat.mask_key, first.sent), key)
-    continues = (
-        chat.via == "load" and run.policy.tabs == "share"
-    )  # a second tab goes on with the browser's session
-    if owner != key and not continues:
+    # A page load goes on with what the browser has, and so does a second tab where the policy says so.
+    continues = chat.via == "load" and (chat.tab == 0 or run.policy.tabs == "share")
+    if owner != key and not continues and not _taken_over(run, owner, chat):
         found.append(f"sent {first.sent}, which {_chat(run, owner, key)} had sent before")
     for m in messages[1:]:
         how = _WHEN.get(m.after, "")
@@ -102,6 +101,15 @@ def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
     return found
 
 
+def _taken_over(run: Run, owner: ChatKey, chat: Any) -> bool:
+    """The other is a page load that came after this chat's New Chat, and went on with its session before it said a word."""
+    loads = run.once(
+        "loads", lambda: {key_of(c): c.began for c in rows(run.chats[run.chats["via"] == "load"])}
+    )
+    began = loads.get(owner)
+    return began is not None and run.policy.tabs == "share" and bool(began > chat.began)
+
+
 _WHEN = {
     "reload": " after a reload",
     "back": " after Back",
@@ -113,14 +121,15 @@ _WHEN = {
 def _of_store(run: Run, messages: list[Any]) -> list[str]:
     if run.policy.store == "none":
         return []
-    return [
-        f"message {m.number} sent {m.sent or 'no ID'} while the store held {short(m.stored)}"
-        for m in messages
-        if m.stored_seen
-        and m.sent != m.stored
-        and m.after not in _ELSEWHERE
-        and (m.number or not given_by_reply(run))
-    ]
+    found = []
+    for m in messages:
+        if m.after in _ELSEWHERE:
+            break  # from here on the store may hold another chat's ID
+        if m.stored_seen and m.sent != m.stored and (m.number or not given_by_reply(run)):
+            found.append(
+                f"message {m.number} sent {m.sent or 'no ID'} while the store held {short(m.stored)}"
+            )
+    return found
 
 
 def _of_text(chat: Any, messages: list[Any]) -> list[str]:

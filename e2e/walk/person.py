@@ -34,7 +34,7 @@ class _Tab:
     over: list[ChatDraft] = field(default_factory=list)
     """Chats that were left and are out of reach."""
     first: str = ""
-    """First message of the chat that is under way."""
+    """First message of the chat that is under way, since the page was loaded: by it the page lists the chat."""
     streaming: Exchange | None = None
     since: After = ""
     """What happened since the last message, here."""
@@ -269,9 +269,7 @@ class Person:
         return "other-tab" if tab.disturbed and tab.since != "return" else tab.since
 
     def _sent(self, tab: _Tab) -> None:
-        chat = tab.cast.recorder.chat
-        if chat is not None and len(chat.messages) == 1:
-            tab.first = tab.cast.recorder.last_text
+        tab.first = tab.first or tab.cast.recorder.last_text
         tab.since, tab.disturbed = "", False
         self._disturb()
 
@@ -285,9 +283,13 @@ class Person:
         recorder = tab.cast.recorder
         if tab.has_messages:
             self._cut(tab)
-            tab.kept.append((recorder.pause_chat(), tab.first))
+            if tab.first:
+                tab.kept.append((recorder.pause_chat(), tab.first))
+            else:  # nothing was said in it since the page was loaded, which forgot it
+                tab.over.append(recorder.pause_chat())
         elif recorder.chat is not None:
             recorder.drop_chat()
+        tab.first = ""
 
     def _cut(self, tab: _Tab) -> None:
         """Nobody waits for the reply that is streaming."""
@@ -300,6 +302,7 @@ class Person:
         """The page was loaded again: its list of chats is gone, and after the other tab it may go on with that one's session."""
         tab.over += [chat for chat, _ in tab.kept]
         tab.kept.clear()
+        tab.first = ""
         recorder = tab.cast.recorder
         if not tab.disturbed and tab.since != "return":
             tab.since = "reload"

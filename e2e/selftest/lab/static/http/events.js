@@ -3,8 +3,14 @@
 
 const events = { session: null, source: null, early: new Map(), waiting: new Map() };
 
+// A page in the back/forward cache would go on taking what is meant for the next one.
+addEventListener("pagehide", () => {
+  events.source?.close();
+  events.session = null;
+});
+
 Lab.listen = (session) => {
-  if (events.session === session && events.source.readyState !== EventSource.CLOSED) return;
+  if (events.session === session && events.source?.readyState !== EventSource.CLOSED) return;
   events.source?.close();
   events.session = session;
   events.source = new EventSource(Lab.api(`/api/${Lab.page}/events`, { session }));
