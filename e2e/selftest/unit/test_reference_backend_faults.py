@@ -257,7 +257,7 @@ def test_faults_that_cannot_be_shown_are_refused(chat: ReferenceChat, names: lis
     ("name", "place", "rule"),
     [
         ("tab-bleed", {"store": "url"}, "with the store url; it shows with localStorage, cookie"),
-        ("stale-state", {"store": "none"}, "with the store none; it shows with localStorage, .*indexedDB"),
+        ("tab-bleed", {"store": "none"}, "with the store none; it shows with localStorage, cookie"),
         ("cached-reply", {"transport": "websocket"}, "over websocket; it shows over json, sse"),
     ],
 )
