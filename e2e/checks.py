@@ -161,8 +161,8 @@ def check_walk(walk: Walk) -> None:
     if not walk.broken:
         return
     said = " ".join(walk.sequence)
-    count = f"{len(walk.sequence)} step{'s' if len(walk.sequence) > 1 else ''}"
-    lines = [f"any order: {count} break a session", ""]
+    count = f"{len(walk.sequence)} steps break" if len(walk.sequence) > 1 else "1 step breaks"
+    lines = [f"any order: {count} a session", ""]
     lines += _labelled("expected", ["whatever a person does, each chat keeps a session ID of its own"])
     lines += _labelled("actual", [said, *walk.broken[:8]])
     lines += _labelled("replay", [f'pytest e2e/specs/test_any_order.py --replay "{said}"'])
