@@ -17,9 +17,12 @@ from rich.table import Table
 from e2e.analysis.frames import Run, assemble
 from e2e.capture.conduct import Conductor, Plan
 from e2e.capture.evidence import read_run
-from e2e.discover.infer import Findings, Guess, infer
+from e2e.capture.scheduler import Pulse
+from e2e.discover.infer import infer
+from e2e.discover.infer.common import Findings, Guess
 from e2e.discover.propose import name_of, propose, usable
-from e2e.discover.talk import Said, Talk
+from e2e.discover.said import Said
+from e2e.discover.talk import talk
 from e2e.discover.watch import new_page
 from e2e.errors import HarnessError
 from e2e.setup.browser import find_browser, launch_options
@@ -107,12 +110,13 @@ def _look(browser: Browser, said: argparse.Namespace, console: Console) -> tuple
         ) from None
     let_go: Callable[[], None] | None = None
     try:
-        page, watcher = new_page(context)
+        page, watcher = new_page(context, Pulse(browser))
         let_go = watcher.close
         began = time.monotonic()
         with console.status("looking at the page …"):
-            talk = Talk(page, watcher, lambda line: console.print(f"  {line}", markup=False))
-            talked = talk.hold(said.url, said.timeout)
+            talked = talk(
+                page, watcher, said.url, said.timeout, lambda line: console.print(f"  {line}", markup=False)
+            )
             found = infer(watcher, talked)
         console.print(f"looked at it for {time.monotonic() - began:.0f} s, with {len(talked.turns)} messages")
         return talked, found

@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from e2e.discover.find import Candidate, Spec
-from e2e.discover.infer import Findings, Guess
-from e2e.discover.talk import Said
+from e2e.discover.infer.common import Findings, Guess
+from e2e.discover.said import Said
 from e2e.discover.values import discreet
 from fixtures.targets.profile import Profile, parse, toml_value
 

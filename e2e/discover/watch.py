@@ -20,6 +20,7 @@ from e2e.capture.channels import (
     watch_children,
     watch_shared_workers,
 )
+from e2e.capture.scheduler import Pulse
 from e2e.capture.wire import AnswerReader
 
 _BODY_LIMIT = 1 << 20
@@ -80,8 +81,10 @@ class Stores:
 class Watcher:
     """Watches a page and what runs beside it from its first moment."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, pulse: Pulse) -> None:
         self.page = page
+        self.pulse = pulse
+        """Beats when scripts sent or heard anything."""
         self.payloads: list[Payload] = []
         self.frames: list[Frame] = []
         self.sockets: dict[str, tuple[str, dict[str, str]]] = {}
@@ -139,6 +142,10 @@ class Watcher:
             seen["address"],
         )
 
+    def _life(self) -> None:
+        self.last = time.monotonic()
+        self.pulse.beat()
+
     # -- events -------------------------------------------------------------------------------------------------------
 
     def _attach(self, channel: Channel) -> None:
@@ -178,11 +185,12 @@ class Watcher:
         )  # fmt: skip
         self.payloads.append(payload)
         self._requests[key] = payload
-        self.last = time.monotonic()
+        self._life()
         if not body and request.get("hasPostData"):
 
             def told(got: Params | None, _: str) -> None:
                 payload.body = got["postData"] if got else ""
+                self.pulse.beat()
 
             channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, told)
 
@@ -222,7 +230,7 @@ class Watcher:
         payload = self._requests.get(key)
         if payload is None or not e.get("data"):
             return
-        self.last = time.monotonic()
+        self._life()
         data = base64.b64decode(e["data"])
         reader = self._readers.get(key)
         if reader is None:
@@ -239,7 +247,7 @@ class Watcher:
         if payload is None:
             return
         payload.ended = True
-        self.last = time.monotonic()
+        self._life()
         t = e["timestamp"] + self._offset
         reader = self._readers.pop(key, None)
         if reader is not None:
@@ -258,7 +266,7 @@ class Watcher:
     def _event(self, prefix: str, e: Params) -> None:
         payload = self._requests.get(prefix + e["requestId"])
         if payload is not None:
-            self.last = time.monotonic()
+            self._life()
             text = f"event: {e['eventName']}\ndata: " + e["data"].replace("\n", "\ndata: ") + "\n\n"
             reader = AnswerReader("text/event-stream")
             payload.values += [
@@ -283,11 +291,11 @@ class Watcher:
                 cookies=cookies_of(headers.get("cookie", "")), origin=channel.kind,
             )
         )  # fmt: skip
-        self.last = time.monotonic()
+        self._life()
 
     def _received(self, prefix: str, e: Params) -> None:
         self.frames.append(Frame(e["timestamp"] + self._offset, prefix + e["requestId"], _frame(e)))
-        self.last = time.monotonic()
+        self._life()
 
 
 def _frame(e: Params) -> str | bytes:
@@ -295,7 +303,7 @@ def _frame(e: Params) -> str | bytes:
     return base64.b64decode(data) if e["response"].get("opcode") == 2 else data
 
 
-def new_page(context: BrowserContext) -> tuple[Page, Watcher]:
+def new_page(context: BrowserContext, pulse: Pulse) -> tuple[Page, Watcher]:
     """A page that is watched before it loads anything."""
     page = context.new_page()
-    return page, Watcher(page)
+    return page, Watcher(page, pulse)

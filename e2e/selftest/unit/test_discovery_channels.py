@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from e2e.discover.infer import Findings, discriminate, heard_at, infer
+from e2e.discover.infer import infer
+from e2e.discover.infer.common import Findings
+from e2e.discover.infer.conditions import discriminate
+from e2e.discover.infer.pieces import heard_at
 from e2e.discover.propose import propose
 from e2e.discover.watch import Payload
 from e2e.selftest.unit.test_discovery_infer import CHATS, NONCES, REPLY, START, kept, posts, said, watched

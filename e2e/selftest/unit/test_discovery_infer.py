@@ -10,9 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from e2e.discover.infer import Findings, discriminate, find_store, infer, url_pattern
+from e2e.discover.infer import infer
+from e2e.discover.infer.common import Findings
+from e2e.discover.infer.conditions import discriminate
+from e2e.discover.infer.request import url_pattern
+from e2e.discover.infer.store import find_store
 from e2e.discover.propose import propose, usable
-from e2e.discover.talk import Said, Turn
+from e2e.discover.said import Said, Turn
 from e2e.discover.values import leaves, likeness, masked
 from e2e.discover.watch import Frame, Payload, Stores, Watcher
 
