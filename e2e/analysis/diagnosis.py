@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from e2e.analysis import causes, places
@@ -22,22 +22,35 @@ from e2e.analysis.verdict import UNEXPLAINED, Cause, ChatKey, Verdict
 from e2e.analysis.wording import capped, lane_name, plural
 
 _LINES = 8
+_SUPPORTED = 0.98  # an experiment is one look: it never makes sure what the evidence left open
+_WITHOUT_A_BROWSER = (
+    "backend.assigns",
+    "backend.persists",
+    "backend.cleans_up",
+)  # the state counts the browsers' sessions too
 _FEW = 2  # chats whose evidence is told in full
 
 
 def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
-    """The causes of all failures among ``verdicts``: of single chats (the most frequent first), of the backend, unexplained."""
+    """The causes of all failures among ``verdicts``: of single chats (the most frequent first), of the backend, unexplained.
+
+    Unexplained stands first where more chats fit no cause than any single one.
+    """
     failed = [v for v in verdicts if v.outcome == "fail"]
     found: list[Cause] = [*_unavailable(run)]
     shares, left = _by_rule(run, failed) if failed else ({}, {})
     by_chats = sorted(shares.items(), key=lambda item: -len(item[1].chats))
-    found += [_cause_of_chats(run, name, share) for name, share in by_chats]
+    odd = {key for keys in left.values() for key in keys}
+    found += [_cause_of_chats(run, name, share, odd) for name, share in by_chats]
     found += _of_the_run(verdicts)
     explained = {check for cause in found for check in cause.checks}
     left |= {v.name: v.chats for v in failed if v.name not in explained and v.name not in left}
     found = [_weighed(run, cause) for cause in found]
     if left:
-        found.append(_unexplained(run, [v for v in failed if v.name in left], left))
+        rest = _unexplained(run, [v for v in failed if v.name in left], left)
+        # What fits nothing in most chats is the news, not the name that some of them happen to fit.
+        mostly = all(rest.chats > cause.chats for cause in found)
+        found = [rest, *found] if mostly else [*found, rest]
     return tuple(found)
 
 
@@ -49,7 +62,7 @@ def _weighed(run: Run, cause: Cause) -> Cause:
     if against:
         confidence /= 2
     elif supports and cause.layer == "backend":
-        confidence = 1.0
+        confidence = max(confidence, _SUPPORTED)
     lines = [f"experiment {f.name}: {f.answer}" for f in supports]
     lines += [f"experiment {f.name} speaks against it: {f.answer}" for f in against]
     return replace(cause, confidence=round(confidence, 4), evidence=(*cause.evidence, *lines))
@@ -97,7 +110,8 @@ def _by_rule(run: Run, failed: Sequence[Verdict]) -> tuple[dict[str, _Share], di
     return dict(shares), left
 
 
-def _cause_of_chats(run: Run, name: str, share: _Share) -> Cause:
+def _cause_of_chats(run: Run, name: str, share: _Share, odd: Set[ChatKey]) -> Cause:
+    """``odd`` are the chats that fit no rule: one fault that is not in the table may show in them and in these."""
     known = clues(run)
     chats = [known[key] for key in sorted(share.chats)]
     decisive = [(c, _decisive(name, c)) for c in chats]
@@ -118,7 +132,7 @@ def _cause_of_chats(run: Run, name: str, share: _Share) -> Cause:
         name=name,
         layer=text.layer,
         chats=len(chats),
-        confidence=round(len(share.chats) / len(share.of), 4),
+        confidence=round(len(share.chats) / len(share.of | odd), 4),
         where=tuple(places.name(place) for place in where),
         explanation=explanation,
         advice=text.advice,
@@ -186,8 +200,7 @@ def _of_the_run(verdicts: Sequence[Verdict]) -> list[Cause]:
                 name=rule.cause,
                 layer=text.layer,
                 chats=n,
-                # Seen at the backend's own interface too, no browser had a part in it.
-                confidence=1.0 if any(v.name.startswith("backend.") for v in mine) else rule.sure,
+                confidence=1.0 if any(v.name in _WITHOUT_A_BROWSER for v in mine) else rule.sure,
                 where=(),
                 explanation=text.explanation,
                 advice=text.advice,

@@ -89,8 +89,10 @@ def _sticky(said: Said) -> list[Verdict]:
     if _follows(said):
         rest = [] if said.failed(ASSIGNS) else said.shares(one=False)
         return [*said.failed(INDEPENDENT), *rest]
-    if said.passed(ASSIGNS):
-        return [v for v in said.shares(one=True) if v.name == VARIES and not v.numbers.get("cached")]
+    if said.passed(ASSIGNS) and any(v.name == VARIES for v in said.shares(one=True)):
+        # what the browsers were given weighs in all three
+        every = said.shares(one=True) + said.shares(one=False)
+        return [v for v in every if not v.numbers.get("cached")]
     return []
 
 

@@ -36,7 +36,10 @@ class Cause:
     chats: int
     """How many of the failing chats (sessions, for a cause in the backend) show it."""
     confidence: float
-    """Share of the failing chats whose evidence fits every condition of the rule, 0 to 1; 0 when nothing fits."""
+    """Share of the failing chats whose evidence fits every condition of the rule, 0 to 1; 0 when nothing fits.
+
+    Chats that no rule explains count against every cause: the same unknown fault may have made them all fail.
+    """
     where: tuple[str, ...]
     """Places in the product's code, ``src/lib/session.ts:41 endSession``."""
     explanation: str

@@ -12,7 +12,7 @@ from e2e.analysis.catalogue import CHECKS, Judgement, judge
 from e2e.analysis.causes import TEXTS
 from e2e.analysis.frames import assemble
 from e2e.analysis.rules import RULES
-from e2e.capture.records import Problem
+from e2e.capture.records import Chat, Problem
 from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_messages, with_meta
 
 STORED, SENT = "rotation.stored_id_is_fresh", "rotation.sent_id_is_fresh"
@@ -233,6 +233,18 @@ def test_some_chats_that_fit_no_rule_stay_unexplained_beside_the_cause() -> None
     stale, rest = judge(assemble([stored_again])).causes
     assert (stale.name, stale.chats, stale.of, stale.confidence) == ("stale-state", 12, 16, 0.75)
     assert (rest.name, rest.chats, rest.confidence) == ("unexplained", 4, 0.0)
+
+
+def test_a_name_that_few_chats_fit_is_worth_little_while_most_fit_none() -> None:
+    def odd(c: Chat) -> Chat:
+        return replace(
+            c, stored=c.messages[0].sent, messages=tuple(replace(m, stored=m.sent) for m in c.messages)
+        )
+
+    records = with_chats(make_run("stale-state"), lambda c: odd(c) if c.chat != 2 else c)
+    rest, stale = judge(assemble([records])).causes
+    assert (rest.name, stale.name) == ("unexplained", "stale-state")
+    assert stale.confidence == round(stale.chats / (stale.chats + rest.chats), 4)
 
 
 # -- several at once
