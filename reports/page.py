@@ -8,10 +8,25 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from e2e.analysis.accepted import accepted, lapsed
 from e2e.analysis.catalogue import Judgement
 from e2e.analysis.frames import Run
+from reports.backend import backend_now, four_tests, id_patterns
+from reports.flow import LAYERS as FLOW_LAYERS
+from reports.flow import failing_chat, flow_of
+from reports.layers import standings
+from reports.recommendations import PRIORITIES, most_urgent, recommendation
 from reports.summary import Summary
 
+_MARKS = {
+    "works": "✔",
+    "does not work": "✘",
+    "suspected": "?",
+    "not judged": "–",
+    "pass": "✔",
+    "fail": "✘",
+    "inconclusive": "–",
+}
 _HEADLINES = {
     "broken": "the suite could not look at everything",
     "inconclusive": "too little was seen to judge",
@@ -21,15 +36,16 @@ _HEADLINES = {
 def headline(summary: Summary) -> str:
     """The run in one line: the causes when something failed, else what was shown, and no more than that."""
     verdicts = {c.name: c.verdict for c in summary.checks}
-    failed = sum(verdict == "fail" for verdict in verdicts.values())
+    failed = sum(c.verdict == "fail" and not c.accepted for c in summary.checks)
+    known = sum(bool(c.accepted) for c in summary.checks)
     if failed:
-        causes = ", ".join(c.name for c in summary.causes)
+        causes = ", ".join(c.name for c in summary.causes if c.accepted_until is None or not known)
         return f"{causes}: {failed} of {len(verdicts)} checks failed"
     said = _HEADLINES.get(summary.outcome) or _shown(verdicts)
     thin = sum(verdict == "inconclusive" for verdict in verdicts.values())
     if thin and summary.outcome == "pass":
         return f"{said} ({thin} of {len(verdicts)} checks inconclusive)"
-    return said
+    return said + (f" ({known} failed for causes that are accepted)" if known else "")
 
 
 def worth_of(summary: Summary) -> dict[str, list[str]]:
@@ -72,6 +88,9 @@ def summary_page(run: Run, judgement: Judgement, summary: Summary, evidence: Seq
         for k, v in meta.environment.items()
         if k in ("browser", "commit", "fault", "id-pattern", "transport")
     ]
+    failing = failing_chat(run)
+    now = backend_now(run)
+    shown = {**summary.providers, **{name: 0 for name in now.counts if name not in summary.providers}}
     return environment.get_template("summary.md.j2").render(
         s=summary,
         title=meta.title,
@@ -79,7 +98,19 @@ def summary_page(run: Run, judgement: Judgement, summary: Summary, evidence: Seq
         headline=headline(summary),
         began=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(meta.started)),
         environment=", ".join(facts),
+        layers=standings(judgement),
+        accepted=accepted(run),
+        lapsed=[one for cause, one in lapsed(run).items() if cause in {c.name for c in judgement.causes}],
         causes=judgement.causes,
+        flow=flow_of(run, failing) if failing is not None else None,
+        tests=four_tests(run),
+        patterns=id_patterns(run),
+        backend_now=now.said,
+        backend_counts=now.counts,
+        providers=shown,
+        recommendations=[(c, recommendation(c.name)) for c in most_urgent(judgement.causes)],
+        again=again(summary.target),
+        conclusion=conclusion(summary),
         answered=sum(summary.providers.values()),
         worth=worth_of(summary),
         evidence=evidence,
@@ -87,4 +118,30 @@ def summary_page(run: Run, judgement: Judgement, summary: Summary, evidence: Seq
         trace_note=(
             "; it holds session IDs in the clear, so it is not part of the report" if meta.masked else ""
         ),
+        MARKS=_MARKS,
+        FLOW_LAYERS=FLOW_LAYERS,
     )
+
+
+def conclusion(summary: Summary) -> str:
+    """What follows from the run for whoever decides about a release; no more than was seen."""
+    failed = [c.name for c in summary.checks if c.verdict == "fail" and not c.accepted]
+    if failed:
+        counting = [c for c in summary.causes if set(c.checks) & set(failed)]
+        priority = min((c.priority for c in counting), key=PRIORITIES.index, default="high")
+        return f"Not to be released as it is: {len(failed)} of {len(summary.checks)} checks failed, priority **{priority}**."
+    thin = [c.name for c in summary.checks if c.verdict == "inconclusive"]
+    if summary.outcome == "broken":
+        return "Nothing can be said about a release: the suite could not look at everything, and what it saw is no fault."
+    if summary.outcome == "inconclusive":
+        return f"Nothing can be said about a release yet: {', '.join(thin[:4])} could not be judged."
+    said = "Nothing stands against a release: no check failed, and no action is needed."
+    known = [c.accepted for c in summary.checks if c.accepted]
+    if known:
+        said = "Nothing new stands against a release; known: " + "; ".join(dict.fromkeys(known)) + "."
+    return said + (f" Not judged: {', '.join(thin)}." if thin else "")
+
+
+def again(target: str) -> str:
+    """The command that looks again after a change."""
+    return "make e2e" if target == "reference" else f"make e2e TARGET={target}"

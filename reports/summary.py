@@ -11,8 +11,10 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from e2e.analysis import experiments, session_ids
+from e2e.analysis.accepted import accepted
 from e2e.analysis.catalogue import Judgement
 from e2e.analysis.frames import Run
+from reports.recommendations import recommendation
 
 SCHEMA_FILE = Path(__file__).with_name("summary.schema.json")
 
@@ -40,6 +42,9 @@ class CheckResult(_Part):
     worth: str = Field(description="what a green verdict is worth")
     needs: str = Field(description="how much more an inconclusive verdict needs")
     warning: str = Field(description="a statistic beyond the warning level, not beyond the threshold")
+    accepted: str = Field(
+        default="", description="why this failure does not fail the run: its causes are accepted for now"
+    )
 
 
 class CauseResult(_Part):
@@ -51,6 +56,11 @@ class CauseResult(_Part):
     explanation: str
     advice: str
     checks: list[str]
+    priority: Literal["critical", "high", "medium", "low"] = "high"
+    impact: str = ""
+    accepted_until: str | None = Field(
+        default=None, description="last day (UTC) on which the profile accepts it"
+    )
 
 
 class ExperimentResult(_Part):
@@ -104,6 +114,7 @@ def summarise(run: Run, judgement: Judgement) -> Summary:
     unseen = max(0, planned - len(run.plain))
     ids = session_ids.describe(run)
     named = [c.name for c in judgement.causes]
+    known = accepted(run)
     answered = run.observed["provider"].dropna().value_counts()
     problems = Counter((p.kind, p.what, p.way_out) for meta in run.metas for p in meta.problems)
     places = {(p.kind, p.what, p.way_out): p.where for meta in run.metas for p in reversed(meta.problems)}
@@ -130,6 +141,7 @@ def summarise(run: Run, judgement: Judgement) -> Summary:
                 worth=v.worth,
                 needs=v.needs,
                 warning=v.warning,
+                accepted=v.accepted,
             )
             for v in judgement.verdicts
         ],
@@ -143,6 +155,9 @@ def summarise(run: Run, judgement: Judgement) -> Summary:
                 explanation=c.explanation,
                 advice=c.advice,
                 checks=list(c.checks),
+                priority=recommendation(c.name).priority,
+                impact=recommendation(c.name).impact,
+                accepted_until=known[c.name].until if c.name in known else None,
             )
             for c in judgement.causes
         ],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from e2e.analysis import backend, chat, diagnosis, provider, rotation, scenarios, session_ids, smoke
+from e2e.analysis.accepted import accepted, is_accepted
 from e2e.analysis.frames import Run
 from e2e.analysis.verdict import Cause, Question, Verdict
 
@@ -253,14 +254,25 @@ def judge(run: Run) -> Judgement:
 def _judge(run: Run) -> Judgement:
     plain = [run.once(check.name, lambda check=check: check.function.plain(run)) for check in CHECKS]  # type: ignore[misc]
     causes = diagnosis.diagnose(run, plain)
-    verdicts = tuple(replace(v, causes=diagnosis.explain(v, causes)) for v in plain)
+    verdicts = tuple(_with_acceptance(run, replace(v, causes=diagnosis.explain(v, causes))) for v in plain)
     return Judgement(verdicts, causes, _outcome(run, verdicts))
 
 
 def _outcome(run: Run, verdicts: tuple[Verdict, ...]) -> Literal["pass", "fail", "broken", "inconclusive"]:
     outcomes = {v.outcome for v in verdicts}
-    if "fail" in outcomes:
+    if any(v.outcome == "fail" and not v.accepted for v in verdicts):
         return "fail"
     if run.partial or len(run.problems):
         return "broken"
     return "pass" if "pass" in outcomes else "inconclusive"
+
+
+def _with_acceptance(run: Run, verdict: Verdict) -> Verdict:
+    known = accepted(run)
+    if not is_accepted(verdict, known):
+        return verdict
+    said = (known[c.name] for c in verdict.causes)
+    return replace(
+        verdict,
+        accepted="; ".join(f"{one.cause} is accepted until {one.until}: {one.reason}" for one in said),
+    )

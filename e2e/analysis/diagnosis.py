@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from e2e.analysis import causes, places
@@ -110,7 +111,7 @@ def _by_rule(run: Run, failed: Sequence[Verdict]) -> tuple[dict[str, _Share], di
     return dict(shares), left
 
 
-def _cause_of_chats(run: Run, name: str, share: _Share, odd: Set[ChatKey]) -> Cause:
+def _cause_of_chats(run: Run, name: str, share: _Share, odd: AbstractSet[ChatKey]) -> Cause:
     """``odd`` are the chats that fit no rule: one fault that is not in the table may show in them and in these."""
     known = clues(run)
     chats = [known[key] for key in sorted(share.chats)]

@@ -177,7 +177,9 @@ def _agree(runs: Sequence[RunRecords]) -> None:
             )
         mine, other = first.policy.to_json(), run.meta.policy.to_json()
         for key, value in mine.items():
-            if other[key] != value:
+            if (
+                other[key] != value and key != "accepted"
+            ):  # says what is to be done about a fault, not what is one
                 raise AnalysisError(
                     f"runs under different policies cannot be judged together: {key} is {value!r} "
                     f"in {first.run_id}, {other[key]!r} in {run.meta.run_id}"

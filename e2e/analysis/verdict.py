@@ -78,6 +78,8 @@ class Verdict:
     chats: tuple[ChatKey, ...] = ()
     """The chats that the finding is about."""
     causes: tuple[Cause, ...] = ()
+    accepted: str = ""
+    """Why a failure fails no run: "label-stale is accepted until 2027-01-31: goes with the next design"."""
     evidence: str = ""
     """Path of the first run's chats.jsonl."""
 

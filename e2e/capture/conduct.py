@@ -25,7 +25,7 @@ from e2e.capture.journal import Journal
 from e2e.capture.lane import GOES_ON, Lane, Stage, messages_each
 from e2e.capture.pace import Pace, affordable
 from e2e.capture.recorder import LaneRecorder
-from e2e.capture.records import Chat, CodePlace, Policy, Problem, RunMeta, RunRecords
+from e2e.capture.records import Accepted, Chat, CodePlace, Policy, Problem, RunMeta, RunRecords
 from e2e.capture.redaction import Redactor
 from e2e.capture.scenarios.catalogue import PLAYS, Programme, programme
 from e2e.capture.scheduler import Pulse, run_lanes
@@ -361,6 +361,9 @@ def policy_of(profile: Profile) -> Policy:
         bearer=profile.policy.bearer,
         has_label=profile.screen.provider is not None,
         has_backend=profile.backend is not None,
+        accepted=tuple(
+            Accepted(one.cause, one.until.isoformat(), one.reason, one.link) for one in profile.accepted
+        ),
     )
 
 

@@ -257,6 +257,8 @@ class Policy:
     """The session ID is a credential."""
     has_label: bool = True
     has_backend: bool = False
+    accepted: tuple[Accepted, ...] = ()
+    """Known faults, and until when they fail no run."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -267,7 +269,19 @@ class Policy:
         for name in ("providers", "provider_source"):
             if known.get(name) is not None:
                 known[name] = tuple(known[name])
+        if "accepted" in known:
+            known["accepted"] = tuple(Accepted(**one) for one in known["accepted"])
         return cls(**known)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A cause that fails no run until a day (UTC, ``2027-01-31``) is over."""
+
+    cause: str
+    until: str
+    reason: str
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,11 @@ def test_one_provider_at_the_backend_too_is_a_pin() -> None:
 
 @pytest.mark.parametrize("reason", ["not_adding_up", "unexpected"])
 def test_what_is_no_question_of_shares_is_claimed_by_no_rule_of_shares(reason: str) -> None:
-    run = [said("provider.varies"), said("backend.state", **{reason: 1}), said("backend.assigns", "pass")]
+    run = [
+        said("provider.varies"),
+        said("backend.state", "fail", **{reason: 1}),
+        said("backend.assigns", "pass"),
+    ]
     assert found(*run) == {"provider-sticky": {"provider.varies"}}
 
 

@@ -63,14 +63,14 @@ def test_blocks_stand_apart(faults: tuple[str, ...], meta: dict[str, Any]) -> No
 def test_each_list_item_is_on_a_line_of_its_own() -> None:
     runs = [make_run("stale-state"), make_run("stale-state", run_id="another", seed=8)]
     text = page(assemble(runs), places=["evidence/one", "evidence/two"])
-    for item in ("- where: ", "- explains: ", "- confidence: ", "- advice: ", "- `evidence/two`"):
+    for item in ("- where: ", "- explains: ", "- confidence: ", "- **change needed:** ", "- `evidence/two`"):
         assert f"\n{item}" in text
 
 
 def test_a_failure_is_told_with_place_advice_and_code() -> None:
     text = page(judge_run("stale-state"))
     assert text.startswith("# Reference chat: stale-state: 3 of 25 checks failed\n")
-    assert "## Cause: stale-state (frontend state)" in text
+    assert "## Root cause: stale-state (frontend state)" in text
     assert "`src/lib/session.ts:97 endSession`" in text
     assert ">   97    // endSession" in text
     assert "16 of 16" in text
@@ -98,7 +98,7 @@ def test_a_pipe_does_not_break_the_table() -> None:
     text = page(judge_run(providers=providers, policy=policy))
     assert "| Big \\| hat |" in text
     cells = {len(re.split(r"(?<!\\)\|", line)) for line in text.splitlines() if line.startswith("| Big")}
-    assert cells == {5}
+    assert cells == {6}
 
 
 def test_what_green_is_worth_is_said_of_green_checks_only() -> None:
