@@ -5,6 +5,7 @@ pytest_plugins = [
     "fixtures.plugins.target",
     "fixtures.plugins.browser",
     "fixtures.plugins.run",
+    "fixtures.plugins.outputs",
     "fixtures.plugins.walk",
     "fixtures.plugins.allure_report",
 ]

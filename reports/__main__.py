@@ -16,14 +16,16 @@ _OUT = Path(__file__).resolve().parent / "out"
 def build(out: Path) -> None:
     """Judge the last run, write its summary and charts, and build the Allure report."""
     from reports.allure_build import build_allure
+    from reports.allure_config import allure_run
     from reports.charts import chart_set
-    from reports.results import complete_results, environment
+    from reports.results import complete_results
 
     judged = judge_last(out)
     write_summary(judged, out)
     results = out / "allure-results"
     complete_results(judged, results, chart_set(judged.run, out))
-    index = build_allure(results, out / "allure-report", environment=environment(judged.run))
+    run = allure_run(judged, out / "history" / "allure.jsonl")
+    index = build_allure(results, out / "allure-report", run)
     print_summary(judged.summary, ("summary", out / "summary.md"), ("report", index))
 
 

@@ -10,59 +10,36 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from e2e.errors import HarnessError
 from e2e.setup.allure import allure_command
+from reports.allure_config import VARIABLE, AllureRun, forget_point
 
 CONFIG = Path(__file__).with_name("allurerc.mjs")
 _PATIENCE = 300  # seconds
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def build_allure(results: Path, report: Path, *, environment: Mapping[str, str]) -> Path:
+def build_allure(results: Path, report: Path, run: AllureRun = AllureRun()) -> Path:  # noqa: B008 - frozen
     """Build the report of ``results`` in ``report``, in place of what was there. Returns the page to open.
 
-    ``environment`` are facts that the report shows. Raises `HarnessError` when there is no result to report, and with
-    what Allure said when it failed; the report of before is then still there.
+    ``run`` says what is told of this report besides its results. Raises `HarnessError` when there is no result to report, and
+    with what Allure said when it failed; the report of before is then still there.
     """
     _tell_unread(results)
-    (results / "environment.properties").write_text(_properties(environment), encoding="utf-8")
+    (results / "environment.properties").unlink(
+        missing_ok=True
+    )  # of an earlier version: the last file would win
+    if run.history is not None:
+        run.history.parent.mkdir(parents=True, exist_ok=True)
+        forget_point(run.history, run.name)
     report.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="allure-", dir=report.parent.absolute()) as folder:
         draft = Path(folder) / "report"
-        command = [
-            *allure_command(),
-            "generate",
-            "--config",
-            str(CONFIG),
-            "--output",
-            str(draft),
-            "--cwd",
-            str(results.absolute()),
-            ".",  # Allure takes it for a pattern: the folder's own name may hold a bracket or a star
-        ]
-        try:
-            ended = subprocess.run(
-                command,
-                cwd=folder,
-                env=_environment(home=folder),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=_PATIENCE,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise HarnessError(
-                f"Allure did not end within {_PATIENCE} s",
-                where=str(results),
-                way_out="`make report` tries again",
-            ) from None
+        ended = _allure(results, Path(folder), run, "generate", "--output", str(draft))
         built = all((draft / plugin / "index.html").is_file() for plugin in _PAGES)
         if ended.returncode != 0 or not built:
             told = _reason(ended.stdout + ended.stderr, home=Path(folder))
@@ -78,6 +55,57 @@ def build_allure(results: Path, report: Path, *, environment: Mapping[str, str])
         shutil.rmtree(report, ignore_errors=True)
         draft.rename(report)
     return report / "index.html"
+
+
+def quality_gate(results: Path, run: AllureRun) -> tuple[bool, list[str]]:
+    """Whether the release gate lets these results pass, and its reasons when it does not. Raises `HarnessError` as `build_allure`."""
+    _tell_unread(results)
+    with tempfile.TemporaryDirectory(prefix="allure-", dir=results.parent.absolute()) as folder:
+        ended = _allure(results, Path(folder), run, "quality-gate")
+        told = _COLOURS.sub("", ended.stdout + ended.stderr)
+        lines = [line.strip() for line in told.splitlines() if line.strip()]
+        if ended.returncode not in (0, 1) or (ended.returncode == 1 and not lines):
+            raise HarnessError(
+                "Allure could not judge the results:\n" + "\n".join(f"  {line}" for line in lines[-15:]),
+                where=str(results),
+                way_out="`make setup` installs it anew",
+            )
+        return ended.returncode == 0, lines if ended.returncode else []
+
+
+def _allure(
+    results: Path, folder: Path, run: AllureRun, command: str, *options: str
+) -> subprocess.CompletedProcess[str]:
+    said = folder / "run.json"
+    said.write_text(json.dumps(run.to_json()), encoding="utf-8")
+    try:
+        return subprocess.run(
+            [
+                *allure_command(),
+                command,
+                "--config",
+                str(CONFIG),
+                *options,
+                "--cwd",
+                str(results.absolute()),
+                ".",  # Allure takes it for a pattern: the folder's own name may hold a bracket or a star
+            ],
+            cwd=folder,
+            env=_environment(home=str(folder)) | {VARIABLE: str(said)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise HarnessError(
+            f"Allure did not end within {_PATIENCE} s",
+            where=str(results),
+            way_out="`make report` tries again",
+        ) from None
 
 
 def serve(report: Path) -> None:
@@ -150,15 +178,6 @@ def _reason(said: str, *, home: Path) -> list[str]:
     logs = [log.read_text(encoding="utf-8") for log in sorted((home / ".allure" / "logs").glob("*.log"))]
     lines = [line for line in "\n".join((said, *logs)).splitlines() if line.strip()]
     return [line for line in lines if not line.startswith("    at ") and "Check logs" not in line][-15:]
-
-
-def _properties(facts: Mapping[str, str]) -> str:
-    return "".join(f"{_escaped(name, ' :=')} = {_escaped(value)}\n" for name, value in facts.items())
-
-
-def _escaped(text: str, separators: str = "") -> str:
-    text = text.replace("\\", "\\\\").replace("\n", "\\n")
-    return "".join(f"\\{char}" if char in separators else char for char in text)
 
 
 def _uncounted(page: str) -> str:

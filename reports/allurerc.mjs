@@ -1,15 +1,29 @@
 // Allure 3's configuration. A plain object: `allure` itself lives in .venv and cannot be imported from here.
+// What differs from run to run is in the JSON file that CHAT_E2E_ALLURE names (reports/allure_config.py writes it).
+import { readFileSync } from "node:fs";
 
-const PRODUCT = "Product: the chat is wrong";
-const HARNESS = "Harness: the suite could not look";
+const FILE = process.env.CHAT_E2E_ALLURE;
+const RUN = {
+  environments: [], causes: [], gates: [], performance: undefined, historyPath: null,
+  ...(FILE ? JSON.parse(readFileSync(FILE, "utf8")) : {}),
+};
+
+const label = (labels, name) => labels.filter((l) => l.name === name).map((l) => l.value);
 const INCONCLUSIVE = "Inconclusive: too little was seen";
 
-// Trends over the runs are not among them: Allure has no history of these results.
 const CHARTS = [
   { type: "currentStatus", title: "Checks", statuses: ["passed", "failed", "broken", "skipped", "unknown"], metric: "passed" },
   { type: "testResultSeverities", title: "Checks by severity" },
   // Not successRateDistribution: it paints an area red of which nothing could be judged.
-  { type: "problemsDistribution", by: "environment", title: "Share of checks that failed or broke, by area" },
+  { type: "problemsDistribution", by: "environment", title: "Share of checks that failed or broke, by environment" },
+  // Trends say something from the second run on that is in the history.
+  ...(RUN.historyPath
+    ? [
+        { type: "statusDynamics", title: "Checks, run by run" },
+        { type: "statusTransitions", title: "Checks that changed, run by run" },
+        { type: "durationDynamics", title: "Durations, run by run" },
+      ]
+    : []),
 ];
 
 const PAGE = {
@@ -20,14 +34,38 @@ const PAGE = {
 };
 
 export default {
-  name: "Chat sessions",
+  name: RUN.name || "Chat sessions",
   plugins: {
     awesome: { options: { ...PAGE, groupBy: ["epic", "feature", "story"], charts: CHARTS } },
     dashboard: { options: { ...PAGE, layout: CHARTS } },
   },
+  ...(RUN.historyPath
+    ? { historyPath: RUN.historyPath, historyLimit: RUN.historyLimit, appendHistory: true }
+    : { appendHistory: false }),
+  ...(RUN.historyBaseUrl ? { historyBaseUrl: RUN.historyBaseUrl } : {}),
+  environments: Object.fromEntries(
+    RUN.environments.map((e) => [
+      e.id,
+      {
+        name: e.name,
+        variables: e.variables,
+        matcher: ({ labels }) => label(labels, "target").includes(e.target) && (!e.browser || label(labels, "browser").includes(e.browser)),
+      },
+    ]),
+  ),
+  ...(RUN.performance ? { performance: RUN.performance } : {}),
+  qualityGate: { rules: [{ id: "checks", maxFailures: 0, minTestsCount: 1 }, ...RUN.gates.map((rule, n) => ({ id: `figure-${n + 1}`, ...rule }))] },
   categories: [
-    { id: "product", name: PRODUCT, matchers: [{ statuses: ["failed"] }], groupBy: [{ label: "tag" }, "severity"], expand: true },
-    { id: "harness", name: HARNESS, matchers: [{ statuses: ["broken"] }], groupByMessage: true, expand: true },
+    ...RUN.causes.map(({ name, layer }) => ({
+      id: `cause-${name}`,
+      name: name === "unexplained" ? "Unexplained: it fits no known cause" : `Cause: ${name} (${layer})`,
+      matchers: ({ status, labels }) => status === "failed" && label(labels, "tag").includes(name),
+      groupBy: ["severity"],
+      expand: true,
+    })),
+    { id: "product", name: "Product: the chat is wrong", matchers: [{ statuses: ["failed"] }], groupBy: ["severity"], expand: true },
+    { id: "harness", name: "Harness: the suite could not look", matchers: [{ statuses: ["broken"] }], groupByMessage: true, expand: true },
+    { id: "known", name: "Known issues: accepted for now", matchers: [{ statuses: ["skipped"], message: /known issue:/i }], groupByMessage: true },
     { id: "inconclusive", name: INCONCLUSIVE, matchers: [{ statuses: ["skipped"], message: /inconclusive:/i }], groupByMessage: true },
   ],
 };

@@ -68,8 +68,10 @@ def id_patterns(run: Run) -> list[Pattern]:
         said = {"pass": "good", "fail": f"problematic: {own.headline}", "inconclusive": own.headline}
         sent = int(run.chats["sent"].notna().sum())
         verdict = said[own.outcome]
-        if own.outcome == "pass" and fresh.outcome == "fail":
-            verdict = "good as made, but old ones were sent"
+        if own.outcome != "fail" and fresh.outcome == "fail":
+            verdict = (
+                "good as made, but old ones were sent" if own.outcome == "pass" else "old ones were sent"
+            )
         reached = len(provider_counts(run))
         found.append(Pattern(f"this chat: {ids.pattern}", sent, ids.distinct_sent, reached, verdict))
     numbers = verdicts["backend.assigns"].numbers

@@ -43,9 +43,9 @@ def headline(summary: Summary) -> str:
         return f"{causes}: {failed} of {len(verdicts)} checks failed"
     said = _HEADLINES.get(summary.outcome) or _shown(verdicts)
     thin = sum(verdict == "inconclusive" for verdict in verdicts.values())
-    if thin and summary.outcome == "pass":
-        return f"{said} ({thin} of {len(verdicts)} checks inconclusive)"
-    return said + (f" ({known} failed for causes that are accepted)" if known else "")
+    beside = [f"{thin} of {len(verdicts)} checks inconclusive"] if thin and summary.outcome == "pass" else []
+    beside += [f"{known} failed for causes that are accepted"] if known else []
+    return said + (f" ({'; '.join(beside)})" if beside else "")
 
 
 def worth_of(summary: Summary) -> dict[str, list[str]]:

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from e2e.analysis.frames import Run
 from e2e.capture.records import RunMeta
 from reports.aggregate import Judged, page_of
+from reports.allure_config import environments, labels, write_metrics
 from reports.drawing import Chart
 from reports.page import headline
 from reports.tables import observations_html
@@ -21,21 +21,13 @@ _STATUS = {"pass": "passed", "fail": "failed", "broken": "broken", "inconclusive
 _NAMESPACE = uuid.UUID("6a3c4f5e-0d5b-4c7e-9a53-1f0f3f6f6b7c")
 
 
-def environment(run: Run) -> Mapping[str, str]:
-    """What the report says of target and machine."""
-    meta = run.metas[0]
-    facts = {"target": meta.target, "url": meta.url, **meta.environment}
-    if len(run.metas) > 1:
-        facts["runs"] = str(len(run.metas))
-    return {name: value for name, value in facts.items() if value}
-
-
 def complete_results(judged: Judged, results: Path, charts: Sequence[Chart] = ()) -> None:
     """Add the summary as global attachments; and where tests did not tell their results, one that tells what was recorded.
 
     Files have fixed names: completing twice changes nothing.
     """
     results.mkdir(parents=True, exist_ok=True)
+    write_metrics(results, judged.run)
     page = page_of(judged, results.parent)
     attachments = [
         _attachment(results, "summary", "Summary", "text/markdown", "md", page),
@@ -93,6 +85,7 @@ def _whole_run(judged: Judged, told: int, attachments: list[dict[str, Any]]) -> 
             {"name": "feature", "value": "Completeness"},
             {"name": "story", "value": "Everything was seen"},
             {"name": "severity", "value": "critical"},
+            *labels(environments(judged.run)),
             *({"name": "tag", "value": cause.name} for cause in summary.causes),
         ],
         "attachments": attachments,

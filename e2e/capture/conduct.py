@@ -329,6 +329,8 @@ class Conductor:
             alarms_per_year=plan.alarms_per_year,
             scenarios=self._programme.times(),
             left_out={**self._programme.left_out, **self._left_out},
+            owners={side: who for side, who in profile.owners if who},
+            links=profile.links,
             environment={
                 "browser": f"{self._browser.browser_type.name} {self._browser.version}",
                 "user_agent": self._user_agent,

@@ -335,6 +335,10 @@ class RunMeta:
     """Chats that were not needed: every verdict was decided before (``--until-decided``)."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Scenario or experiment -> why it was not played."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """``frontend``, ``backend``, ``suite`` -> who looks at a failure there."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Name -> address: where a reader of the report wants to go."""
     schema: int = SCHEMA
 
     def to_json(self) -> dict[str, Any]:

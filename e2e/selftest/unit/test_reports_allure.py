@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,21 @@ from e2e.errors import HarnessError
 from e2e.setup.allure import allure_command
 from e2e.setup.places import REPO
 from reports import allure_build
-from reports.allure_build import build_allure
+from reports.allure_build import build_allure, quality_gate
+from reports.allure_config import AllureRun, Environment
 
-ENVIRONMENT = {
+ENVIRONMENT = {  # as a run tells them
     "target": "reference",
     "url": "http://127.0.0.1:5173/?a=b#c",
     "id-pattern": "timestamp",
     "profile folder": r"C:\chats\new",
     "note": "one line\nand another",
 }
+RUN = AllureRun(
+    name="Reference chat, 2026-11-22",
+    environments=(Environment("reference", "chromium", ENVIRONMENT),),
+    causes=(("stale-state", "frontend state"),),
+)
 
 
 def result(name: str, status: str, message: str = "", **more: Any) -> dict[str, Any]:
@@ -47,6 +54,9 @@ def result(name: str, status: str, message: str = "", **more: Any) -> dict[str, 
             {"name": "feature", "value": "Sessions"},
             {"name": "story", "value": f"The story of {name}"},
             {"name": "severity", "value": "critical"},
+            {"name": "target", "value": "reference"},
+            {"name": "browser", "value": "chromium"},
+            *({"name": "tag", "value": cause} for cause in more.pop("causes", ())),
         ],
         **more,
     }
@@ -63,7 +73,10 @@ RESULTS = (
         attachments=[{"name": "Numbers", "source": "n-attachment.json", "type": "application/json"}],
     ),
     result(
-        "reused", "failed", "rotation.sent_id_is_fresh: 16 of 16 new chats went on with an old session ID"
+        "reused",
+        "failed",
+        "rotation.sent_id_is_fresh: 16 of 16 new chats went on with an old session ID",
+        causes=["stale-state"],
     ),
     result("walled", "broken", "e2e.errors.Blocked: a login wall"),
     result("thin", "skipped", "Skipped: inconclusive: 3 chats cannot tell pinned from luck"),
@@ -79,6 +92,14 @@ def write_results(folder: Path) -> Path:
     for number, content in enumerate(RESULTS):
         (results / f"{number}-result.json").write_text(json.dumps(content), encoding="utf-8")
     (results / "n-attachment.json").write_text(NUMBERS, encoding="utf-8")
+    sample = {
+        "id": "r",
+        "key": "reuse_bound",
+        "value": 100,
+        "start": 1_790_000_000_000,
+        "stop": 1_790_000_000_250,
+    }
+    (results / "run-perf.json").write_text(json.dumps([sample]), encoding="utf-8")
     return results
 
 
@@ -86,7 +107,7 @@ def write_results(folder: Path) -> Path:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a built report."""
     folder = tmp_path_factory.mktemp("allure")
-    index = build_allure(write_results(folder), folder / "allure-report", environment=ENVIRONMENT)
+    index = build_allure(write_results(folder), folder / "allure-report", RUN)
     assert index == folder / "allure-report" / "index.html"
     return index.parent
 
@@ -155,7 +176,7 @@ def test_each_kind_of_bad_news_has_its_category(report: Path) -> None:
     }
     assert by_test == {
         "fresh": [],
-        "reused": ["Product"],
+        "reused": ["Cause"],
         "walled": ["Harness"],
         "thin": ["Inconclusive"],
         "other": [],  # a check that does not apply to the target is not thin evidence
@@ -167,9 +188,54 @@ def test_checks_are_grouped_by_question(report: Path) -> None:
     assert {"Does every new chat get a session of its own?", "Sessions", "The story of fresh"} <= groups
 
 
-def test_environment_arrives_as_it_was_given(report: Path) -> None:
-    shown = {fact["name"]: fact["values"] for fact in read(report, "widgets/allure_environment.json")}
-    assert shown == {name: [value] for name, value in ENVIRONMENT.items()}
+def test_results_are_told_apart_by_their_labels_with_the_facts_of_each_environment(report: Path) -> None:
+    assert {test["environment"] for test in results_in(report).values()} == {RUN.environments[0].name}
+    assert read(report, f"widgets/{RUN.environments[0].id}/variables.json") == ENVIRONMENT
+
+
+def test_each_cause_is_a_category_before_the_general_ones(report: Path) -> None:
+    (category,) = results_in(report)["reused"]["categories"]
+    assert category["name"] == "Cause: stale-state (frontend state)"
+
+
+def test_a_failure_without_a_cause_is_the_products(tmp_path: Path) -> None:
+    results = write_results(tmp_path)
+    report = build_allure(results, tmp_path / "report", replace(RUN, causes=())).parent
+    (category,) = results_in(report)["reused"]["categories"]
+    assert category["name"] == "Product: the chat is wrong"
+
+
+def test_key_figures_arrive_and_the_gate_says_what_is_beyond_its_limit(tmp_path: Path) -> None:
+    results = write_results(tmp_path)
+    passed, reasons = quality_gate(results, replace(RUN, metrics=("reuse_bound",)))
+    assert not passed
+    said = "\n".join(reasons)
+    assert "Reuse of session IDs" in said
+    assert "100 %" in said
+    assert "failed tests 2" in said
+
+
+def test_the_gate_opens_when_nothing_stands_against_it(tmp_path: Path) -> None:
+    results = write_results(tmp_path)
+    for path in results.glob("*.json"):
+        if path.name not in {"0-result.json", "n-attachment.json"}:
+            path.unlink()
+    assert quality_gate(results, RUN) == (True, [])
+
+
+def test_the_history_has_one_point_for_each_run_and_tells_what_changed(tmp_path: Path) -> None:
+    results, history = write_results(tmp_path), tmp_path / "history" / "allure.jsonl"
+    before = replace(RUN, name="first night", history=history)
+    for _ in range(2):
+        build_allure(results, tmp_path / "report", before)
+    assert [json.loads(line)["name"] for line in history.read_text().splitlines()] == ["first night"]
+    with history.open("a") as file:
+        file.write('{"cut off')
+    (results / "1-result.json").write_text(json.dumps(result("reused", "passed", "")), encoding="utf-8")
+    index = build_allure(results, tmp_path / "report", replace(before, name="second night"))
+    names = [json.loads(line)["name"] for line in history.read_text().splitlines()]
+    assert names == ["first night", "second night"]
+    assert results_in(index.parent)["reused"]["transition"] == "fixed"
 
 
 def test_every_chart_of_the_dashboard_has_something_to_say(report: Path) -> None:
@@ -210,14 +276,14 @@ def test_only_the_report_is_left_behind(report: Path) -> None:
 
 def test_relative_folders_are_those_of_the_caller(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(results.parent)
-    index = build_allure(Path("allure-results"), Path("report"), environment={})
+    index = build_allure(Path("allure-results"), Path("report"))
     assert index.resolve() == results.parent / "report" / "index.html"
     assert set(results_in(index.parent)) == {"fresh", "reused", "walled", "thin", "other"}
 
 
 def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     results = write_results(tmp_path / "run [1] {a,b} *ö")
-    index = build_allure(results, results.parent / "report", environment={})
+    index = build_allure(results, results.parent / "report")
     assert len(results_in(index.parent)) == len(RESULTS)
 
 
@@ -225,19 +291,19 @@ def test_a_new_report_takes_the_place_of_the_old_one(results: Path) -> None:
     report = results.parent / "report"
     (report / "awesome").mkdir(parents=True)
     (report / "awesome" / "old.txt").write_text("old", encoding="utf-8")
-    build_allure(results, report, environment={})
+    build_allure(results, report)
     assert not (report / "awesome" / "old.txt").exists()
 
 
 def test_a_cut_off_result_is_named_in_the_report(results: Path) -> None:
     """A killed session may leave half a file, which Allure passes over in silence."""
     (results / "half-result.json").write_text('{"uuid": "half", "na', encoding="utf-8")
-    report = build_allure(results, results.parent / "report", environment={}).parent
+    report = build_allure(results, results.parent / "report").parent
     assert len(results_in(report)) == len(RESULTS)
     assert "half-result.json" in json.dumps(read(report, "widgets/globals.json")["errors"])
 
     (results / "half-result.json").unlink()
-    report = build_allure(results, results.parent / "report", environment={}).parent
+    report = build_allure(results, results.parent / "report").parent
     assert read(report, "widgets/globals.json")["errors"] == []
 
 
@@ -248,7 +314,7 @@ def test_without_a_readable_result_there_is_no_report(tmp_path: Path, content: s
     if content is not None:
         (results / "half-result.json").write_text(content, encoding="utf-8")
     with pytest.raises(HarnessError, match="no test result") as told:
-        build_allure(results, tmp_path / "report", environment={})
+        build_allure(results, tmp_path / "report")
     assert told.value.where == str(results)
     assert not (tmp_path / "report").exists()
 
@@ -256,7 +322,7 @@ def test_without_a_readable_result_there_is_no_report(tmp_path: Path, content: s
 def test_a_file_in_place_of_the_results_is_named(tmp_path: Path) -> None:
     (tmp_path / "allure-results").write_text("not a folder", encoding="utf-8")
     with pytest.raises(HarnessError, match="not a folder") as told:
-        build_allure(tmp_path / "allure-results", tmp_path / "report", environment={})
+        build_allure(tmp_path / "allure-results", tmp_path / "report")
     assert told.value.where == str(tmp_path / "allure-results")
 
 
@@ -269,7 +335,7 @@ def test_a_failure_says_what_allure_said_and_keeps_the_old_report(
     lines = "for n in range(99): print('line', n, file=sys.stderr)"
     fake_allure(monkeypatch, f"import sys\n{lines}\nsys.exit(3)")
     with pytest.raises(HarnessError, match="Allure could not build the report") as told:
-        build_allure(results, report, environment={})
+        build_allure(results, report)
     assert "line 98" in told.value.what
     assert "line 5\n" not in told.value.what
     assert (report / "index.html").read_text(encoding="utf-8") == "old"
@@ -285,7 +351,7 @@ def test_an_error_that_allure_hides_in_its_log_is_shown(
     monkeypatch.setattr(allure_build, "CONFIG", config)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with pytest.raises(HarnessError, match="must be non-empty") as told:
-        build_allure(results, tmp_path / "report", environment={})
+        build_allure(results, tmp_path / "report")
     assert "    at " not in told.value.what, "stack traces of Allure say nothing to the reader"
     assert not (tmp_path / "home").exists()
 
@@ -294,14 +360,14 @@ def test_a_success_without_pages_is_a_failure(results: Path, monkeypatch: pytest
     """Allure ends with 0 when one of its plugins fails."""
     fake_allure(monkeypatch, "print('plugin awesome error')")
     with pytest.raises(HarnessError, match="plugin awesome error"):
-        build_allure(results, results.parent / "report", environment={})
+        build_allure(results, results.parent / "report")
 
 
 def test_a_hanging_allure_is_ended(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_allure(monkeypatch, "import time; time.sleep(60)")
     monkeypatch.setattr(allure_build, "_PATIENCE", 0.5)
     with pytest.raises(HarnessError, match="did not end within"):
-        build_allure(results, results.parent / "report", environment={})
+        build_allure(results, results.parent / "report")
 
 
 def test_allure_is_the_locked_one() -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from e2e.selftest.unit.builders import make_run, with_meta
 from e2e.selftest.unit.report_samples import write_result, write_run, write_session
 from reports import __main__ as reports
 from reports import allure_build
+from reports.allure_config import AllureRun
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def built(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """Stands in for Allure, which has tests of its own: keeps what it was given."""
     given: dict[str, object] = {}
 
-    def build(results: Path, report: Path, *, environment: Mapping[str, str]) -> Path:
-        given.update(results=results, environment=environment)
+    def build(results: Path, report: Path, run: AllureRun) -> Path:
+        given.update(results=results, run=run)
         report.mkdir(exist_ok=True)
         (report / "index.html").write_text("report", encoding="utf-8")
         return report / "index.html"
@@ -52,7 +52,9 @@ def test_build_writes_everything_and_ends_with_0_whatever_the_outcome(
     said = capsys.readouterr().out
     assert "stale-state: 3 of 25 checks failed" in said
     assert "allure-report/index.html" in said
-    assert built["environment"] == {
+    run = built["run"]
+    assert isinstance(run, AllureRun)
+    assert dict(run.environments[0].facts) == {
         "target": "reference",
         "url": "http://127.0.0.1:8765/",
         "browser": "chromium",

@@ -14,8 +14,9 @@ from e2e.capture.records import Problem, RunRecords
 from e2e.selftest.unit.builders import make_run, with_meta
 from e2e.selftest.unit.report_samples import write_result, write_run, write_session
 from reports.aggregate import judge_last
+from reports.allure_config import environments
 from reports.charts import chart_set
-from reports.results import complete_results, environment
+from reports.results import complete_results
 
 WHOLE = "run-result.json"
 
@@ -165,5 +166,5 @@ def test_the_environment_names_the_target_and_leaves_out_what_is_empty() -> None
     one = with_meta(small(), environment=facts)
     two = with_meta(small(run_id="another", seed=8), environment=facts)
     said = {"target": "reference", "url": "http://127.0.0.1:8765/", "browser": "chromium 1"}
-    assert environment(assemble([one])) == said
-    assert environment(assemble([one, two])) == said | {"runs": "2"}
+    assert [e.facts for e in environments(assemble([one]))] == [said]
+    assert [e.facts for e in environments(assemble([one, two]))] == [said | {"runs": "2"}]

@@ -1,0 +1,135 @@
+"""The parts of the summary: no layer is accused of another one's fault, and a chat is told in the order of time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from e2e.analysis.catalogue import CHECKS
+from e2e.analysis.causes import TEXTS
+from e2e.analysis.frames import Run, assemble
+from e2e.analysis.verdict import UNEXPLAINED, ChatKey
+from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_meta
+from reports.backend import backend_now, four_tests, id_patterns
+from reports.flow import SENT, failing_chat, flow_of
+from reports.layers import LAYERS, Standing, standings
+from reports.page import summary_page
+from reports.summary import summarise
+
+
+def layers(run: Run) -> dict[str, Standing]:
+    return {one.layer.name: one for one in standings(run.judgement)}
+
+
+def page(run: Run) -> str:
+    return summary_page(run, run.judgement, summarise(run, run.judgement), ["evidence/one"])
+
+
+def test_every_check_and_every_causes_layer_belongs_to_one_layer() -> None:
+    named = [check for layer in LAYERS for check in layer.checks]
+    assert sorted(named) == sorted(c.name for c in CHECKS)
+    homes = [home for layer in LAYERS for home in layer.causes]
+    assert len(homes) == len(set(homes))
+    assert set(homes) == {text.layer for name, text in TEXTS.items() if name != UNEXPLAINED}
+
+
+@pytest.mark.parametrize(
+    ("fault", "broken"),
+    [
+        ("stale-state", "session in the frontend's state"),
+        ("session-not-ended", "session store"),
+        ("provider-pinned", "backend"),
+        ("label-stale", "screen"),
+    ],
+)
+def test_the_layer_of_the_cause_does_not_work_and_no_other_is_accused(fault: str, broken: str) -> None:
+    found = layers(judge_run(fault))
+    assert [name for name, one in found.items() if one.status == "does not work"] == [broken]
+    assert found[broken].because.startswith(f"{fault}: ")
+    assert "suspected" not in {one.status for one in found.values()}
+
+
+def test_in_a_healthy_run_every_layer_that_was_judged_works() -> None:
+    found = layers(judge_run())
+    assert {one.status for one in found.values()} <= {"works", "not judged"}
+    assert found["backend"].status == "works"
+
+
+def test_what_no_cause_explains_is_suspected() -> None:
+    records = make_run()
+    odd = with_chats(records, lambda c: replace(c, screen_messages=2) if c.chat else c)
+    run = assemble([odd])
+    assert [c.name for c in run.judgement.causes] == [UNEXPLAINED]
+    assert layers(run)["conversation and delivery"].status == "suspected"
+
+
+def test_a_chats_flow_is_in_the_order_of_time_and_marks_the_old_id() -> None:
+    run = judge_run("stale-state")
+    key = failing_chat(run)
+    assert key is not None
+    flow = flow_of(run, key)
+    assert flow is not None
+    assert [p.seconds for p in flow.points] == sorted(p.seconds for p in flow.points)
+    odd = [p for p in flow.points if p.odd]
+    assert {p.layer for p in odd} == {SENT}
+    assert "the ID of the chat before" in odd[0].said
+
+
+def test_a_chat_that_is_not_known_has_no_flow() -> None:
+    assert flow_of(judge_run(), ChatKey("none", 0, 0)) is None
+    assert failing_chat(judge_run()) is None
+
+
+def test_the_four_tests_say_status_result_and_evidence() -> None:
+    tests = four_tests(judge_run())
+    assert len(tests) == 4
+    assert all(t.question.endswith("?") and t.result for t in tests)
+    pinned = four_tests(judge_run("provider-pinned"))
+    assert pinned[0].verdict == "fail"
+    assert "sessions" in pinned[0].evidence
+
+
+def test_the_frontends_own_pattern_leads_the_table() -> None:
+    own, *asked = id_patterns(judge_run("stale-state"))
+    assert own.name.startswith("this chat: ")
+    assert own.unique < own.ids
+    assert own.verdict == "old ones were sent"  # these records do not tell how IDs were made
+    assert all(p.verdict == "good" for p in asked if p.unique == p.ids)
+
+
+def test_without_a_backend_its_state_is_not_known_and_that_is_said() -> None:
+    run = judge_run(backend=False)
+    now = backend_now(run)
+    assert now.counts == {}
+    assert now.said.startswith("Not known: ")
+    assert now.said in page(run)
+
+
+def test_a_healthy_page_recommends_nothing_and_tells_no_flow() -> None:
+    text = page(judge_run())
+    for heading in ("## Root cause", "## Recommendations", "## Session flow", "## Experiments"):
+        assert heading not in text
+    assert "no action is needed" in text
+
+
+def test_a_failed_page_has_all_parts_of_an_investigation_in_order() -> None:
+    text = page(judge_run("stale-state"))
+    parts = ("Executive summary", "Root cause: stale-state", "Session flow", "Four tests of the backend",
+             "Session-ID patterns", "State of the backend now", "Recommendations", "Conclusion", "All checks")  # fmt: skip
+    places = [text.index(f"## {part}") for part in parts]
+    assert places == sorted(places)
+    for said in (
+        "**immediately:**",
+        "**change needed:**",
+        "**verify:**",
+        "priority **critical**",
+        "Impact: ",
+    ):
+        assert said in text
+
+
+def test_a_broken_run_says_nothing_about_a_release() -> None:
+    records = make_run(chats=8, lanes=2)
+    text = page(assemble([with_meta(records, finished=None, planned_chats=20)]))
+    assert "Nothing can be said about a release" in text

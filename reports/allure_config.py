@@ -1,0 +1,171 @@
+"""What Allure is told of a run besides its results: name, history, environments, categories, key figures and gates.
+
+Allure's own configuration, ``allurerc.mjs``, is a plain file; what differs from run to run reaches it as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from e2e.analysis.frames import Run
+from e2e.capture.records import RunMeta
+from reports.aggregate import Judged
+from reports.figures import FIGURES, GROUPS, figures
+
+VARIABLE = "CHAT_E2E_ALLURE"
+"""Environment variable that names the JSON file."""
+HISTORY_LIMIT = 400  # nights
+
+GATES: Mapping[str, dict[str, Any]] = {
+    "reuse_bound": {"rule": "metricMax", "value": 30},
+    "effective_providers": {"rule": "metricMin", "value": 1.5},
+    "log10_e": {"rule": "metricMax", "value": 4.26},
+    "chat_latency_p95": {"rule": "metricMaxDeltaPercent", "value": 300},
+}
+"""Key figure -> the limit beyond which the release gate says no, besides failed checks.
+
+4.26 is log10 of 365 / 0.02: beyond it at most 0.02 healthy years in a row would come up by chance.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A target in a browser: results are told apart by these labels, not by a file of which the last one wins."""
+
+    target: str
+    browser: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.target}, {self.browser}" if self.browser else self.target
+
+    @property
+    def id(self) -> str:
+        """For Allure: letters, digits, dashes and underscores."""
+        return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{self.target}-{self.browser}").strip("-")
+
+
+@dataclass(frozen=True, slots=True)
+class AllureRun:
+    """One report's own configuration."""
+
+    name: str = ""
+    """Names the point in the history: building a report again replaces it."""
+    environments: tuple[Environment, ...] = ()
+    causes: tuple[tuple[str, str], ...] = ()
+    """Name and layer."""
+    metrics: tuple[str, ...] = ()
+    history: Path | None = None
+    base_url: str = ""
+    """Where the report will be found; links of the history begin with it."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``allurerc.mjs`` reads it."""
+        return {
+            "name": self.name,
+            "historyPath": str(self.history) if self.history else None,
+            "historyBaseUrl": self.base_url or None,
+            "historyLimit": HISTORY_LIMIT,
+            "environments": [
+                {
+                    "id": e.id,
+                    "name": e.name,
+                    "target": e.target,
+                    "browser": e.browser,
+                    "variables": dict(e.facts),
+                }
+                for e in self.environments
+            ],
+            "causes": [{"name": name, "layer": layer} for name, layer in self.causes],
+            "performance": {
+                "groups": {key: {"title": title} for key, title in GROUPS.items()},
+                "metrics": {
+                    key: {"title": f.title, "unit": f.unit, "better": f.better, "group": f.group}
+                    for key, f in FIGURES.items()
+                },
+            },
+            "gates": [
+                {gate["rule"]: {"key": key, "value": gate["value"], "unit": FIGURES[key].unit}}
+                for key, gate in GATES.items()
+                if key in self.metrics
+            ],
+        }
+
+
+def allure_run(judged: Judged, history: Path | None = None, base_url: str = "") -> AllureRun:
+    """The configuration for the report of judged runs."""
+    return AllureRun(
+        name=f"{judged.run.metas[0].title}, {' '.join(judged.summary.run_ids[:3])}",
+        environments=environments(judged.run),
+        causes=tuple((c.name, c.layer) for c in judged.judgement.causes),
+        metrics=tuple(figures(judged.run)),
+        history=history,
+        base_url=base_url,
+    )
+
+
+def browser_of(meta: RunMeta) -> str:
+    """``chromium``: the browser without its version, which changes without the target having done so."""
+    return meta.environment.get("browser", "").split(" ")[0]
+
+
+def environments(run: Run) -> tuple[Environment, ...]:
+    """One for each target and browser among the runs, with what the newest of these runs says of itself."""
+    found: dict[tuple[str, str], Environment] = {}
+    counts: dict[tuple[str, str], int] = {}
+    for meta in sorted(run.metas, key=lambda m: m.started):
+        key = (meta.target, browser_of(meta))
+        counts[key] = counts.get(key, 0) + 1
+        facts = {"target": meta.target, "url": meta.url, **meta.environment}
+        if counts[key] > 1:
+            facts["runs"] = str(counts[key])
+        found[key] = Environment(*key, {name: value for name, value in facts.items() if value})
+    return tuple(found.values())
+
+
+def write_metrics(results: Path, run: Run) -> None:
+    """``<run>-perf.json``: the key figures as Allure reads metrics, a bare array."""
+    began = min(meta.started for meta in run.metas)
+    ended = max(meta.finished or meta.started for meta in run.metas)
+    samples = [
+        {"id": f"{run.metas[0].run_id}-{key}", "key": key, "value": value, "start": int(1000 * began), "stop": int(1000 * ended)}
+        for key, value in figures(run).items()
+    ]  # fmt: skip
+    (results / "run-perf.json").write_text(json.dumps(samples), encoding="utf-8")
+
+
+def forget_point(history: Path, name: str) -> None:
+    """Take a point out of Allure's history: the same run reported twice is no second night."""
+    if not name or not history.is_file():
+        return
+    lines = history.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if line.strip() and _point_name(line) not in (name, None)]
+    if len(kept) != len(lines):
+        draft = history.with_suffix(".tmp")
+        draft.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        draft.replace(history)
+
+
+def _point_name(line: str) -> str | None:
+    """The name of a point; None for a line that cannot be read: a history that was cut off loses its last night only."""
+    try:
+        return str(json.loads(line).get("name", ""))
+    except (ValueError, AttributeError):
+        return None
+
+
+def labels(environment: Sequence[Environment]) -> list[dict[str, str]]:
+    """The labels by which results are told apart, for a result that is made here."""
+    return [
+        {"name": name, "value": value}
+        for one in environment[:1]
+        for name, value in (("target", one.target), ("browser", one.browser))
+        if value
+    ]
