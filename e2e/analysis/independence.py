@@ -31,7 +31,7 @@ def independent(run: Run) -> Verdict:
         why = f"{plural(len(draws), 'session')} seen together with the provider: nothing stands before it"
         return not_seen(name, run, why, "needs at least 2 sessions", sessions=len(draws))
     result = judge(draws, run.alpha)
-    numbers = _numbers(result)
+    numbers = _numbers(result) | _constant(draws)
     providers = len({d.provider for d in draws})
     if providers < 2:
         why = f"all {len(draws)} sessions were on one provider, and what never varies depends on nothing"
@@ -103,6 +103,18 @@ def _no_draws(name: str, run: Run) -> Verdict | None:
     )
     why = f"the profile says that {follows} (affinity = {run.policy.affinity}): its sessions are no draws"
     return not_seen(name, run, why, "needs a profile with affinity = session")
+
+
+_SEVERAL = 3  # sessions of a lane from which on it can be said to stay with one provider
+
+
+def _constant(draws: Sequence[Draw]) -> dict[str, Number]:
+    """In how many lanes all sessions were on one provider, of those with several sessions."""
+    lanes: dict[tuple[str, int], list[str]] = {}
+    for d in draws:
+        lanes.setdefault((d.run, d.lane), []).append(d.provider)
+    several = [found for found in lanes.values() if len(found) >= _SEVERAL]
+    return {"lanes": len(several), "constant_lanes": sum(len(set(found)) == 1 for found in several)}
 
 
 def _numbers(result: Independence) -> dict[str, Number]:

@@ -50,6 +50,11 @@ class Said:
         said = self.failed(INDEPENDENT)
         return set(str(said[0].numbers["depends_on"]).split(", ")) - {""} if said else set()
 
+    def lanes_never_change(self) -> bool:
+        """Each lane stays with one provider: with few lanes too little for a test of its own, beside shares that are off enough."""
+        numbers = self.by_name[INDEPENDENT].numbers if INDEPENDENT in self.by_name else {}
+        return int(numbers.get("lanes", 0)) >= 2 and numbers["lanes"] == numbers["constant_lanes"]
+
     def repeats_too_often(self) -> bool:
         numbers = self.by_name[INDEPENDENT].numbers
         return float(numbers["repeats"]) > float(numbers["repeats_expected"])
@@ -89,7 +94,11 @@ def _sticky(said: Said) -> list[Verdict]:
     if _follows(said):
         rest = [] if said.failed(ASSIGNS) else said.shares(one=False)
         return [*said.failed(INDEPENDENT), *rest]
-    if said.passed(ASSIGNS) and any(v.name == VARIES for v in said.shares(one=True)):
+    in_the_browsers = any(v.name in (VARIES, BALANCED) for v in said.shares(one=False))
+    if said.passed(ASSIGNS) and (
+        any(v.name == VARIES for v in said.shares(one=True))
+        or (in_the_browsers and said.lanes_never_change())
+    ):
         # what the browsers were given weighs in all three
         every = said.shares(one=True) + said.shares(one=False)
         return [v for v in every if not v.numbers.get("cached")]

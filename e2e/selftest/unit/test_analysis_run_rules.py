@@ -30,6 +30,19 @@ def test_one_provider_in_all_browsers_while_fresh_ids_spread_at_the_backend_is_s
     assert found(*run) == {"provider-sticky": {"provider.varies", "provider.balanced", "backend.state"}}
 
 
+def test_lanes_that_each_stay_with_one_provider_are_sticky_and_not_skewed() -> None:
+    run = [
+        said("provider.varies", providers=2),
+        said("provider.balanced", providers=2),
+        said("backend.state", providers=9),
+        said("backend.assigns", "pass"),
+    ]
+    stuck = said("provider.independent", "inconclusive", lanes=4, constant_lanes=4)
+    loose = said("provider.independent", "inconclusive", lanes=4, constant_lanes=3)
+    assert set(found(*run, stuck)) == {"provider-sticky"}
+    assert set(found(*run, loose)) == {"provider-skewed"}
+
+
 def test_one_provider_at_the_backend_too_is_a_pin() -> None:
     run = [said("provider.varies"), said("backend.assigns")]
     assert found(*run) == {"provider-pinned": {"provider.varies", "backend.assigns"}}
