@@ -153,6 +153,15 @@ def forget_point(history: Path, name: str) -> None:
         draft.replace(history)
 
 
+def forget_run(history: Path, run_id: str) -> None:
+    """Take every point of a run out of Allure's history."""
+    if history.is_file():
+        for line in history.read_text(encoding="utf-8").splitlines():
+            name = _point_name(line)
+            if name and run_id in name.split():
+                forget_point(history, name)
+
+
 def _point_name(line: str) -> str | None:
     """The name of a point; None for a line that cannot be read: a history that was cut off loses its last night only."""
     try:

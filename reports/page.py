@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from e2e.analysis.accepted import accepted, lapsed
 from e2e.analysis.catalogue import Judgement
@@ -31,6 +31,19 @@ _HEADLINES = {
     "broken": "the suite could not look at everything",
     "inconclusive": "too little was seen to judge",
 }
+
+
+def markdown(template: str) -> Template:
+    """A template for Markdown; its filter ``cell`` makes a text fit into a table."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - Markdown, not HTML
+    )
+    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
+    return environment.get_template(template)
 
 
 def headline(summary: Summary) -> str:
@@ -74,14 +87,6 @@ def _shown(verdicts: Mapping[str, str]) -> str:
 
 def summary_page(run: Run, judgement: Judgement, summary: Summary, evidence: Sequence[str]) -> str:
     """The Markdown of ``summary.md``. ``evidence`` names the run's folders, as a reader finds them."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - Markdown, not HTML
-    )
-    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
     meta = run.metas[0]
     facts = [
         f"{k} {v}"
@@ -91,7 +96,7 @@ def summary_page(run: Run, judgement: Judgement, summary: Summary, evidence: Seq
     failing = failing_chat(run)
     now = backend_now(run)
     shown = {**summary.providers, **{name: 0 for name in now.counts if name not in summary.providers}}
-    return environment.get_template("summary.md.j2").render(
+    return markdown("summary.md.j2").render(
         s=summary,
         title=meta.title,
         url=meta.url,

@@ -1,0 +1,113 @@
+"""What the history says: since when something is wrong, and what changed between.
+
+Providers are followed by the e-process and the e-CUSUM of `e2e.analysis.evalues`: evidence that may be looked at every night.
+A check that fails needs no statistics: it is wrong since the first night of its streak.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from e2e.analysis.evalues import Nights, night
+from reports.nights.night import CHANGES, Night
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A night with the evidence that has run up until then."""
+
+    night: Night
+    evidence: Nights | None
+    """None where no shares are expected or nobody was seen."""
+    alarms: tuple[str, ...] = ()
+    """``product``, ``cusum``: which figures are beyond the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that is wrong in the last night."""
+
+    what: str
+    """``providers``, or the name of a check."""
+    since: Night
+    """The first night of it."""
+    before: Night | None
+    """The last night without it; None when the history begins with it."""
+    nights: int
+    said: str
+    changed: tuple[str, ...]
+    """What is not as it was before: ``browser: chromium 155 -> chromium 156``."""
+
+
+def level(alarms_per_year: float) -> float:
+    """Threshold of the figures: a healthy series is beyond it at most once in ``1 / level`` nights."""
+    return alarms_per_year / 365
+
+
+def steps(nights: Sequence[Night], alarms_per_year: float = 0.02) -> list[Step]:
+    """The nights of one series, in order of time, with the evidence against the expected shares."""
+    found: list[Step] = []
+    state: Nights | None = None
+    for one in nights:
+        if one.shares and sum(one.providers.values()):
+            state = night(state, one.providers, one.shares)
+            found.append(Step(one, state, state.alarms(level(alarms_per_year))))
+        else:
+            found.append(Step(one, None))
+    return found
+
+
+def alarms(nights: Sequence[Night], alarms_per_year: float = 0.02) -> list[Alarm]:
+    """What is wrong in the last night of one series, each with the night since when."""
+    if not nights:
+        return []
+    found = [_of_check(nights, name) for name, verdict in nights[-1].checks.items() if verdict == "fail"]
+    providers = _of_providers(steps(nights, alarms_per_year), alarms_per_year)
+    return [*([providers] if providers else []), *found]
+
+
+def _of_providers(found: Sequence[Step], alarms_per_year: float) -> Alarm | None:
+    seen = [step for step in found if step.evidence is not None]
+    if not seen or not seen[-1].alarms or seen[-1].evidence is None:
+        return None
+    last = seen[-1].evidence
+    # The e-CUSUM began anew where good nights ended; without it only the product is beyond: since the series began.
+    many = last.since if "cusum" in seen[-1].alarms else last.nights
+    since = len(seen) - many
+    limit = math.log10(1 / level(alarms_per_year))
+    said = f"the sessions do not fit the expected shares: log10 E = {last.cusum / math.log(10):.1f} over {_nights(many)}"
+    said += f", alarm from {limit:.1f} on"
+    before = seen[since - 1].night if since > 0 else None
+    return Alarm("providers", seen[since].night, before, many, said, changes(before, seen[since].night))
+
+
+def _of_check(nights: Sequence[Night], name: str) -> Alarm:
+    """A check that could not be judged in between neither ends a streak nor lengthens it."""
+    first, before, count = nights[-1], None, 0
+    for one in reversed(nights):
+        verdict = one.checks.get(name)
+        if verdict == "fail":
+            first, count = one, count + 1
+        elif verdict in ("pass", "accepted"):
+            before = one
+            break
+    causes = ", ".join(cause for cause in nights[-1].causes)
+    said = f"{name} fails" + (f" ({causes})" if causes else "")
+    return Alarm(name, first, before, count, said, changes(before, first))
+
+
+def changes(before: Night | None, since: Night) -> tuple[str, ...]:
+    """The facts that changed from one night to the next, as far as both tell them."""
+    if before is None:
+        return ()
+    return tuple(
+        f"{name}: {before.facts[name]} -> {since.facts[name]}"
+        for name in CHANGES
+        if name in before.facts and name in since.facts and before.facts[name] != since.facts[name]
+    )
+
+
+def _nights(n: int) -> str:
+    return "1 night" if n == 1 else f"{n} nights"
