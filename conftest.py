@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "fixtures.plugins.options",
+    "fixtures.plugins.shards",
     "fixtures.plugins.target",
     "fixtures.plugins.browser",
     "fixtures.plugins.run",

@@ -110,7 +110,7 @@ class Summary(_Part):
 def summarise(run: Run, judgement: Judgement) -> Summary:
     """The summary of a judged run."""
     status = Counter(run.plain["status"])
-    planned = sum(meta.planned_chats for meta in run.metas)
+    planned = max(sum(m.planned_chats for m in run.metas), *(m.whole_chats for m in run.metas))
     unseen = max(0, planned - len(run.plain))
     ids = session_ids.describe(run)
     named = [c.name for c in judgement.causes]

@@ -96,13 +96,16 @@ class Run:
         return judge(self)
 
 
-def assemble(runs: Sequence[RunRecords], *, alarms_per_year: float | None = None) -> Run:
+def assemble(
+    runs: Sequence[RunRecords], *, alarms_per_year: float | None = None, one_shard: bool = False
+) -> Run:
     """One `Run` out of recorded runs.
 
     Parameters
     ----------
     runs : at least one; pooled when there are more. They must be of one target under one policy.
     alarms_per_year : the false-alarm budget; by default the smallest that the runs were made with.
+    one_shard : a shard looks at its own part, and misses no other one.
 
     Raises
     ------
@@ -144,7 +147,10 @@ def assemble(runs: Sequence[RunRecords], *, alarms_per_year: float | None = None
         minted=seen("minted", "minted", MINTED),
         backend=seen("backend", "backend", BACKEND),
         problems=validate("problems", PROBLEMS, build("problems", PROBLEMS, _problem_rows(runs))),
-        partial_reasons=tuple(reason for r in runs for reason in _partial(r, pooled=len(runs) > 1)),
+        partial_reasons=(
+            *(reason for run in runs for reason in _partial(run, pooled=len(runs) > 1)),
+            *(() if one_shard else _missing_shards([r.meta for r in runs])),
+        ),
         code=code,
         evidence=f"{runs[0].folder.rstrip('/')}/chats.jsonl",
         side=side,
@@ -294,4 +300,20 @@ def _partial(run: RunRecords, *, pooled: bool) -> list[str]:
     missing = run.meta.planned_chats - sum(c.scenario == "plain" for c in run.chats)
     if missing > 0:
         reasons.append(f"{missing} of {run.meta.planned_chats} planned chats were not recorded")
-    return [f"{run.meta.run_id}: {reason}" for reason in reasons] if pooled else reasons
+    shard = f", shard {run.meta.shard.replace('/', ' of ')}" if run.meta.shard else ""
+    return [f"{run.meta.run_id}{shard}: {reason}" for reason in reasons] if pooled else reasons
+
+
+def _missing_shards(metas: Sequence[RunMeta]) -> list[str]:
+    """Shards that left nothing: their chats were planned, and nobody saw them."""
+    parts = [tuple(map(int, meta.shard.split("/"))) for meta in metas if meta.shard]
+    reasons = []
+    for of in sorted({of for _, of in parts}):
+        seen = {number for number, whole in parts if whole == of}
+        missing = [str(n) for n in range(1, of + 1) if n not in seen]
+        if missing:
+            mine = [m for m in metas if m.shard.endswith(f"/{of}")]
+            chats = mine[0].whole_chats - sum(m.planned_chats for m in mine)
+            which = "shard " + missing[0] if len(missing) == 1 else "shards " + " and ".join(missing)
+            reasons.append(f"{which} of {of} left no evidence: {chats} planned chats are missing")
+    return reasons

@@ -29,6 +29,7 @@ from e2e.capture.records import Accepted, Chat, CodePlace, Policy, Problem, RunM
 from e2e.capture.redaction import Redactor
 from e2e.capture.scenarios.catalogue import PLAYS, Programme, programme
 from e2e.capture.scheduler import Pulse, run_lanes
+from e2e.capture.shards import WHOLE, Shard
 from e2e.capture.wire import Rule
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from fixtures.targets.profile import Profile, variables_of
@@ -53,6 +54,8 @@ class Plan:
     """How often each of them is played, by as many lanes."""
     environment: Mapping[str, str] = field(default_factory=dict)
     trace: bool = True
+    shard: Shard = WHOLE
+    """Which part of the run is had here; the plan is that of the whole run."""
     full: bool = True
     """False only in the benchmark: drive and wait as always, but record nothing."""
 
@@ -73,13 +76,24 @@ class Plan:
         limit = self.profile.limits.messages
         spent = self.affordable_chats * messages_each(self.profile)
         spent += (GOES_ON if self.continue_last else 0) * self.used_lanes
-        return programme(
+        whole = programme(
             self.profile,
             self.scenarios,
             self.used_lanes,
             None if limit is None else max(0, limit - spent),
             self.plays,
         )
+        return whole.of(self.shard.has)
+
+    @property
+    def own_lanes(self) -> list[int]:
+        """The numbers of the lanes that are had here."""
+        return [lane for lane in range(self.used_lanes) if self.shard.has(lane)]
+
+    @property
+    def own_chats(self) -> int:
+        """How many plain chats are had here."""
+        return sum(map(self.share, self.own_lanes))
 
     def share(self, lane: int) -> int:
         """How many chats this lane has."""
@@ -114,7 +128,7 @@ class Conductor:
         self.run_id = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(2)
         self.folder = plan.out / "evidence" / self.run_id
         self._rules = tuple(Rule(r) for r in plan.profile.wire)
-        self._pace = Pace(plan.profile.limits)
+        self._pace = Pace(plan.profile.limits, shards=plan.shard.of)
         self._programme = plan.programme()
         self._problems: list[Problem] = []
         self._user_agent = plan.profile.where.user_agent or _user_agent(browser)
@@ -143,7 +157,7 @@ class Conductor:
         interrupted = False
         try:
             with _ctrl_c(self._interrupt):
-                self._lanes = [self._lane(n, backend) for n in range(plan.used_lanes)]
+                self._lanes = [self._lane(n, backend) for n in plan.own_lanes]
                 run_lanes(
                     {lane.number: lane.steps() for lane in self._lanes},
                     self._pulse,
@@ -284,7 +298,7 @@ class Conductor:
                 started=self._writer.meta.started,
                 finished=None if self._stop else time.time(),
                 planned_chats=self._planned(),
-                saved_chats=self.plan.affordable_chats - self._planned(),
+                saved_chats=self.plan.own_chats - self._planned(),
                 interrupted=self._stop,
                 problems=tuple(self._problems),
                 code=self._code(),
@@ -295,7 +309,7 @@ class Conductor:
     def _planned(self) -> int:
         """The plain chats that were to be had: fewer than planned, once no further one was needed."""
         if not self._enough() or self._stop:
-            return self.plan.affordable_chats
+            return self.plan.own_chats
         return sum(lane.plain_chats for lane in self._lanes)
 
     def _code(self) -> Mapping[str, CodePlace]:
@@ -321,8 +335,10 @@ class Conductor:
             url=self._redactor.url(plan.url),
             started=time.time(),
             finished=None,
-            planned_chats=plan.affordable_chats,
-            lanes=plan.used_lanes,
+            planned_chats=plan.own_chats,
+            lanes=len(plan.own_lanes),
+            shard="" if plan.shard.whole else str(plan.shard),
+            whole_chats=0 if plan.shard.whole else plan.affordable_chats,
             masked=not plan.show_ids,
             mask_key=self._redactor.fingerprint,
             policy=policy_of(profile),

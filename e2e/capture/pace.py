@@ -10,8 +10,9 @@ from fixtures.targets.profile import Limits
 class Pace:
     """Gives each message its moment. Times are those of ``time.monotonic``."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._gap = 60.0 / limits.requests_per_minute if limits.requests_per_minute else 0.0
+    def __init__(self, limits: Limits, shards: int = 1) -> None:
+        """``shards`` machines go at the same time, and keep to the limits together."""
+        self._gap = 60.0 * shards / limits.requests_per_minute if limits.requests_per_minute else 0.0
         self._next = 0.0
 
     def book(self) -> float:

@@ -335,6 +335,10 @@ class RunMeta:
     """Chats that were not needed: every verdict was decided before (``--until-decided``)."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Scenario or experiment -> why it was not played."""
+    shard: str = ""
+    """``2/3``: this is the second of three parts of a run; or ``""``."""
+    whole_chats: int = 0
+    """Plain chats that were planned over all shards; 0 for a run that is whole."""
     owners: Mapping[str, str] = field(default_factory=dict)
     """``frontend``, ``backend``, ``suite`` -> who looks at a failure there."""
     links: Mapping[str, str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from e2e.analysis.evalues import Nights, night
+from e2e.analysis.evalues import Nights, log_e, night
 from reports.nights.night import CHANGES, Night
 
 
@@ -73,14 +73,30 @@ def _of_providers(found: Sequence[Step], alarms_per_year: float) -> Alarm | None
     if not seen or not seen[-1].alarms or seen[-1].evidence is None:
         return None
     last = seen[-1].evidence
-    # The e-CUSUM began anew where good nights ended; without it only the product is beyond: since the series began.
-    many = last.since if "cusum" in seen[-1].alarms else last.nights
-    since = len(seen) - many
+    since = _change_point(seen[-last.nights :]) + len(seen) - last.nights
+    many = len(seen) - since
     limit = math.log10(1 / level(alarms_per_year))
-    said = f"the sessions do not fit the expected shares: log10 E = {last.cusum / math.log(10):.1f} over {_nights(many)}"
-    said += f", alarm from {limit:.1f} on"
+    reached = max(last.cusum, last.highest) / math.log(10)
+    said = f"the sessions do not fit the expected shares: log10 E = {reached:.1f}, alarm from {limit:.1f} on"
     before = seen[since - 1].night if since > 0 else None
     return Alarm("providers", seen[since].night, before, many, said, changes(before, seen[since].night))
+
+
+def _change_point(found: Sequence[Step]) -> int:
+    """The first of the nights that are together the least like the expected shares, of those that end with the last one.
+
+    Nights under one fault have shares in common, so their pooled counts weigh more against the expected ones than those of any
+    longer stretch with good nights in it, or of any shorter one.
+    """
+    shares = found[-1].night.shares
+    pooled, best, at = dict.fromkeys(shares, 0), -math.inf, len(found) - 1
+    for n in range(len(found) - 1, -1, -1):
+        for name in shares:
+            pooled[name] += found[n].night.providers.get(name, 0)
+        weight = float(log_e(list(pooled.values()), tuple(shares.values())))
+        if weight > best:
+            best, at = weight, n
+    return at
 
 
 def _of_check(nights: Sequence[Night], name: str) -> Alarm:
@@ -107,7 +123,3 @@ def changes(before: Night | None, since: Night) -> tuple[str, ...]:
         for name in CHANGES
         if name in before.facts and name in since.facts and before.facts[name] != since.facts[name]
     )
-
-
-def _nights(n: int) -> str:
-    return "1 night" if n == 1 else f"{n} nights"

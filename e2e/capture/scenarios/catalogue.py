@@ -56,6 +56,12 @@ class Programme:
     """For each lane, in their order."""
     left_out: Mapping[str, str]
 
+    def of(self, has: Callable[[int], bool]) -> Programme:
+        """What the lanes play that somebody has; the others play elsewhere."""
+        return Programme(
+            tuple(plays if has(lane) else () for lane, plays in enumerate(self.plays)), self.left_out
+        )
+
     def times(self) -> dict[str, int]:
         """Scenario -> how often it is played."""
         found: dict[str, int] = {}
