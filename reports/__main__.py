@@ -7,10 +7,14 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from e2e.errors import HarnessError
 from reports.aggregate import Judged, judge_folders, judge_last, write_summary
 from reports.terminal import print_summary
+
+if TYPE_CHECKING:
+    from reports.nights.store import History
 
 _OUT = Path(__file__).resolve().parent / "out"
 _FAILED = 1
@@ -20,25 +24,45 @@ def build(said: argparse.Namespace) -> int:
     """Judge the last run, write its summary and charts, build the Allure report, and add the night to the history."""
     from reports.allure_build import build_allure
     from reports.allure_config import allure_run
-    from reports.charts import chart_set
-    from reports.nights.night import night_of
-    from reports.nights.store import Store
+    from reports.charts import chart_set, write_chart
+    from reports.interactive import interactive_page
+    from reports.nights.chart import history_chart
+    from reports.nights.show import print_alarms
     from reports.results import complete_results
 
     out: Path = said.out
     judged = judge_last(out)
     write_summary(judged, out)
+    nights, lost = _add_night(judged, said)
+    drawn = chart_set(judged.run, out)
+    if (history := history_chart(nights.nights, judged.run.alarms_per_year)) is not None:
+        write_chart(history, out)
+        drawn.append(history)
+    page = interactive_page(judged.run, nights.nights)
+    (out / "charts" / "charts.html").write_text(page, encoding="utf-8")
     results = out / "allure-results"
-    complete_results(judged, results, chart_set(judged.run, out))
-    history = out / "history" / "allure.jsonl"
-    index = build_allure(results, out / "allure-report", allure_run(judged, history, said.base_url))
-    store = Store(said.history or out / "history")
-    store.add(night_of(judged), said.keep)
+    complete_results(judged, results, drawn, page)
+    run = allure_run(judged, out / "history" / "allure.jsonl", said.base_url)
+    index = build_allure(results, out / "allure-report", run)
     print_summary(judged.summary, ("summary", out / "summary.md"), ("report", index))
-    _tell_alarms(store, judged)
-    if said.open:
-        return serve(said)
-    return 0
+    print_alarms(nights, judged.run.alarms_per_year)
+    if lost is not None:
+        raise lost
+    return serve(said) if said.open else 0
+
+
+def _add_night(judged: Judged, said: argparse.Namespace) -> tuple[History, HarnessError | None]:
+    """Tonight's series with tonight in it; and the error when the history could not take it: the report is built all the same."""
+    from reports.nights.night import night_of
+    from reports.nights.store import History, Store
+
+    tonight = night_of(judged)
+    try:
+        store = Store(said.history or said.out / "history")
+        store.add(tonight, said.keep)
+        return store.read().of(*tonight.series), None
+    except HarnessError as error:
+        return History((tonight,)), error
 
 
 def summary(said: argparse.Namespace) -> int:
@@ -218,16 +242,6 @@ def _judged(folders: list[Path]) -> Judged:
     from e2e.capture.evidence import find_runs
 
     return judge_folders([run for folder in folders for run in find_runs(folder)])
-
-
-def _tell_alarms(store: object, judged: Judged) -> None:
-    from reports.allure_config import browser_of
-    from reports.nights.show import print_alarms
-    from reports.nights.store import Store
-
-    assert isinstance(store, Store)
-    newest = max(judged.run.metas, key=lambda m: m.started)
-    print_alarms(store.read().of(newest.target, browser_of(newest)), judged.run.alarms_per_year)
 
 
 if __name__ == "__main__":

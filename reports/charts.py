@@ -27,12 +27,15 @@ from reports.drawing import (
     initials,
     new_figure,
 )
+from reports.flow import failing_chat
+from reports.structure import id_structure
 from reports.timeline import chat_timeline
 
 __all__ = ["chart_set", "chat_timeline", "lanes_strip", "provider_distribution"]
 
 _COLUMNS = 30  # chats of a lane that are drawn
 _LANES = 16
+_OF_NO_RUN = ("calibration", "history")
 
 
 def provider_distribution(run: Run) -> Chart | None:
@@ -53,15 +56,27 @@ def chart_set(run: Run, out: Path) -> list[Chart]:
     folder = out / "charts"
     folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob("*.svg"), *folder.glob("*.png")):
-        if old.stem != "calibration":  # of no run
+        if old.stem not in _OF_NO_RUN:
             old.unlink()
-    failing = next((v.chats[0] for v in run.judgement.verdicts if v.outcome == "fail" and v.chats), None)
-    drawn = [provider_distribution(run), lanes_strip(run), chat_timeline(run, failing) if failing else None]
+    failing = failing_chat(run)
+    drawn = [
+        provider_distribution(run),
+        lanes_strip(run),
+        chat_timeline(run, failing) if failing else None,
+        id_structure(run),
+    ]
     charts = [chart for chart in drawn if chart is not None]
     for chart in charts:
-        (folder / f"{chart.name}.svg").write_bytes(chart.svg)
-        (folder / f"{chart.name}.png").write_bytes(chart.png)
+        write_chart(chart, out)
     return charts
+
+
+def write_chart(chart: Chart, out: Path) -> None:
+    """Write ``charts/NAME.svg`` and ``.png`` under ``out``."""
+    folder = out / "charts"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{chart.name}.svg").write_bytes(chart.svg)
+    (folder / f"{chart.name}.png").write_bytes(chart.png)
 
 
 def band(n: int, share: float) -> tuple[int, int]:
@@ -72,22 +87,29 @@ def band(n: int, share: float) -> tuple[int, int]:
     return int(low), min(int(high), n)
 
 
+def expected_of(run: Run) -> dict[str, float]:
+    """Expected share by provider, of those that are named or were seen; a provider that nobody expects is not among them."""
+    policy = run.policy
+    if policy.weights:
+        return dict(policy.weights)
+    if policy.providers:
+        return dict.fromkeys(policy.providers, 1 / len(policy.providers))
+    return dict.fromkeys(provider_counts(run), 1 / policy.provider_count) if policy.provider_count else {}
+
+
 def _providers(run: Run) -> Chart | None:
     counts = provider_counts(run)
     if not counts:
         return None
     n, policy = sum(counts.values()), run.policy
-    shares = dict(policy.weights or {})
-    if not shares and policy.providers:
-        shares = dict.fromkeys(policy.providers, 1 / len(policy.providers))
+    shares = expected_of(run)
     names = sorted({*counts, *shares}, key=lambda name: (-counts[name], name))
-    uniform = 1 / policy.provider_count if policy.provider_count and not shares else None
     figure, axes = new_figure(8.2, 1.1 + 0.42 * len(names))
     most = max(counts.values())
     banded = False
     for row, name in enumerate(names):
         # a provider that nobody expects has no band: any answer of it is one too many
-        expected = shares.get(name, uniform)
+        expected = shares.get(name)
         if expected is not None:
             low, high = band(n, expected)
             axes.barh(row, high - low, left=low, height=0.78, color=BAND, zorder=1)
@@ -104,7 +126,7 @@ def _providers(run: Run) -> Chart | None:
         "new sessions"
         + ("; band: 95 % of healthy runs, for each provider by itself; line: expected" if banded else "")
     )
-    known = policy.provider_count or len(shares) or None
+    known = policy.provider_count or len(policy.providers or policy.weights or ()) or None
     title = f"{n} new session{'s' if n > 1 else ''} on {len(counts)} provider{'s' if len(counts) > 1 else ''}"
     title += f" of {known}" if known else ""
     alt = title + ": " + ", ".join(f"{name} {counts[name]}" for name in names)

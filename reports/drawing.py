@@ -61,11 +61,11 @@ def new_figure(width: float, height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
-def finish(figure: Any, axes: Any, name: str, title: str, alt: str) -> Chart:
+def finish(figure: Any, axes: Any, name: str, title: str, alt: str, *, pad: float = 10) -> Chart:
     """Give the drawing its title and words, and make the SVG of it."""
     import matplotlib as mpl
 
-    axes.set_title(title, loc="left", color=INK, fontsize=11.5, fontweight="bold", pad=10)
+    axes.set_title(title, loc="left", color=INK, fontsize=11.5, fontweight="bold", pad=pad)
     figure.get_layout_engine().set(w_pad=0.18, h_pad=0.15)
     out = io.BytesIO()
     # Text stays text: it can be searched and read aloud. A fixed salt and no date: equal charts are equal bytes.

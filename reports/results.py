@@ -21,7 +21,9 @@ _STATUS = {"pass": "passed", "fail": "failed", "broken": "broken", "inconclusive
 _NAMESPACE = uuid.UUID("6a3c4f5e-0d5b-4c7e-9a53-1f0f3f6f6b7c")
 
 
-def complete_results(judged: Judged, results: Path, charts: Sequence[Chart] = ()) -> None:
+def complete_results(
+    judged: Judged, results: Path, charts: Sequence[Chart] = (), interactive: str = ""
+) -> None:
     """Add the summary as global attachments; and where tests did not tell their results, one that tells what was recorded.
 
     Files have fixed names: completing twice changes nothing.
@@ -35,6 +37,14 @@ def complete_results(judged: Judged, results: Path, charts: Sequence[Chart] = ()
             results, "observations", "Observations", "text/html", "html", observations_html(judged.run)
         ),
     ]
+    if interactive:
+        attachments.append(
+            _attachment(results, "charts", "Charts to point at", "text/html", "html", interactive)
+        )
+    history = next((c for c in charts if c.name == "history"), None)
+    if history is not None:
+        svg = history.svg.decode("utf-8")
+        attachments.append(_attachment(results, history.name, history.title, "image/svg+xml", "svg", svg))
     attachments += [_trace_note(results, meta) for meta in judged.run.metas if meta.trace and meta.masked]
     errors = [
         {

@@ -27,7 +27,7 @@ _TIMES = (("d", 10), ("d", 13), ("d", 16), ("x", 8))
 def pattern(run: Run) -> Verdict:
     """The way in which session IDs are made gives each new chat one of its own, and a hard one to guess where it is a credential."""
     name = "session_ids.pattern"
-    samples = _samples(run)
+    samples = samples_of(run)
     if len(samples) < _ENOUGH:
         why = f"{plural(len(samples), 'ID was', 'IDs were')} seen being made"
         return not_seen(name, run, why, f"needs {_ENOUGH} IDs or more", ids=len(samples))
@@ -79,12 +79,13 @@ def _repeats(run: Run, chats: Sequence[ChatKey]) -> tuple[ChatKey, ...]:
     return tuple(key for key in chats if key in bad) or tuple(chats)
 
 
-def _samples(run: Run) -> list[Sample]:
+def samples_of(run: Run) -> list[Sample]:
+    """The IDs that were seen being made, as features that do not tell them."""
     return [Sample(m.features, lane=m.lane, order=m.t) for m in rows(run.minted) if m.features is not None]
 
 
 def _recognised(run: Run) -> Recognition:
-    return run.once("recognised", lambda: recognise(_samples(run)))
+    return run.once("recognised", lambda: recognise(samples_of(run)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
 from e2e.capture.evidence import EvidenceWriter
 from e2e.capture.records import RunRecords
+from reports.nights.night import Night
 
 
 def write_run(out: Path, records: RunRecords) -> Path:
@@ -46,3 +48,27 @@ def write_result(out: Path, name: str = "one") -> None:
     (results / f"{name}-result.json").write_text(
         json.dumps({"uuid": name, "name": name, "status": "passed"}), encoding="utf-8"
     )
+
+
+def drawn_nights(draw: random.Random, *, pinned_from: int, sessions: int = 20) -> list[Night]:
+    """Thirty nights with three providers; from one of them on all sessions are on the first."""
+    names = ("Big hat", "Tin drum", "Red kite")
+    found = []
+    for n in range(1, 31):
+        pinned = n >= pinned_from
+        seen = [names[0]] * sessions if pinned else draw.choices(names, k=sessions)
+        found.append(
+            Night(
+                run_id=f"run-{n:03}",
+                began=1_790_000_000.0 + 86_400 * n,
+                target="reference",
+                browser="chromium",
+                outcome="fail" if pinned else "pass",
+                headline="",
+                causes={"provider-pinned": sessions} if pinned else {},
+                figures={"reuse_bound": 13.9, "effective_providers": 1.0 if pinned else 2.7},
+                providers={name: seen.count(name) for name in names},
+                shares=dict.fromkeys(names, 1 / 3),
+            )
+        )
+    return found
