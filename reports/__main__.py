@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from e2e.errors import HarnessError
-from reports.aggregate import Judged, judge_folders, judge_last, write_summary
+from reports.aggregate import Judged, judge_folders, judge_last
 from reports.terminal import print_summary
 
 if TYPE_CHECKING:
-    from reports.nights.store import History
+    from reports.build import Built
 
 _OUT = Path(__file__).resolve().parent / "out"
 _FAILED = 1
@@ -22,47 +23,94 @@ _FAILED = 1
 
 def build(said: argparse.Namespace) -> int:
     """Judge the last run, write its summary and charts, build the Allure report, and add the night to the history."""
-    from reports.allure_build import build_allure
-    from reports.allure_config import allure_run
-    from reports.charts import chart_set, write_chart
-    from reports.interactive import interactive_page
-    from reports.nights.chart import history_chart
-    from reports.nights.show import print_alarms
-    from reports.results import complete_results
+    from reports.build import build as make
 
-    out: Path = said.out
-    judged = judge_last(out)
-    write_summary(judged, out)
-    nights, lost = _add_night(judged, said)
-    drawn = chart_set(judged.run, out)
-    if (history := history_chart(nights.nights, judged.run.alarms_per_year)) is not None:
-        write_chart(history, out)
-        drawn.append(history)
-    page = interactive_page(judged.run, nights.nights)
-    (out / "charts" / "charts.html").write_text(page, encoding="utf-8")
-    results = out / "allure-results"
-    complete_results(judged, results, drawn, page)
-    run = allure_run(judged, out / "history" / "allure.jsonl", said.base_url)
-    index = build_allure(results, out / "allure-report", run)
-    print_summary(judged.summary, ("summary", out / "summary.md"), ("report", index))
-    print_alarms(nights, judged.run.alarms_per_year)
-    if lost is not None:
-        raise lost
+    built = make(said.out, said.history, keep=said.keep, base_url=said.base_url)
+    _tell(built, ("summary", said.out / "summary.md"), ("report", built.index))
     return serve(said) if said.open else 0
 
 
-def _add_night(judged: Judged, said: argparse.Namespace) -> tuple[History, HarnessError | None]:
-    """Tonight's series with tonight in it; and the error when the history could not take it: the report is built all the same."""
-    from reports.nights.night import night_of
-    from reports.nights.store import History, Store
+def publish(said: argparse.Namespace) -> int:
+    """Build the report of the last run into a site of all nights."""
+    from reports.site.publish import publish as put
 
-    tonight = night_of(judged)
-    try:
-        store = Store(said.history or said.out / "history")
-        store.add(tonight, said.keep)
-        return store.read().of(*tonight.series), None
-    except HarnessError as error:
-        return History((tonight,)), error
+    built, page = put(said.out, said.site, url=said.url, keep=said.keep, keep_reports=said.keep_reports)
+    _tell(built, ("site", said.site / "index.html"), ("night", page))
+    return 0
+
+
+def notify(said: argparse.Namespace) -> int:
+    """Tell a webhook when the state of a target changed with its last night, and nobody otherwise."""
+    from reports.nights.store import Store
+    from reports.site.notify import notify as tell
+
+    sent = tell(Store(said.history or said.out / "history").read(), said.webhook, said.url)
+    for line in sent or ["no change of state: nobody was told"]:
+        print(line)
+    return 0
+
+
+def nightly(said: argparse.Namespace) -> int:
+    """Judge the shards' evidence, pooled by target and browser, and publish each."""
+    from reports.site.nightly import nightly as end_night
+
+    found = end_night(said.incoming, said.site, said.out / "nights", url=said.url)
+    for one in found:
+        print(f"{one.target}, {one.browser}: {one.outcome}: {one.headline}\n  {one.page}")
+    return _FAILED if any(one.exit_code for one in found) else 0
+
+
+def pull(said: argparse.Namespace) -> int:
+    """Take the site from its branch."""
+    from reports.site.branch import pull as take
+
+    print(
+        "the site is there"
+        if take(said.remote, said.branch, said.site)
+        else f"there is no branch {said.branch} yet"
+    )
+    return 0
+
+
+def push(said: argparse.Namespace) -> int:
+    """Put the site on its branch."""
+    from reports.site.branch import push as put
+
+    put(said.remote, said.branch, said.site)
+    print(f"the site is on {said.branch}")
+    return 0
+
+
+def pull_request(said: argparse.Namespace) -> int:
+    """Write the last run's summary as a pull request's comment, and a commit's status."""
+    from reports.page import headline, release_note
+    from reports.site.github import Repository, comment, status
+
+    judged = judge_last(said.out)
+    text = release_note(judged.run, judged.summary, said.link)
+    if said.compare_with:
+        from reports.compare import comment as compared
+        from reports.compare import compare as set_against
+
+        text += "\n" + compared(set_against(_judged([said.compare_with]), judged), link=said.link)
+    repository = Repository.of(os.environ)
+    if said.number:
+        print(comment(repository, said.number, text))
+    if said.commit:
+        states: dict[str, Literal["success", "failure", "error"]] = {"pass": "success", "fail": "failure"}
+        state = states.get(judged.summary.outcome, "error")
+        status(repository, said.commit, state, headline(judged.summary), said.link)
+        print(f"{said.commit[:12]}: {state}")
+    return 0
+
+
+def _tell(built: Built, *places: tuple[str, Path]) -> None:
+    from reports.nights.show import print_alarms
+
+    print_summary(built.judged.summary, *places)
+    print_alarms(built.nights, built.judged.run.alarms_per_year)
+    if built.lost is not None:
+        raise built.lost
 
 
 def summary(said: argparse.Namespace) -> int:
@@ -156,86 +204,73 @@ def main(arguments: list[str]) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    def add(
-        name: str, function: Callable[[argparse.Namespace], int], meaning: str
-    ) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=meaning, description=meaning)
-        command.set_defaults(run_command=function)
-        return command
-
-    def add_out(command: argparse.ArgumentParser) -> None:
-        command.add_argument(
-            "--out", type=Path, default=_OUT, metavar="DIR", help="where the run wrote (default: reports/out)"
-        )
-
-    def add_history(command: argparse.ArgumentParser) -> None:
-        command.add_argument(
-            "--history",
-            metavar="PLACE",
-            help="the history: a folder, or an address such as s3://bucket/chats (default: history under --out)",
-        )
-
-    command = add(
-        "build",
-        build,
-        "write summary, charts and the Allure report of the last run, and add it to the history",
-    )
-    add_out(command)
-    add_history(command)
-    command.add_argument(
-        "--keep", type=_nights, default=400, metavar="N", help="nights that the history keeps (default: 400)"
-    )
-    command.add_argument(
-        "--base-url",
-        default="",
-        metavar="URL",
-        help="where the report will be found, for links of the history",
-    )
-    command.add_argument("--open", action="store_true", help="then serve the report")
-    add_out(add("open", serve, "serve the Allure report on this machine"))
-    command = add("summary", summary, "judge recorded runs and print the summary")
-    command.add_argument(
-        "folders", nargs="*", type=Path, metavar="DIR", help="recorded runs (default: the last one)"
-    )
-    add_out(add("gate", gate, "say yes or no to a release, with reasons"))
-    command = add("compare", compare, "set two runs side by side, before and after a change")
-    command.add_argument(
-        "base",
-        type=Path,
-        metavar="BASE",
-        help="recorded runs before it (a run's folder, or one with several)",
-    )
-    command.add_argument("head", type=Path, metavar="HEAD", help="recorded runs after it")
-    command.add_argument(
-        "--markdown",
-        type=Path,
-        metavar="FILE",
-        help="write the comparison there too, as a pull-request comment",
-    )
-    command.add_argument("--link", default="", metavar="URL", help="where the head's report is")
-    command = add("history", history, "show the nights, and since when something is wrong")
-    add_out(command)
-    add_history(command)
-    command.add_argument("--json", action="store_true", help="for machines")
-    command.add_argument(
-        "--alarms-per-year", type=float, default=0.02, metavar="X", help="false-alarm budget (default: 0.02)"
-    )
-    command = add("forget", forget, "remove a night from the history")
-    command.add_argument("run", metavar="RUN", help="the night, as `history` names it")
-    add_out(command)
-    add_history(command)
-    return parser
-
-
 def _nights(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("at least 1 night")
     return number
+
+
+_FOLDER: dict[str, Any] = {"type": Path, "metavar": "DIR"}
+_WEB: dict[str, Any] = {"default": "", "metavar": "URL"}
+_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "--out": {**_FOLDER, "default": _OUT, "help": "where the run wrote (default: reports/out)"},
+    "--history": {
+        "metavar": "PLACE",
+        "help": "the history: a folder, or an address such as s3://bucket/chats (default: history under --out)",
+    },
+    "--keep": {"type": _nights, "default": 400, "metavar": "N", "help": "nights that the history keeps (default: 400)"},
+    "--keep-reports": {
+        "type": _nights, "default": 30, "metavar": "N", "help": "nights whose report stays on the site (default: 30)",
+    },
+    "--base-url": {**_WEB, "help": "where the report will be found, for links of the history"},
+    "--open": {"action": "store_true", "help": "then serve the report"},
+    "--site": {**_FOLDER, "required": True, "help": "the site's folder; its nights and its history stay in it"},
+    "--url": {**_WEB, "help": "where the site will be found"},
+    "--webhook": {"default": os.environ.get("CHAT_E2E_WEBHOOK", ""), "metavar": "URL", "help": "where to POST (default: CHAT_E2E_WEBHOOK)"},
+    "--incoming": {**_FOLDER, "required": True, "help": "holds what the shards recorded"},
+    "--remote": {"default": "origin", "metavar": "URL", "help": "the repository (default: origin)"},
+    "--branch": {"default": "gh-pages", "metavar": "NAME", "help": "default: gh-pages"},
+    "--number": {"type": int, "default": 0, "metavar": "N", "help": "the pull request"},
+    "--commit": {"default": "", "metavar": "SHA", "help": "whose status is set"},
+    "--compare-with": {**_FOLDER, "help": "recorded runs before the change"},
+    "--link": {**_WEB, "help": "where the report is"},
+    "--markdown": {"type": Path, "metavar": "FILE", "help": "write the comparison there too, as a pull-request comment"},
+    "--json": {"action": "store_true", "help": "for machines"},
+    "--alarms-per-year": {"type": float, "default": 0.02, "metavar": "X", "help": "false-alarm budget (default: 0.02)"},
+    "folders": {**_FOLDER, "nargs": "*", "help": "recorded runs (default: the last one)"},
+    "base": {"type": Path, "metavar": "BASE", "help": "recorded runs before it: a run's folder, or one with several"},
+    "head": {"type": Path, "metavar": "HEAD", "help": "recorded runs after it"},
+    "run": {"metavar": "RUN", "help": "the night, as `history` names it"},
+}  # fmt: skip
+_COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], str, str], ...] = (
+    ("build", build, "write summary, charts and the Allure report of the last run, and add it to the history",
+     "--out --history --keep --base-url --open"),
+    ("open", serve, "serve the Allure report on this machine", "--out"),
+    ("summary", summary, "judge recorded runs and print the summary", "folders"),
+    ("gate", gate, "say yes or no to a release, with reasons", "--out"),
+    ("compare", compare, "set two runs side by side, before and after a change", "base head --markdown --link"),
+    ("history", history, "show the nights, and since when something is wrong", "--out --history --json --alarms-per-year"),
+    ("forget", forget, "remove a night from the history", "run --out --history"),
+    ("publish", publish, "build the report of the last run into a site of all nights", "--out --site --url --keep --keep-reports"),
+    ("nightly", nightly, "judge the shards' evidence, pooled by target and browser, and publish each", "--incoming --site --url --out"),
+    ("notify", notify, "tell a webhook when a target's state changed with its last night", "--out --history --webhook --url"),
+    ("pull", pull, "take the site from its branch", "--site --remote --branch"),
+    ("push", push, "put the site on its branch", "--site --remote --branch"),
+    ("pull-request", pull_request, "write the last run's summary as a pull request's comment and a commit's status",
+     "--out --number --commit --compare-with --link"),
+)  # fmt: skip
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, function, meaning, arguments in _COMMANDS:
+        command = commands.add_parser(name, help=meaning, description=meaning)
+        command.set_defaults(run_command=function)
+        for argument in arguments.split():
+            command.add_argument(argument, **_ARGUMENTS[argument])
+    return parser
 
 
 def _judged(folders: list[Path]) -> Judged:

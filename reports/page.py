@@ -128,6 +128,17 @@ def summary_page(run: Run, judgement: Judgement, summary: Summary, evidence: Seq
     )
 
 
+def release_note(judged_run: Run, summary: Summary, link: str = "") -> str:
+    """A pull request's comment: yes or no, why, and where."""
+    return markdown("release.md.j2").render(
+        s=summary,
+        headline=headline(summary),
+        conclusion=conclusion(summary),
+        layers=standings(judged_run.judgement),
+        link=link,
+    )
+
+
 def conclusion(summary: Summary) -> str:
     """What follows from the run for whoever decides about a release; no more than was seen."""
     failed = [c.name for c in summary.checks if c.verdict == "fail" and not c.accepted]

@@ -30,7 +30,7 @@ class Alarm:
     """Something that is wrong in the last night."""
 
     what: str
-    """``providers``, or the name of a check."""
+    """``providers``, or the names of the checks that fail."""
     since: Night
     """The first night of it."""
     before: Night | None
@@ -63,8 +63,14 @@ def alarms(nights: Sequence[Night], alarms_per_year: float = 0.02) -> list[Alarm
     """What is wrong in the last night of one series, each with the night since when."""
     if not nights:
         return []
-    found = [_of_check(nights, name) for name, verdict in nights[-1].checks.items() if verdict == "fail"]
     providers = _of_providers(steps(nights, alarms_per_year), alarms_per_year)
+    streaks: dict[str, list[_Streak]] = {}
+    for name, verdict in nights[-1].checks.items():
+        if verdict == "fail":
+            streak = _streak(nights, name)
+            streaks.setdefault(streak.since.run_id, []).append(streak)
+    found = [_of_checks(nights[-1], together) for together in streaks.values()]
+    found.sort(key=lambda alarm: alarm.since.began)
     return [*([providers] if providers else []), *found]
 
 
@@ -99,7 +105,17 @@ def _change_point(found: Sequence[Step]) -> int:
     return at
 
 
-def _of_check(nights: Sequence[Night], name: str) -> Alarm:
+@dataclass(frozen=True, slots=True)
+class _Streak:
+    """A check that fails, and since when."""
+
+    name: str
+    since: Night
+    before: Night | None
+    nights: int
+
+
+def _streak(nights: Sequence[Night], name: str) -> _Streak:
     """A check that could not be judged in between neither ends a streak nor lengthens it."""
     first, before, count = nights[-1], None, 0
     for one in reversed(nights):
@@ -109,9 +125,20 @@ def _of_check(nights: Sequence[Night], name: str) -> Alarm:
         elif verdict in ("pass", "accepted"):
             before = one
             break
-    causes = ", ".join(cause for cause in nights[-1].causes)
-    said = f"{name} fails" + (f" ({causes})" if causes else "")
-    return Alarm(name, first, before, count, said, changes(before, first))
+    return _Streak(name, first, before, count)
+
+
+def _of_checks(last: Night, together: Sequence[_Streak]) -> Alarm:
+    """The checks that fail since one night."""
+    names = [one.name for one in together]
+    told = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    causes = ", ".join(last.causes)
+    said = f"{told} {'fails' if len(names) == 1 else 'fail'}" + (f" ({causes})" if causes else "")
+    since = together[0].since
+    known = [one.before for one in together if one.before is not None]
+    before = max(known, key=lambda n: n.began) if known else None
+    many = max(one.nights for one in together)
+    return Alarm(", ".join(names), since, before, many, said, changes(before, since))
 
 
 def changes(before: Night | None, since: Night) -> tuple[str, ...]:
@@ -119,7 +146,7 @@ def changes(before: Night | None, since: Night) -> tuple[str, ...]:
     if before is None:
         return ()
     return tuple(
-        f"{name}: {before.facts[name]} -> {since.facts[name]}"
-        for name in CHANGES
+        f"{title}: {before.facts[name]} -> {since.facts[name]}"
+        for name, title in CHANGES.items()
         if name in before.facts and name in since.facts and before.facts[name] != since.facts[name]
     )

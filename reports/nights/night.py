@@ -14,8 +14,8 @@ from reports.page import headline
 
 COLUMNS = ("run_id", "began", "target", "browser", "kind", "name", "text", "number")
 """Of a night's table: one row per thing that is kept."""
-CHANGES = ("target_version", "profile", "browser", "commit")
-"""Facts that may explain why one night is not like the one before: target, profile, browser, suite."""
+CHANGES = {"target_version": "target version", "profile": "profile", "browser": "browser", "commit": "suite"}
+"""Facts that may explain why one night is not like the one before, and what they are called."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,82 @@
+"""The site's pages: an index of the nights, and a night."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from reports.aggregate import Judged
+from reports.nights.alarm import alarms, steps
+from reports.nights.chart import history_chart
+from reports.nights.show import series_of
+from reports.nights.store import History
+
+MARKS = {"pass": "✔", "fail": "✘", "broken": "!", "inconclusive": "–"}
+WORDS = {
+    "pass": "passed",
+    "fail": "failed",
+    "broken": "could not look",
+    "inconclusive": "too little was seen",
+}
+
+
+_WIDE = '<div class="wide" tabindex="0" role="region" aria-label="table">'
+
+
+def index_page(history: History, there: Collection[str], alarms_per_year: float) -> str:
+    """All nights, the newest first, by target and browser. ``there`` names those whose report is on the site."""
+    series = []
+    for (target, browser), nights in series_of(history).items():
+        chart = history_chart(nights, alarms_per_year)
+        found = steps(nights, alarms_per_year)
+        series.append(
+            {
+                "target": target,
+                "title": nights[-1].facts.get("title", target),
+                "browser": browser,
+                "alarms": alarms(nights, alarms_per_year),
+                "chart": Markup(_inline(chart.svg)) if chart else None,  # noqa: S704 - drawn here
+                "steps": list(reversed(found)),
+                "changed": {n.run_id for before, n in pairwise(nights) if _state(before) != _state(n)},
+            }
+        )  # fmt: skip
+    return _page("site_index.html.j2", series=series, there=set(there), unread=history.unread)
+
+
+def night_page(judged: Judged, summary: str, charts: Sequence[Path]) -> str:
+    """One night: its summary as a page, its charts, and the way to its report."""
+    html = MarkdownIt("commonmark", {"html": False}).enable("table").render(summary)
+    html = html.replace("<table>", f"{_WIDE}<table>").replace("</table>", "</table></div>")
+    return _page(
+        "site_night.html.j2",
+        title=f"{judged.run.metas[0].title}: {WORDS[judged.summary.outcome]}",
+        summary=Markup(html),  # noqa: S704 - Markdown without HTML in it
+        charts=[Markup(_inline(path.read_bytes())) for path in charts],  # noqa: S704 - drawn here
+    )
+
+
+def _state(night: Any) -> tuple[str, tuple[str, ...]]:
+    return night.outcome, tuple(sorted(night.causes))
+
+
+def _inline(svg: bytes) -> str:
+    """The ``<svg>`` element alone, as wide as there is room."""
+    text = svg.decode("utf-8")
+    return text[text.index("<svg") :].replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
+
+
+def _page(template: str, **values: Any) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(MARKS=MARKS, WORDS=WORDS, **values)
