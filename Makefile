@@ -20,6 +20,8 @@ E2E_OPTIONS = \
   $(if $(ID_FORMAT),--id-format '$(ID_FORMAT)') \
   $(if $(ROTATION),--rotation '$(ROTATION)') \
   $(if $(SEED),--seed '$(SEED)') \
+  $(if $(SHARD),--shard '$(SHARD)') \
+  $(if $(BROWSER),--browser '$(BROWSER)') \
   $(if $(OUT),--out '$(OUT)')
 
 CHAT_OPTIONS = \
@@ -31,8 +33,13 @@ CHAT_OPTIONS = \
   $(if $(ID_FORMAT),--id-format '$(ID_FORMAT)') \
   $(if $(ROTATION),--rotation '$(ROTATION)')
 
+# Lines of workflows may be long, and "on" is a key there.
+YAML := {extends: default, rules: {line-length: {max: 160}, truthy: {check-keys: false}, document-start: disable, \
+  comments: {min-spaces-from-content: 1}, braces: {max-spaces-inside: 1}}}
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-chainlit e2e test chat login lint lock report open bench matrix calibrate clean distclean
+.PHONY: help setup setup-chainlit e2e test chat login lint lock report open gate bench matrix calibrate rehearse clean distclean \
+  shard judge site-pull site-push notify outcome pull-request all-passed
 
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +84,11 @@ lint: $(STAMP) ## check style and types of the whole tree
 	$(PY) -m ruff format --check . || status=1; \
 	$(PY) -m mypy || status=1; \
 	$(WITH_NODE) $(FRONTEND)/node_modules/.bin/tsc --noEmit -p $(FRONTEND) || status=1; \
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml || status=1; \
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml || status=1; \
+	$(VENV)/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml || status=1; \
+	$(VENV)/bin/yamllint --strict -d '$(YAML)' .github || status=1; \
+	$(VENV)/bin/zizmor --quiet --offline --no-progress .github || status=1; \
 	exit $$status
 
 # The header of a lock names this target instead of a command line with the paths of one machine.
@@ -101,6 +113,47 @@ report: $(STAMP) ## build the report of the last run again
 
 open: $(STAMP) ## serve the last report and say where
 	@$(PY) -m reports open $(ARGS)
+
+gate: $(STAMP) ## say yes or no to a release after make e2e, with reasons
+	@$(PY) -m e2e.setup allure --quiet
+	@$(PY) -m reports gate $(if $(OUT),--out '$(OUT)')
+
+rehearse: $(STAMP) ## play three nights of three shards on this machine, and look at the published site in a browser
+	@$(PY) -m e2e.setup all --quiet
+	@$(PY) -m e2e rehearse $(if $(OUT),--out '$(OUT)') $(ARGS)
+
+# What the workflows call: each step of theirs is one of these, so that it can be tried here.
+
+shard:  # record one part of a run: TARGET= CHATS= LANES= SHARD=2/3
+shard: $(STAMP)
+	@$(PY) -m e2e.setup all --quiet
+	@$(PY) -m pytest e2e/specs $(E2E_OPTIONS) $(ARGS)
+
+judge: $(STAMP)  # judge what the shards recorded below INCOMING=, and put it on SITE=
+	@$(PY) -m e2e.setup allure --quiet
+	@$(PY) -m reports nightly --incoming '$(INCOMING)' --site '$(SITE)' $(if $(SITE_URL),--url '$(SITE_URL)') $(if $(OUT),--out '$(OUT)')
+
+site-pull: $(STAMP)  # take SITE= from the branch gh-pages of REMOTE=
+	@$(PY) -m reports pull --site '$(SITE)' $(if $(REMOTE),--remote '$(REMOTE)')
+
+site-push: $(STAMP)  # put SITE= on the branch gh-pages of REMOTE=
+	@$(PY) -m reports push --site '$(SITE)' $(if $(REMOTE),--remote '$(REMOTE)')
+
+notify: $(STAMP)  # tell CHAT_E2E_WEBHOOK, where it is set, when the last night on SITE= changed a target's state
+	@if [ -n "$$CHAT_E2E_WEBHOOK" ]; then \
+	  $(PY) -m reports notify --history '$(SITE)/history' $(if $(SITE_URL),--url '$(SITE_URL)'); \
+	else echo 'CHAT_E2E_WEBHOOK is not set: nobody is told'; fi
+
+outcome: $(STAMP)  # say the last run's outcome, to GITHUB_OUTPUT too
+	@$(PY) -c 'import json; print("outcome=" + json.load(open("$(or $(OUT),reports/out)/summary.json"))["outcome"])' \
+	  | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
+
+pull-request: $(STAMP)  # write the last run's summary as comment of PULL= and status of COMMIT=
+	@$(PY) -m reports pull-request $(if $(PULL),--number '$(PULL)') $(if $(COMMIT),--commit '$(COMMIT)') \
+	  $(if $(LINK),--link '$(LINK)') $(if $(OUT),--out '$(OUT)')
+
+all-passed:  # fail unless all RESULTS= are "success"
+	@for result in $(RESULTS); do [ "$$result" = success ] || { echo "a job ended with: $$result" >&2; exit 1; }; done
 
 bench: $(STAMP) ## measure what one chat costs
 	@$(PY) -m e2e.setup all --quiet

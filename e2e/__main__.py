@@ -15,6 +15,7 @@ commands:
   doctor     look at this machine and at a target, and say what to do
   matrix     every fault of the reference chat, and what the suite makes of it
   login      sign in to a target in a window, and save the state for later runs
+  rehearse   three nights with shards on this machine, published and looked at
   reference  write the reference page of profiles and their JSON Schema (--check: only compare)
 """
 
@@ -46,6 +47,10 @@ def main(arguments: list[str]) -> int:
             from e2e.login import main as login
 
             return login(rest)
+        case ["rehearse", *rest]:
+            from e2e.rehearsal.cli import main as rehearse
+
+            return rehearse(rest)
         case ["reference", *rest]:
             from fixtures.targets.reference_page import main as reference
 

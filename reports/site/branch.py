@@ -5,6 +5,7 @@ The branch has one commit at any time: reports that were dropped are gone from i
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -51,6 +52,7 @@ def _git(folder: Path | None, *arguments: str) -> str:
         raise HarnessError(f"git could not be run: {error}", way_out="is it installed?") from error
     if ended.returncode != 0:
         said = (ended.stderr or ended.stdout).strip().splitlines()
+        said = [re.sub(r"//[^/@\s]+@", "//", line) for line in said]  # an address may hold a token
         what = next(word for word in arguments if not word.startswith(("-", "user.")))
         raise HarnessError(
             f"git {what} failed: {said[-1] if said else f'exit code {ended.returncode}'}",
