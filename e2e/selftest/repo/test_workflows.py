@@ -1,0 +1,93 @@
+"""Guards what only runs on the service: each step calls a make target that exists, each action is pinned, nobody may more than it must."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from e2e.setup.places import REPO
+
+WORKFLOWS = sorted((REPO / ".github" / "workflows").glob("*.yml"))
+ACTIONS = sorted((REPO / ".github" / "actions").glob("*/action.yml"))
+TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (REPO / "Makefile").read_text(encoding="utf-8"), re.M))
+
+
+def read(path: Path) -> dict[str, Any]:
+    said: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return said
+
+
+def jobs(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = read(path)["jobs"]
+    return found
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    said = read(path)
+    return (
+        [step for job in said["jobs"].values() for step in job["steps"]]
+        if "jobs" in said
+        else said["runs"]["steps"]
+    )
+
+
+def test_the_three_workflows_are_there() -> None:
+    assert {p.stem for p in WORKFLOWS} == {"ci", "nightly", "regression"}
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_each_step_calls_one_make_target(path: Path) -> None:
+    for step in steps(path):
+        if "run" in step:
+            said = re.fullmatch(r"make ([a-z0-9-]+)", step["run"].strip())
+            assert said, step["run"]
+            assert said[1] in TARGETS
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_each_action_is_pinned_by_its_commit_with_its_version_beside(path: Path) -> None:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        said = re.search(r"^\s+(?:- )?uses: (\S+)(.*)", line)
+        if said and not said[1].startswith("./") and "OWNER/" not in said[1]:
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", said[1]), line
+            assert re.search(r"# v\d", said[2]), line
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
+def test_nobody_may_anything_but_what_a_job_asks_for(path: Path) -> None:
+    assert read(path)["permissions"] == {}
+    for name, job in jobs(path).items():
+        assert job["timeout-minutes"] <= 60, name
+        assert "permissions" in job, name
+    writers = {n for n, j in jobs(path).items() if any(v == "write" for v in j["permissions"].values())}
+    assert writers <= {"judge", "regression"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
+def test_runs_of_one_kind_do_not_get_into_each_others_way(path: Path) -> None:
+    assert read(path)["concurrency"]["group"]
+
+
+def test_the_gate_waits_for_every_job_of_ci() -> None:
+    found = jobs(next(p for p in WORKFLOWS if p.stem == "ci"))
+    assert set(found["gate"]["needs"]) == set(found) - {"gate"}
+    assert found["gate"]["if"] == "always()"
+
+
+def test_shards_are_all_named_and_judged_whatever_became_of_them() -> None:
+    found = jobs(next(p for p in WORKFLOWS if p.stem == "nightly"))
+    shards = found["shard"]["strategy"]["matrix"]["shard"]
+    assert shards == [f"{n}/{len(shards)}" for n in range(1, len(shards) + 1)]
+    assert found["shard"]["strategy"]["fail-fast"] is False
+    assert "cancelled" in found["judge"]["if"]
+
+
+def test_a_secret_reaches_a_step_through_its_environment_only() -> None:
+    for path in WORKFLOWS:
+        for step in steps(path):
+            assert "secrets." not in step.get("run", "")
+            assert "${{" not in step.get("run", "")
