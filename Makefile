@@ -42,7 +42,7 @@ YAML := {extends: default, rules: {line-length: {max: 160}, truthy: {check-keys:
   shard judge site-pull site-push notify outcome pull-request all-passed
 
 help: ## show this list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  make e2e takes TARGET= BASE_URL= CHATS= LANES= FAULT= ID_PATTERN= TRANSPORT= STORE= ID_FORMAT= ROTATION= OUT= and ARGS= for more, e.g.'
 	@echo '      make e2e CHATS=40 LANES=8 FAULT=stale-state ARGS="--headed -x"'
@@ -122,37 +122,36 @@ rehearse: $(STAMP) ## play three nights of three shards on this machine, and loo
 	@$(PY) -m e2e.setup all --quiet
 	@$(PY) -m e2e rehearse $(if $(OUT),--out '$(OUT)') $(ARGS)
 
-# What the workflows call: each step of theirs is one of these, so that it can be tried here.
+# What the workflows call: each step of theirs is a target, so that it can be tried here.
 
-shard:  # record one part of a run: TARGET= CHATS= LANES= SHARD=2/3
-shard: $(STAMP)
+shard: $(STAMP) ## record one part of a run, to be judged with the others (TARGET= CHATS= LANES= SHARD=2/3)
 	@$(PY) -m e2e.setup all --quiet
 	@$(PY) -m pytest e2e/specs $(E2E_OPTIONS) $(ARGS)
 
-judge: $(STAMP)  # judge what the shards recorded below INCOMING=, and put it on SITE=
+judge: $(STAMP) ## judge what the shards recorded below INCOMING=, and put it on SITE=
 	@$(PY) -m e2e.setup allure --quiet
 	@$(PY) -m reports nightly --incoming '$(INCOMING)' --site '$(SITE)' $(if $(SITE_URL),--url '$(SITE_URL)') $(if $(OUT),--out '$(OUT)')
 
-site-pull: $(STAMP)  # take SITE= from the branch gh-pages of REMOTE=
+site-pull: $(STAMP) ## take SITE= from the branch gh-pages of REMOTE=
 	@$(PY) -m reports pull --site '$(SITE)' $(if $(REMOTE),--remote '$(REMOTE)')
 
-site-push: $(STAMP)  # put SITE= on the branch gh-pages of REMOTE=
+site-push: $(STAMP) ## put SITE= on the branch gh-pages of REMOTE=
 	@$(PY) -m reports push --site '$(SITE)' $(if $(REMOTE),--remote '$(REMOTE)')
 
-notify: $(STAMP)  # tell CHAT_E2E_WEBHOOK, where it is set, when the last night on SITE= changed a target's state
+notify: $(STAMP) ## tell CHAT_E2E_WEBHOOK, where it is set, when the last night on SITE= changed a target's state
 	@if [ -n "$$CHAT_E2E_WEBHOOK" ]; then \
 	  $(PY) -m reports notify --history '$(SITE)/history' $(if $(SITE_URL),--url '$(SITE_URL)'); \
 	else echo 'CHAT_E2E_WEBHOOK is not set: nobody is told'; fi
 
-outcome: $(STAMP)  # say the last run's outcome, to GITHUB_OUTPUT too
+outcome: $(STAMP) ## say the last run's outcome, to GITHUB_OUTPUT too
 	@$(PY) -c 'import json; print("outcome=" + json.load(open("$(or $(OUT),reports/out)/summary.json"))["outcome"])' \
 	  | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
 
-pull-request: $(STAMP)  # write the last run's summary as comment of PULL= and status of COMMIT=
+pull-request: $(STAMP) ## write the last run's summary as comment of PULL= and status of COMMIT=
 	@$(PY) -m reports pull-request $(if $(PULL),--number '$(PULL)') $(if $(COMMIT),--commit '$(COMMIT)') \
 	  $(if $(LINK),--link '$(LINK)') $(if $(OUT),--out '$(OUT)')
 
-all-passed:  # fail unless all RESULTS= are "success"
+all-passed: ## fail unless all RESULTS= are "success"
 	@for result in $(RESULTS); do [ "$$result" = success ] || { echo "a job ended with: $$result" >&2; exit 1; }; done
 
 bench: $(STAMP) ## measure what one chat costs

@@ -145,57 +145,11 @@ class TestLocks:
         return (REPO / "requirements.lock").read_text(encoding="utf-8")
 
 
-def workflows() -> dict[str, str]:
-    folder = REPO / ".github"
-    files = [*folder.glob("workflows/*.yml"), *folder.glob("actions/*/action.yml")]
-    return {path.relative_to(REPO).as_posix(): path.read_text(encoding="utf-8") for path in files}
-
-
 def targets() -> dict[str, bool]:
     """The Makefile's targets, and whether each has a line of help."""
     makefile = (REPO / "Makefile").read_text(encoding="utf-8")
     rules = re.findall(r"^([a-z][a-z0-9-]*):(.*)$", makefile, re.MULTILINE)
     return {name: " ## " in f" {rest}" for name, rest in rules}
-
-
-class TestWorkflows:
-    def test_actions_of_others_are_pinned_by_commit_and_say_their_version(self) -> None:
-        used = [
-            (name, line.strip())
-            for name, text in workflows().items()
-            for line in text.splitlines()
-            if re.match(r"\s*(- )?uses:", line)
-        ]
-        own = [use for use in used if re.search(r"uses: \./\.github/actions/[a-z-]+$", use[1])]
-        pinned = [
-            use for use in used if re.search(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)+$", use[1])
-        ]
-        assert len(pinned) >= 4
-        assert sorted(set(used) - set(own) - set(pinned)) == []
-
-    def test_one_action_is_pinned_to_one_commit(self) -> None:
-        commits: dict[str, set[str]] = {}
-        for text in workflows().values():
-            for action, commit in re.findall(r"uses: ([\w.-]+/[\w./-]+)@(\S+)", text):
-                commits.setdefault(action, set()).add(commit)
-        assert {action: found for action, found in commits.items() if len(found) > 1} == {}
-
-    def test_every_step_runs_a_make_target(self) -> None:
-        runs = [
-            (name, command.strip())
-            for name, text in workflows().items()
-            for command in re.findall(r"^\s*(?:- )?run:(.*)$", text, re.MULTILINE)
-        ]
-        assert len(runs) >= 4
-        known = "|".join(targets())
-        assert [run for run in runs if not re.fullmatch(rf"make ({known})( [A-Z_]+=\S+)*", run[1])] == []
-
-    def test_a_workflow_may_only_read(self) -> None:
-        for name, text in workflows().items():
-            if name.startswith(".github/workflows/"):
-                assert "permissions:\n  contents: read\n" in text, name
-                assert text.count("persist-credentials: false") == text.count("actions/checkout@"), name
-                assert text.count("timeout-minutes:") == text.count("runs-on:"), name
 
 
 class TestMakefile:
@@ -205,7 +159,7 @@ class TestMakefile:
 
     def test_every_target_is_phony(self) -> None:
         makefile = (REPO / "Makefile").read_text(encoding="utf-8")
-        phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+        phony = re.search(r"^\.PHONY: (.*)$", makefile.replace("\\\n", ""), re.MULTILINE)
         assert phony is not None
         assert set(phony[1].split()) == set(targets())
 
@@ -249,6 +203,49 @@ class TestMake:
             " --fault stale-state --fault slow --id-pattern uuid --transport json --out o -k x",
             "-m reports build --out o",
         ]
+
+    @pytest.mark.parametrize(
+        ("arguments", "called"),
+        [
+            (
+                ["shard", "TARGET=acme", "CHATS=9", "LANES=3", "SHARD=2/3", "BROWSER=chromium"],
+                "-m pytest e2e/specs --target acme --chats 9 --lanes 3 --shard 2/3 --browser chromium",
+            ),
+            (
+                ["judge", "INCOMING=in", "SITE=s", "SITE_URL=https://n.example.org"],
+                "-m reports nightly --incoming in --site s --url https://n.example.org",
+            ),
+            (["site-pull", "SITE=s", "REMOTE=r"], "-m reports pull --site s --remote r"),
+            (["site-push", "SITE=s"], "-m reports push --site s"),
+            (
+                ["notify", "SITE=s", "SITE_URL=u", "CHAT_E2E_WEBHOOK=w"],
+                "-m reports notify --history s/history --url u",
+            ),
+            (
+                ["pull-request", "PULL=7", "COMMIT=abc", "LINK=l"],
+                "-m reports pull-request --number 7 --commit abc --link l",
+            ),
+            (["gate"], "-m reports gate"),
+            (["rehearse", "OUT=o"], "-m e2e rehearse --out o"),
+        ],
+        ids=lambda value: value[0] if isinstance(value, list) else "",
+    )
+    def test_what_workflows_call_hands_its_variables_on(
+        self, python: Path, arguments: list[str], called: str
+    ) -> None:
+        code, calls = self.make(python, *arguments)
+        assert code == 0
+        assert calls[-1] == called
+
+    @pytest.mark.parametrize(("results", "passed"), [("success success", True), ("success failure", False)])
+    def test_the_gate_of_ci_wants_every_job_to_pass(self, python: Path, results: str, passed: bool) -> None:
+        (python.parent / "calls").touch()
+        code, _ = self.make(python, "all-passed", f"RESULTS={results}")
+        assert (code == 0) is passed
+
+    def test_nobody_is_told_where_there_is_no_webhook(self, python: Path) -> None:
+        (python.parent / "calls").touch()
+        assert self.make(python, "notify", "SITE=s", "CHAT_E2E_WEBHOOK=") == (0, [])
 
     @pytest.mark.parametrize(
         ("pytest_ends", "reports_ends", "green", "report_built"),

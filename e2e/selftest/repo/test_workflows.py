@@ -91,3 +91,20 @@ def test_a_secret_reaches_a_step_through_its_environment_only() -> None:
         for step in steps(path):
             assert "secrets." not in step.get("run", "")
             assert "${{" not in step.get("run", "")
+
+
+def test_one_action_is_pinned_to_one_commit_everywhere() -> None:
+    commits: dict[str, set[str]] = {}
+    for path in (*WORKFLOWS, *ACTIONS):
+        for action, commit in re.findall(
+            r"uses: ([\w.-]+/[\w./-]+)@([0-9a-f]{40})", path.read_text(encoding="utf-8")
+        ):
+            commits.setdefault(action, set()).add(commit)
+    assert len(commits) >= 5
+    assert {action: found for action, found in commits.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
+def test_a_checkout_leaves_no_credentials_behind(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("persist-credentials: false") == text.count("uses: actions/checkout@")

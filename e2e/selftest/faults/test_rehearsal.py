@@ -1,0 +1,70 @@
+"""Nights as CI has them, on this machine: shards, verdict, site, word of the change, seen in a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from e2e.setup.places import REPO
+
+
+@pytest.mark.timeout(900)
+def test_three_nights_end_in_a_site_that_says_what_when_and_where(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "e2e",
+        "rehearse",
+        "--chats",
+        "12",
+        "--shards",
+        "2",
+        "--out",
+        str(tmp_path),
+    ]
+    ended = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
+    told = json.loads((tmp_path / "rehearsal.json").read_text(encoding="utf-8"))
+    assert [check for check in told["checks"] if not check["ok"]] == []
+    assert ended.returncode == 0
+    assert len(told["checks"]) >= 15
+    assert [night["outcome"] for night in told["nights"]] == ["pass", "pass", "fail"]
+
+
+@pytest.mark.timeout(600)
+def test_a_killed_shard_is_named_and_the_rest_is_judged(tmp_path: Path) -> None:
+    environment = os.environ | {"CHAT_E2E_MASK_KEY": "0123456789abcdef0123456789abcdef"}
+
+    def shard(number: int) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "pytest", "e2e/specs", "-q", "--shard", f"{number}/2", "--chats", "40",
+                   "--lanes", "4", "--out", str(tmp_path / "incoming" / str(number))]  # fmt: skip
+        return subprocess.Popen(
+            command, cwd=REPO, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+
+    whole, killed = shard(1), shard(2)
+    seen = tmp_path / "incoming" / "2"
+    deadline = time.monotonic() + 120
+    while not any(path.stat().st_size > 2000 for path in seen.rglob("chats.jsonl")):
+        assert time.monotonic() < deadline
+        assert killed.poll() is None
+        time.sleep(0.05)
+    os.killpg(killed.pid, signal.SIGKILL)
+    assert whole.wait(240) == 0
+    command = [sys.executable, "-m", "reports", "nightly", "--incoming", str(tmp_path / "incoming"),
+               "--site", str(tmp_path / "site"), "--out", str(tmp_path / "out")]  # fmt: skip
+    ended = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1, ended.stderr
+    summary = json.loads(next((tmp_path / "out").rglob("summary.json")).read_text(encoding="utf-8"))
+    assert summary["outcome"] == "broken"
+    assert any("shard 2 of 2: the run did not end" in reason for reason in summary["partial_reasons"])
+    fresh = next(c for c in summary["checks"] if c["name"] == "rotation.sent_id_is_fresh")
+    assert fresh["verdict"] == "pass"
+    assert fresh["numbers"]["transitions"] >= 18
+    assert "could not look" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
