@@ -158,15 +158,25 @@ def _lanes(run: Run) -> Chart | None:
                 sent and sent[-4:],
                 _colour(session_colours, sent),
                 alarm=key_of(chat) in old,
+                faint=chat.scenario != "plain",
             )
-            _cell(axes, column, row + 0.42, who and short[who], _colour(provider_colours, who), alarm=False)
+            _cell(
+                axes,
+                column,
+                row + 0.42,
+                who and short[who],
+                _colour(provider_colours, who),
+                alarm=False,
+                faint=chat.scenario != "plain",
+            )
         label = f"lane {lane}" if not run.pooled else f"{run_id[-4:]} lane {lane}"
         axes.text(-0.25, row + 0.4, label, ha="right", va="center", color=INK, fontsize=9.5)
     axes.set_xlim(-0.1, columns)
     axes.set_ylim(len(shown) - 0.05, -0.12)
     axes.set_yticks([])
     axes.set_xticks([c + 0.48 for c in range(columns)], [str(c) for c in range(columns)])
-    axes.set_xlabel(_key(short, width, framed=bool(old)))
+    played = any(c.scenario != "plain" for chats in shown.values() for c in chats[:columns])
+    axes.set_xlabel(_key(short, width, framed=bool(old), played=played))
     cut = [f"first {columns} of {longest} chats"] if longest > columns else []
     cut += [f"first {len(shown)} of {len(lanes)} lanes"] if len(lanes) > len(shown) else []
     title = "Sessions and providers of each lane" + (f" ({', '.join(cut)})" if cut else "")
@@ -177,12 +187,12 @@ def _lanes(run: Run) -> Chart | None:
     return finish(figure, axes, "lanes-strip", title, alt)
 
 
-def _key(short: dict[str, str], width: float, *, framed: bool) -> str:
+def _key(short: dict[str, str], width: float, *, framed: bool, played: bool) -> str:
     """What the strip's rows, frames and letters stand for."""
     said = "chats of the lane. Above: the session sent" + (
         " (red frame: one that was sent before)" if framed else ""
     )
-    lines = [said + "; below: the provider"]
+    lines = [said + "; below: the provider" + ("; paler: chats of scenarios" if played else "")]
     lines += textwrap.wrap(", ".join(f"{s} {name}" for name, s in short.items()), int(13 * width))
     return "\n".join(lines)
 
@@ -192,10 +202,22 @@ def _colour(colours: dict[str, str], value: str | None) -> str:
     return NOTHING if value is None else colours.setdefault(value, PALETTE[len(colours) % len(PALETTE)])
 
 
-def _cell(axes: Any, left: float, top: float, text: str | None, colour: str, *, alarm: bool) -> None:
+def _cell(
+    axes: Any, left: float, top: float, text: str | None, colour: str, *, alarm: bool, faint: bool
+) -> None:
     from matplotlib.patches import Rectangle
 
     edge, line = (ALARM, 1.8) if alarm else ("none", 0)
-    axes.add_patch(Rectangle((left, top), 0.96, 0.38, facecolor=colour, edgecolor=edge, linewidth=line))
+    axes.add_patch(
+        Rectangle(
+            (left, top),
+            0.96,
+            0.38,
+            facecolor=colour,
+            edgecolor=edge,
+            linewidth=line,
+            alpha=0.45 if faint else 1,
+        )
+    )
     where = {"ha": "center", "va": "center", "family": "monospace"}
     axes.text(left + 0.48, top + 0.19, text or "–", fontsize=8, color=INK, **where)
