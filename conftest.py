@@ -5,6 +5,7 @@ pytest_plugins = [
     "fixtures.plugins.shards",
     "fixtures.plugins.target",
     "fixtures.plugins.browser",
+    "fixtures.plugins.disk",
     "fixtures.plugins.run",
     "fixtures.plugins.outputs",
     "fixtures.plugins.walk",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -172,7 +173,7 @@ class Conductor:
             self._browser.remove_listener("disconnected", gone)
             if backend is not None:
                 backend.close()
-            self._finish()
+            self._end()
         if interrupted:
             raise KeyboardInterrupt
         return self.folder
@@ -283,6 +284,15 @@ class Conductor:
             self._problem(error, "backend")
 
     # -- the end ------------------------------------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        """Finish; what keeps the end from being written does not hide what went wrong before it."""
+        going = sys.exception()
+        try:
+            self._finish()
+        except HarnessError:
+            if going is None:
+                raise
 
     def _finish(self) -> None:
         for lane in self._lanes:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from e2e.capture.records import Chat, Event, RunMeta, RunRecords
-from e2e.errors import HarnessError
+from e2e.errors import CaptureIncomplete, HarnessError
 
 RUN, EVENTS, CHATS = "run.json", "events.jsonl", "chats.jsonl"
 
@@ -36,28 +37,49 @@ class EvidenceWriter:
         self.write_meta(meta)
 
     def event(self, event: Event) -> None:
-        self._events.write(_line(event.to_json()))
+        with _told(self.folder):
+            self._events.write(_line(event.to_json()))
 
     def chat(self, chat: Chat) -> None:
         """Append a finished chat, after everything that was seen of it."""
-        self._events.flush()
-        self._chats.write(_line(chat.to_json()))
-        self._chats.flush()
+        with _told(self.folder):
+            self._events.flush()
+            self._chats.write(_line(chat.to_json()))
+            self._chats.flush()
 
     def flush(self) -> None:
-        self._events.flush()
+        with _told(self.folder):
+            self._events.flush()
 
     def write_meta(self, meta: RunMeta) -> None:
         """Replace ``run.json`` in one step, so that a reader never sees half of it."""
         self.meta = meta
         draft = self.folder / (RUN + ".new")
         text = json.dumps(meta.to_json(), ensure_ascii=False, indent=1)
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-        draft.replace(self.folder / RUN)
+        with _told(self.folder):
+            draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+            draft.replace(self.folder / RUN)
 
     def close(self) -> None:
-        self._events.close()
-        self._chats.close()
+        """Write what is still held back. Raises `CaptureIncomplete` when that is not possible; the files are closed then too."""
+        with _told(self.folder):
+            try:
+                self._events.close()
+            finally:
+                self._chats.close()
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Say of a write that failed what it means. Raises `CaptureIncomplete`."""
+    try:
+        yield
+    except OSError as error:
+        raise CaptureIncomplete(
+            f"the evidence could not be written: {error.strerror or error}",
+            where=str(folder),
+            way_out="make room or mend the access, then run again; what was written until then can be judged with --from-evidence",
+        ) from error
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -270,8 +270,8 @@ class Lane:
             return
         try:
             (self._stage.folder / name).write_bytes(self._window.page.screenshot())
-        except Error:
-            return  # a page that cannot be drawn any more has already said why
+        except (Error, OSError):
+            return  # a page that cannot be drawn, or a disk that is full, has already said why
 
 
 def _gone_wrong(error: Error) -> HarnessError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ WORDS = {
 }
 
 
-_WIDE = '<div class="wide" tabindex="0" role="region" aria-label="table">'
+_WIDE = '<div class="wide" tabindex="0" role="region" aria-label="Table {}">'
 
 
 def index_page(history: History, there: Collection[str], alarms_per_year: float) -> str:
@@ -52,7 +53,9 @@ def index_page(history: History, there: Collection[str], alarms_per_year: float)
 def night_page(judged: Judged, summary: str, charts: Sequence[Path]) -> str:
     """One night: its summary as a page, its charts, and the way to its report."""
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(summary)
-    html = html.replace("<table>", f"{_WIDE}<table>").replace("</table>", "</table></div>")
+    html = html.replace("<pre>", '<pre tabindex="0">').replace("</table>", "</table></div>")
+    numbers = count(1)
+    html = re.sub("<table>", lambda _: f"{_WIDE.format(next(numbers))}<table>", html)
     return _page(
         "site_night.html.j2",
         title=f"{judged.run.metas[0].title}: {WORDS[judged.summary.outcome]}",

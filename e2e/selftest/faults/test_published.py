@@ -17,10 +17,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 import pyarrow.parquet as pq
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
 from websockets.sync.server import ServerConnection, serve
 
 from e2e.setup.places import REPO
@@ -257,6 +260,21 @@ def test_every_secret_came_up(leaky: Leaky, site: Path) -> None:
 
 def test_no_secret_is_in_any_published_byte(leaky: Leaky, site: Path) -> None:
     assert found_in(site, leaky.secrets) == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 380)])
+def test_everybody_can_use_the_sites_pages(
+    browser: Browser, site: Path, scheme: Literal["light", "dark"], width: int
+) -> None:
+    for file in (site / "index.html", *site.glob("nights/*/index.html")):
+        page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
+        page.goto(file.as_uri())
+        found = Axe().run(page).response["violations"]
+        assert [(v["id"], v["nodes"][0]["html"][:120]) for v in found] == []
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth"), (
+            "the page itself scrolls sideways"
+        )
+        page.close()
 
 
 def test_the_text_of_every_picture_is_in_a_drawing_that_was_looked_through(site: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from e2e.capture.evidence import CHATS, EVENTS, RUN, EvidenceWriter, find_runs, read_run
 from e2e.capture.records import Chat, CodePlace, Event, Message, Policy, Problem, RunMeta
-from e2e.errors import HarnessError
+from e2e.errors import CaptureIncomplete, HarnessError
 
 META = RunMeta(
     run_id="run-1",
@@ -272,3 +272,20 @@ class TestFind:
     def test_what_is_no_folder_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(HarnessError, match="nowhere is not a folder"):
             find_runs(tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_told_with_a_way_out_and_costs_nothing_that_was_complete(
+    folder: Path, writer: EvidenceWriter
+) -> None:
+    writer.event(event(0))
+    writer.flush()
+    writer._events.close()
+    writer._events = Path("/dev/full").open("a", encoding="utf-8")  # noqa: SIM115 - the writer closes it
+    writer.event(event(1))
+    with pytest.raises(CaptureIncomplete, match="No space left") as told:
+        writer.flush()
+    assert "--from-evidence" in told.value.way_out
+    with pytest.raises(CaptureIncomplete, match="No space left"):
+        writer.close()
+    assert len(read_run(folder).events) == 1
