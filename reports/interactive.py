@@ -22,13 +22,14 @@ from e2e.analysis.wording import key_of
 from e2e.errors import HarnessError
 from e2e.setup.places import NODE_HOME
 from reports.charts import band, expected_of, lanes_strip, provider_distribution
-from reports.drawing import initials
+from reports.drawing import Chart, initials
 from reports.flow import LAYERS, failing_chat, flow_of
 from reports.nights.alarm import level, steps
 from reports.nights.chart import history_chart
 from reports.nights.night import Night
-from reports.structure import KINDS, id_positions, structure_alt, structure_title
+from reports.structure import KINDS, id_positions, id_structure, structure_alt, structure_title
 from reports.tables import short
+from reports.timeline import chat_timeline
 
 _LIBRARY = NODE_HOME / "allure" / "node_modules" / "echarts" / "dist" / "echarts.min.js"
 _MOST_CHATS = 400
@@ -65,6 +66,15 @@ def interactive_page(run: Run, nights: Sequence[Night] = ()) -> str:
     )
 
 
+def _still(chart: Chart | None) -> Markup:
+    """The drawing that stands there until the script has drawn its own, and where no script may run, as inside Allure."""
+    if chart is None:
+        return Markup()
+    text = chart.svg.decode("utf-8")
+    drawing = text[text.index("<svg") :].replace("<svg ", '<svg style="max-width:100%;max-height:100%" ', 1)
+    return Markup(drawing)  # noqa: S704 - drawn here
+
+
 def _providers(run: Run) -> dict[str, Any] | None:
     chart = provider_distribution(run)
     if chart is None:
@@ -77,6 +87,7 @@ def _providers(run: Run) -> dict[str, Any] | None:
     return {
         "title": chart.title,
         "alt": chart.alt,
+        "still": _still(chart),
         "head": ["provider", "new sessions", "95 % of healthy runs"],
         "rows": [
             [name, counts[name], f"{b[0]} to {b[1]}" if b else "not expected"]
@@ -132,6 +143,7 @@ def _lanes(run: Run) -> dict[str, Any] | None:
     return {
         "title": "Sessions and providers of each lane",
         "alt": chart.alt,
+        "still": _still(chart),
         "head": ["lane", "chat", "session sent", "note", "provider"],
         "rows": table[:1000],
         "height": 110 + 58 * len(lanes),
@@ -147,6 +159,7 @@ def _timeline(run: Run) -> dict[str, Any] | None:
     return {
         "title": f"Chat {flow.key.chat} of lane {flow.key.lane} over the five layers",
         "alt": "; ".join(f"{p.seconds:+.3f} s {p.said}" for p in flow.points),
+        "still": _still(chat_timeline(run, flow.key)),
         "head": ["seconds", "layer", "what was seen", "note"],
         "rows": [[f"{p.seconds:+.3f}", LAYERS[p.layer], p.said, "not as it should be" if p.odd else ""] for p in flow.points],
         "height": 300,
@@ -169,6 +182,7 @@ def _structure(run: Run) -> dict[str, Any] | None:
     return {
         "title": structure_title(run),
         "alt": structure_alt(found),
+        "still": _still(id_structure(run)),
         "head": ["position", "different symbols", "kind"],
         "rows": [[p["index"] + 1, p["distinct"], KINDS[p["kind"]]] for p in found],
         "height": 260,
@@ -186,6 +200,7 @@ def _history(run: Run, nights: Sequence[Night]) -> dict[str, Any] | None:
     return {
         "title": chart.title,
         "alt": chart.alt,
+        "still": _still(chart),
         "head": ["night", "run", "outcome", "causes", "evidence, log10", "alarm"],
         "rows": [
             [

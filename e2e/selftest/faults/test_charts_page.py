@@ -84,6 +84,15 @@ def test_pointing_at_a_provider_tells_its_numbers(browser: Browser, page_file: P
     page.close()
 
 
+def test_where_no_script_may_run_the_charts_are_there_all_the_same(browser: Browser, page_file: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(page_file.as_uri())
+    for kind in KINDS:
+        assert page.locator(f".chart.{kind} svg").count() == 1, kind
+    context.close()
+
+
 def test_it_loads_nothing_from_anywhere(page_file: Path) -> None:
     text = re.sub(r"<script>.*?</script>", "", page_file.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert re.findall(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=", text) == []

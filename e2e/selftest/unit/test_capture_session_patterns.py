@@ -9,7 +9,7 @@ import pytest
 
 from e2e.capture.identity import shape, time_offset
 from e2e.capture.session_patterns import PATTERNS
-from fixtures.plugins.options import ID_PATTERNS
+from fixtures.plugins.option_list import ID_PATTERNS
 
 NOW = 1_763_860_000.5
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from fixtures.plugins.options import ID_PATTERNS, OPTIONS, ROOT, TRANSPORTS, Settings, read_settings
+from fixtures.plugins.option_list import ID_PATTERNS, OPTIONS, TRANSPORTS
+from fixtures.plugins.options import ROOT, Settings, read_settings
 from fixtures.reference_chat.backend.faults import FAULTS
 from fixtures.targets.profile import TARGETS
 

@@ -14,7 +14,8 @@ from e2e.capture.pace import Pace
 from e2e.capture.records import RunRecords
 from e2e.capture.shards import WHOLE, Shard
 from e2e.selftest.unit.builders import make_run, with_meta
-from fixtures.plugins.options import SCENARIO_NAMES, read_settings
+from fixtures.plugins.option_list import SCENARIO_NAMES
+from fixtures.plugins.options import read_settings
 from fixtures.plugins.values import shard_of
 from fixtures.targets.profile import Limits, load
 from reports.summary import summarise
