@@ -53,6 +53,8 @@ class TestDefaults:
     def test_every_option_has_its_variable(self) -> None:
         assert {option.variable for option in OPTIONS} == {
             "CHAT_E2E_TARGET",
+            "CHAT_E2E_TARGET_VERSION",
+            "CHAT_E2E_SHARD",
             "CHAT_E2E_CHATS",
             "CHAT_E2E_LANES",
             "CHAT_E2E_FAULT",
