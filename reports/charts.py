@@ -55,7 +55,7 @@ def chart_set(run: Run, out: Path) -> list[Chart]:
     """
     folder = out / "charts"
     folder.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob("*.svg"), *folder.glob("*.png")):
+    for old in (*folder.glob("*.svg"), *folder.glob("*.png"), *folder.glob("*.html")):
         if old.stem not in _OF_NO_RUN:
             old.unlink()
     failing = failing_chat(run)

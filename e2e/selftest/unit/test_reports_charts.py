@@ -173,8 +173,10 @@ def test_the_set_is_written_and_yesterdays_goes(tmp_path: Path) -> None:
     names = {p.name for p in (tmp_path / "charts").iterdir()}
     stems = ("provider-distribution", "lanes-strip", "timeline-0-1")
     assert names == {f"{stem}.{kind}" for stem in stems for kind in ("svg", "png")}
+    (tmp_path / "charts" / "charts.html").write_text("of the run before", encoding="utf-8")
     chart_set(judge_run(), tmp_path)
     assert not list((tmp_path / "charts").glob("timeline-*"))
+    assert not list((tmp_path / "charts").glob("*.html"))
 
 
 def test_the_whole_set_is_quick(tmp_path: Path) -> None:
