@@ -27,6 +27,8 @@ class Judged:
     judgement: Judgement
     summary: Summary
     folders: tuple[Path, ...]
+    since: tuple[str, ...] = ()
+    """What the history says of this run: since when something is wrong, one sentence each."""
     session_ended: bool = True
     """The test session that recorded them came to its end; one that was killed or interrupted has not told all its results."""
 
@@ -76,7 +78,7 @@ def write_summary(judged: Judged, out: Path) -> None:
 
 def page_of(judged: Judged, out: Path) -> str:
     """The text of ``summary.md``, with places as seen from ``out``."""
-    return summary_page(judged.run, judged.judgement, judged.summary, judged.places(out))
+    return summary_page(judged.run, judged.judgement, judged.summary, judged.places(out), judged.since)
 
 
 def _session(path: Path) -> tuple[list[Path], float, bool] | None:

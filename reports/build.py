@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from e2e.errors import HarnessError
 from reports.aggregate import Judged, judge_last, write_summary
+from reports.nights.alarm import told
 from reports.nights.night import Night, night_of
 from reports.nights.store import KEEP, History, Store
 
@@ -46,9 +47,10 @@ def build(
     from reports.results import complete_results
 
     judged = judge_last(out)
-    write_summary(judged, out)
     night = night_of(judged)
     nights, lost = _add(night, history or out / "history", keep)
+    judged = replace(judged, since=told(nights.nights, judged.run.alarms_per_year))
+    write_summary(judged, out)
     drawn = chart_set(judged.run, out)
     chart = history_chart(nights.nights, judged.run.alarms_per_year)
     if chart is not None:

@@ -85,8 +85,10 @@ def _shown(verdicts: Mapping[str, str]) -> str:
     return ", and ".join(said) or "nothing is wrong with what could be judged"
 
 
-def summary_page(run: Run, judgement: Judgement, summary: Summary, evidence: Sequence[str]) -> str:
-    """The Markdown of ``summary.md``. ``evidence`` names the run's folders, as a reader finds them."""
+def summary_page(
+    run: Run, judgement: Judgement, summary: Summary, evidence: Sequence[str], since: Sequence[str] = ()
+) -> str:
+    """The Markdown of ``summary.md``. ``evidence`` names the run's folders, as a reader finds them; ``since`` is the history's word."""
     meta = run.metas[0]
     facts = [
         f"{k} {v}"
@@ -104,6 +106,7 @@ def summary_page(run: Run, judgement: Judgement, summary: Summary, evidence: Seq
         began=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(meta.started)),
         environment=", ".join(facts),
         layers=standings(judgement),
+        since=since,
         accepted=accepted(run),
         lapsed=[one for cause, one in lapsed(run).items() if cause in {c.name for c in judgement.causes}],
         causes=judgement.causes,

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from e2e.analysis.evalues import Nights, log_e, night
 from reports.nights.night import CHANGES, Night
 
+UNCHANGED = "neither target version, profile, browser nor suite, as far as they are known"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -150,3 +152,18 @@ def changes(before: Night | None, since: Night) -> tuple[str, ...]:
         for name, title in CHANGES.items()
         if name in before.facts and name in since.facts and before.facts[name] != since.facts[name]
     )
+
+
+def told(nights: Sequence[Night], alarms_per_year: float = 0.02) -> tuple[str, ...]:
+    """A sentence for each alarm, with a history to compare with: since which night, and what changed then."""
+    sentences = []
+    for alarm in alarms(nights, alarms_per_year) if len(nights) > 1 else ():
+        said = f"since {alarm.since.date} ({alarm.since.run_id}): {alarm.said}; "
+        if alarm.before is None:
+            said += "the history begins with it"
+        else:
+            said += (
+                f"last without it {alarm.before.date}, changed since: {'; '.join(alarm.changed) or UNCHANGED}"
+            )
+        sentences.append(said)
+    return tuple(sentences)

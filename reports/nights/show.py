@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from reports.nights.alarm import alarms, level, steps
+from reports.nights.alarm import UNCHANGED, alarms, level, steps
 from reports.nights.night import Night
 from reports.nights.store import History
 
@@ -81,10 +81,7 @@ def print_alarms(history: History, alarms_per_year: float) -> None:
         if alarm.before is None:
             console.print("  the history begins with it", style="dim")
         else:
-            changed = (
-                "; ".join(alarm.changed)
-                or "neither target version, profile, browser nor suite, as far as they are known"
-            )
+            changed = "; ".join(alarm.changed) or UNCHANGED
             console.print(
                 f"  last without it: {alarm.before.date}; changed since: {escape(changed)}", style="dim"
             )

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from reports.aggregate import Judged
-from reports.nights.alarm import alarms, steps
+from reports.nights.alarm import UNCHANGED, alarms, steps
 from reports.nights.chart import history_chart
 from reports.nights.show import series_of
 from reports.nights.store import History
@@ -82,4 +82,4 @@ def _page(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(MARKS=MARKS, WORDS=WORDS, **values)
+    return environment.get_template(template).render(MARKS=MARKS, WORDS=WORDS, UNCHANGED=UNCHANGED, **values)

@@ -79,6 +79,15 @@ class TestPublish:
         assert re.search(r"Since\s+2025-11-25 01:06", text)
         assert "browser: chromium 155 -&gt; chromium 156" in text
 
+    def test_the_nights_own_summary_says_since_when_too(self, tmp_path: Path) -> None:
+        site = tmp_path / "site"
+        publish(recorded(tmp_path, 1), site)
+        assert "Since when" not in (site / "nights" / "run-001" / "summary.md").read_text(encoding="utf-8")
+        publish(recorded(tmp_path, 2, "stale-state"), site)
+        text = (site / "nights" / "run-002" / "summary.md").read_text(encoding="utf-8")
+        assert "Since when, by the history:\n\n- since 2025-11-25 01:06 (run-002)" in text
+        assert "last without it 2025-11-24" in text
+
     def test_the_same_night_again_replaces_itself(self, tmp_path: Path) -> None:
         site, out = tmp_path / "site", recorded(tmp_path, 1)
         publish(out, site)
