@@ -165,10 +165,11 @@ def history(said: argparse.Namespace) -> int:
 def forget(said: argparse.Namespace) -> int:
     """Remove a night from the history."""
     from reports.allure_config import forget_run
-    from reports.nights.store import Store
+    from reports.nights.store import ALLURE, Store
 
-    Store(said.history or said.out / "history").forget(said.run)
-    forget_run(said.out / "history" / "allure.jsonl", said.run)
+    place = said.history or said.out / "history"
+    Store(place).forget(said.run)
+    forget_run(Path(place) / ALLURE, said.run)
     print(f"forgotten: {said.run}; its evidence, if it is still there, is left alone")
     return 0
 

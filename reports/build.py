@@ -9,7 +9,7 @@ from e2e.errors import HarnessError
 from reports.aggregate import Judged, judge_last, write_summary
 from reports.nights.alarm import told
 from reports.nights.night import Night, night_of
-from reports.nights.store import KEEP, History, Store
+from reports.nights.store import ALLURE, KEEP, History, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def build(
     results = out / "allure-results"
     complete_results(judged, results, drawn, page)
     link = base_url.replace("{night}", night.run_id)
-    run = allure_run(judged, allure_history or out / "history" / "allure.jsonl", link)
+    run = allure_run(judged, allure_history or out / "history" / ALLURE, link)
     index = build_allure(results, out / "allure-report", run)
     return Built(judged, night, nights, index, lost)
 

@@ -18,6 +18,8 @@ from typing import Any
 from e2e.errors import HarnessError
 from reports.nights.night import Night
 
+ALLURE = "_allure.jsonl"
+"""Allure's own history, beside the nights; readers of Parquet folders pass over names that begin so."""
 KEEP = 400
 """Nights that are kept of each target and browser, unless asked otherwise."""
 _ENDING = ".parquet"

@@ -14,7 +14,7 @@ from pathlib import Path
 from e2e.errors import HarnessError
 from reports.aggregate import Judged
 from reports.build import Built, build
-from reports.nights.store import KEEP, Store
+from reports.nights.store import ALLURE, KEEP, Store
 from reports.site.pages import index_page, night_page
 
 _KEEP_REPORTS = 30
@@ -32,7 +32,7 @@ def publish(
     _refuse_unmasked(out)
     history = site / "history"
     base = f"{url.rstrip('/')}/nights/{{night}}/allure-report" if url else ""
-    built = build(out, history, allure_history=history / "allure.jsonl", keep=keep, base_url=base)
+    built = build(out, history, allure_history=history / ALLURE, keep=keep, base_url=base)
     night = site / "nights" / built.night.run_id
     _put(built.judged, out, night)
     write_index(site, built.judged.run.alarms_per_year, keep_reports)

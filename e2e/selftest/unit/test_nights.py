@@ -77,6 +77,7 @@ class TestStore:
         store = Store(tmp_path / "history")
         for n in (2, 1, 3):
             store.add(night(n, {"Big hat": n}))
+        (tmp_path / "history" / store_module.ALLURE).write_text('{"name": "run-001"}', encoding="utf-8")
         assert [one.run_id for one in store.read().nights] == ["run-001", "run-002", "run-003"]
         table = pd.read_parquet(tmp_path / "history")
         assert tuple(table.columns) == COLUMNS
@@ -222,7 +223,10 @@ class TestCommands:
         said = capsys.readouterr().out
         assert "run-001" in said
         assert "run-002" in said
+        allure = tmp_path / "history" / store_module.ALLURE
+        allure.write_text('{"name": "Chat, run-001"}\n{"name": "Chat, run-002"}\n', encoding="utf-8")
         assert reports.main(["forget", "run-001", "--out", str(tmp_path)]) == 0
+        assert allure.read_text(encoding="utf-8") == '{"name": "Chat, run-002"}\n'
         capsys.readouterr()
         assert reports.main(["history", "--json", "--out", str(tmp_path)]) == 0
         (series,) = json.loads(capsys.readouterr().out)["series"]

@@ -106,7 +106,7 @@ class TestPublish:
     def test_links_of_the_history_lead_to_the_site(self, tmp_path: Path, no_allure: list[AllureRun]) -> None:
         publish(recorded(tmp_path, 1), tmp_path / "site", url="https://nights.example.org/chats/")
         assert no_allure[0].base_url == "https://nights.example.org/chats/nights/run-001/allure-report"
-        assert no_allure[0].history == tmp_path / "site" / "history" / "allure.jsonl"
+        assert no_allure[0].history == tmp_path / "site" / "history" / "_allure.jsonl"
 
     def test_what_shows_ids_is_not_published(self, tmp_path: Path) -> None:
         with pytest.raises(HarnessError, match="in the clear"):
