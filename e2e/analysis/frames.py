@@ -10,6 +10,7 @@ import pandas as pd
 
 from e2e.analysis import significance
 from e2e.analysis.columns import AnalysisError, Columns, build, validate
+from e2e.analysis.completeness import missing_shards, partial_reasons
 from e2e.analysis.schema import BACKEND, CHATS, MESSAGES, MINTED, PAYLOADS, PROBLEMS, STORAGE, TRANSITIONS
 from e2e.capture.records import SIDE_LANE, Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
 
@@ -148,8 +149,8 @@ def assemble(
         backend=seen("backend", "backend", BACKEND),
         problems=validate("problems", PROBLEMS, build("problems", PROBLEMS, _problem_rows(runs))),
         partial_reasons=(
-            *(reason for run in runs for reason in _partial(run, pooled=len(runs) > 1)),
-            *(() if one_shard else _missing_shards([r.meta for r in runs])),
+            *(reason for run in runs for reason in partial_reasons(run, pooled=len(runs) > 1)),
+            *(() if one_shard else missing_shards([r.meta for r in runs])),
         ),
         code=code,
         evidence=f"{runs[0].folder.rstrip('/')}/chats.jsonl",
@@ -277,43 +278,3 @@ def _problem_rows(runs: Sequence[RunRecords]) -> list[dict[str, Any]]:
             if (problem.kind, problem.what) not in seen:
                 found.append({"run_id": run.meta.run_id, "mask_key": run.meta.mask_key} | problem.to_json())
     return found
-
-
-def _partial(run: RunRecords, *, pooled: bool) -> list[str]:
-    reasons: list[str] = []
-    if run.meta.interrupted:
-        reasons.append(f"interrupted: {run.meta.interrupted}")
-    elif run.meta.finished is None:
-        reasons.append("the run did not end (it was killed, or is still going on)")
-    if run.torn_lines:
-        reasons.append(f"{run.torn_lines} torn line{'s' if run.torn_lines > 1 else ''} left out")
-    for status in ("blocked", "lost"):
-        # What a scenario did not show, its own check says.
-        why = [
-            c.reason
-            for c in run.chats
-            if c.status == status and (c.scenario == "plain" or status == "blocked")
-        ]
-        if why:
-            texts = "; ".join(dict.fromkeys(reason or "no reason given" for reason in why))
-            reasons.append(f"{len(why)} chat{'s' if len(why) > 1 else ''} {status}: {texts}")
-    missing = run.meta.planned_chats - sum(c.scenario == "plain" for c in run.chats)
-    if missing > 0:
-        reasons.append(f"{missing} of {run.meta.planned_chats} planned chats were not recorded")
-    shard = f", shard {run.meta.shard.replace('/', ' of ')}" if run.meta.shard else ""
-    return [f"{run.meta.run_id}{shard}: {reason}" for reason in reasons] if pooled else reasons
-
-
-def _missing_shards(metas: Sequence[RunMeta]) -> list[str]:
-    """Shards that left nothing: their chats were planned, and nobody saw them."""
-    parts = [tuple(map(int, meta.shard.split("/"))) for meta in metas if meta.shard]
-    reasons = []
-    for of in sorted({of for _, of in parts}):
-        seen = {number for number, whole in parts if whole == of}
-        missing = [str(n) for n in range(1, of + 1) if n not in seen]
-        if missing:
-            mine = [m for m in metas if m.shard.endswith(f"/{of}")]
-            chats = mine[0].whole_chats - sum(m.planned_chats for m in mine)
-            which = "shard " + missing[0] if len(missing) == 1 else "shards " + " and ".join(missing)
-            reasons.append(f"{which} of {of} left no evidence: {chats} planned chats are missing")
-    return reasons
