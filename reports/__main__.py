@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _OUT = Path(__file__).resolve().parent / "out"
 _FAILED = 1
+_UNDONE = 2
 
 
 def build(said: argparse.Namespace) -> int:
@@ -44,7 +45,7 @@ def notify(said: argparse.Namespace) -> int:
     from reports.nights.store import Store
     from reports.site.notify import notify as tell
 
-    sent = tell(Store(said.history or said.out / "history").read(), said.webhook, said.url)
+    sent = tell(Store(said.history or said.out / "history"), said.webhook, said.url)
     for line in sent or ["no change of state: nobody was told"]:
         print(line)
     return 0
@@ -54,10 +55,14 @@ def nightly(said: argparse.Namespace) -> int:
     """Judge the shards' evidence, pooled by target and browser, and publish each."""
     from reports.site.nightly import nightly as end_night
 
-    found = end_night(said.incoming, said.site, said.out / "nights", url=said.url)
-    for one in found:
+    ended = end_night(said.incoming, said.site, said.out / "nights", url=said.url)
+    for one in ended.judged:
         print(f"{one.target}, {one.browser}: {one.outcome}: {one.headline}\n  {one.page}")
-    return _FAILED if any(one.exit_code for one in found) else 0
+    for wrong in ended.wrong:
+        print(f"error: {wrong}", file=sys.stderr)
+    if ended.wrong:
+        return _UNDONE
+    return _FAILED if any(one.exit_code for one in ended.judged) else 0
 
 
 def pull(said: argparse.Namespace) -> int:
@@ -195,14 +200,14 @@ def main(arguments: list[str]) -> int:
         return command(said)
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return _UNDONE
     except OSError as error:
         what = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
         print(
             f"error: {what}\n  way out  make room or mend the access, then run this again: what was recorded is kept",
             file=sys.stderr,
         )
-        return 2
+        return _UNDONE
 
 
 def _nights(text: str) -> int:

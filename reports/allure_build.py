@@ -10,13 +10,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import threading
 from pathlib import Path
 
 from e2e.errors import HarnessError
 from e2e.setup.allure import allure_command
 from reports.allure_config import VARIABLE, AllureRun, forget_point
+from reports.serving import served
 
 CONFIG = Path(__file__).with_name("allurerc.mjs")
 _PATIENCE = 300  # seconds
@@ -112,26 +112,13 @@ def serve(report: Path) -> None:
     """Serve a built report on a free port of this machine until Ctrl-C."""
     # A shell starts what it puts in the background with SIGINT ignored, and Python leaves it so.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    handler = partial(_Quiet, directory=str(report))
-    with _Server(("127.0.0.1", 0), handler) as server:
-        sys.stdout.write(f"the report is at http://127.0.0.1:{server.server_address[1]}/ (Ctrl-C ends)\n")
+    with served(report) as url:
+        sys.stdout.write(f"the report is at {url} (Ctrl-C ends)\n")
         sys.stdout.flush()
         try:
-            server.serve_forever()
+            threading.Event().wait()
         except KeyboardInterrupt:
             sys.stdout.write("\n")
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that closes a tab in the middle of a page is no error to tell of."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Nobody reads an access log of one's own browser."""
 
 
 def _tell_unread(results: Path) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from e2e.analysis.frames import Run
-from e2e.capture.records import RunMeta
+from e2e.files import replace_file
 from reports.aggregate import Judged
 from reports.figures import FIGURES, GROUPS, figures
 
@@ -126,17 +126,12 @@ def _is_known(judged: Judged, figure: str) -> bool:
     return any(verdicts[name].accepted for name in _SAME_QUESTION.get(figure, ()))
 
 
-def browser_of(meta: RunMeta) -> str:
-    """``chromium``: the browser without its version, which changes without the target having done so."""
-    return meta.environment.get("browser", "").split(" ")[0]
-
-
 def environments(run: Run) -> tuple[Environment, ...]:
     """One for each target and browser among the runs, with what the newest of these runs says of itself."""
     found: dict[tuple[str, str], Environment] = {}
     counts: dict[tuple[str, str], int] = {}
     for meta in sorted(run.metas, key=lambda m: m.started):
-        key = (meta.target, browser_of(meta))
+        key = (meta.target, meta.browser)
         counts[key] = counts.get(key, 0) + 1
         facts = {"target": meta.target, "url": meta.url, **meta.environment}
         if counts[key] > 1:
@@ -146,7 +141,7 @@ def environments(run: Run) -> tuple[Environment, ...]:
 
 
 def write_metrics(results: Path, run: Run) -> None:
-    """``<run>-perf.json``: the key figures as Allure reads metrics, a bare array."""
+    """``run-perf.json``: the key figures as Allure reads metrics, a bare array."""
     began = min(meta.started for meta in run.metas)
     ended = max(meta.finished or meta.started for meta in run.metas)
     samples = [
@@ -158,23 +153,23 @@ def write_metrics(results: Path, run: Run) -> None:
 
 def forget_point(history: Path, name: str) -> None:
     """Take a point out of Allure's history: the same run reported twice is no second night."""
-    if not name or not history.is_file():
-        return
-    lines = history.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if line.strip() and _point_name(line) not in (name, None)]
-    if len(kept) != len(lines):
-        draft = history.with_suffix(".tmp")
-        draft.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        draft.replace(history)
+    if name:
+        _keep_points(history, lambda other: other != name)
 
 
 def forget_run(history: Path, run_id: str) -> None:
     """Take every point of a run out of Allure's history."""
-    if history.is_file():
-        for line in history.read_text(encoding="utf-8").splitlines():
-            name = _point_name(line)
-            if name and run_id in name.split():
-                forget_point(history, name)
+    _keep_points(history, lambda name: run_id not in name.split())
+
+
+def _keep_points(history: Path, wanted: Callable[[str], bool]) -> None:
+    if not history.is_file():
+        return
+    lines = history.read_text(encoding="utf-8").splitlines()
+    names = [_point_name(line) for line in lines]
+    kept = [line for line, name in zip(lines, names, strict=True) if name is not None and wanted(name)]
+    if len(kept) != len(lines):
+        replace_file(history, "".join(f"{line}\n" for line in kept))
 
 
 def _point_name(line: str) -> str | None:

@@ -30,14 +30,15 @@ def build(
     out: Path,
     history: str | Path | None = None,
     *,
+    judged: Judged | None = None,
     allure_history: Path | None = None,
     keep: int = KEEP,
     base_url: str = "",
 ) -> Built:
     """Judge the last run under ``out`` and write all that is made of it there; the night goes to ``history``.
 
-    ``base_url`` is where the report will be found, with ``{night}`` for the night's name. Raises `HarnessError` when there is
-    nothing to report, or the report could not be built.
+    ``judged`` is that run where somebody has judged it already. ``base_url`` is where the report will be found, with ``{night}``
+    for the night's name. Raises `HarnessError` when there is nothing to report, or the report could not be built.
     """
     from reports.allure_build import build_allure
     from reports.allure_config import allure_run
@@ -46,7 +47,7 @@ def build(
     from reports.nights.chart import history_chart
     from reports.results import complete_results
 
-    judged = judge_last(out)
+    judged = judged or judge_last(out)
     night = night_of(judged)
     nights, lost = _add(night, history or out / "history", keep)
     judged = replace(judged, since=told(nights.nights, judged.run.alarms_per_year))

@@ -16,7 +16,7 @@ from e2e.analysis.sessions import provider_counts
 from e2e.analysis.verdict import Verdict
 from reports.aggregate import Judged
 from reports.figures import FIGURES, figures
-from reports.page import markdown
+from reports.templating import template
 
 Change = Literal["regressed", "fixed", "still failing", "same", "newly judged", "no longer judged"]
 
@@ -93,7 +93,7 @@ def compare(base: Judged, head: Judged) -> Comparison:
 
 def comment(comparison: Comparison, *, link: str = "") -> str:
     """Markdown for a pull request: the answer first, then what changed, all checks folded away."""
-    return markdown("compare.md.j2").render(c=comparison, link=link, significant=_SIGNIFICANT)
+    return template("compare.md.j2").render(c=comparison, link=link, significant=_SIGNIFICANT)
 
 
 def write_comment(comparison: Comparison, path: Path, *, link: str = "") -> None:

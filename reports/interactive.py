@@ -8,10 +8,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from e2e.analysis.columns import rows
@@ -29,6 +27,7 @@ from reports.nights.chart import history_chart
 from reports.nights.night import Night
 from reports.structure import KINDS, id_positions, id_structure, structure_alt, structure_title
 from reports.tables import short
+from reports.templating import template
 from reports.timeline import chat_timeline
 
 _LIBRARY = NODE_HOME / "allure" / "node_modules" / "echarts" / "dist" / "echarts.min.js"
@@ -47,18 +46,13 @@ def interactive_page(run: Run, nights: Sequence[Night] = ()) -> str:
             where="reports/package.json",
             way_out="make setup",
         ) from None
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        undefined=StrictUndefined,
-        autoescape=True,
-    )
     figures = [
         one
         for one in (_providers(run), _lanes(run), _timeline(run), _structure(run), _history(run, nights))
         if one is not None
     ]
     data = json.dumps([f["data"] for f in figures], ensure_ascii=False).replace("</", "<\\/")
-    return environment.get_template("charts.html.j2").render(
+    return template("charts.html.j2").render(
         title=f"{run.metas[0].title}: charts",
         figures=figures,
         data=Markup(data),  # noqa: S704 - JSON, and no element can be closed in it
@@ -112,6 +106,7 @@ def _lanes(run: Run) -> dict[str, Any] | None:
     old = {f.key for f in freshness(run, "sent") if f.repeated}
     letters = initials(sorted({c.provider for c in chats if c.provider}))
     lanes = sorted({(c.run_id, c.lane) for c in chats})
+    names = [f"lane {lane}" if not run.pooled else f"{run_id[-4:]} lane {lane}" for run_id, lane in lanes]
     sessions: dict[str, int] = {}
     cells, table = [], []
     seen: dict[tuple[str, int], int] = {}
@@ -122,7 +117,13 @@ def _lanes(run: Run) -> dict[str, Any] | None:
         colour = -1 if c.sent is None else sessions.setdefault(c.sent, len(sessions))
         again = key_of(c) in old
         table.append(
-            [f"{lanes.index(lane)}", c.chat, session, "sent before" if again else "", c.provider or "nobody"]
+            [
+                names[lanes.index(lane)],
+                c.chat,
+                session,
+                "sent before" if again else "",
+                c.provider or "nobody",
+            ]
         )
         if column < _MOST_CHATS:
             cells.append(
@@ -139,7 +140,6 @@ def _lanes(run: Run) -> dict[str, Any] | None:
                     "scenario": c.scenario,
                 }
             )
-    names = [f"lane {lane}" if not run.pooled else f"{run_id[-4:]} lane {lane}" for run_id, lane in lanes]
     return {
         "title": "Sessions and providers of each lane",
         "alt": chart.alt,
@@ -191,11 +191,10 @@ def _structure(run: Run) -> dict[str, Any] | None:
 
 
 def _history(run: Run, nights: Sequence[Night]) -> dict[str, Any] | None:
-    shown = list(nights)[-_MOST_NIGHTS:]
-    chart = history_chart(shown, run.alarms_per_year)
+    chart = history_chart(nights, run.alarms_per_year)
     if chart is None:
         return None
-    found = steps(shown, run.alarms_per_year)
+    found = steps(nights, run.alarms_per_year)[-_MOST_NIGHTS:]
     limit = math.log10(1 / level(run.alarms_per_year))
     return {
         "title": chart.title,

@@ -15,22 +15,19 @@ class Layer(NamedTuple):
     """A layer of the product, the checks that look at it, and the causes' layers that lie in it."""
 
     name: str
-    what: str
     checks: tuple[str, ...]
     causes: tuple[str, ...]
 
 
 LAYERS: tuple[Layer, ...] = (
-    Layer("New Chat on the page", "a chat can be had, and a new one begun", ("smoke",), ("frontend UI",)),
+    Layer("New Chat on the page", ("smoke",), ("frontend UI",)),
     Layer(
         "session store",
-        "New Chat leaves a fresh ID in the store, and nothing brings an ended one back",
         ("rotation.stored_id_is_fresh", "rotation.reload", "rotation.back_forward", "rotation.two_tabs"),
         ("frontend storage", "storage scope"),
     ),
     Layer(
         "session in the frontend's state",
-        "what is sent is the chat's own ID",
         (
             "rotation.sent_id_is_fresh",
             "rotation.sent_equals_stored",
@@ -42,16 +39,14 @@ LAYERS: tuple[Layer, ...] = (
         ),
         ("frontend state", "race"),
     ),
-    Layer("ID generator", "each chat can have an ID of its own", ("session_ids.pattern",), ("ID generator",)),
+    Layer("ID generator", ("session_ids.pattern",), ("ID generator",)),
     Layer(
         "conversation and delivery",
-        "nothing of an old chat reaches a new one, and replies are live",
         ("chat.starts_empty", "rotation.mid_stream", "reply.is_live"),
         ("delivery",),
     ),
     Layer(
         "backend",
-        "sessions are assigned, kept and ended as they should",
         (
             "provider.varies",
             "provider.balanced",
@@ -66,7 +61,6 @@ LAYERS: tuple[Layer, ...] = (
     ),
     Layer(
         "screen",
-        "the provider shown is the one that answered",
         ("provider.label_is_true",),
         ("presentation",),
     ),

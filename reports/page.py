@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from e2e.analysis.accepted import accepted, lapsed
 from e2e.analysis.catalogue import Judgement
@@ -17,6 +14,7 @@ from reports.flow import failing_chat, flow_of
 from reports.layers import standings
 from reports.recommendations import PRIORITIES, most_urgent, recommendation
 from reports.summary import Summary
+from reports.templating import template
 
 _MARKS = {
     "works": "✔",
@@ -31,19 +29,6 @@ _HEADLINES = {
     "broken": "the suite could not look at everything",
     "inconclusive": "too little was seen to judge",
 }
-
-
-def markdown(template: str) -> Template:
-    """A template for Markdown; its filter ``cell`` makes a text fit into a table."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - Markdown, not HTML
-    )
-    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
-    return environment.get_template(template)
 
 
 def headline(summary: Summary) -> str:
@@ -98,7 +83,7 @@ def summary_page(
     failing = failing_chat(run)
     now = backend_now(run)
     shown = {**summary.providers, **{name: 0 for name in now.counts if name not in summary.providers}}
-    return markdown("summary.md.j2").render(
+    return template("summary.md.j2").render(
         s=summary,
         title=meta.title,
         url=meta.url,
@@ -133,7 +118,7 @@ def summary_page(
 
 def release_note(judged_run: Run, summary: Summary, link: str = "") -> str:
     """A pull request's comment: yes or no, why, and where."""
-    return markdown("release.md.j2").render(
+    return template("release.md.j2").render(
         s=summary,
         headline=headline(summary),
         conclusion=conclusion(summary),

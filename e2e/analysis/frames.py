@@ -112,7 +112,7 @@ def assemble(
     ------
     AnalysisError : no run, one run twice, runs of different targets or policies, or a record with a wrong type.
     """
-    _agree(runs)
+    agree([run.meta for run in runs])
     side = tuple(chat for run in runs for chat in run.chats if chat.lane >= SIDE_LANE)
     side_events = tuple(e for run in runs for e in run.events if e.lane >= SIDE_LANE)
     runs = [_without_side(run) for run in runs]
@@ -168,28 +168,29 @@ def _without_side(run: RunRecords) -> RunRecords:
     )
 
 
-def _agree(runs: Sequence[RunRecords]) -> None:
-    if not runs:
+def agree(metas: Sequence[RunMeta]) -> None:
+    """Raises `AnalysisError` when these runs cannot be judged together."""
+    if not metas:
         raise AnalysisError("there is no run to judge")
-    first = runs[0].meta
-    names = [r.meta.run_id for r in runs]
+    first = metas[0]
+    names = [meta.run_id for meta in metas]
     for name in names:
         if names.count(name) > 1:
             raise AnalysisError(f"run {name} is given twice: pooled, its chats would count double")
-    for run in runs[1:]:
-        if run.meta.target != first.target:
+    for meta in metas[1:]:
+        if meta.target != first.target:
             raise AnalysisError(
                 f"runs of different targets cannot be judged together: {first.run_id} is of {first.target}, "
-                f"{run.meta.run_id} of {run.meta.target}"
+                f"{meta.run_id} of {meta.target}"
             )
-        mine, other = first.policy.to_json(), run.meta.policy.to_json()
+        mine, other = first.policy.to_json(), meta.policy.to_json()
         for key, value in mine.items():
             if (
                 other[key] != value and key != "accepted"
             ):  # says what is to be done about a fault, not what is one
                 raise AnalysisError(
                     f"runs under different policies cannot be judged together: {key} is {value!r} "
-                    f"in {first.run_id}, {other[key]!r} in {run.meta.run_id}"
+                    f"in {first.run_id}, {other[key]!r} in {meta.run_id}"
                 )
 
 

@@ -10,6 +10,7 @@ from typing import Any, TextIO, TypeVar
 
 from e2e.capture.records import Chat, Event, RunMeta, RunRecords
 from e2e.errors import CaptureIncomplete, HarnessError
+from e2e.files import replace_file
 
 RUN, EVENTS, CHATS = "run.json", "events.jsonl", "chats.jsonl"
 
@@ -54,11 +55,9 @@ class EvidenceWriter:
     def write_meta(self, meta: RunMeta) -> None:
         """Replace ``run.json`` in one step, so that a reader never sees half of it."""
         self.meta = meta
-        draft = self.folder / (RUN + ".new")
         text = json.dumps(meta.to_json(), ensure_ascii=False, indent=1)
         with _told(self.folder):
-            draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-            draft.replace(self.folder / RUN)
+            replace_file(self.folder / RUN, text)
 
     def close(self) -> None:
         """Write what is still held back. Raises `CaptureIncomplete` when that is not possible; the files are closed then too."""
@@ -92,6 +91,14 @@ def read_run(folder: Path) -> RunRecords:
     A torn last line (the process was killed while writing) is counted and left out; a torn line elsewhere is an error.
     Raises `HarnessError` when the folder is no run or cannot be understood.
     """
+    meta = read_meta(folder)
+    events, torn_events = _read_lines(folder / EVENTS, Event.from_json)
+    chats, torn_chats = _read_lines(folder / CHATS, Chat.from_json)
+    return RunRecords(meta, tuple(events), tuple(chats), _shown(folder), torn_events + torn_chats)
+
+
+def read_meta(folder: Path) -> RunMeta:
+    """Read what a run says of itself. Raises `HarnessError` when the folder is no run or cannot be understood."""
     path = folder / RUN
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -110,9 +117,7 @@ def read_run(folder: Path) -> RunRecords:
         raise HarnessError(
             f"{path}: schema {raw['schema']} is newer than this suite understands", way_out="update the suite"
         )
-    events, torn_events = _read_lines(folder / EVENTS, Event.from_json)
-    chats, torn_chats = _read_lines(folder / CHATS, Chat.from_json)
-    return RunRecords(meta, tuple(events), tuple(chats), _shown(folder), torn_events + torn_chats)
+    return meta
 
 
 def find_runs(folder: Path) -> list[Path]:

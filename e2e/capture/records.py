@@ -345,6 +345,11 @@ class RunMeta:
     """Name -> address: where a reader of the report wants to go."""
     schema: int = SCHEMA
 
+    @property
+    def browser(self) -> str:
+        """``chromium``: without its version, which changes without the target having done so."""
+        return self.environment.get("browser", "").split(" ")[0]
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Error
 
 from e2e.capture.evidence import RUN
+from e2e.files import replace_file
 
 TRACED_CHATS = 3
 """A stuck session shows in a lane's first New Chats; tracing all of them would slow the run and fill the disk."""
@@ -47,9 +48,7 @@ def keep_trace(folder: Path, lane: int | None) -> Path | None:
     meta_path = folder / RUN
     meta = json.loads(meta_path.read_text(encoding="utf-8"))
     meta["trace"] = kept.name
-    draft = meta_path.with_suffix(".new")
-    draft.write_text(json.dumps(meta, ensure_ascii=False, indent=1), encoding="utf-8")
-    draft.replace(meta_path)
+    replace_file(meta_path, json.dumps(meta, ensure_ascii=False, indent=1))
     return kept
 
 

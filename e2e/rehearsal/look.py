@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import urldefrag, urljoin
 
@@ -15,6 +10,7 @@ from playwright.sync_api import Error, Page, sync_playwright
 
 from e2e.rehearsal.nights import Played, Stage
 from e2e.setup.browser import find_browser, launch_options
+from reports.serving import served
 
 
 class Seen(NamedTuple):
@@ -47,7 +43,7 @@ def look(stage: Stage, nights: Sequence[Played]) -> list[Seen]:
         ),
         Seen("the change is told once, with cause and place", told, "; ".join(bad.told) or "nothing"),
     ]
-    with _served(stage.site) as url, sync_playwright() as playwright:
+    with served(stage.site) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options(find_browser()))
         try:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -134,17 +130,3 @@ def _links(page: Page, url: str) -> Seen:
                 known.add(target)
                 todo.append(target)
     return Seen("every link works", not broken, "; ".join(broken[:5]) or f"{len(known)} addresses")
-
-
-@contextmanager
-def _served(folder: Path) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Nobody reads it."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/"
-        finally:
-            server.shutdown()

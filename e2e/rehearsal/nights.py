@@ -77,18 +77,21 @@ def play(stage: Stage, number: int, fault: str) -> Played:
         subprocess.run(["git", "init", "--quiet", "--bare", str(stage.remote)], check=True)
     site = night / "site"
     pull(str(stage.remote), _BRANCH, site)
-    (found,) = nightly(incoming, site, night / "judged", url=stage.url)
+    ended = nightly(incoming, site, night / "judged", url=stage.url)
+    if ended.wrong:
+        raise HarnessError("; ".join(ended.wrong))
+    (found,) = ended.judged
+    history = Store(site / "history")
+    with _webhook() as (url, told):
+        notify(history, url, stage.url)
     push(str(stage.remote), _BRANCH, site)
     stage.site.unlink(missing_ok=True)
     stage.site.symlink_to(site.resolve(), target_is_directory=True)
-    history = Store(site / "history").read()
-    with _webhook() as (url, told):
-        notify(history, url, stage.url)
     summary = json.loads((night / "judged" / f"{found.target}-{found.browser}" / "summary.json").read_text())
     return Played(
         number=number,
         fault=fault,
-        run_id=history.nights[-1].run_id,
+        run_id=history.read().nights[-1].run_id,
         outcome=found.outcome,
         causes=tuple(c["name"] for c in summary["causes"]),
         where=next((w for c in summary["causes"] for w in c["where"]), ""),

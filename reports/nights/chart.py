@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from e2e.analysis.wording import plural
 from reports.drawing import ALARM, BAR, INK, LINE, PAPER, QUIET, Chart, finish
 from reports.nights.alarm import level, steps
 from reports.nights.night import Night
@@ -83,8 +84,7 @@ def history_chart(nights: Sequence[Night], alarms_per_year: float = 0.02) -> Cha
         fontsize=8.5,
         color=QUIET,
     )
-    count = "1 night" if len(found) == 1 else f"{len(found)} nights"
-    title = f"Key figures of {count}: {found[0].night.target}, {found[0].night.browser}"
+    title = f"Key figures of {plural(len(found), 'night')}: {found[0].night.target}, {found[0].night.browser}"
     failed = [s.night.date[:10] for s in found if s.night.outcome in ("fail", "broken")]
     beyond = [s.night.date[:10] for s in found if s.alarms]
     alt = f"{title}; nights with failures: {_told(failed)}; beyond the limit of {limit:.1f}: {_told(beyond)}"

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reports.aggregate import Judged
-from reports.allure_config import browser_of
 from reports.figures import against_shares, figures
 from reports.page import headline
 
@@ -53,6 +52,11 @@ class Night:
     def series(self) -> tuple[str, str]:
         """Target and browser: nights of others are not compared with this one."""
         return self.target, self.browser
+
+    @property
+    def state(self) -> tuple[str, tuple[str, ...]]:
+        """Outcome and causes: what a change of state is a change of."""
+        return self.outcome, tuple(sorted(self.causes))
 
     def rows(self) -> list[dict[str, Any]]:
         """The night's table, with `COLUMNS`."""
@@ -117,7 +121,7 @@ def night_of(judged: Judged) -> Night:
         run_id=metas[0].run_id,
         began=metas[0].started,
         target=newest.target,
-        browser=browser_of(newest),
+        browser=newest.browser,
         outcome=judged.summary.outcome,
         headline=headline(judged.summary),
         run_ids=tuple(meta.run_id for meta in metas),

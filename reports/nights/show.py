@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from e2e.analysis.wording import plural
 from reports.nights.alarm import UNCHANGED, alarms, level, steps
 from reports.nights.night import Night
 from reports.nights.store import History
@@ -76,7 +77,7 @@ def print_alarms(history: History, alarms_per_year: float) -> None:
     console = _console()
     for alarm in alarms(history.nights, alarms_per_year):
         console.print(
-            f"[bold red]since {alarm.since.date}[/] ({alarm.since.run_id}, {_nights(alarm.nights)}): {escape(alarm.said)}"
+            f"[bold red]since {alarm.since.date}[/] ({alarm.since.run_id}, {plural(alarm.nights, 'night')}): {escape(alarm.said)}"
         )
         if alarm.before is None:
             console.print("  the history begins with it", style="dim")
@@ -132,10 +133,6 @@ def as_json(history: History, alarms_per_year: float) -> dict[str, Any]:
 
 def _figure(night: Night, name: str, form: str) -> str:
     return form.format(night.figures[name]) if name in night.figures else ""
-
-
-def _nights(n: int) -> str:
-    return "1 night" if n == 1 else f"{n} nights"
 
 
 def _console() -> Console:

@@ -6,22 +6,22 @@ Two writers never touch one file, a file is there whole or not at all, and one t
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
+import json
 import re
-import uuid
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from e2e.errors import HarnessError
+from e2e.files import replace_file
 from reports.nights.night import Night
 
 ALLURE = "_allure.jsonl"
 """Allure's own history, beside the nights; readers of Parquet folders pass over names that begin so."""
 KEEP = 400
 """Nights that are kept of each target and browser, unless asked otherwise."""
+_TOLD = "_told.json"
 _ENDING = ".parquet"
 
 
@@ -73,11 +73,7 @@ class Store:
         data = _parquet(night)
         path = self._path(night.run_id)
         try:
-            self._fs.makedirs(self._root, exist_ok=True)
-            if self._local:
-                _replace(Path(path), data)
-            else:
-                self._fs.pipe_file(path, data)  # object storage shows an object when it is whole
+            self._write(path, data)
         except OSError as error:
             raise HarnessError(
                 f"the night {night.run_id} could not be added to the history: {error}",
@@ -122,6 +118,35 @@ class Store:
             )
         self._fs.rm_file(path)
 
+    def told(self) -> dict[str, Any]:
+        """What was told last, by series; empty where nobody was told anything, or the note of it cannot be read."""
+        path = f"{self._root.rstrip('/')}/{_TOLD}"
+        try:
+            said = json.loads(self._fs.cat_file(path)) if self._fs.exists(path) else {}
+        except OSError as error:
+            raise HarnessError(f"the history cannot be read: {error}", where=self.where) from error
+        except ValueError:
+            return {}
+        return said if isinstance(said, dict) else {}
+
+    def note_told(self, said: dict[str, Any]) -> None:
+        """Keep what was told. Raises `HarnessError` when it could not be written: it is then told again."""
+        try:
+            self._write(f"{self._root.rstrip('/')}/{_TOLD}", json.dumps(said, indent=1).encode())
+        except OSError as error:
+            raise HarnessError(
+                f"what was told could not be noted: {error}",
+                where=self.where,
+                way_out="make room or mend the access: the next night tells it again",
+            ) from error
+
+    def _write(self, path: str, data: bytes) -> None:
+        self._fs.makedirs(self._root, exist_ok=True)
+        if self._local:
+            replace_file(Path(path), data)
+        else:
+            self._fs.pipe_file(path, data)  # object storage shows an object when it is whole
+
     def _path(self, run_id: str) -> str:
         if not re.fullmatch(r"[A-Za-z0-9._:-]+", run_id):
             raise HarnessError(
@@ -132,20 +157,6 @@ class Store:
 
 def _protocols(fs: Any) -> tuple[str, ...]:
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside, then rename: who reads meanwhile sees the old file or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    try:
-        with draft.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 def _parquet(night: Night) -> bytes:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from e2e.capture.evidence import read_run
 from e2e.errors import HarnessError
-from reports.allure_config import browser_of
 from reports.site.publish import publish
 
+_TOLD = (0, 1)
+"""Exit codes of pytest that are a verdict: all passed, something failed."""
 _SUITE = Path(__file__).resolve().parents[2]
 
 
@@ -31,13 +32,22 @@ class Judgement:
     """pytest's."""
 
 
-def nightly(
-    incoming: Path, site: Path, out: Path, *, url: str = "", options: Sequence[str] = ()
-) -> list[Judgement]:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A night's end."""
+
+    judged: tuple[Judgement, ...]
+    wrong: tuple[str, ...] = ()
+    """Targets that could not be judged, published or kept in the history, and why."""
+
+
+def nightly(incoming: Path, site: Path, out: Path, *, url: str = "", options: Sequence[str] = ()) -> Ended:
     """Judge all recorded runs below ``incoming``, pooled by target and browser, and publish each.
 
     ``options`` are handed on to pytest. Evidence that cannot be read is told on stderr and left out: a shard that it belonged to
-    is then missing, and the verdict says so. Raises `HarnessError` when there is no evidence at all.
+    is then missing, and the verdict says so. What goes wrong with one target keeps no other from its verdict.
+
+    Raises `HarnessError` when there is no evidence at all.
     """
     series = _by_series(incoming)
     if not series:
@@ -46,17 +56,23 @@ def nightly(
             where=str(incoming),
             way_out="look at the shards' own logs: all of them died",
         )
-    found = []
+    found, wrong = [], []
     for (target, browser), folders in sorted(series.items()):
         place = out / f"{target}-{browser}"
         ended = _judge(folders, place, options)
-        built, page = publish(place, site, url=url)
+        try:
+            if ended not in _TOLD:
+                raise HarnessError(f"its evidence could not be judged: pytest ended with {ended}, see above")
+            built, page = publish(place, site, url=url)
+        except HarnessError as error:
+            wrong.append(f"{target}, {browser}: {error}")
+            continue
         summary = built.judged.summary
         found.append(Judgement(target, browser, summary.outcome, built.night.headline, page, ended))
         _tell_job(place / "summary.md", os.environ)
         if built.lost is not None:
-            raise built.lost
-    return found
+            wrong.append(f"{target}, {browser}: {built.lost}")
+    return Ended(tuple(found), tuple(wrong))
 
 
 def _by_series(incoming: Path) -> Mapping[tuple[str, str], list[Path]]:
@@ -67,7 +83,7 @@ def _by_series(incoming: Path) -> Mapping[tuple[str, str], list[Path]]:
         except HarnessError as error:
             sys.stderr.write(f"left out: {error}\n")
             continue
-        series[meta.target, browser_of(meta)].append(folder)
+        series[meta.target, meta.browser].append(folder)
     return series
 
 

@@ -8,7 +8,6 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -17,6 +16,7 @@ from reports.nights.alarm import UNCHANGED, alarms, steps
 from reports.nights.chart import history_chart
 from reports.nights.show import series_of
 from reports.nights.store import History
+from reports.templating import template
 
 MARKS = {"pass": "✔", "fail": "✘", "broken": "!", "inconclusive": "–"}
 WORDS = {
@@ -44,7 +44,7 @@ def index_page(history: History, there: Collection[str], alarms_per_year: float)
                 "alarms": alarms(nights, alarms_per_year),
                 "chart": Markup(_inline(chart.svg)) if chart else None,  # noqa: S704 - drawn here
                 "steps": list(reversed(found)),
-                "changed": {n.run_id for before, n in pairwise(nights) if _state(before) != _state(n)},
+                "changed": {n.run_id for before, n in pairwise(nights) if before.state != n.state},
             }
         )  # fmt: skip
     return _page("site_index.html.j2", series=series, there=set(there), unread=history.unread)
@@ -64,22 +64,11 @@ def night_page(judged: Judged, summary: str, charts: Sequence[Path]) -> str:
     )
 
 
-def _state(night: Any) -> tuple[str, tuple[str, ...]]:
-    return night.outcome, tuple(sorted(night.causes))
-
-
 def _inline(svg: bytes) -> str:
     """The ``<svg>`` element alone, as wide as there is room."""
     text = svg.decode("utf-8")
     return text[text.index("<svg") :].replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
 
 
-def _page(template: str, **values: Any) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
-        undefined=StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(MARKS=MARKS, WORDS=WORDS, UNCHANGED=UNCHANGED, **values)
+def _page(name: str, **values: Any) -> str:
+    return template(name).render(MARKS=MARKS, WORDS=WORDS, UNCHANGED=UNCHANGED, **values)

@@ -6,13 +6,13 @@ all that the next night needs: it can be kept on a branch, in an artifact or on 
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from pathlib import Path
 
 from e2e.errors import HarnessError
-from reports.aggregate import Judged
+from e2e.files import replace_file
+from reports.aggregate import Judged, judge_last
 from reports.build import Built, build
 from reports.nights.store import ALLURE, KEEP, Store
 from reports.site.pages import index_page, night_page
@@ -29,10 +29,11 @@ def publish(
     Raises `HarnessError` when the run shows session IDs in the clear, when there is nothing to report, or when it could not be
     written: the site is then as it was.
     """
-    _refuse_unmasked(out)
+    judged = judge_last(out)
+    _refuse_unmasked(judged, out)
     history = site / "history"
     base = f"{url.rstrip('/')}/nights/{{night}}/allure-report" if url else ""
-    built = build(out, history, allure_history=history / ALLURE, keep=keep, base_url=base)
+    built = build(out, history, judged=judged, allure_history=history / ALLURE, keep=keep, base_url=base)
     night = site / "nights" / built.night.run_id
     _put(built.judged, out, night)
     write_index(site, built.judged.run.alarms_per_year, keep_reports)
@@ -49,14 +50,12 @@ def write_index(site: Path, alarms_per_year: float, keep_reports: int = _KEEP_RE
         if old.is_dir() and (old.name.startswith(".") or (old.name in known and old.name not in recent)):
             shutil.rmtree(old)
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    _replace(site / "index.html", index_page(read, there, alarms_per_year))
-    _replace(site / ".nojekyll", "")  # GitHub Pages takes the folder as it is
+    replace_file(site / "index.html", index_page(read, there, alarms_per_year))
+    replace_file(site / ".nojekyll", "")  # GitHub Pages takes the folder as it is
 
 
-def _refuse_unmasked(out: Path) -> None:
-    from reports.aggregate import judge_last
-
-    shown = [meta.run_id for meta in judge_last(out).run.metas if not meta.masked]
+def _refuse_unmasked(judged: Judged, out: Path) -> None:
+    shown = [meta.run_id for meta in judged.run.metas if not meta.masked]
     if shown:
         raise HarnessError(
             f"{', '.join(shown)} shows session IDs in the clear (--show-ids), and what is published is masked",
@@ -92,10 +91,3 @@ def _put(judged: Judged, out: Path, night: Path) -> None:
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

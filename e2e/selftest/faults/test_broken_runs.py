@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -58,7 +59,12 @@ def observed(run: Run) -> int:
 
 
 def browser_processes() -> set[psutil.Process]:
-    return {p for p in psutil.Process().children(recursive=True) if "chrom" in p.name().lower()}
+    found = set()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # a browser's own helpers come and go
+            if "chrom" in process.name().lower():
+                found.add(process)
+    return found
 
 
 def test_a_backend_that_dies_leaves_what_was_seen(
@@ -83,8 +89,11 @@ def test_a_browser_that_dies_leaves_what_was_seen(
     mortal_browser = playwright.chromium.launch(**browser_type_launch_args)
 
     def kill() -> None:
-        for process in browser_processes() - before:
-            process.kill()
+        victims = browser_processes() - before
+        assert victims
+        for process in victims:
+            with contextlib.suppress(psutil.NoSuchProcess):  # it went with its parent
+                process.kill()
 
     with ReferenceChat.start() as chat:
         folder, seconds = record_until(playwright, mortal_browser, reference, tmp_path, kill, chat.url)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from e2e.selftest.plugin.conftest import Suite
+from e2e.selftest.unit.builders import make_run
+from e2e.selftest.unit.report_samples import write_run
 
 REFERENCE = Path(__file__).resolve().parents[3] / "fixtures" / "targets" / "reference.toml"
 USAGE_ERROR = 4
@@ -29,6 +31,25 @@ def test_a_bad_option_is_refused_at_once(suite: Suite, options: tuple[str, ...],
     assert ended.code == USAGE_ERROR, ended.output
     assert said in ended.output
     assert not (ended.out / "evidence").exists()
+
+
+def test_runs_that_cannot_be_judged_together_are_refused_at_once(suite: Suite, tmp_path: Path) -> None:
+    for place in ("once", "again"):
+        write_run(tmp_path / place, make_run(run_id="one"))
+    ended = suite(
+        *(part for place in ("once", "again") for part in ("--from-evidence", str(tmp_path / place)))
+    )
+    assert ended.code == USAGE_ERROR, ended.output
+    assert "--from-evidence: run one is given twice" in ended.output
+    assert "Traceback" not in ended.output
+    assert not (ended.out / "allure-results").exists()
+
+
+def test_a_run_that_cannot_be_read_is_refused_at_once(suite: Suite, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{half", encoding="utf-8")
+    ended = suite("--from-evidence", str(tmp_path))
+    assert ended.code == USAGE_ERROR, ended.output
+    assert "cannot be read as a run" in ended.output
 
 
 def test_a_bad_profile_is_refused_at_once(suite: Suite, tmp_path: Path) -> None:

@@ -30,10 +30,11 @@ class Room:
 
 ROOMS = (
     Room("e2e/errors.py", (), ("playwright", "pytest")),
+    Room("e2e/files.py", (), ("playwright", "pytest")),
     Room("e2e/analysis", ("e2e.analysis", "e2e.capture.records"), ("playwright", "pytest")),
     Room(
         "e2e/capture",
-        ("e2e.capture", "e2e.pages", "e2e.errors", "fixtures.targets"),
+        ("e2e.capture", "e2e.pages", "e2e.errors", "e2e.files", "fixtures.targets"),
         ("pytest", "pandas", "scipy", "numpy"),
     ),
     Room("e2e/pages", ("e2e.pages", "e2e.errors", "fixtures.targets"), ("pytest",)),
@@ -49,6 +50,7 @@ ROOMS = (
             "e2e.capture.records",
             "e2e.capture.evidence",
             "e2e.errors",
+            "e2e.files",
             "e2e.setup",
         ),
         ("playwright", "pytest"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -143,10 +143,18 @@ class Desk:
 
 
 @pytest.fixture
-def make_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Desk]:
+def make_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Desk]]:
     clock = Clock()
     monkeypatch.setattr(recorder_module, "time", clock)
-    return lambda profile=None, **said: Desk(tmp_path / "run", clock, profile or load("reference"), **said)
+    made: list[Desk] = []
+
+    def make(profile: Profile | None = None, **said: Any) -> Desk:
+        made.append(Desk(tmp_path / "run", clock, profile or load("reference"), **said))
+        return made[-1]
+
+    yield make
+    for desk in made:
+        desk.writer.close()
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ class TestStore:
             (path.parent / "half").unlink()
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(store_module, "_replace", full)
+        monkeypatch.setattr(store_module, "replace_file", full)
         with pytest.raises(HarnessError, match="No space left") as told:
             store.add(night(1, outcome="fail"))
         assert "make room" in told.value.way_out

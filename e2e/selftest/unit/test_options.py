@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from e2e.selftest.unit.builders import make_run
+from e2e.selftest.unit.report_samples import write_run
 from fixtures.plugins.option_list import ID_PATTERNS, OPTIONS, TRANSPORTS
 from fixtures.plugins.options import ROOT, Settings, read_settings
 from fixtures.reference_chat.backend.faults import FAULTS
@@ -149,9 +151,7 @@ class TestRepeatables:
         assert read(**said).faults == ()
 
     def test_recorded_runs_are_pooled(self, tmp_path: Path) -> None:
-        folders = [tmp_path / "a", tmp_path / "b"]
-        for folder in folders:
-            folder.mkdir()
+        folders = [write_run(tmp_path, make_run(run_id=name)) for name in ("one", "two")]
         assert read(from_evidence=[str(folder) for folder in folders]).from_evidence == tuple(folders)
         assert read({"FROM_EVIDENCE": f"{folders[0]},{folders[1]}"}).from_evidence == tuple(folders)
 

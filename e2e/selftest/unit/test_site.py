@@ -8,6 +8,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,11 @@ from e2e.selftest.unit.builders import make_run, with_meta
 from e2e.selftest.unit.report_samples import drawn_nights, write_run, write_session
 from reports import allure_build
 from reports.allure_config import AllureRun
-from reports.nights.store import History
+from reports.nights.store import History, Store
 from reports.site import publish as publish_module
 from reports.site.branch import pull, push
 from reports.site.github import Repository, comment, status
-from reports.site.nightly import _by_series
+from reports.site.nightly import _by_series, nightly
 from reports.site.notify import messages, notify
 from reports.site.publish import publish, write_index
 
@@ -160,10 +161,29 @@ class TestNightly:
         assert found == {("reference", "chromium"): ["one", "two"], ("other", "chromium"): ["three"]}
         assert "left out" in capsys.readouterr().err
 
+    def test_one_target_that_cannot_be_judged_keeps_no_other_from_its_verdict(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        write_run(tmp_path / "incoming" / "1", make_run(run_id="one", chats=8, lanes=2))
+        for name in ("two", "again"):  # one run twice would count double
+            records = with_meta(make_run(run_id="two", chats=8, lanes=2), target="other")
+            write_run(tmp_path / "incoming" / name, records)
+        ended = nightly(tmp_path / "incoming", tmp_path / "site", tmp_path / "out")
+        assert [one.target for one in ended.judged] == ["reference"]
+        (said,) = ended.wrong
+        assert said.startswith("other, chromium: its evidence could not be judged")
+        assert (tmp_path / "site" / "nights" / "one" / "index.html").is_file()
+
 
 class TestNotify:
     def nights(self, n: int) -> History:
         return History(tuple(drawn_nights(random.Random(1), pinned_from=21)[:n]))
+
+    def kept(self, place: Path, n: int) -> Store:
+        store = Store(place)
+        for night in self.nights(n).nights:
+            store.add(night)
+        return store
 
     def test_only_a_change_of_state_is_told(self) -> None:
         told = [bool(messages(self.nights(n))) for n in range(1, 31)]
@@ -174,30 +194,65 @@ class TestNotify:
             drawn_nights(random.Random(1), pinned_from=1)[0],
             drawn_nights(random.Random(1), pinned_from=99)[1],
         )
-        (said,) = messages(History((bad, good)))
+        (said,) = messages(History((bad, good))).values()
         assert "fail -> pass" in said
 
     def test_it_says_since_when_and_where_to_look(self) -> None:
-        (said,) = messages(self.nights(21), "https://nights.example.org/")
+        (said,) = messages(self.nights(21), "https://nights.example.org/").values()
         assert "pass -> fail" in said
         assert "since 2026-10-12" in said
         assert said.endswith("https://nights.example.org/nights/run-021/")
 
-    def test_the_webhook_gets_it_as_text(self, listener: tuple[str, list[tuple[str, str, Any]]]) -> None:
+    def test_other_causes_are_a_change_and_so_is_an_alarm_of_nights_that_each_pass(self) -> None:
+        *before, last = self.nights(22).nights
+        other = replace(last, causes={"sticky-provider": 3})
+        (said,) = messages(History((*before, other))).values()
+        assert "fail, now for sticky-provider (before: provider-pinned)" in said
+        quiet = [replace(n, outcome="pass", causes={}, checks={}, where={}) for n in self.nights(21).nights]
+        (said,) = messages(History(tuple(quiet))).values()
+        assert "pass, but the nights together raise an alarm" in said
+        assert "since 2026-10-12 14:13: the sessions do not fit the expected shares" in said
+
+    def test_the_webhook_gets_it_as_text(
+        self, tmp_path: Path, listener: tuple[str, list[tuple[str, str, Any]]]
+    ) -> None:
         url, heard = listener
-        assert notify(self.nights(21), f"{url}/hook")
+        assert notify(self.kept(tmp_path, 21), f"{url}/hook")
         (told,) = heard
         assert told[:2] == ("POST", "/hook")
         assert "pass -> fail" in told[2]["text"]
 
-    def test_a_webhook_that_is_down_is_an_error_that_does_not_tell_its_address(self) -> None:
-        with pytest.raises(HarnessError) as told:
-            notify(self.nights(21), "http://127.0.0.1:9/secret-path")
-        assert "secret-path" not in str(told.value)
+    def test_what_was_told_is_not_told_again_when_another_target_has_its_night(
+        self, tmp_path: Path, listener: tuple[str, list[tuple[str, str, Any]]]
+    ) -> None:
+        url, heard = listener
+        store = self.kept(tmp_path, 21)
+        notify(store, url)
+        assert len(heard) == 1
+        store.add(replace(self.nights(20).nights[-1], run_id="elsewhere", target="other"))
+        assert notify(store, url) == []
+        assert len(heard) == 1
 
-    def test_without_a_webhook_a_change_is_not_swallowed(self) -> None:
+    def test_a_webhook_that_is_down_is_an_error_without_its_address_and_is_told_later(
+        self, tmp_path: Path, listener: tuple[str, list[tuple[str, str, Any]]]
+    ) -> None:
+        url, heard = listener
+        store = self.kept(tmp_path, 21)
+        with pytest.raises(HarnessError) as told:
+            notify(store, "http://127.0.0.1:9/secret-path")
+        assert "secret-path" not in str(told.value)
+        assert notify(store, url)
+        assert len(heard) == 1
+
+    def test_a_torn_note_of_what_was_told_costs_nothing(self, tmp_path: Path) -> None:
+        store = self.kept(tmp_path, 20)
+        (tmp_path / "_told.json").write_text('{"half', encoding="utf-8")
+        assert notify(store, "") == []
+        assert json.loads((tmp_path / "_told.json").read_text(encoding="utf-8"))
+
+    def test_without_a_webhook_a_change_is_not_swallowed(self, tmp_path: Path) -> None:
         with pytest.raises(HarnessError, match="no webhook"):
-            notify(self.nights(21), "")
+            notify(self.kept(tmp_path, 21), "")
 
 
 @pytest.fixture
