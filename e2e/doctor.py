@@ -23,8 +23,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from e2e.analysis.frames import Run, assemble
-from e2e.capture.conduct import Conductor, Plan
+from e2e.capture.conduct import Conductor
 from e2e.capture.evidence import read_run
+from e2e.capture.plan import Plan
 from e2e.errors import HarnessError
 from e2e.setup.allure import allure_command
 from e2e.setup.browser import find_browser, launch_options
@@ -154,7 +155,7 @@ def _allure() -> str:
 
 def _clock_runs() -> Finding:
     wall, own = time.time(), time.monotonic()
-    time.sleep(0.2)
+    time.sleep(0.2)  # the two clocks are compared over this time
     drift = abs((time.time() - wall) - (time.monotonic() - own))
     level: Level = "ok" if drift < 0.02 else "warn"
     return Finding(

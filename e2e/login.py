@@ -106,7 +106,7 @@ def _sign_in(page: Page, profile: Profile, url: str, patience: float) -> None:
                 where="login.done of the profile (or where.ready)",
                 way_out="correct that locator, or take more time with --timeout",
             )
-        page.wait_for_timeout(_LOOK_EVERY * 1000)
+        page.wait_for_timeout(_LOOK_EVERY * 1000)  # somebody signs in by hand, in whatever window comes up
 
 
 def _shown(chat: ChatPage, page: Page, what: Locate) -> bool:
@@ -132,7 +132,7 @@ def _through(steps: Steps) -> None:
                 if time.monotonic() > deadline:
                     wait = steps.throw(wait.late())
                     break
-                time.sleep(wait.poll or 0.02)
+                time.sleep(wait.poll or 0.02)  # a step says how often it wants to look
             else:
                 wait = next(steps)
     except StopIteration:

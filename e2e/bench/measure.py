@@ -15,7 +15,8 @@ import psutil
 from playwright.sync_api import Browser, Playwright
 
 from e2e.bench.plain import plain_chats
-from e2e.capture.conduct import Conductor, Plan
+from e2e.capture.conduct import Conductor
+from e2e.capture.plan import Plan
 from e2e.capture.records import Chat
 from e2e.setup.browser import find_browser, launch_options
 from fixtures.reference_chat.launcher import ReferenceChat

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,83 +23,17 @@ from e2e.capture.backend import Answer, BackendClient, probe
 from e2e.capture.evidence import EvidenceWriter, read_run
 from e2e.capture.experiments.laboratory import Laboratory
 from e2e.capture.journal import Journal
-from e2e.capture.lane import GOES_ON, Lane, Stage, messages_each
-from e2e.capture.pace import Pace, affordable
+from e2e.capture.lane import Lane, Stage
+from e2e.capture.pace import Pace
+from e2e.capture.plan import Plan
+from e2e.capture.policy import policy_of
 from e2e.capture.recorder import LaneRecorder
-from e2e.capture.records import Accepted, Chat, CodePlace, Policy, Problem, RunMeta, RunRecords
+from e2e.capture.records import Chat, CodePlace, Problem, RunMeta, RunRecords
 from e2e.capture.redaction import Redactor
-from e2e.capture.scenarios.catalogue import PLAYS, Programme, programme
 from e2e.capture.scheduler import Pulse, run_lanes
-from e2e.capture.shards import WHOLE, Shard
 from e2e.capture.wire import Rule
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
-from fixtures.targets.profile import Profile, variables_of
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run is to do."""
-
-    profile: Profile
-    url: str
-    chats: int
-    lanes: int
-    out: Path
-    show_ids: bool = False
-    alarms_per_year: float = 0.02
-    continue_last: bool = True
-    """One plain chat of each lane goes on with a second message."""
-    scenarios: tuple[str, ...] = ()
-    """Names of the scenarios that are played after the plain chats."""
-    plays: int = PLAYS
-    """How often each of them is played, by as many lanes."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    trace: bool = True
-    shard: Shard = WHOLE
-    """Which part of the run is had here; the plan is that of the whole run."""
-    full: bool = True
-    """False only in the benchmark: drive and wait as always, but record nothing."""
-
-    @property
-    def used_lanes(self) -> int:
-        return max(1, min(self.lanes, self.affordable_chats))
-
-    @property
-    def affordable_chats(self) -> int:
-        """``chats``, or as many as the profile's budget of messages allows."""
-        more = GOES_ON if self.continue_last else 0
-        return affordable(
-            self.chats, self.lanes, self.profile.limits, each=messages_each(self.profile), more=more
-        )
-
-    def programme(self) -> Programme:
-        """Which lane plays which scenario, within what the plain chats leave of the budget of messages."""
-        limit = self.profile.limits.messages
-        spent = self.affordable_chats * messages_each(self.profile)
-        spent += (GOES_ON if self.continue_last else 0) * self.used_lanes
-        whole = programme(
-            self.profile,
-            self.scenarios,
-            self.used_lanes,
-            None if limit is None else max(0, limit - spent),
-            self.plays,
-        )
-        return whole.of(self.shard.has)
-
-    @property
-    def own_lanes(self) -> list[int]:
-        """The numbers of the lanes that are had here."""
-        return [lane for lane in range(self.used_lanes) if self.shard.has(lane)]
-
-    @property
-    def own_chats(self) -> int:
-        """How many plain chats are had here."""
-        return sum(map(self.share, self.own_lanes))
-
-    def share(self, lane: int) -> int:
-        """How many chats this lane has."""
-        every, more = divmod(self.affordable_chats, self.used_lanes)
-        return every + (lane < more)
+from fixtures.targets.profile import variables_of
 
 
 class Conductor:
@@ -368,31 +302,6 @@ class Conductor:
                 **plan.environment,
             },
         )
-
-
-def policy_of(profile: Profile) -> Policy:
-    """What the profile says is right, as the record of it."""
-    providers = profile.providers
-    return Policy(
-        rotation=profile.policy.rotation,
-        reload_keeps=profile.policy.reload == "keeps",
-        store=profile.session.store,
-        key=profile.session.key or profile.session.key_pattern,
-        providers=providers.names or (tuple(providers.weights) if providers.weights else None),
-        provider_count=providers.count,
-        weights=providers.weights,
-        min_effective_providers=providers.min_effective_providers,
-        affinity=profile.policy.affinity,
-        provider_source=providers.source,
-        empty_chat=profile.policy.empty_chat,
-        tabs=profile.policy.tabs,
-        bearer=profile.policy.bearer,
-        has_label=profile.screen.provider is not None,
-        has_backend=profile.backend is not None,
-        accepted=tuple(
-            Accepted(one.cause, one.until.isoformat(), one.reason, one.link) for one in profile.accepted
-        ),
-    )
 
 
 def _user_agent(browser: Browser) -> str:

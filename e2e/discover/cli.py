@@ -15,8 +15,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from e2e.analysis.frames import Run, assemble
-from e2e.capture.conduct import Conductor, Plan
+from e2e.capture.conduct import Conductor
 from e2e.capture.evidence import read_run
+from e2e.capture.plan import Plan
 from e2e.capture.scheduler import Pulse
 from e2e.discover.infer import infer
 from e2e.discover.infer.common import Findings, Guess

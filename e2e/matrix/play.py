@@ -17,8 +17,9 @@ from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
 from e2e.analysis.frames import assemble
 from e2e.analysis.scenarios import NAMES
-from e2e.capture.conduct import Conductor, Plan
+from e2e.capture.conduct import Conductor
 from e2e.capture.evidence import read_run
+from e2e.capture.plan import Plan
 from e2e.capture.scenarios.catalogue import PLAYS
 from e2e.matrix.crash import CRASH, crash_after
 from e2e.matrix.table import HEALTHY, Row, Variant, expected, row_of

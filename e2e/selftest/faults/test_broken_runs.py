@@ -13,8 +13,9 @@ import psutil
 from playwright.sync_api import Browser, Playwright
 
 from e2e.analysis.frames import Run, assemble
-from e2e.capture.conduct import Conductor, Plan
+from e2e.capture.conduct import Conductor
 from e2e.capture.evidence import read_run
+from e2e.capture.plan import Plan
 from e2e.capture.records import Chat
 from fixtures.reference_chat.launcher import ReferenceChat
 from fixtures.targets.profile import Profile

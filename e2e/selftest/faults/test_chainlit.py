@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Playwright
 
 from e2e.analysis.frames import Run, assemble
-from e2e.capture.conduct import Conductor, Plan
+from e2e.capture.conduct import Conductor
 from e2e.capture.evidence import read_run
+from e2e.capture.plan import Plan
 from e2e.setup.chainlit import installed
 from fixtures.plugins.serve import serving
 from fixtures.targets.profile import SUITE, Command, load

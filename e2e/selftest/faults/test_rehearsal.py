@@ -54,7 +54,7 @@ def test_a_killed_shard_is_named_and_the_rest_is_judged(tmp_path: Path) -> None:
     while not any(path.stat().st_size > 2000 for path in seen.rglob("chats.jsonl")):
         assert time.monotonic() < deadline
         assert killed.poll() is None
-        time.sleep(0.05)
+        time.sleep(0.05)  # another process's files cannot be waited for but by looking
     os.killpg(killed.pid, signal.SIGKILL)
     assert whole.wait(240) == 0
     command = [sys.executable, "-m", "reports", "nightly", "--incoming", str(tmp_path / "incoming"),

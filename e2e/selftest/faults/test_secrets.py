@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from e2e.capture.conduct import Conductor, Plan
+from e2e.capture.conduct import Conductor
+from e2e.capture.plan import Plan
 from fixtures.reference_chat.launcher import ReferenceChat
 from fixtures.targets.profile import Profile
 

@@ -11,8 +11,9 @@ from playwright.sync_api import Browser, Playwright
 
 from e2e.analysis.frames import Run, assemble
 from e2e.analysis.scenarios import NAMES
-from e2e.capture.conduct import Conductor, Plan
+from e2e.capture.conduct import Conductor
 from e2e.capture.evidence import read_run
+from e2e.capture.plan import Plan
 from e2e.selftest.faults.lab_profiles import SESSION, lab_profile
 from e2e.selftest.lab.app import PAGES, Lab
 

@@ -14,7 +14,7 @@ from e2e.analysis.accepted import lapsed
 from e2e.analysis.causes import TEXTS
 from e2e.analysis.frames import Run, assemble
 from e2e.analysis.verdict import UNEXPLAINED
-from e2e.capture.conduct import policy_of
+from e2e.capture.policy import policy_of
 from e2e.capture.records import Accepted, Policy
 from e2e.selftest.unit.builders import START, make_run, with_meta
 from fixtures.targets.policy import AcceptedCause, CauseName

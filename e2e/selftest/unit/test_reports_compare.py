@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from e2e.analysis.frames import assemble
 from e2e.selftest.unit.builders import judge_run, make_run
 from e2e.selftest.unit.report_samples import write_run
 from reports import __main__ as reports
@@ -95,9 +94,10 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path, capsys: pytest.Captur
     assert "error: " in capsys.readouterr().err
 
 
-def test_runs_of_several_folders_are_pooled(tmp_path: Path) -> None:
+def test_runs_of_several_folders_are_pooled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for n in (1, 2):
         write_run(tmp_path / "head", make_run(run_id=f"run-{n}", seed=n))
     base = write_run(tmp_path / "base", make_run())
     assert reports.main(["compare", str(base), str(tmp_path / "head")]) == 0
-    assert len(assemble([make_run(run_id=f"run-{n}", seed=n) for n in (1, 2)]).metas) == 2
+    planned = make_run().meta.planned_chats
+    assert f"| chats | {planned} of {planned} | {2 * planned} of {2 * planned} |" in capsys.readouterr().out

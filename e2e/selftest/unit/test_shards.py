@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from e2e.analysis.frames import assemble
-from e2e.capture.conduct import Plan
 from e2e.capture.pace import Pace
+from e2e.capture.plan import Plan
 from e2e.capture.records import RunRecords
 from e2e.capture.shards import WHOLE, Shard
 from e2e.selftest.unit.builders import make_run, with_meta
