@@ -81,7 +81,7 @@ def is_live(run: Run) -> Verdict:
     if nothing:
         return nothing
     observed = list(rows(run.messages[run.messages["chat_status"] == "observed"]))
-    judged = [m for m in observed if m.sent_seen and m.status is not None]
+    judged = [m for m in observed if m.sent_seen and m.status is not None and m.status < 400]
     kept = [m for m in judged if m.served_by]
     numbers = {
         "cached": len(kept),

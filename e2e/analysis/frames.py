@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -227,13 +228,18 @@ def _transition_rows(run: RunRecords, chat_rows: Sequence[Mapping[str, Any]]) ->
     order = {(r["lane"], r["chat"]): r["order"] for r in chat_rows if r["run_id"] == run.meta.run_id}
     found: list[dict[str, Any]] = []
     last: dict[tuple[int, int, int], Chat] = {}
+    taken: dict[tuple[int, int, int], set[str | None]] = defaultdict(set)
     for chat in sorted(run.chats, key=lambda c: (c.lane, c.chat)):
         tab = (chat.lane, chat.context, chat.tab)
         before, last[tab] = last.get(tab), chat
+        if before is not None and not before.refused:
+            taken[tab].update(m.sent for m in before.messages)
         if chat.via != "new_chat" or before is None:
             continue
         if chat.status != "observed" or before.status != "observed":
             continue
+        if before.refused and not {m.sent for m in before.messages} & (taken[tab] | {None}):
+            continue  # nothing of it was taken: New Chat may go on with it by design, as with an empty chat
         row: dict[str, Any] = {name: getattr(chat, name, None) for name in TRANSITIONS}
         first = chat.messages[0] if chat.messages else None
         row |= {"mask_key": run.meta.mask_key, "order": order[chat.lane, chat.chat]}

@@ -80,7 +80,7 @@ def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
     owner = senders.get((chat.mask_key, first.sent), key)
     # A page load goes on with what the browser has, and so does a second tab where the policy says so.
     continues = chat.via == "load" and (chat.tab == 0 or run.policy.tabs == "share")
-    if owner != key and not continues and not _taken_over(run, owner, chat):
+    if owner != key and not continues and owner not in _refused(run) and not _taken_over(run, owner, chat):
         found.append(f"sent {first.sent}, which {_chat(run, owner, key)} had sent before")
     for m in messages[1:]:
         how = _WHEN.get(m.after, "")
@@ -99,6 +99,18 @@ def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
                 f"message {m.number}{how} sent {m.sent or 'no ID'}{whose}, after {short(first.sent)}"
             )
     return found
+
+
+def _refused(run: Run) -> frozenset[ChatKey]:
+    """Chats of which the backend took no message: the next one may go on with them by design, as with an empty chat."""
+
+    def collect() -> frozenset[ChatKey]:
+        taken: dict[ChatKey, bool] = {}
+        for m in rows(run.messages):
+            taken[key_of(m)] = taken.get(key_of(m), False) or m.outcome != "http_error"
+        return frozenset(key for key, any_taken in taken.items() if not any_taken)
+
+    return run.once("refused", collect)
 
 
 def _taken_over(run: Run, owner: ChatKey, chat: Any) -> bool:

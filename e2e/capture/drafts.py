@@ -24,6 +24,8 @@ class LaneChats:
     replies: ReplyTexts = field(default_factory=ReplyTexts)
     tabs: Iterator[int] = field(default_factory=lambda: count(1))
     tab_of: dict[int, int] = field(default_factory=dict)
+    answered: bool = False
+    """The backend took a message of this lane, and replied."""
     request: Request | None = None
     """The last one that could be sent again by hand."""
 

@@ -257,10 +257,7 @@ class Lane:
 
     def _end_badly(self, status: Literal["blocked", "lost"], error: HarnessError) -> None:
         chat = self._recorder.chat
-        place = f"lane {self.number}" + (f", chat {chat.number}" if chat else "")
-        if self._recorder.scenario != "plain":
-            place += f" ({self._recorder.scenario})"
-        self._stage.problem(error, place)
+        self._stage.problem(error, self._recorder.place)
         self._picture(f"lane-{self.number}-chat-{chat.number if chat else 'none'}.png")
         self._recorder.end_chat(status, error.what)
 

@@ -221,6 +221,12 @@ class LaneRecorder:
         said: dict[str, Any] = {k: self.clean(v) if isinstance(v, str) else v for k, v in data.items()}
         self._event(time.time(), kind, **said)
 
+    @property
+    def place(self) -> str:
+        """``lane 0, chat 3 (rapid-send)``, for people."""
+        place = f"lane {self.lane}" + (f", chat {self.chat.number}" if self.chat else "")
+        return place if self.scenario == "plain" else f"{place} ({self.scenario})"
+
     def clean(self, text: str) -> str:
         """``text`` without secrets, for messages to people."""
         return self._redactor.text(text, limit=200)
@@ -250,6 +256,7 @@ class LaneRecorder:
     ) -> None:
         draft = self._draft()
         draft.outcome, draft.ended_at = outcome, time.time()
+        self.chats.answered |= outcome == "ok"
         self._event(draft.ended_at, "reply_end", message=draft.number, how=how)
 
     def label(self, shown: str | None) -> None:

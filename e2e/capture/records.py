@@ -192,6 +192,11 @@ class Chat:
     """Name of the experiment that this chat belongs to."""
     schema: int = SCHEMA
 
+    @property
+    def refused(self) -> bool:
+        """The backend took none of its messages."""
+        return bool(self.messages) and all(m.outcome == "http_error" for m in self.messages)
+
     def to_json(self) -> dict[str, Any]:
         """The line of ``chats.jsonl``, as plain JSON types."""
         return asdict(self)

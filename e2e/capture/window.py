@@ -119,6 +119,7 @@ class Window:
             stage.pace,
             waits_for_rotation=stage.full and on_click,
             watches=stage.full,
+            rejected=lambda error: stage.problem(error, recorder.place),
         )
 
     def close(self) -> None:

@@ -34,6 +34,8 @@ class Cast:
     watches: bool = True
     """False when nothing is recorded: the benchmark without capture."""
 
+    rejected: Callable[[Blocked], None] = lambda _: None
+    """Told of a message that the backend did not take, while the chat goes on."""
     open_tab: Callable[[], Cast] = _no_tabs
     """Opens another tab of the same browser; its recorder shares the lane's chats."""
     close: Callable[[], None] = lambda: None

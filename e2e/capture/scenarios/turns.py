@@ -16,10 +16,9 @@ from e2e.pages.waits import Steps, Wait
 from fixtures.targets.profile import Locate, Profile
 
 POLL = 0.015
-_LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
 _PRESS_EVERY = 0.8  # seconds after which a key that did nothing is pressed again
 _LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
-_LABEL_PATIENCE = 0.5  # seconds for a label to appear after everything else has ended
+_LABEL_PATIENCE = 0.5  # seconds for a label, or a refusal, to appear after everything else has ended
 
 _OPENERS = (
     "Hello there",
@@ -119,8 +118,8 @@ def _reply(cast: Cast, exchange: Exchange) -> Steps:
         yield Wait(lambda: exchange.ended_at is not None, _left(deadline), late)
     if exchange.status is not None and exchange.status >= 400:
         recorder.message_ended("exchange finished", "http_error")
-        condition = exchange.refused or _condition(exchange.status)
-        raise refused(condition, f"the chat's backend answered {exchange.status}", _advice(exchange.status))
+        yield from _not_taken(cast, exchange, exchange.status)
+        return
     if not _was_cut(exchange):
         for what, wanted in ((rule.gone, False), (rule.shown, True)):
             if what is not None:
@@ -146,6 +145,38 @@ def _reply(cast: Cast, exchange: Exchange) -> Steps:
             asked.done, timeouts.action, lambda: CaptureIncomplete("the backend's look-up did not end")
         )
         recorder.backend(*asked.answer())
+
+
+def _not_taken(cast: Cast, exchange: Exchange, status: int) -> Steps:
+    """The backend did not take the message. Raises `Blocked` where that is the environment's doing.
+
+    A message with an ended session's ID, or none, may be answered so while others are taken: then the chat goes on, because
+    the ID that it sent is what the run is about. Its verdict says whose fault it is.
+    """
+    condition = exchange.refused or _condition(status)
+    if not condition and any(
+        sign.screen is not None or sign.url is not None for sign in cast.profile.blocked
+    ):
+        yield from _sign_of_refusal(cast)
+    error = refused(condition, f"the chat's backend answered {status}", _advice(status))
+    if condition or not 400 <= status < 500 or not cast.recorder.chats.answered:
+        raise error
+    cast.rejected(error)
+
+
+def _sign_of_refusal(cast: Cast) -> Steps:
+    """Raises `Blocked` when the page shows one soon."""
+    shown, began = cast.refusal(), time.monotonic()
+
+    def seen() -> bool:
+        nonlocal shown
+        shown = cast.refusal()
+        return shown is not None or time.monotonic() - began > _LABEL_PATIENCE
+
+    if shown is None:
+        yield Wait(seen, cast.profile.timeouts.action, unreadable("the page's refusal"), POLL, asks_page=True)
+    if shown is not None:
+        raise shown
 
 
 def _is_shown(cast: Cast, what: Locate, wanted: bool) -> bool:

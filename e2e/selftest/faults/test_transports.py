@@ -107,3 +107,22 @@ def test_what_foreign_pages_get_wrong_in_a_hurry_is_found(
     run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
     assert failed(run) == {"rotation.rapid_send", "rotation.two_tabs"}
     assert {c.name for c in run.judgement.causes} == {"late-rotation", "tab-bleed"}
+
+
+@pytest.mark.parametrize("name", ["fetch-json", "fetch-sse", "header"])
+def test_a_backend_that_refuses_ended_sessions_hides_no_fault(name: str, had: Any) -> None:
+    """What the page sends is what the run is about; that nobody answered is told beside it."""
+    run, received = had(name, bug="stale", fail="spent")
+    assert len(set(received)) == 1
+    assert "rotation.sent_id_is_fresh" in failed(run)
+    assert [c.name for c in run.judgement.causes] == ["stale-state"]
+    assert run.judgement.outcome == "fail"
+    assert {p.what for p in run.metas[0].problems} == {"the chat's backend answered 404"}
+    run, _ = had(name, fail="spent")
+    assert run.judgement.outcome == "pass"
+
+
+def test_a_backend_that_refuses_fresh_sessions_is_nobodys_fault_in_the_frontend(had: Any) -> None:
+    run, _ = had("fetch-json", fail="400", fail_after="1")
+    assert failed(run) == set()
+    assert run.judgement.outcome == "broken"

@@ -12,7 +12,10 @@ from starlette.requests import HTTPConnection
 PROVIDERS = tuple(f"prov_{n}" for n in range(1, 10))
 CHUNKS = 4
 
+SPENT_AFTER = 1
+"""Messages of a session, where the page's address asks for ``fail=spent``: after them it has ended."""
 REFUSALS = {
+    "400": (400, "bad_request"),
     "429": (429, "rate_limited"),
     "500": (500, "internal"),
     "login": (401, "login_required"),
@@ -99,6 +102,8 @@ class Backend:
         """Take a message. Raises Refused."""
         if visit.fail in REFUSALS:
             raise Refused(*REFUSALS[visit.fail])
+        if visit.fail == "spent" and sum(r.session == session for r in self.received) >= SPENT_AFTER:
+            raise Refused(404, "no_session")
         provider = self.provider_of(session)
         self.received.append(Received(endpoint, session, text, provider))
         return Answer(provider, f"Echo: {text}", visit)

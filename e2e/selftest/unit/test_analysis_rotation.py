@@ -96,6 +96,38 @@ def test_a_payload_without_an_id_is_a_finding_and_an_unseen_one_is_not() -> None
     assert unseen.outcome == "inconclusive"
 
 
+def test_an_old_id_is_one_also_where_the_backend_refuses_it() -> None:
+    verdict = rotation.sent_id_is_fresh(assemble([_refused(make_run("stale-state"), from_chat=1)]))
+    assert verdict.headline == "16 of 16 new chats went on with an old session ID"
+
+
+def test_a_chat_of_which_nothing_was_taken_may_be_gone_on_with() -> None:
+    """As an empty chat: where the page takes it for one, New Chat does nothing, and that is no fault."""
+    records = make_run(chats=4, lanes=1)
+    of_refused = records.chats[1].messages[0].sent
+    again = with_chats(
+        _refused(records, from_chat=1, to_chat=1),
+        lambda c: (
+            replace(c, messages=tuple(replace(m, sent=of_refused, stored=of_refused) for m in c.messages))
+            if c.chat == 2
+            else c
+        ),
+    )
+    verdict = rotation.sent_id_is_fresh(assemble([again]))
+    assert (verdict.outcome, verdict.numbers["transitions"]) == ("pass", 2)
+
+
+def _refused(records: RunRecords, from_chat: int, to_chat: int = 99) -> RunRecords:
+    return with_chats(
+        records,
+        lambda c: (
+            replace(c, messages=tuple(replace(m, outcome="http_error", status=404) for m in c.messages))
+            if from_chat <= c.chat <= to_chat
+            else c
+        ),
+    )
+
+
 def test_some_unseen_payloads_lower_the_worth() -> None:
     records = make_run()
     hidden = with_chats(
