@@ -12,6 +12,7 @@ from e2e.analysis.frames import Run
 from e2e.analysis.freshness import given_by_reply
 from e2e.analysis.verdict import ChatKey, Question, Verdict, question
 from e2e.analysis.wording import capped, clean_worth, key_of, lane_name, not_seen, plural, short
+from e2e.capture.records import NOT_TAKEN
 
 NAMES: Mapping[str, str] = {
     "rotation.rapid_send": "rapid-send",
@@ -107,7 +108,7 @@ def _refused(run: Run) -> frozenset[ChatKey]:
     def collect() -> frozenset[ChatKey]:
         taken: dict[ChatKey, bool] = {}
         for m in rows(run.messages):
-            taken[key_of(m)] = taken.get(key_of(m), False) or m.outcome != "http_error"
+            taken[key_of(m)] = taken.get(key_of(m), False) or m.outcome not in NOT_TAKEN
         return frozenset(key for key, any_taken in taken.items() if not any_taken)
 
     return run.once("refused", collect)

@@ -42,7 +42,7 @@ class MessageDraft:
     backend_provider: str | None = None
     label_provider: str | None = None
     label_looked_for: bool = False
-    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent", "cut"] = "unsent"
+    outcome: Literal["ok", "http_error", "refused", "failed", "timeout", "unsent", "cut"] = "unsent"
 
 
 @dataclass(slots=True)

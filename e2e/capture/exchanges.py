@@ -100,7 +100,7 @@ class Exchanges:
             return
         self._part(exchange, rule, t, event, seen, headers)
         if rule.has_failed(seen):
-            self.end(exchange, t, "failed", "the answer says that it failed")
+            self._said_no(exchange, t)
         elif rule.is_done(seen):
             self.end(exchange, t, "ok")
 
@@ -136,7 +136,7 @@ class Exchanges:
             exchange.first_chunk_at = exchange.first_chunk_at or t
             self._part(exchange, rule, t, event, seen, {})
             if rule.has_failed(seen):
-                self.end(exchange, t, "failed", "the answer says that it failed")
+                self._said_no(exchange, t)
             elif rule.is_done(seen) or (
                 # no word of an end: the first frame is the answer, unless a frame with the request's ID is still to come
                 not rule.tells_end
@@ -160,6 +160,10 @@ class Exchanges:
         if exchange in waiting:
             waiting.remove(exchange)
         self.listener.on_finished(exchange)
+
+    def _said_no(self, exchange: Exchange, t: float) -> None:
+        exchange.said_no = True
+        self.end(exchange, t, "failed", "the answer says that it failed")
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 

@@ -252,7 +252,7 @@ class LaneRecorder:
         return self.exchange.session if self.exchange else None
 
     def message_ended(
-        self, how: str, outcome: Literal["ok", "http_error", "failed", "timeout", "cut"]
+        self, how: str, outcome: Literal["ok", "http_error", "refused", "failed", "timeout", "cut"]
     ) -> None:
         draft = self._draft()
         draft.outcome, draft.ended_at = outcome, time.time()

@@ -21,6 +21,8 @@ from typing import Any, Literal, Self
 SCHEMA = 1
 SIDE_LANE = 1000
 """Lanes from here on walk at random or are experiments: nothing is judged by them."""
+NOT_TAKEN = ("http_error", "refused")
+"""Outcomes of a message that the backend did not take."""
 
 EventKind = Literal[
     "open",  # the suite loaded the page: {url}
@@ -128,7 +130,7 @@ class Message:
     label_provider: str | None
     status: int | None
     """HTTP status of the exchange (101 for a WebSocket frame), or None when no answer came."""
-    outcome: Literal["ok", "http_error", "failed", "timeout", "unsent", "cut"]
+    outcome: Literal["ok", "http_error", "refused", "failed", "timeout", "unsent", "cut"]
     """``cut``: the person did not wait for the end."""
     chunks: int
     bleeds_from: int | None
@@ -195,7 +197,7 @@ class Chat:
     @property
     def refused(self) -> bool:
         """The backend took none of its messages."""
-        return bool(self.messages) and all(m.outcome == "http_error" for m in self.messages)
+        return bool(self.messages) and all(m.outcome in NOT_TAKEN for m in self.messages)
 
     def to_json(self) -> dict[str, Any]:
         """The line of ``chats.jsonl``, as plain JSON types."""

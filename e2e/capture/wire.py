@@ -47,6 +47,8 @@ class Exchange:
     """Seconds that a refusing answer asks to wait."""
     refused: str = ""
     """Kind of the profile's ``[[blocked]]`` sign that an answer showed."""
+    said_no: bool = False
+    """The answer itself says that it failed."""
     status: int | None = None
     cached: str = ""
     """What answered instead of the network: a cache, a service worker."""

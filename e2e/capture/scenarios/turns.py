@@ -133,6 +133,11 @@ def _reply(cast: Cast, exchange: Exchange) -> Steps:
     if exchange.refused:
         recorder.message_ended("exchange finished", "failed")
         raise refused(exchange.refused, "the answer is that of a refusal")
+    if exchange.said_no and recorder.chats.answered:
+        recorder.message_ended("exchange finished", "refused")
+        yield from _sign_of_refusal(cast)
+        cast.rejected(refused("", "the chat's backend took no message: its answer says that it failed"))
+        return
     if _was_cut(exchange):
         recorder.message_ended("exchange finished", "failed")
         raise Blocked(
@@ -154,9 +159,7 @@ def _not_taken(cast: Cast, exchange: Exchange, status: int) -> Steps:
     the ID that it sent is what the run is about. Its verdict says whose fault it is.
     """
     condition = exchange.refused or _condition(status)
-    if not condition and any(
-        sign.screen is not None or sign.url is not None for sign in cast.profile.blocked
-    ):
+    if not condition:
         yield from _sign_of_refusal(cast)
     error = refused(condition, f"the chat's backend answered {status}", _advice(status))
     if condition or not 400 <= status < 500 or not cast.recorder.chats.answered:
@@ -166,6 +169,8 @@ def _not_taken(cast: Cast, exchange: Exchange, status: int) -> Steps:
 
 def _sign_of_refusal(cast: Cast) -> Steps:
     """Raises `Blocked` when the page shows one soon."""
+    if not any(sign.screen is not None or sign.url is not None for sign in cast.profile.blocked):
+        return
     shown, began = cast.refusal(), time.monotonic()
 
     def seen() -> bool:

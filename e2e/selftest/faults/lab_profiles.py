@@ -38,7 +38,7 @@ def elsewhere(name: str, **more: Any) -> tuple[Table, Table]:
 
 
 SAME = (http("fetch-json"),)
-TEXT = {"when": "type == 'chat'", "reply_to": "id", "done": "type == 'done'"}
+TEXT = {"when": "type == 'chat'", "reply_to": "id", "done": "type == 'done'", "failed": "type == 'error'"}
 
 WIRE: dict[str, tuple[Table, ...]] = {
     "xhr-json": (http("xhr-json"),),

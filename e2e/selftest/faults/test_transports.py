@@ -109,7 +109,7 @@ def test_what_foreign_pages_get_wrong_in_a_hurry_is_found(
     assert {c.name for c in run.judgement.causes} == {"late-rotation", "tab-bleed"}
 
 
-@pytest.mark.parametrize("name", ["fetch-json", "fetch-sse", "header"])
+@pytest.mark.parametrize("name", ["fetch-json", "fetch-sse", "header", "ws-text"])
 def test_a_backend_that_refuses_ended_sessions_hides_no_fault(name: str, had: Any) -> None:
     """What the page sends is what the run is about; that nobody answered is told beside it."""
     run, received = had(name, bug="stale", fail="spent")
@@ -117,7 +117,8 @@ def test_a_backend_that_refuses_ended_sessions_hides_no_fault(name: str, had: An
     assert "rotation.sent_id_is_fresh" in failed(run)
     assert [c.name for c in run.judgement.causes] == ["stale-state"]
     assert run.judgement.outcome == "fail"
-    assert {p.what for p in run.metas[0].problems} == {"the chat's backend answered 404"}
+    (told,) = {p.what for p in run.metas[0].problems}
+    assert told.startswith("the chat's backend ")
     run, _ = had(name, fail="spent")
     assert run.judgement.outcome == "pass"
 
