@@ -60,6 +60,7 @@ def latencies(run: Run) -> list[float]:
         1000 * (m.ended_at - m.sent_at)
         for m in rows(run.messages)
         if m.number == 0
+        and m.outcome == "ok"
         and (m.run_id, m.lane, m.chat) in plain
         and m.sent_at is not None
         and m.ended_at is not None

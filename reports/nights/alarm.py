@@ -118,13 +118,13 @@ class _Streak:
 
 
 def _streak(nights: Sequence[Night], name: str) -> _Streak:
-    """A check that could not be judged in between neither ends a streak nor lengthens it."""
+    """A check that could not be judged in between neither ends a streak nor lengthens it; an accepted failure is one."""
     first, before, count = nights[-1], None, 0
     for one in reversed(nights):
         verdict = one.checks.get(name)
-        if verdict == "fail":
+        if verdict in ("fail", "accepted"):
             first, count = one, count + 1
-        elif verdict in ("pass", "accepted"):
+        elif verdict == "pass":
             before = one
             break
     return _Streak(name, first, before, count)

@@ -10,7 +10,7 @@ import pytest
 
 from e2e import checks
 from e2e.analysis import rotation
-from e2e.analysis.accepted import lapsed
+from e2e.analysis.accepted import is_accepted, lapsed
 from e2e.analysis.causes import TEXTS
 from e2e.analysis.frames import Run, assemble
 from e2e.analysis.verdict import UNEXPLAINED
@@ -62,6 +62,17 @@ def test_another_cause_beside_it_is_news() -> None:
     assert run.judgement.outcome == "fail"
     assert failed["rotation.sent_id_is_fresh"].accepted
     assert not failed["provider.label_is_true"].accepted
+
+
+def test_a_check_with_two_causes_is_accepted_when_both_are() -> None:
+    (verdict,) = [
+        v for v in judged("stale-state").judgement.verdicts if v.name == "rotation.sent_id_is_fresh"
+    ]
+    two = replace(verdict, causes=(*verdict.causes, replace(verdict.causes[0], name="late-rotation")))
+    one_known = {"stale-state": Accepted("stale-state", "2999-01-01", "known")}
+    assert is_accepted(verdict, one_known)
+    assert not is_accepted(two, one_known)
+    assert is_accepted(two, one_known | {"late-rotation": Accepted("late-rotation", "2999-01-01", "known")})
 
 
 def test_runs_that_accept_different_faults_can_be_pooled() -> None:

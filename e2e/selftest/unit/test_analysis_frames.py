@@ -160,6 +160,10 @@ def test_a_whole_run_is_not_partial() -> None:
             lambda r: with_chats(r, lambda c: None if c.chat == 4 else c),
             "4 of 20 planned chats were not recorded",
         ),
+        (
+            lambda r: with_chats(r, lambda c: None if (c.lane, c.chat) == (3, 4) else c),
+            "1 of 20 planned chats were not recorded",
+        ),
     ],
 )
 def test_what_makes_a_run_partial(change: Any, says: str) -> None:

@@ -47,6 +47,11 @@ def run_with(*chats: Chat, **policy: Any) -> Run:
     return assemble([replace(records, chats=(*records.chats, *chats))])
 
 
+def refused(chat: Chat) -> Chat:
+    """The same, with no message that the backend took."""
+    return replace(chat, messages=tuple(replace(m, outcome="http_error", status=404) for m in chat.messages))
+
+
 FINE = ("", "s…a", "s…a")
 
 CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
@@ -59,6 +64,13 @@ CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
         [chat("empty-chat", 10, [FINE]), chat("empty-chat", 11, [FINE])],
         {},
         "sent s…a, which chat 10 had sent before",
+    ),
+    # Of the chat before nothing was taken by the backend: a page that counts it as empty goes on with its session.
+    (
+        "empty-chat",
+        [refused(chat("empty-chat", 10, [FINE])), chat("empty-chat", 11, [FINE])],
+        {},
+        "",
     ),
     ("reload", [chat("reload", 10, [FINE, ("reload", "s…a", "s…a")])], {}, ""),
     (

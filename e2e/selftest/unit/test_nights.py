@@ -205,6 +205,17 @@ class TestAlarm:
         assert "stale-state" in alarm.said
         assert alarms(nights[:3]) == []
 
+    def test_what_was_accepted_for_a_time_is_wrong_since_it_began(self) -> None:
+        verdicts = ["pass", "accepted", "accepted", "fail"]
+        nights = [
+            night(n, checks={"rotation.sent_id_is_fresh": verdict}) for n, verdict in enumerate(verdicts)
+        ]
+        (alarm,) = alarms(nights)
+        assert (alarm.since.run_id, alarm.nights) == ("run-001", 3)
+        assert alarm.before is not None
+        assert alarm.before.run_id == "run-000"
+        assert alarms(nights[:3]) == []
+
     def test_what_changed_is_told_only_where_both_nights_know_it(self) -> None:
         before = night(1, facts={"browser": "chromium 155", "profile": "aa", "commit": "1"})
         since = night(2, facts={"browser": "chromium 156", "profile": "aa", "target_version": "7"})

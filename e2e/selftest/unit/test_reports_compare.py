@@ -46,6 +46,11 @@ def test_the_fix_is_told_as_one() -> None:
     assert "✔ no regression" in comment(comparison)
 
 
+def test_what_can_no_longer_be_judged_is_not_called_fixed() -> None:
+    _, changes = found(judged("stale-state"), judged(chats=1, lanes=1))
+    assert changes["rotation.sent_id_is_fresh"] == "no longer judged"
+
+
 def test_the_same_fault_still_fails_and_is_no_regression() -> None:
     _, changes = found(judged("stale-state"), judged("stale-state", seed=9))
     assert changes["rotation.sent_id_is_fresh"] == "still failing"

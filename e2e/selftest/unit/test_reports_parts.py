@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,8 @@ from e2e.analysis.causes import TEXTS
 from e2e.analysis.frames import Run, assemble
 from e2e.analysis.verdict import UNEXPLAINED, ChatKey
 from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_meta
+from e2e.selftest.unit.report_samples import drawn_nights
+from reports import interactive
 from reports.backend import backend_now, four_tests, id_patterns
 from reports.flow import SENT, failing_chat, flow_of
 from reports.layers import LAYERS, Standing, standings
@@ -62,6 +65,41 @@ def test_what_no_cause_explains_is_suspected() -> None:
     run = assemble([odd])
     assert [c.name for c in run.judgement.causes] == [UNEXPLAINED]
     assert layers(run)["conversation and delivery"].status == "suspected"
+
+
+def test_a_failure_that_nothing_explains_is_suspected_also_beside_one_that_is_explained() -> None:
+    odd = with_chats(
+        make_run("history-bleed", lanes=4), lambda c: replace(c, screen_messages=2) if c.lane == 3 else c
+    )
+    run = assemble([odd])
+    alone = [v for v in run.judgement.verdicts if v.outcome == "fail" and v.cause == UNEXPLAINED]
+    for verdict in alone:
+        home = next(layer for layer in LAYERS if verdict.name in layer.checks)
+        assert layers(run)[home.name].status in ("suspected", "does not work")
+    base = judge_run("stale-state").judgement
+    fresh = replace(base.verdict("rotation.stored_id_is_fresh"), causes=())
+    both = replace(base, verdicts=tuple(fresh if v.name == fresh.name else v for v in base.verdicts))
+    found = {one.layer.name: one for one in standings(both)}
+    assert found["session store"].status == "suspected"
+
+
+def test_the_evidence_of_nights_does_not_begin_anew_where_the_table_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nights = drawn_nights(random.Random(1), pinned_from=21)
+    whole = interactive._history(judge_run(), nights)
+    monkeypatch.setattr(interactive, "_MOST_NIGHTS", 5)
+    last = interactive._history(judge_run(), nights)
+    assert whole is not None
+    assert last is not None
+    assert last["rows"] == whole["rows"][-5:]
+    assert last["data"]["nights"] == whole["data"]["nights"][-5:]
+
+
+def test_lanes_have_their_names_in_the_table() -> None:
+    found = interactive._lanes(judge_run(lanes=4))
+    assert found is not None
+    assert {row[0] for row in found["rows"]} == {f"lane {n}" for n in range(4)} == set(found["data"]["lanes"])
 
 
 def test_a_chats_flow_is_in_the_order_of_time_and_marks_the_old_id() -> None:
