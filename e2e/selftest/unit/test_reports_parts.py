@@ -68,19 +68,14 @@ def test_what_no_cause_explains_is_suspected() -> None:
 
 
 def test_a_failure_that_nothing_explains_is_suspected_also_beside_one_that_is_explained() -> None:
-    odd = with_chats(
-        make_run("history-bleed", lanes=4), lambda c: replace(c, screen_messages=2) if c.lane == 3 else c
-    )
-    run = assemble([odd])
-    alone = [v for v in run.judgement.verdicts if v.outcome == "fail" and v.cause == UNEXPLAINED]
-    for verdict in alone:
-        home = next(layer for layer in LAYERS if verdict.name in layer.checks)
-        assert layers(run)[home.name].status in ("suspected", "does not work")
-    base = judge_run("stale-state").judgement
-    fresh = replace(base.verdict("rotation.stored_id_is_fresh"), causes=())
-    both = replace(base, verdicts=tuple(fresh if v.name == fresh.name else v for v in base.verdicts))
-    found = {one.layer.name: one for one in standings(both)}
-    assert found["session store"].status == "suspected"
+    judgement = judge_run("session-not-ended").judgement
+    assert judgement.verdict("rotation.sent_id_is_fresh").outcome == "fail"
+    nobody = replace(judgement.causes[0], name=UNEXPLAINED)
+    odd = replace(judgement.verdict("rotation.one_id_per_chat"), outcome="fail", causes=(nobody,))
+    verdicts = tuple(odd if v.name == odd.name else v for v in judgement.verdicts)
+    found = {one.layer.name: one for one in standings(replace(judgement, verdicts=verdicts))}
+    assert found["session store"].status == "does not work"
+    assert found["session in the frontend's state"].status == "suspected"
 
 
 def test_the_evidence_of_nights_does_not_begin_anew_where_the_table_does(
@@ -92,6 +87,7 @@ def test_the_evidence_of_nights_does_not_begin_anew_where_the_table_does(
     last = interactive._history(judge_run(), nights)
     assert whole is not None
     assert last is not None
+    assert len(whole["rows"]) == 30
     assert last["rows"] == whole["rows"][-5:]
     assert last["data"]["nights"] == whole["data"]["nights"][-5:]
 
