@@ -66,14 +66,13 @@ def id_patterns(run: Run) -> list[Pattern]:
     found = []
     if ids.distinct_sent:
         said = {"pass": "good", "fail": f"problematic: {own.headline}", "inconclusive": own.headline}
-        sent = int(run.chats["sent"].notna().sum())
+        first = run.observed["sent"].dropna()
         verdict = said[own.outcome]
         if own.outcome != "fail" and fresh.outcome == "fail":
-            verdict = (
-                "good as made, but old ones were sent" if own.outcome == "pass" else "old ones were sent"
-            )
+            wrong = "old ones were sent" if fresh.numbers["reused"] else "chats were sent without one"
+            verdict = f"good as made, but {wrong}" if own.outcome == "pass" else wrong
         reached = len(provider_counts(run))
-        found.append(Pattern(f"this chat: {ids.pattern}", sent, ids.distinct_sent, reached, verdict))
+        found.append(Pattern(f"this chat: {ids.pattern}", len(first), first.nunique(), reached, verdict))
     numbers = verdicts["backend.assigns"].numbers
     for name in [key.removesuffix(".unique") for key in numbers if key.endswith(".unique")]:
         n, unique, providers = (int(numbers[f"{name}.{what}"]) for what in ("ids", "unique", "providers"))

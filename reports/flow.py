@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
+from e2e.analysis.freshness import given_by_reply
 from e2e.analysis.verdict import ChatKey
 
 LAYERS = (
@@ -80,19 +81,20 @@ def _points(run: Run, key: ChatKey, chat: Any) -> list[Point]:
             said = "the stored ID was removed" if w.session is None else f"{text} was stored"
             points.append(Point(w.t - chat.began, STORED, text, False, said))
     for m in mine:
-        points += _of_message(m, chat, last_sent)
+        points += _of_message(m, chat, last_sent, wants_id=m.number > 0 or not given_by_reply(run))
     return points + _backend_points(run, key, chat, mine)
 
 
-def _of_message(m: Any, chat: Any, last_sent: str | None) -> list[Point]:
+def _of_message(m: Any, chat: Any, last_sent: str | None, *, wants_id: bool) -> list[Point]:
     points = []
     if m.sent_at is not None:
         old = m.sent is not None and m.sent == last_sent
-        other = m.sent is not None and m.stored_seen and m.sent != m.stored
+        none = m.sent is None and m.sent_seen and wants_id
+        other = (m.sent is not None or none) and m.stored_seen and m.sent != m.stored
         why = ", the ID of the chat before" if old else ""
         why += f", while the store held {tail(m.stored)}" if other else ""
-        said = f"message {m.number + 1} was sent with {tail(m.sent)}{why}"
-        points.append(Point(m.sent_at - chat.began, SENT, tail(m.sent), old or other, said))
+        said = f"message {m.number + 1} was sent with {tail(m.sent) if m.sent else 'no ID'}{why}"
+        points.append(Point(m.sent_at - chat.began, SENT, tail(m.sent), old or other or none, said))
     if m.reply_provider is not None and m.first_chunk_at is not None:
         said = f"{m.reply_provider} began to answer"
         points.append(Point(m.first_chunk_at - chat.began, REPLY, m.reply_provider, False, said))

@@ -17,6 +17,7 @@ from e2e.analysis.columns import rows
 from e2e.analysis.experiments import findings
 from e2e.analysis.frames import Run
 from e2e.analysis.lanes import Write
+from e2e.analysis.oddities import in_common
 from e2e.analysis.rules import RULES
 from e2e.analysis.run_rules import claimed
 from e2e.analysis.verdict import UNEXPLAINED, Cause, ChatKey, Verdict
@@ -232,21 +233,21 @@ def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple
     text = causes.TEXTS[UNEXPLAINED]
     chats = dict.fromkeys(key for v in verdicts for key in left[v.name])
     of = {key for v in verdicts for key in v.chats}
-    known = clues(run)
-    lines = [
-        line for key in [k for k in chats if k in known][:_FEW] for line in _story(run, known[key], None)
-    ]
+    seen = [clue for key, clue in clues(run).items() if key in chats]
+    lines = [line for clue in seen[:_FEW] for line in _story(run, clue, None)]
     lines += [f"{v.name}: {line}" for v in verdicts for line in (v.headline, *v.actual[:2])]
+    common = in_common(seen)
+    where = places.both(places.usual(c.send for c in seen)) if common else ()
     return Cause(
         name=UNEXPLAINED,
         layer=text.layer,
         chats=len(chats),
         confidence=0.0,
-        where=(),
-        explanation=text.explanation,
+        where=tuple(places.name(place) for place in where),
+        explanation=text.explanation + (f": {common}" if common else ""),
         advice=text.advice,
         evidence=capped(lines, 2 * _LINES),
-        code=(),
+        code=where,
         checks=tuple(v.name for v in verdicts),
         of=len(of),
     )

@@ -110,6 +110,21 @@ def test_a_chats_flow_is_in_the_order_of_time_and_marks_the_old_id() -> None:
     assert "the ID of the chat before" in odd[0].said
 
 
+def test_a_message_without_an_id_is_marked_in_the_flow() -> None:
+    records = with_chats(
+        make_run(),
+        lambda c: replace(c, messages=tuple(replace(m, sent=None) for m in c.messages)) if c.chat else c,
+    )
+    run = assemble([records])
+    key = failing_chat(run)
+    assert key is not None
+    flow = flow_of(run, key)
+    assert flow is not None
+    (sent,) = [p for p in flow.points if p.layer == SENT and "was sent" in p.said]
+    assert sent.odd
+    assert sent.said.startswith("message 1 was sent with no ID, while the store held ")
+
+
 def test_a_chat_that_is_not_known_has_no_flow() -> None:
     assert flow_of(judge_run(), ChatKey("none", 0, 0)) is None
     assert failing_chat(judge_run()) is None
@@ -130,6 +145,13 @@ def test_the_frontends_own_pattern_leads_the_table() -> None:
     assert own.unique < own.ids
     assert own.verdict == "old ones were sent"  # these records do not tell how IDs were made
     assert all(p.verdict == "good" for p in asked if p.unique == p.ids)
+    several, *_ = id_patterns(judge_run("over-rotation", messages=2))
+    assert (several.ids, several.unique) == (20, 20)  # of chats: never more IDs than chats
+    without = with_chats(
+        make_run(),
+        lambda c: replace(c, messages=tuple(replace(m, sent=None) for m in c.messages)) if c.chat else c,
+    )
+    assert id_patterns(assemble([without]))[0].verdict.endswith("chats were sent without one")
 
 
 def test_without_a_backend_its_state_is_not_known_and_that_is_said() -> None:
