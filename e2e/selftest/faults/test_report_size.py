@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Error
 
 from e2e.selftest.unit.builders import make_run
 from e2e.selftest.unit.report_samples import write_run
@@ -39,11 +40,19 @@ def test_the_report_of_2000_chats_stays_small_and_opens_fast(tmp_path: Path, bro
     index = build(tmp_path).index
     report = index.parent
     assert sum(path.stat().st_size for path in report.rglob("*") if path.is_file()) < MOST_BYTES
-    page = browser.new_page()
-    fastest = LONGEST_S
-    for _ in range(3):  # the machine may be busy with something else once
+    page = (report / "awesome" / "index.html").as_uri()
+    # The machine may be busy with something else once.
+    assert min(_seconds_to_open(browser, page) for _ in range(3)) < LONGEST_S
+
+
+def _seconds_to_open(browser: Browser, url: str) -> float:
+    tab = browser.new_page()
+    try:
         began = time.monotonic()
-        page.goto((report / "awesome" / "index.html").as_uri())
-        page.get_by_text("Categories").first.wait_for()
-        fastest = min(fastest, time.monotonic() - began)
-    assert fastest < LONGEST_S
+        tab.goto(url)
+        tab.get_by_text("Categories").first.wait_for(timeout=10_000)
+        return time.monotonic() - began
+    except Error:
+        return math.inf
+    finally:
+        tab.close()
