@@ -129,10 +129,12 @@ def gate(said: argparse.Namespace) -> int:
     """Yes or no for a release, with reasons: no failed check, no key figure beyond its limit, nothing unseen."""
     from reports.allure_build import quality_gate
     from reports.allure_config import allure_run
+    from reports.nights.store import ALLURE
     from reports.page import conclusion
 
     judged = judge_last(said.out)
-    passed, reasons = quality_gate(said.out / "allure-results", allure_run(judged))
+    run = allure_run(judged, said.out / "history" / ALLURE)
+    passed, reasons = quality_gate(said.out / "allure-results", run)
     if judged.summary.outcome != "pass":
         reasons = [conclusion(judged.summary), *reasons]
         passed = False

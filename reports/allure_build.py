@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from e2e.errors import HarnessError
@@ -58,9 +59,13 @@ def build_allure(results: Path, report: Path, run: AllureRun = AllureRun()) -> P
 
 
 def quality_gate(results: Path, run: AllureRun) -> tuple[bool, list[str]]:
-    """Whether the release gate lets these results pass, and its reasons when it does not. Raises `HarnessError` as `build_allure`."""
+    """Whether the release gate lets these results pass, and its reasons when it does not. Raises `HarnessError` as `build_allure`.
+
+    Where a history is there, key figures are held against the run before; the history stays as it is.
+    """
     _tell_unread(results)
     with tempfile.TemporaryDirectory(prefix="allure-", dir=results.parent.absolute()) as folder:
+        run = replace(run, history=_before(run, Path(folder)))
         ended = _allure(results, Path(folder), run, "quality-gate")
         told = _COLOURS.sub("", ended.stdout + ended.stderr)
         lines = [line.strip() for line in told.splitlines() if line.strip()]
@@ -71,6 +76,16 @@ def quality_gate(results: Path, run: AllureRun) -> tuple[bool, list[str]]:
                 way_out="`make setup` installs it anew",
             )
         return ended.returncode == 0, lines if ended.returncode else []
+
+
+def _before(run: AllureRun, folder: Path) -> Path | None:
+    """The history without this run, which its report may have added already."""
+    if run.history is None or not run.history.is_file():
+        return None
+    kept = folder / "before.jsonl"
+    shutil.copyfile(run.history, kept)
+    forget_point(kept, run.name)
+    return kept
 
 
 def _allure(

@@ -21,16 +21,13 @@ VARIABLE = "CHAT_E2E_ALLURE"
 """Environment variable that names the JSON file."""
 HISTORY_LIMIT = 400  # nights
 
-GATES: Mapping[str, dict[str, Any]] = {
-    "reuse_bound": {"rule": "metricMax", "value": 30},
-    "effective_providers": {"rule": "metricMin", "value": 1.5},
-    "log10_e": {"rule": "metricMax", "value": 4.26},
-    "chat_latency_p95": {"rule": "metricMaxDeltaPercent", "value": 300},
+GATES: Mapping[str, tuple[str, float]] = {
+    "reuse_bound": ("metricMax", 30),
+    "effective_providers": ("metricMin", 1.5),
+    "log10_e": ("metricMax", 4.26),
+    "chat_latency_p95": ("metricMaxDeltaPercent", 300),
 }
-"""Key figure -> the limit beyond which the release gate says no, besides failed checks.
-
-4.26 is log10 of 365 / 0.02: beyond it at most 0.02 healthy years in a row would come up by chance.
-"""
+"""Key figure -> Allure's rule and the limit beyond which the release gate says no, unless the profile says another (``[gates]``)."""
 
 
 _SAME_QUESTION: Mapping[str, tuple[str, ...]] = {
@@ -69,8 +66,8 @@ class AllureRun:
     environments: tuple[Environment, ...] = ()
     causes: tuple[tuple[str, str], ...] = ()
     """Name and layer."""
-    metrics: tuple[str, ...] = ()
-    """Key figures that the gate looks at."""
+    gates: Mapping[str, float] = field(default_factory=dict)
+    """Key figures that the gate looks at, and their limits."""
     history: Path | None = None
     base_url: str = ""
     """Where the report will be found; links of the history begin with it."""
@@ -101,9 +98,8 @@ class AllureRun:
                 },
             },
             "gates": [
-                {gate["rule"]: {"key": key, "value": gate["value"], "unit": FIGURES[key].unit}}
-                for key, gate in GATES.items()
-                if key in self.metrics
+                {GATES[key][0]: {"key": key, "value": limit, "unit": FIGURES[key].unit}}
+                for key, limit in self.gates.items()
             ],
         }
 
@@ -114,10 +110,24 @@ def allure_run(judged: Judged, history: Path | None = None, base_url: str = "") 
         name=f"{judged.run.metas[0].title}, {' '.join(judged.summary.run_ids[:3])}",
         environments=environments(judged.run),
         causes=tuple((c.name, c.layer) for c in judged.judgement.causes),
-        metrics=tuple(name for name in figures(judged.run) if not _is_known(judged, name)),
+        gates=_gates(judged),
         history=history,
         base_url=base_url,
     )
+
+
+def _gates(judged: Judged) -> dict[str, float]:
+    """The limits on the figures that this run can tell; the newest run's profile says them."""
+    said = max(judged.run.metas, key=lambda m: m.started).gates
+    policy = judged.run.policy
+    alone = policy.provider_count == 1 or len(policy.providers or ()) == 1
+    return {
+        name: said.get(name, limit)
+        for name, (_, limit) in GATES.items()
+        if name in figures(judged.run)
+        and not _is_known(judged, name)
+        and not (name == "effective_providers" and alone)
+    }
 
 
 def _is_known(judged: Judged, figure: str) -> bool:

@@ -291,6 +291,7 @@ class Conductor:
             left_out={**self._programme.left_out, **self._left_out},
             owners={side: who for side, who in profile.owners if who},
             links=profile.links,
+            gates={name: limit for name, limit in profile.gates if limit is not None},
             environment={
                 "browser": f"{self._browser.browser_type.name} {self._browser.version}",
                 "user_agent": self._user_agent,

@@ -350,6 +350,8 @@ class RunMeta:
     """``frontend``, ``backend``, ``suite`` -> who looks at a failure there."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Name -> address: where a reader of the report wants to go."""
+    gates: Mapping[str, float] = field(default_factory=dict)
+    """Key figure -> limit of the release gate, as far as the profile says one."""
     schema: int = SCHEMA
 
     @property

@@ -207,12 +207,43 @@ def test_a_failure_without_a_cause_is_the_products(tmp_path: Path) -> None:
 
 def test_key_figures_arrive_and_the_gate_says_what_is_beyond_its_limit(tmp_path: Path) -> None:
     results = write_results(tmp_path)
-    passed, reasons = quality_gate(results, replace(RUN, metrics=("reuse_bound",)))
+    passed, reasons = quality_gate(results, replace(RUN, gates={"reuse_bound": 30}))
     assert not passed
     said = "\n".join(reasons)
     assert "Reuse of session IDs" in said
     assert "100 %" in said
     assert "failed tests 2" in said
+
+
+def test_the_gate_holds_a_figure_against_the_run_before_and_not_against_this_one(tmp_path: Path) -> None:
+    results, history = write_results(tmp_path), tmp_path / "allure.jsonl"
+    for path in results.glob("*-result.json"):
+        if path.name != "0-result.json":
+            path.unlink()
+
+    def latency(ms: float) -> None:
+        sample = {
+            "id": "l",
+            "key": "chat_latency_p95",
+            "value": ms,
+            "start": 1_790_000_000_000,
+            "stop": 1_790_000_000_250,
+        }
+        (results / "run-perf.json").write_text(json.dumps([sample]), encoding="utf-8")
+
+    gated = replace(RUN, history=history, gates={"chat_latency_p95": 300})
+    latency(100)
+    build_allure(results, tmp_path / "report", replace(gated, name="first night"))
+    latency(390)
+    assert quality_gate(results, replace(gated, name="second night")) == (True, [])
+    latency(410)
+    tonight = replace(gated, name="second night")
+    build_allure(results, tmp_path / "report", tonight)  # its own point is in the history now
+    kept = history.read_text(encoding="utf-8")
+    passed, reasons = quality_gate(results, tonight)
+    assert not passed
+    assert "95th percentile" in "\n".join(reasons)
+    assert history.read_text(encoding="utf-8") == kept
 
 
 def test_the_gate_opens_when_nothing_stands_against_it(tmp_path: Path) -> None:
