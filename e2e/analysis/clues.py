@@ -132,7 +132,7 @@ class Clues:
 
 
 def clues(run: Run) -> Mapping[ChatKey, Clues]:
-    """The clues of every observed chat."""
+    """The clues of every observed chat, and of those that were refused after New Chat."""
     return run.once("clues", lambda: _clues(run))
 
 
@@ -167,7 +167,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
         begin = bisect_left(writes[at], chat.began - _CLOCK, key=_time)
         in_time = writes[at][begin : bisect_right(writes[at], until[key], key=_time)]
         in_time = [w for w in in_time if w.tab == chat.tab]
-        if chat.status == "observed":
+        if chat.status == "observed" or key in transitions:
             found[key] = Clues(
                 key=key,
                 chat=chat,

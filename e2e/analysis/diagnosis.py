@@ -218,7 +218,14 @@ def _of_the_run(verdicts: Sequence[Verdict]) -> list[Cause]:
 def _unavailable(run: Run) -> list[Cause]:
     """New Chat could not be clicked: a problem of looking, so it explains no failed check."""
     seen = [p for p in rows(run.problems) if re.search(r"\bsteps\.new_chat\b", p.where or "")]
-    blocked = [p for p in seen if "requests went on" not in (p.what or "")]
+    # In a lane that the environment has refused, the button is gone for the same reason: a login page has none.
+    refused = {(c.run_id, f"lane {c.lane}") for c in rows(run.chats) if c.status == "blocked"}
+    blocked = [
+        p
+        for p in seen
+        if "requests went on" not in (p.what or "")
+        and (p.run_id, re.split("[,;]", p.where)[0].strip()) not in refused
+    ]
     if not blocked:
         return []
     text = causes.TEXTS["new-chat-unavailable"]

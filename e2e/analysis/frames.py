@@ -34,7 +34,7 @@ class Run:
     chats: pd.DataFrame
     messages: pd.DataFrame
     transitions: pd.DataFrame
-    """One row per New Chat inside one browser context, with an observed chat before and after it."""
+    """One row per New Chat inside one browser context, with an observed chat before it, and one after it that sent something."""
     storage: pd.DataFrame
     payloads: pd.DataFrame
     minted: pd.DataFrame
@@ -236,7 +236,8 @@ def _transition_rows(run: RunRecords, chat_rows: Sequence[Mapping[str, Any]]) ->
             taken[tab].update(m.sent for m in before.messages)
         if chat.via != "new_chat" or before is None:
             continue
-        if chat.status != "observed" or before.status != "observed":
+        blocked = chat.status == "blocked" and any(m.sent_seen for m in chat.messages)
+        if before.status != "observed" or not (chat.status == "observed" or blocked):
             continue
         if before.refused and not {m.sent for m in before.messages} & (taken[tab] | {None}):
             continue  # nothing of it was taken: New Chat may go on with it by design, as with an empty chat

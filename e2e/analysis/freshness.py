@@ -84,9 +84,12 @@ def _freshness(run: Run, layer: Layer) -> list[Freshness]:
     seen = _seen(run, layer)
     transitions = {key_of(t): t for t in rows(run.plain_transitions)}
     found: list[Freshness] = []
-    for chat in rows(run.observed):
+    for chat in rows(run.plain):
         key = key_of(chat)
         transition = transitions.get(key)
+        blocked = chat.status == "blocked" and layer == "sent"
+        if chat.status != "observed" and not (blocked and transition is not None):
+            continue
         if transition is None and chat.via != "load":
             continue  # the chat before was not seen: there is nothing to hold this one against
         mine = ids[key]
@@ -100,6 +103,8 @@ def _freshness(run: Run, layer: Layer) -> list[Freshness]:
         ]
         if layer == "stored" and transition is not None and transition.stored_before in mine:
             repeated = list(dict.fromkeys([transition.stored_before, *repeated]))
+        if blocked and not repeated:
+            continue  # what was refused shows no rotation; an old ID is one all the same
         found.append(
             Freshness(key, transition is not None, seen[key].any, mine, tuple(repeated), seen[key].none_first)
         )

@@ -123,6 +123,17 @@ def test_a_backend_that_refuses_ended_sessions_hides_no_fault(name: str, had: An
     assert run.judgement.outcome == "pass"
 
 
+def test_an_old_id_is_found_also_where_the_answer_is_that_of_a_login_wall(had: Any) -> None:
+    run, _ = had("fetch-json", bug="stale", fail="expired")
+    assert failed(run) == {"rotation.sent_id_is_fresh"}
+    assert [c.name for c in run.judgement.causes] == ["stale-state"]
+    assert run.metas[0].problems[0].what == "login-wall: the chat's backend answered 401"
+    run, _ = had("fetch-json", fail="login", fail_after="1")
+    assert failed(run) == set()
+    assert run.judgement.causes == ()  # a wall has no New Chat button, and that is no fault of the chat
+    assert run.judgement.outcome == "broken"
+
+
 def test_a_backend_that_refuses_fresh_sessions_is_nobodys_fault_in_the_frontend(had: Any) -> None:
     run, _ = had("fetch-json", fail="400", fail_after="1")
     assert failed(run) == set()

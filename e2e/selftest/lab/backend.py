@@ -13,7 +13,8 @@ PROVIDERS = tuple(f"prov_{n}" for n in range(1, 10))
 CHUNKS = 4
 
 SPENT_AFTER = 1
-"""Messages of a session, where the page's address asks for ``fail=spent``: after them it has ended."""
+"""Messages of a session, where the page's address asks for ``fail=spent`` or ``expired``: after them it has ended."""
+SPENT = {"spent": (404, "no_session"), "expired": (401, "session_expired")}
 REFUSALS = {
     "400": (400, "bad_request"),
     "429": (429, "rate_limited"),
@@ -102,8 +103,8 @@ class Backend:
         """Take a message. Raises Refused."""
         if visit.fail in REFUSALS:
             raise Refused(*REFUSALS[visit.fail])
-        if visit.fail == "spent" and sum(r.session == session for r in self.received) >= SPENT_AFTER:
-            raise Refused(404, "no_session")
+        if visit.fail in SPENT and sum(r.session == session for r in self.received) >= SPENT_AFTER:
+            raise Refused(*SPENT[visit.fail])
         provider = self.provider_of(session)
         self.received.append(Received(endpoint, session, text, provider))
         return Answer(provider, f"Echo: {text}", visit)

@@ -289,6 +289,10 @@ def test_new_chat_that_cannot_be_clicked_is_named_from_the_problem() -> None:
     judgement = judge(assemble([with_meta(make_run(), problems=(problem,))]))
     assert [(c.name, c.checks) for c in judgement.causes] == [("new-chat-unavailable", ())]
     assert judgement.outcome == "broken"
+    walled = with_chats(
+        make_run(), lambda c: replace(c, status="blocked") if (c.lane, c.chat) == (0, 4) else c
+    )
+    assert judge(assemble([with_meta(walled, problems=(problem,))])).causes == ()
     slow = Problem("CaptureIncomplete", "requests went on for 30 s after New Chat", "steps.new_chat")
     assert judge(assemble([with_meta(make_run(), problems=(slow,))])).causes == ()
 

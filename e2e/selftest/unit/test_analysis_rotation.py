@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from e2e.analysis import chat, rotation, smoke
-from e2e.analysis.frames import assemble
+from e2e.analysis.frames import Run, assemble
 from e2e.analysis.verdict import Question
 from e2e.capture.records import Chat, Policy, RunRecords
 from e2e.selftest.unit.builders import PROVIDERS, judge_run, make_run, with_chats, with_messages, with_meta
@@ -99,6 +99,20 @@ def test_a_payload_without_an_id_is_a_finding_and_an_unseen_one_is_not() -> None
 def test_an_old_id_is_one_also_where_the_backend_refuses_it() -> None:
     verdict = rotation.sent_id_is_fresh(assemble([_refused(make_run("stale-state"), from_chat=1)]))
     assert verdict.headline == "16 of 16 new chats went on with an old session ID"
+
+
+def test_an_old_id_is_one_also_in_a_chat_that_the_environment_ended() -> None:
+    """What it sent is seen; that it sent a fresh one would show nothing, since nobody answered."""
+
+    def blocked(records: RunRecords) -> Run:
+        return assemble([with_chats(records, lambda c: replace(c, status="blocked") if c.chat == 4 else c)])
+
+    verdict = rotation.sent_id_is_fresh(blocked(make_run("stale-state")))
+    assert verdict.headline == "16 of 16 new chats went on with an old session ID"
+    verdict = rotation.sent_id_is_fresh(blocked(make_run()))
+    assert (verdict.outcome, verdict.numbers["transitions"]) == ("pass", 12)
+    stored = rotation.stored_id_is_fresh(blocked(make_run("stale-state")))
+    assert stored.numbers["transitions"] == 12  # a page that was shut out may well have emptied its store
 
 
 def test_a_chat_of_which_nothing_was_taken_may_be_gone_on_with() -> None:
