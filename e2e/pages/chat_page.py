@@ -7,7 +7,6 @@ after that its element is known, and a click is real mouse input at a point that
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from playwright.sync_api import Error, Frame, Locator, Page
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from e2e.errors import CaptureIncomplete, HarnessError, TargetNotReady
-from e2e.pages.locators import locate
+from e2e.pages.explained import Explained, first_line
+from e2e.pages.locators import css_of, locate
 from e2e.pages.waits import Steps, Wait
 from fixtures.targets.profile import Action, Locate, Profile, expand
 
@@ -70,7 +69,9 @@ class ChatPage:
         """What ``${NAME}`` stands for."""
         self._recorder = recorder
         self._marked: set[Mark] = set()
-        self._css = {name: css for name, what in self._readable().items() if (css := _css(what)) is not None}
+        self._css = {
+            name: css for name, what in self._readable().items() if (css := css_of(what)) is not None
+        }
         if profile.screen.provider_attribute or profile.screen.provider_regex:
             self._css.pop("provider", None)
         self._css_agrees: set[str] = set()
@@ -88,7 +89,7 @@ class ChatPage:
             )
         except Error as error:
             raise TargetNotReady(
-                f"{address} could not be opened: {_first_line(error)}",
+                f"{address} could not be opened: {first_line(error)}",
                 way_out="is the target up, and is the address right? (--base-url, or where.url in the profile)",
             ) from None
         if response is not None and response.status >= 400:
@@ -203,7 +204,7 @@ class ChatPage:
             return
         mark = self.box(second=second)
         what = self._box_of(second=second)
-        with _Explained("the message box cannot be used", f"steps.{mark}", what):
+        with Explained("the message box cannot be used", f"steps.{mark}", what):
             locator = self._locator(what)
             locator.click(timeout=self.profile.timeouts.action * 1000)
             self._mark(mark, locator)
@@ -356,12 +357,12 @@ class ChatPage:
         elif action.mouse_away:
             self.page.mouse.move(0, 0)
         elif action.fill is not None:
-            with _Explained("the field to fill cannot be used", place, action.fill.into):
+            with Explained("the field to fill cannot be used", place, action.fill.into):
                 self._locator(action.fill.into).fill(
                     expand(action.fill.text, self.variables), timeout=timeout
                 )
         elif action.hover is not None:
-            with _Explained("the element to hover over cannot be used", place, action.hover):
+            with Explained("the element to hover over cannot be used", place, action.hover):
                 self._locator(action.hover).hover(timeout=timeout)
         else:
             what = action.click or action.dismiss
@@ -370,7 +371,7 @@ class ChatPage:
                 action.dismiss is not None
             ):  # a click that waits for what is not there would hold the other lanes
                 yield self._visible(what, patience, place, CaptureIncomplete)
-            with _Explained("the element to click cannot be used", place, what):
+            with Explained("the element to click cannot be used", place, what):
                 locator = self._locator(what)
                 if mark is not None:
                     self._mark(mark, locator, timeout)
@@ -431,45 +432,3 @@ class ChatPage:
             )
 
         return Wait(lambda: self.gone(what), timeout, late, _POLL, asks_page=True)
-
-
-class _Explained:
-    """Playwright's timeout on a locator, said in the profile's words."""
-
-    def __init__(self, what: str, key: str, locate: Locate) -> None:
-        self._what, self._key, self._locate = what, key, locate
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, PlaywrightTimeout) or (
-            isinstance(error, Error) and "strict mode violation" in error.message
-        ):
-            raise CaptureIncomplete(
-                f"{self._what}: {_reason(error)}",
-                where=f"{self._key}: {self._locate}",
-                way_out="is the locator right, and is the element visible, enabled and not covered?",
-            ) from error
-
-
-def _reason(error: Error) -> str:
-    """Why Playwright waited in vain: the last reason in its call log."""
-    told = [line.strip(" -\t") for line in error.message.splitlines()[1:] if line.strip(" -\t")]
-    reasons = [
-        t
-        for t in told
-        if re.search(r"intercepts pointer events|not visible|not enabled|not stable|resolved to \d+", t)
-    ]
-    return (reasons or told[-1:] or [_first_line(error)])[-1]
-
-
-def _first_line(error: Error) -> str:
-    return error.message.splitlines()[0]
-
-
-def _css(what: Locate) -> str | None:
-    """The CSS selector that finds the same in a page without shadow roots, where there is one."""
-    if what.test_id is not None:
-        return f"[data-testid={json.dumps(what.test_id)}]"
-    return what.css

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 from playwright.sync_api import FrameLocator, Locator, Page
@@ -41,3 +42,10 @@ def _one_way(scope: Page | Locator | FrameLocator, what: Locate) -> Locator:
     if what.title is not None:
         return scope.get_by_title(what.title, exact=what.exact)
     return scope.locator(str(what.css))
+
+
+def css_of(what: Locate) -> str | None:
+    """The CSS selector that finds the same in a page without shadow roots, where there is one."""
+    if what.test_id is not None:
+        return f"[data-testid={json.dumps(what.test_id)}]"
+    return what.css

@@ -1,0 +1,47 @@
+"""Playwright's errors in the profile's words."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Error
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from e2e.errors import CaptureIncomplete
+from fixtures.targets.profile import Locate
+
+
+class Explained:
+    """Playwright's timeout on a locator, said in the profile's words."""
+
+    def __init__(self, what: str, key: str, locate: Locate) -> None:
+        self._what, self._key, self._locate = what, key, locate
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, PlaywrightTimeout) or (
+            isinstance(error, Error) and "strict mode violation" in error.message
+        ):
+            raise CaptureIncomplete(
+                f"{self._what}: {_reason(error)}",
+                where=f"{self._key}: {self._locate}",
+                way_out="is the locator right, and is the element visible, enabled and not covered?",
+            ) from error
+
+
+def _reason(error: Error) -> str:
+    """Why Playwright waited in vain: the last reason in its call log."""
+    told = [line.strip(" -\t") for line in error.message.splitlines()[1:] if line.strip(" -\t")]
+    reasons = [
+        t
+        for t in told
+        if re.search(r"intercepts pointer events|not visible|not enabled|not stable|resolved to \d+", t)
+    ]
+    return (reasons or told[-1:] or [first_line(error)])[-1]
+
+
+def first_line(error: Error) -> str:
+    """What Playwright says first, without its call log."""
+    return error.message.splitlines()[0]
