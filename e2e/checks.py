@@ -11,7 +11,7 @@ import pytest
 
 from e2e import errors
 from e2e.analysis.frames import Run
-from e2e.analysis.verdict import Cause, Verdict
+from e2e.analysis.verdict import UNEXPLAINED, Cause, Verdict
 from e2e.errors import CaptureIncomplete, HarnessError
 
 _WIDTH = 96
@@ -82,7 +82,7 @@ def failure_text(verdict: Verdict) -> str:
     lines += _labelled("actual", verdict.actual)
     for cause in verdict.causes:
         lines += _labelled("cause", [_cause_title(cause), cause.explanation])
-        if not cause.where:
+        if not cause.where or cause.name == UNEXPLAINED:
             lines += _labelled("", cause.evidence[:6])
         lines += _labelled("advice", [cause.advice])
     if verdict.evidence:
