@@ -174,9 +174,12 @@ def forget(said: argparse.Namespace) -> int:
     from reports.allure_config import forget_run
     from reports.nights.store import ALLURE, Store
 
-    place = said.history or said.out / "history"
+    own = said.out / "history"
+    place = said.history or own
     Store(place).forget(said.run)
-    forget_run(Path(place) / ALLURE, said.run)
+    # `build` keeps Allure's history below --out, `publish` beside the site's nights.
+    for folder in (Path(place), own):
+        forget_run(folder / ALLURE, said.run)
     print(f"forgotten: {said.run}; its evidence, if it is still there, is left alone")
     return 0
 

@@ -121,12 +121,11 @@ def _gates(judged: Judged) -> dict[str, float]:
     said = max(judged.run.metas, key=lambda m: m.started).gates
     policy = judged.run.policy
     alone = policy.provider_count == 1 or len(policy.providers or ()) == 1
+    seen = figures(judged.run)
     return {
         name: said.get(name, limit)
         for name, (_, limit) in GATES.items()
-        if name in figures(judged.run)
-        and not _is_known(judged, name)
-        and not (name == "effective_providers" and alone)
+        if name in seen and not _is_known(judged, name) and not (name == "effective_providers" and alone)
     }
 
 

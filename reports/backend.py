@@ -9,9 +9,10 @@ from e2e.analysis.backend import ONE_BY_CONSTRUCTION
 from e2e.analysis.catalogue import CHECKS
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
+from e2e.analysis.freshness import ids_of_chats
 from e2e.analysis.sessions import provider_counts
 from e2e.analysis.verdict import Verdict
-from e2e.analysis.wording import plural
+from e2e.analysis.wording import key_of, plural
 
 TESTS = ("backend.assigns", "backend.persists", "backend.cleans_up", "backend.state")
 
@@ -66,13 +67,14 @@ def id_patterns(run: Run) -> list[Pattern]:
     found = []
     if ids.distinct_sent:
         said = {"pass": "good", "fail": f"problematic: {own.headline}", "inconclusive": own.headline}
-        first = run.observed["sent"].dropna()
+        plain = {key_of(c) for c in rows(run.observed)}
+        first = [ids[0] for key, ids in ids_of_chats(run, "sent").items() if ids and key in plain]
         verdict = said[own.outcome]
         if own.outcome != "fail" and fresh.outcome == "fail":
             wrong = "old ones were sent" if fresh.numbers["reused"] else "chats were sent without one"
             verdict = f"good as made, but {wrong}" if own.outcome == "pass" else wrong
         reached = len(provider_counts(run))
-        found.append(Pattern(f"this chat: {ids.pattern}", len(first), first.nunique(), reached, verdict))
+        found.append(Pattern(f"this chat: {ids.pattern}", len(first), len(set(first)), reached, verdict))
     numbers = verdicts["backend.assigns"].numbers
     for name in [key.removesuffix(".unique") for key in numbers if key.endswith(".unique")]:
         n, unique, providers = (int(numbers[f"{name}.{what}"]) for what in ("ids", "unique", "providers"))

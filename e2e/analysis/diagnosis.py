@@ -243,7 +243,7 @@ def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple
     seen = [clue for key, clue in clues(run).items() if key in chats]
     lines = [line for clue in seen[:_FEW] for line in _story(run, clue, None)]
     lines += [f"{v.name}: {line}" for v in verdicts for line in (v.headline, *v.actual[:2])]
-    common = in_common(seen)
+    common = in_common(run, seen)
     where = places.both(places.usual(c.send for c in seen)) if common else ()
     return Cause(
         name=UNEXPLAINED,

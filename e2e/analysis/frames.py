@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pandas as pd
 
-from e2e.analysis import significance
+from e2e.analysis import schema, significance
 from e2e.analysis.columns import AnalysisError, Columns, build, validate
 from e2e.analysis.completeness import missing_shards, partial_reasons
-from e2e.analysis.schema import BACKEND, CHATS, MESSAGES, MINTED, PAYLOADS, PROBLEMS, STORAGE, TRANSITIONS
 from e2e.capture.records import SIDE_LANE, Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
 
 if TYPE_CHECKING:
@@ -39,6 +38,10 @@ class Run:
     payloads: pd.DataFrame
     minted: pd.DataFrame
     """What each new session ID is made of, in order of writing."""
+    issued: pd.DataFrame
+    """Session IDs that replies carried: each belongs to the chat whose message was replied to."""
+    sightings: pd.DataFrame
+    """Stored IDs found in traffic where no wire rule looks."""
     backend: pd.DataFrame
     problems: pd.DataFrame
     partial_reasons: tuple[str, ...]
@@ -141,14 +144,20 @@ def assemble(
         metas=tuple(r.meta for r in runs),
         policy=runs[0].meta.policy,
         alarms_per_year=budget,
-        chats=validate("chats", CHATS, build("chats", CHATS, chat_rows)),
-        messages=validate("messages", MESSAGES, build("messages", MESSAGES, message_rows)),
-        transitions=validate("transitions", TRANSITIONS, build("transitions", TRANSITIONS, transitions)),
-        storage=seen("storage", "storage", STORAGE),
-        payloads=seen("payloads", "payload", PAYLOADS),
-        minted=seen("minted", "minted", MINTED),
-        backend=seen("backend", "backend", BACKEND),
-        problems=validate("problems", PROBLEMS, build("problems", PROBLEMS, _problem_rows(runs))),
+        chats=validate("chats", schema.CHATS, build("chats", schema.CHATS, chat_rows)),
+        messages=validate("messages", schema.MESSAGES, build("messages", schema.MESSAGES, message_rows)),
+        transitions=validate(
+            "transitions", schema.TRANSITIONS, build("transitions", schema.TRANSITIONS, transitions)
+        ),
+        storage=seen("storage", "storage", schema.STORAGE),
+        payloads=seen("payloads", "payload", schema.PAYLOADS),
+        minted=seen("minted", "minted", schema.MINTED),
+        issued=seen("issued", "issued", schema.ISSUED),
+        sightings=seen("sightings", "sighting", schema.SIGHTINGS),
+        backend=seen("backend", "backend", schema.BACKEND),
+        problems=validate(
+            "problems", schema.PROBLEMS, build("problems", schema.PROBLEMS, _problem_rows(runs))
+        ),
         partial_reasons=(
             *(reason for run in runs for reason in partial_reasons(run, pooled=len(runs) > 1)),
             *(() if one_shard else missing_shards([r.meta for r in runs])),
@@ -196,7 +205,7 @@ def agree(metas: Sequence[RunMeta]) -> None:
 
 
 def _chat_row(chat: Chat, meta: RunMeta, order: int) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(chat, name, None) for name in CHATS}
+    row: dict[str, Any] = {name: getattr(chat, name, None) for name in schema.CHATS}
     first = chat.messages[0] if chat.messages else None
     row |= {"mask_key": meta.mask_key, "order": order, "messages": len(chat.messages)}
     row |= {"sent_seen": first.sent_seen if first else False, "sent": first.sent if first else None}
@@ -241,7 +250,7 @@ def _transition_rows(run: RunRecords, chat_rows: Sequence[Mapping[str, Any]]) ->
             continue
         if before.refused and not {m.sent for m in before.messages} & (taken[tab] | {None}):
             continue  # nothing of it was taken: New Chat may go on with it by design, as with an empty chat
-        row: dict[str, Any] = {name: getattr(chat, name, None) for name in TRANSITIONS}
+        row: dict[str, Any] = {name: getattr(chat, name, None) for name in schema.TRANSITIONS}
         first = chat.messages[0] if chat.messages else None
         row |= {"mask_key": run.meta.mask_key, "order": order[chat.lane, chat.chat]}
         row |= {"chat_before": before.chat, "sent_seen": first.sent_seen if first else False}
@@ -276,7 +285,7 @@ def _problem_rows(runs: Sequence[RunRecords]) -> list[dict[str, Any]]:
         seen: set[tuple[Any, ...]] = set()
         for event in run.events:
             if event.kind == "problem":
-                row = _event_row(event, run.meta, PROBLEMS)
+                row = _event_row(event, run.meta, schema.PROBLEMS)
                 del row["seq"]
                 seen.add((row["kind"], row["what"]))
                 found.append(row)

@@ -26,6 +26,9 @@ CHATS: Columns = _LANE | {
     "screen_seen": "boolean",  # searched for late text of earlier chats
     "shows_from": "Int64",  # the chat whose late text was found
     "cut": "boolean",  # left while its reply was streaming
+    "screen_compared": "boolean",  # its first screen was compared with the texts of earlier chats
+    "screen_from": "Int64",  # the earlier chat whose text it showed
+    "reply_followed": "boolean",  # the text of the reply that was left behind could be read
     "messages": "Int64",
 }
 
@@ -55,6 +58,9 @@ MESSAGES: Columns = _LANE | {
     "seen_on_screen": "boolean",
     "request": "string",
     "served_by": "string",  # what answered in the network's place, or ""
+    "unreadable": "string",  # why the body could not be decoded, or ""
+    "accepted": "string",  # how the page showed that it took an unsent message, or ""
+    "issued": "string",  # the session ID that the server made and issued in the reply
 }
 
 TRANSITIONS: Columns = _LANE | {
@@ -100,8 +106,16 @@ PAYLOADS: Columns = _SEEN | {
     "bleeds_from": "Int64",
     "history": "Int64",
     "request": "string",
+    "judged": "boolean",  # NA in evidence from before rules could be left out: judged
+    "form": "string",  # how the ID was encoded, or ""
+    "retry": "boolean",  # the page sent this message again by itself
+    "unreadable": "string",
     "stack": "object",
 }
+
+ISSUED: Columns = _SEEN | {"session": "string", "rule": "string", "request": "string", "message": "Int64"}
+
+SIGHTINGS: Columns = _SEEN | {"session": "string", "place": "string", "url": "string", "form": "string"}
 
 BACKEND: Columns = _SEEN | {
     "question": "string",

@@ -41,7 +41,9 @@ EventKind = Literal[
     "storage",  # a write to the store: {store, op, key, session, previous, same_value, shape, time_offset, stack, by}
     "minted",  # what an ID is made of, told without it, at the time of its first writing: {session, features}
     "payload",  # a request or frame that the profile names: {rule, transport, method, url, session, message, bleeds_from,
-    # history, stack, request, origin: page|iframe|worker|shared_worker|service_worker}
+    # history, stack, request, origin: page|iframe|worker|shared_worker|service_worker, judged, form, retry, unreadable}
+    "issued",  # a reply (or a socket's frame) carried a session ID that the server made: {session, request, rule, message}
+    "sighting",  # a stored ID was found where no wire rule looks: {session, place, url, form}
     "response",  # its answer's head: {rule, request, status, cached}
     "chunk",  # a piece of the answer that says something: {rule, request, index, event, provider, stream}
     "finished",  # the exchange ended: {rule, request, outcome: ok|failed|cancelled, error, chunks, bytes}
@@ -142,6 +144,12 @@ class Message:
     served_by: str = ""
     """What answered in the network's place (a cache, a service worker that asked nobody), or ``""``."""
     after: After = ""
+    unreadable: str = ""
+    """Why the payload's body could not be decoded, or ``""``. Unread is not empty: ``sent_seen`` is False then."""
+    accepted: str = ""
+    """With the outcome ``unsent``: how the page showed that it took the message ("the box was cleared"), or ``""``."""
+    issued: str | None = None
+    """The session ID that the server made and issued in this message's reply, or None."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -192,6 +200,12 @@ class Chat:
     """0 is the lane's own tab; others were opened beside it."""
     experiment: str = ""
     """Name of the experiment that this chat belongs to."""
+    screen_compared: bool = False
+    """What the new chat showed before anything was sent was compared with the texts of earlier chats."""
+    screen_from: int | None = None
+    """Index of the earlier chat of the lane whose text it showed then, or None."""
+    reply_followed: bool = True
+    """The text of the reply that was left behind could be read, so that it would be recognised in the next chat."""
     schema: int = SCHEMA
 
     @property

@@ -20,7 +20,9 @@ _PRESS_EVERY = 0.8  # seconds after which a key that did nothing is pressed agai
 _LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
 _LABEL_PATIENCE = 0.5  # seconds for a label, or a refusal, to appear after everything else has ended
 
-_NOT_TAKEN = "was it for the session ID that was sent? The failed checks tell; else look at the backend's log"
+_WHY_REFUSED = (
+    "was it for the session ID that was sent? The failed checks tell; else look at the backend's log"
+)
 _OPENERS = (
     "Hello there",
     "Good morning",
@@ -138,7 +140,7 @@ def _reply(cast: Cast, exchange: Exchange) -> Steps:
         recorder.message_ended("exchange finished", "refused")
         yield from _sign_of_refusal(cast)
         said = "the chat's backend took no message: its answer says that it failed"
-        cast.rejected(refused("", said, _NOT_TAKEN))
+        cast.rejected(refused("", said, _WHY_REFUSED))
         return
     if _was_cut(exchange):
         recorder.message_ended("exchange finished", "failed")
@@ -166,7 +168,7 @@ def _not_taken(cast: Cast, exchange: Exchange, status: int) -> Steps:
     error = refused(condition, f"the chat's backend answered {status}", _advice(status))
     if condition or not 400 <= status < 500 or not cast.recorder.chats.answered:
         raise error
-    cast.rejected(refused("", error.what, _NOT_TAKEN))
+    cast.rejected(refused("", error.what, _WHY_REFUSED))
 
 
 def _sign_of_refusal(cast: Cast) -> Steps:

@@ -12,7 +12,7 @@ from e2e.analysis.frames import Run, assemble
 from e2e.analysis.oddities import in_common, oddity
 from e2e.analysis.verdict import UNEXPLAINED
 from e2e.capture.records import RunRecords
-from e2e.selftest.unit.builders import judge_run, make_run, with_chats
+from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_meta
 
 
 def with_first(records: RunRecords, **changes: Any) -> RunRecords:
@@ -24,7 +24,7 @@ def with_first(records: RunRecords, **changes: Any) -> RunRecords:
 
 
 def words(run: Run) -> set[str]:
-    return {oddity(c) for c in clues(run).values()}
+    return {oddity(run, c) for c in clues(run).values()}
 
 
 @pytest.mark.parametrize(
@@ -42,12 +42,19 @@ def test_the_most_telling_oddity_is_told(run: Run, said: set[str]) -> None:
     assert words(run) == said
 
 
+def test_an_id_that_comes_with_the_first_reply_is_not_missing_before_it() -> None:
+    records = with_first(make_run(messages=2), sent=None)
+    given = with_meta(records, policy=replace(records.meta.policy, rotation="on_first_reply"))
+    assert "sent no session ID while the store held one" in words(assemble([records]))
+    assert words(assemble([given])) == {""}
+
+
 def test_what_chats_have_in_common_is_counted() -> None:
     run = assemble([with_first(make_run(), sent=None)])
     chats = [c for key, c in clues(run).items() if key.chat]
-    assert in_common(chats) == "16 of 16 chats sent no session ID while the store held one"
-    assert in_common([c for key, c in clues(run).items() if not key.chat]) == ""
-    assert in_common([]) == ""
+    assert in_common(run, chats) == "16 of 16 chats sent no session ID while the store held one"
+    assert in_common(run, [c for key, c in clues(run).items() if not key.chat]) == ""
+    assert in_common(run, []) == ""
 
 
 def test_an_unexplained_failure_says_what_is_odd_and_from_where_it_was_sent() -> None:

@@ -244,6 +244,21 @@ class TestCommands:
         assert [one["run_id"] for one in series["nights"]] == ["run-002"]
         assert series["limit"] == pytest.approx(math.log10(365 / 0.02), abs=0.001)
 
+    def test_a_night_that_is_kept_elsewhere_goes_from_allures_history_below_out_too(
+        self, tmp_path: Path
+    ) -> None:
+        Store(tmp_path / "elsewhere").add(night(1))
+        for folder in ("elsewhere", "history"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / store_module.ALLURE).write_text(
+                '{"name": "Chat, run-001"}\n', encoding="utf-8"
+            )
+        command = ["forget", "run-001", "--out", str(tmp_path), "--history", str(tmp_path / "elsewhere")]
+        assert reports.main(command) == 0
+        assert not Store(tmp_path / "elsewhere").read().nights
+        for folder in ("elsewhere", "history"):
+            assert (tmp_path / folder / store_module.ALLURE).read_text(encoding="utf-8") == ""
+
     def test_forgetting_what_is_not_there_says_so(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

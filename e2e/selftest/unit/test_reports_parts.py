@@ -147,6 +147,13 @@ def test_the_frontends_own_pattern_leads_the_table() -> None:
     assert all(p.verdict == "good" for p in asked if p.unique == p.ids)
     several, *_ = id_patterns(judge_run("over-rotation", messages=2))
     assert (several.ids, several.unique) == (20, 20)  # of chats: never more IDs than chats
+    records = make_run(messages=2)
+    records = with_meta(records, policy=replace(records.meta.policy, rotation="on_first_reply"))
+    given = with_chats(
+        records, lambda c: replace(c, messages=(replace(c.messages[0], sent=None), *c.messages[1:]))
+    )
+    late, *_ = id_patterns(assemble([given]))
+    assert (late.ids, late.unique) == (20, 20)
     without = with_chats(
         make_run(),
         lambda c: replace(c, messages=tuple(replace(m, sent=None) for m in c.messages)) if c.chat else c,
