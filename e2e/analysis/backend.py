@@ -186,13 +186,18 @@ def state(run: Run) -> Verdict:
         return not_seen(name, run, why, "needs an interface that tells both")
     off = [r for r in seen if sum(r.distribution.values()) != r.active]
     last = seen[-1]
-    counts = Counter({str(p): int(n) for p, n in last.distribution.items() if n})
+    probed = _probed_before(run, last)
+    counts = +(Counter({str(p): int(n) for p, n in last.distribution.items()}) - probed)
     expected = expected_shares(run)
     s = significance.spread(counts.values(), expected, run.alpha)
     spread = spread_verdict(name, run, counts, s, expected)
+    if run.policy.affinity != "session":  # one user's sessions, or one request's, are no draws of their own
+        why = f"the profile says that the provider does not follow the session (affinity = {run.policy.affinity})"
+        spread = not_seen(name, run, why, "needs a profile with affinity = session", **spread.numbers)
     numbers: dict[str, Number] = {
         **spread.numbers,
         "active": last.active,
+        "probes_left_out": sum(probed.values()),
         "answers": len(seen),
         "not_adding_up": len(off),
     }
@@ -208,7 +213,10 @@ def state(run: Run) -> Verdict:
         if spread.outcome == "pass"
         else f"the figures add up; the spread is not judged: {spread.headline}"
     )
-    headline = f"{plural(last.active, 'active session')} on {plural(len(counts), 'provider')}, adding up"
+    active = sum(counts.values())
+    headline = f"{plural(active, 'active session')} on {plural(len(counts), 'provider')}, adding up"
+    if probed:
+        headline += f" ({sum(probed.values())} more were assigned by the suite itself)"
     return Verdict(
         name,
         "pass",
@@ -219,6 +227,23 @@ def state(run: Run) -> Verdict:
         warning=spread.warning,
         evidence=run.evidence,
     )
+
+
+def _probed_before(run: Run, state: Any) -> Counter[str]:
+    """The suite's own sessions among those of ``state``, by provider: runs of earlier versions asked after their probes.
+
+    48 sessions that the probes spread would hide that all others are on one provider.
+    """
+    used = {(m.run_id, m.sent) for m in rows(run.messages) if m.sent is not None}
+    alive: dict[str, str] = {}
+    for r in rows(run.backend):
+        if r.run_id != state.run_id or r.seq >= state.seq or r.session is None or not r.probe:
+            continue
+        if r.question == "remove":
+            alive.pop(r.session, None)
+        elif r.question == "assign" and r.provider is not None and (r.run_id, r.session) not in used:
+            alive[r.session] = r.provider
+    return Counter(alive.values())
 
 
 def _not_probed(name: str, run: Run, probe: str) -> Verdict | None:

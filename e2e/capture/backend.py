@@ -118,17 +118,16 @@ def probe(client: BackendClient, report: Report) -> None:
     """Ask the backend the questions of ``backend.*`` and leave it as it was found: what was assigned is removed again.
 
     Needs ``writes`` for all but the state. 20 fresh sessions; five IDs in each of the seven patterns; one session asked again;
-    one session removed.
+    one session removed. The state comes first: sessions that the probes spread would hide that all others are on one provider.
     """
     backend = client.backend
     mine: list[str] = []
+    if backend.state is not None:
+        report("state", "state", None, None, client.call(backend.state))
     try:
         if backend.writes and backend.assign is not None:
             _assignments(client, backend.assign, report, mine)
             _sameness(client, backend.assign, report, mine)
-        if backend.state is not None:
-            report("state", "state", None, None, client.call(backend.state))
-        if backend.writes and backend.assign is not None:
             _removal(client, backend.assign, report, mine)
     finally:
         if backend.writes and backend.remove is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -176,7 +177,7 @@ class _Simulation:
     def provider(self, session: str, *, ask: str = "reply") -> str:
         """Who answers for a session, faults included."""
         if "provider-pinned" in self.sample.faults:
-            return self.sample.providers[0]
+            return self.assigned.setdefault(session, self.sample.providers[0])
         if "provider-flaps" in self.sample.faults and ask != "assign":
             last = self.assigned.get(session)
             self.assigned[session] = self.random.choice([p for p in self.sample.providers if p != last])
@@ -208,6 +209,9 @@ class _Simulation:
                 **(row | data),
             )
 
+        counts = Counter(dict.fromkeys(s.providers, 0))
+        counts.update(self.assigned.values())
+        ask("state", "state", None, active=sum(counts.values()), distribution=dict(counts))
         fresh = [f"uuid-{n}" for n in range(20)]
         for session in fresh:
             ask("assign", "fresh", session, provider=self.provider(session, ask="assign"))
@@ -225,10 +229,6 @@ class _Simulation:
         ask("assign", "same", "same-1", provider=self.provider("same-1", ask="assign"))
         for _ in range(3):
             ask("lookup", "same", "same-1", provider=self.provider("same-1"))
-        counts = dict.fromkeys(s.providers, 0)
-        for session in [*fresh, "same-1"]:
-            counts[self.assigned.get(session, s.providers[0])] += 1
-        ask("state", "state", None, active=sum(counts.values()), distribution=counts)
         ask("assign", "removed", "gone-1", provider=self.provider("gone-1", ask="assign"))
         ask("lookup", "removed", "gone-1", provider=self.provider("gone-1"))
         ask("remove", "removed", "gone-1")

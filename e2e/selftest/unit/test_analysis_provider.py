@@ -377,7 +377,7 @@ def test_a_removal_without_its_control_is_not_judged(change: Any, says: str) -> 
 def test_figures_that_do_not_add_up_fail() -> None:
     records = with_probes(make_run(), lambda d: d | {"active": 99} if d["probe"] == "state" else d)
     verdict = backend.state(assemble([records]))
-    assert (verdict.outcome, verdict.actual) == ("fail", ("99 active, 21 in the distribution",))
+    assert (verdict.outcome, verdict.actual) == ("fail", ("99 active, 20 in the distribution",))
 
 
 def test_few_active_sessions_leave_the_spread_open_and_say_so() -> None:
@@ -392,7 +392,45 @@ def test_few_active_sessions_leave_the_spread_open_and_say_so() -> None:
 
 def test_a_pinned_state_fails() -> None:
     verdict = backend.state(judge_run("provider-pinned"))
-    assert verdict.headline.startswith("all 21 sessions were on Big hat")
+    assert verdict.headline.startswith("all 20 sessions were on Big hat")
+
+
+def _state_after_the_probes(state: Any) -> RunRecords:
+    """A run whose state was asked after the probes, as earlier versions did."""
+    records = make_run()
+    told = [e for e in records.events if e.data.get("probe") == "state"]
+    [last] = [e for e in records.events if e.data.get("question") == "lookup"][-1:]
+    moved = replace(told[0], seq=last.seq + 1, t=last.t + 1, data=dict(told[0].data) | state)
+    return replace(records, events=(*(e for e in records.events if e not in told), moved))
+
+
+def test_sessions_that_the_probes_spread_do_not_hide_a_pinned_backend() -> None:
+    """All other sessions are on one provider; only the suite's own 56 reach the others."""
+    probes = {
+        e.data["session"]: e.data["provider"]
+        for e in make_run().events
+        if e.data.get("question") == "assign" and e.data["probe"] != "removed"
+    }
+    counts = Counter(probes.values()) + Counter({"Big hat": 400})
+    records = _state_after_the_probes({"active": sum(counts.values()), "distribution": dict(counts)})
+    verdict = backend.state(assemble([records]))
+    assert verdict.outcome == "fail"
+    assert verdict.headline.startswith("all 400 sessions were on Big hat")
+    assert verdict.numbers["probes_left_out"] == len(probes)
+
+
+def test_a_state_asked_before_the_probes_is_taken_whole() -> None:
+    verdict = backend.state(judge_run())
+    assert verdict.headline.startswith("20 active sessions on ")
+    assert verdict.numbers["probes_left_out"] == 0
+
+
+@pytest.mark.parametrize("affinity", ["user", "none"])
+def test_sessions_of_one_user_are_no_draws_of_the_state(affinity: Any) -> None:
+    policy = Policy(providers=PROVIDERS, has_backend=True, affinity=affinity)
+    verdict = backend.state(judge_run("provider-pinned", policy=policy))
+    assert verdict.outcome == "pass"
+    assert f"affinity = {affinity}" in verdict.worth
 
 
 def test_provider_counts_are_of_distinct_sessions() -> None:
