@@ -54,6 +54,9 @@ class CdpWire:
         """Rule -> what the last connect message of its connection said."""
         self.last_sent = 0.0
         """When a script last sent anything (monotonic)."""
+        self.frame_sent = 0.0
+        """When the page last sent a frame on any WebSocket (monotonic)."""
+        self.frame_received = 0.0
         self._pulse = pulse
         self._blocked = [pattern for host in blocked_hosts for pattern in _url_patterns(host)]
         self._prepare = prepare
@@ -98,9 +101,8 @@ class CdpWire:
 
     def _watch(self, channel: Channel) -> None:
         guard = self._pulse.guarded if isinstance(channel, PageChannel) else _as_it_is
-        handlers = HttpTraffic(channel, self).handlers
-        if any(rule.transport == "websocket" for rule in self.exchanges.rules):
-            handlers |= SocketTraffic(channel, self).handlers
+        # Sockets that no rule names matter too: New Chat may use one, and a message may leave by it.
+        handlers = HttpTraffic(channel, self).handlers | SocketTraffic(channel, self).handlers
         for event, handler in handlers.items():
             channel.on(event, guard(handler))
         ignore = None if isinstance(channel, PageChannel) else _ignored

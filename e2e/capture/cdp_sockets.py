@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ class SocketTraffic:
             self._sockets[e["requestId"]] = Sent(known.url, headers, cookies)
 
     def _frame_sent(self, e: Params) -> None:
+        self._wire.frame_sent = time.monotonic()
         socket = e["requestId"]
         sent = self._sockets.get(socket, Sent(""))
         rules = [r for r in self._rules if not r.received and r.names_url(sent.url)]
@@ -96,6 +98,7 @@ class SocketTraffic:
         self._exchanges.begin(exchange, self._line(socket))
 
     def _frame_received(self, e: Params) -> None:
+        self._wire.frame_received = time.monotonic()
         socket = e["requestId"]
         url = self._sockets.get(socket, Sent("")).url
         rules = [r for r in self._rules if r.names_url(url)]

@@ -30,6 +30,7 @@ from e2e.capture.policy import policy_of
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.records import Chat, CodePlace, Problem, RunMeta, RunRecords
 from e2e.capture.redaction import Redactor
+from e2e.capture.scenarios.habits import Habits
 from e2e.capture.scheduler import Pulse, run_lanes
 from e2e.capture.wire import Rule
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
@@ -63,6 +64,7 @@ class Conductor:
         self.run_id = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(2)
         self.folder = plan.out / "evidence" / self.run_id
         self._rules = tuple(Rule(r) for r in plan.profile.wire)
+        self._habits = Habits()
         self._pace = Pace(plan.profile.limits, shards=plan.shard.of)
         self._programme = plan.programme()
         self._problems: list[Problem] = []
@@ -158,6 +160,7 @@ class Conductor:
             stopped=lambda: self._stop,
             crashed=self._crashed,
             enough=self._enough,
+            habits=self._habits,
         )
 
     def _crashed(self, what: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from e2e.capture.recorder import LaneRecorder
 from e2e.capture.scenarios import opening, turns
 from e2e.capture.scenarios.cast import Cast
 from e2e.capture.scenarios.catalogue import Scenario
+from e2e.capture.scenarios.habits import Habits
 from e2e.capture.scheduler import Pulse
 from e2e.capture.traces import TRACED_CHATS, Trace
 from e2e.capture.window import Window
@@ -58,6 +59,7 @@ class Stage:
     crashed: Callable[[str], None]
     enough: Callable[[], bool] = lambda: False
     """No further plain chat is needed."""
+    habits: Habits = field(default_factory=Habits)
 
 
 class Lane:
@@ -187,7 +189,7 @@ class Lane:
             if login.done is not None:
                 yield from self._explained(cast, cast.page.wait_for(login.done, "login.done"))
         recorder.note("open")
-        yield from self._explained(cast, cast.page.open())
+        yield from self._explained(cast, opening.open_page(cast))
 
     def _explained(self, cast: Cast, steps: Steps) -> Steps:
         """``steps``; where they cannot go on because the page shows a refusal, that is what is raised."""

@@ -38,6 +38,8 @@ class StoreLog:
         """The raw ID that the store holds, as far as is known."""
         self.rotated = False
         """The stored ID was replaced by another one since this was last set to False."""
+        self.rotated_at = 0.0
+        """When that was last so, in the page's time."""
         self.set_by_server = False
         """The server sets the session's cookie; the page may not be able to see it (HttpOnly)."""
         self._history: deque[tuple[float, str | None]] = deque(maxlen=64)
@@ -91,7 +93,7 @@ class StoreLog:
         previous, self.current = self.current, self._reads.read(signal["value"])
         self._key = key
         if self.current is not None and self.current != previous:
-            self.rotated = True
+            self._has_rotated(t)
         self._write(
             t,
             signal["op"],
@@ -146,7 +148,8 @@ class StoreLog:
         found = self._reads.read(value)
         if found != self.current:
             previous, self.current = self.current, found
-            self.rotated = self.rotated or found is not None
+            if found is not None:
+                self._has_rotated(time.time())
             self._write(time.time(), "set" if found else "remove", key, previous, [], "unseen")
 
     def on_cookie(self, t: float, name: str, value: str | None) -> None:
@@ -156,8 +159,12 @@ class StoreLog:
         self._key = name
         if self.current == previous:
             return
-        self.rotated = self.rotated or self.current is not None
+        if self.current is not None:
+            self._has_rotated(t)
         self._write(t, "set" if self.current else "remove", name, previous, [], "server")
+
+    def _has_rotated(self, t: float) -> None:
+        self.rotated, self.rotated_at = True, t
 
     def _ref(self, raw: str | None) -> str | None:
         return None if raw is None else self._redactor.reference(raw)

@@ -119,6 +119,7 @@ class Window:
             stage.pace,
             waits_for_rotation=stage.full and on_click,
             watches=stage.full,
+            habits=stage.habits,
             rejected=lambda error: stage.problem(error, recorder.place),
         )
 

@@ -136,7 +136,7 @@ class Person:
 
     def _open(self, tab: _Tab) -> Steps:
         tab.cast.recorder.begin_chat("load")
-        yield from tab.cast.page.open()
+        yield from opening.open_page(tab.cast)
         yield from opening.quiet(tab.cast)
 
     def _new(self, *, settle: bool = True) -> Steps:

@@ -55,7 +55,7 @@ class Experiment:
         recorder = cast.recorder
         self.before(cast)
         recorder.begin_chat("load")
-        yield from cast.page.open()
+        yield from opening.open_page(cast)
         yield from turns.message(cast)
         recorder.end_chat()
         yield from opening.new_chat(cast)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from e2e.capture.backend import BackendClient
 from e2e.capture.cdp import CdpWire
 from e2e.capture.pace import Pace
 from e2e.capture.recorder import LaneRecorder
+from e2e.capture.scenarios.habits import Habits
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from e2e.pages.chat_page import ChatPage
 from fixtures.targets.profile import Profile
@@ -33,6 +34,12 @@ class Cast:
     """New Chat is to write a new ID to the store at the click, and writes are watched."""
     watches: bool = True
     """False when nothing is recorded: the benchmark without capture."""
+    habits: Habits = field(default_factory=Habits)
+    """What the run has learned of this target's times."""
+    acted_at: float = 0.0
+    """When New Chat was last clicked, or the page loaded (monotonic)."""
+    rotations: int = 0
+    """How many rotations that is to bring: two clicks may bring two."""
 
     rejected: Callable[[Blocked], None] = lambda _: None
     """Told of a message that the backend did not take, while the chat goes on."""

@@ -5,9 +5,22 @@ from __future__ import annotations
 import time
 
 from e2e.capture.scenarios.cast import Cast, unreadable
+from e2e.capture.scenarios.habits import Learned
 from e2e.capture.scenarios.turns import POLL, message
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.pages.waits import Steps, Wait
+
+_LOAD = 3.0
+"""Seconds for a page to make its session's ID, at most: one that makes it with the first message only must not cost more."""
+
+
+def open_page(cast: Cast) -> Steps:
+    """Load the page, in a window or a tab that shows nothing yet, and wait until it can be used and has its session."""
+    recorder = cast.recorder
+    began, other = time.time(), recorder.tab > 0
+    recorder.store.rotated = False
+    yield from cast.page.open()
+    yield from _has_its_session(cast, began, of_its_own=other and cast.profile.policy.tabs == "own")
 
 
 def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
@@ -19,7 +32,12 @@ def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
     look = cast.page.look("new_chat", stored=True)
     recorder.store.look(look.stored)
     before = recorder.clicks
-    yield from cast.page.new_chat(look, recorder.expect_new_chat, clicks)
+
+    def armed() -> None:
+        cast.acted_at, cast.rotations = time.monotonic(), clicks
+        recorder.expect_new_chat()
+
+    yield from cast.page.new_chat(look, armed, clicks)
 
     def not_hit() -> HarnessError:
         return CaptureIncomplete(
@@ -33,36 +51,125 @@ def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
         yield from settled(cast)
 
 
-def settled(cast: Cast) -> Steps:
-    """Wait for the rotation, or for a quiet time without any: no request under way, nothing sent, no signal."""
-    recorder, wire, timeouts = cast.recorder, cast.wire, cast.profile.timeouts
-    since = time.monotonic()
+def settled(cast: Cast, *, also_quiet: bool = False) -> Steps:
+    """Wait for the rotation that New Chat is to bring, or for a quiet time without any: no request under way, nothing sent, no signal.
 
-    def over() -> bool:
-        if recorder.store.rotated and cast.waits_for_rotation:
+    How long a rotation may take is learned in the run (`Learned`). ``also_quiet``: until it is quiet even so.
+    """
+    if not cast.watches:
+        return
+    timeouts = cast.profile.timeouts
+    settling = _Settling(cast, also_quiet)
+    yield Wait(
+        settling.over,
+        timeouts.reply + 2 * timeouts.action,
+        unreadable("the page after New Chat"),
+        timeouts.quiet / 5,
+    )
+    settling.learn()
+
+
+class _Settling:
+    """What is waited for after New Chat, and what the wait tells of the target."""
+
+    def __init__(self, cast: Cast, also_quiet: bool) -> None:
+        self._cast = cast
+        self._also_quiet = also_quiet
+        self._since = time.monotonic()
+        self._store = cast.recorder.store
+        timeouts, habits = cast.profile.timeouts, cast.habits
+        self._awaits = cast.waits_for_rotation and cast.rotations > 0 and self._store.readable
+        waits = self._awaits and not self._store.rotated
+        self._patience = habits.rotation.patience(timeouts.quiet, timeouts.action) if waits else 0.0
+        self._for_answer = habits.answer.patience(timeouts.quiet, timeouts.action)
+
+    def over(self) -> bool:
+        now, cast, timeouts = time.monotonic(), self._cast, self._cast.profile.timeouts
+        if self._awaits and self._store.rotated and not self._also_quiet:
             return True
-        now = time.monotonic()
-        busy = any(began >= since - timeouts.quiet for began in wire.in_flight.values())
-        if busy and now - since < timeouts.reply:
+        if self._rotates(now):
             return False
-        idle = now - max(since, recorder.last_signal, wire.last_sent)
-        return (
-            idle >= timeouts.quiet or now - since > timeouts.action
-        )  # a page that never rests is no reason to stop
+        busy = any(began >= self._since - timeouts.quiet for began in cast.wire.in_flight.values())
+        if (busy or self._unanswered(now)) and now - self._since < timeouts.reply:
+            return False
+        idle = now - max(self._since, cast.recorder.last_signal, cast.wire.last_sent)
+        # A page that never rests is no reason to stop.
+        return idle >= timeouts.quiet or now - self._since > timeouts.action + self._patience
 
-    if cast.watches:
-        yield Wait(
-            over, timeouts.reply + timeouts.action, unreadable("the page after New Chat"), timeouts.quiet / 5
+    def _rotates(self, now: float) -> bool:
+        """A rotation is still to be expected."""
+        if not self._awaits:
+            return False
+        since = now - self._cast.acted_at
+        if not self._store.rotated:
+            return since < self._patience
+        rotations, quiet = self._cast.rotations, self._cast.profile.timeouts.quiet
+        return rotations > 1 and since < _until(self._cast.habits.rotation, rotations, quiet)
+
+    @property
+    def _asked(self) -> bool:
+        """New Chat sent a frame, or what followed it did."""
+        return self._cast.wire.frame_sent >= self._cast.acted_at > 0
+
+    def _unanswered(self, now: float) -> bool:
+        """It has brought nothing back yet."""
+        wire = self._cast.wire
+        return (
+            self._asked and wire.frame_received < wire.frame_sent and now - wire.frame_sent < self._for_answer
         )
+
+    def learn(self) -> None:
+        cast, store, most = self._cast, self._store, self._cast.profile.timeouts.action
+        now, chat = time.monotonic(), self._cast.recorder.chat
+        if self._awaits and chat is not None:
+            # The second of two rotations tells how long both took.
+            first = cast.rotations == 1 or not self._also_quiet
+            if store.rotated and first:
+                cast.habits.rotation.came(max(0.0, store.rotated_at - chat.began))
+            elif not store.rotated:
+                cast.habits.rotation.came_not(now - cast.acted_at, most)
+            cast.rotations = cast.rotations if first and store.rotated and cast.rotations > 1 else 0
+        if self._asked and cast.wire.frame_received >= cast.wire.frame_sent:
+            cast.habits.answer.came(cast.wire.frame_received - cast.wire.frame_sent)
+        elif self._asked:
+            cast.habits.answer.came_not(now - cast.wire.frame_sent, most)
+
+
+def _until(learned: Learned, rotations: int, least: float) -> float:
+    """Seconds in which that many rotations have come, one after the other; 0 where they come at once."""
+    return rotations * learned.longest + least if learned.longest > least else 0.0
 
 
 def quiet(cast: Cast) -> Steps:
-    """Wait until everything has been quiet for a moment, whether the session has rotated or not."""
-    waits, cast.waits_for_rotation = cast.waits_for_rotation, False
-    try:
-        yield from settled(cast)
-    finally:
-        cast.waits_for_rotation = waits
+    """Wait until everything has been quiet for a moment, and the session has rotated if it is going to."""
+    yield from settled(cast, also_quiet=True)
+
+
+def _has_its_session(cast: Cast, began: float, *, of_its_own: bool) -> Steps:
+    """Wait until the page that was loaded holds its session's ID, where it makes one without a message.
+
+    ``of_its_own``: it makes another one than the store may hold from before.
+    """
+    store, learned, timeouts = cast.recorder.store, cast.habits.load, cast.profile.timeouts
+    cast.acted_at = cast.rotations = 0
+    if not cast.waits_for_rotation or not store.readable:
+        return
+    most = min(timeouts.action, _LOAD)
+    since, patience = time.monotonic(), learned.patience(timeouts.quiet, most)
+
+    def has() -> bool:
+        return store.rotated or (store.current is not None and not of_its_own)
+
+    yield Wait(
+        lambda: has() or time.monotonic() - since > patience,
+        timeouts.reply + timeouts.action,
+        unreadable("the page's store"),
+        timeouts.quiet / 5,
+    )
+    if store.rotated:
+        learned.came(max(0.0, store.rotated_at - began))
+    elif not has():
+        learned.came_not(time.monotonic() - since, most)
 
 
 def first_message(cast: Cast) -> Steps:
@@ -89,15 +196,16 @@ def first_message(cast: Cast) -> Steps:
 
 def reload(cast: Cast) -> Steps:
     """Reload the page inside the chat."""
-    loads = cast.recorder.loads
+    loads, began = cast.recorder.loads, time.time()
     cast.recorder.note("reload")
+    cast.recorder.store.rotated = False
     yield from cast.page.reload()
     yield Wait(
         lambda: cast.recorder.loads > loads,
         cast.profile.timeouts.ready,
         lambda: CaptureIncomplete("the reloaded page never told that it started"),
     )
-    yield from settled(cast)
+    yield from _loaded_again(cast, began)
 
 
 def away_and_back(cast: Cast, *, forward: bool = False) -> Steps:
@@ -108,14 +216,24 @@ def away_and_back(cast: Cast, *, forward: bool = False) -> Steps:
         cast.page.go_forward()
     else:
         cast.page.leave()
-    loads, restores = recorder.loads, recorder.restores
+    loads, restores, began = recorder.loads, recorder.restores, time.time()
+    recorder.store.rotated = False
     yield from cast.page.go_back()
     yield Wait(
         lambda: recorder.loads + recorder.restores > loads + restores,
         cast.profile.timeouts.ready,
         lambda: CaptureIncomplete("the page that was gone back to never told that it was there"),
     )
-    recorder.note("back", restored=recorder.restores > restores)
-    if recorder.restores > restores:
+    restored = recorder.restores > restores
+    recorder.note("back", restored=restored)
+    if restored:
         cast.wire.look_again()
+        cast.acted_at = cast.rotations = 0
+        yield from quiet(cast)
+    else:
+        yield from _loaded_again(cast, began)
+
+
+def _loaded_again(cast: Cast, began: float) -> Steps:
+    yield from _has_its_session(cast, began, of_its_own=cast.profile.policy.reload == "rotates")
     yield from quiet(cast)

@@ -14,7 +14,7 @@ def two_tabs(cast: Cast) -> Steps:
     other = cast.open_tab()
     try:
         other.recorder.begin_chat("load")
-        yield from other.page.open()
+        yield from opening.open_page(other)
         yield from opening.quiet(other)
         yield from turns.message(other)
         other.recorder.end_chat()

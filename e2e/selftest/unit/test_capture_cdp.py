@@ -166,8 +166,11 @@ class TestStart:
         scene = Scene({}, SOCKET)
         assert scene.pulse.guards == len(scene.cdp.handlers) == 14
 
-    def test_sockets_are_watched_only_when_a_rule_names_one(self) -> None:
-        assert not [event for event in Scene().cdp.handlers if "webSocket" in event]
+    def test_sockets_are_watched_also_where_no_rule_names_one(self) -> None:
+        """New Chat may use one, and a message may leave by it."""
+        scene = Scene()
+        assert [event for event in scene.cdp.handlers if "webSocket" in event]
+        assert (scene.wire.frame_sent, scene.wire.frame_received) == (0.0, 0.0)
 
 
 class TestStreamed:
