@@ -14,11 +14,21 @@ Trail = tuple[CodePlace, ...]
 
 
 def trail(run: Run, run_id: str, stack: Sequence[Any] | None) -> Trail:
-    """The frames of ``stack`` that lie in the product's own code; those without a source map only when none has one."""
+    """The frames of ``stack`` that are most surely the product's own code: those of the best kind that it has."""
     code = run.code_of(run_id)
     known = [code[position] for frame in stack or () if (position := _position(frame)) in code]
     own = [place for place in known if not place.vendor]
-    return tuple([place for place in own if place.mapped] or own)
+    best = min(map(_kind, own), default=0)
+    return tuple(place for place in own if _kind(place) == best)
+
+
+def _kind(place: CodePlace) -> int:
+    """Mapped code first; a page's own readable script before what looks like a library, mapped or not."""
+    if place.library_like:
+        return 2 if place.mapped else 4
+    if place.mapped:
+        return 0
+    return 1 if place.readable else 3
 
 
 def _position(frame: Any) -> str:
@@ -64,4 +74,9 @@ def usual(trails: Iterable[Trail]) -> Trail:
 
 def same(one: CodePlace | None, other: CodePlace | None) -> bool:
     """Both known, and one statement."""
-    return one is not None and other is not None and (one.source, one.line) == (other.source, other.line)
+    return one is not None and other is not None and _statement(one) == _statement(other)
+
+
+def _statement(place: CodePlace) -> tuple[str, int, int]:
+    """In a bundle the whole code may be one line."""
+    return place.source, place.line, 0 if place.mapped else place.column

@@ -24,6 +24,8 @@ from e2e.capture.evidence import EvidenceWriter, read_run
 from e2e.capture.experiments.laboratory import Laboratory
 from e2e.capture.journal import Journal
 from e2e.capture.lane import Lane, Stage
+from e2e.capture.libraries import infrastructure
+from e2e.capture.local_maps import LocalMaps
 from e2e.capture.pace import Pace
 from e2e.capture.plan import Plan
 from e2e.capture.policy import policy_of
@@ -261,7 +263,7 @@ class Conductor:
 
     def _code(self) -> Mapping[str, CodePlace]:
         events = read_run(self.folder).events
-        frames = sourcemaps.frames_of(e.data for e in events if e.kind in ("storage", "payload"))
+        stacks = [e.data for e in events if e.kind in ("storage", "payload")]
         with httpx.Client(timeout=5, trust_env=False, follow_redirects=True) as client:
 
             def fetch(url: str) -> str | None:
@@ -271,7 +273,17 @@ class Conductor:
                     return None
                 return response.text if response.status_code == 200 else None
 
-            return sourcemaps.resolve(frames, fetch)
+            found = sourcemaps.resolve(
+                sourcemaps.frames_of(stacks),
+                fetch,
+                local=LocalMaps(self.plan.source_maps),
+                common=infrastructure(stacks),
+                page=self.plan.url,
+            )
+        return {
+            key: replace(place, context=tuple((n, self._redactor.text(text)) for n, text in place.context))
+            for key, place in found.items()
+        }
 
     def _meta(self) -> RunMeta:
         plan, profile = self.plan, self.plan.profile

@@ -34,6 +34,8 @@ class Plan:
     trace: bool = True
     shard: Shard = WHOLE
     """Which part of the run is had here; the plan is that of the whole run."""
+    source_maps: Path | None = None
+    """A folder with source maps that are built but not published."""
     full: bool = True
     """False only in the benchmark: drive and wait as always, but record nothing."""
 

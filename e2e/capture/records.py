@@ -230,7 +230,7 @@ class CodePlace:
     """One stack position resolved through a source map (or left as the bundle's, ``mapped`` False).
 
     ``source`` is a path as the map gives it, ``line`` and ``column`` count from 1,
-    ``context`` holds a few source lines around ``line`` as ``(number, text)`` when the map carries the source.
+    ``context`` holds a few lines around ``line`` as ``(number, text)``, or a part of one long line, where the code could be read.
     """
 
     source: str
@@ -241,13 +241,17 @@ class CodePlace:
     vendor: bool
     """The place lies in a library (``node_modules``), not in the product's own code."""
     context: tuple[tuple[int, str], ...] = ()
+    library_like: bool = False
+    """Its script looks like a library's, or nearly all stacks go through it: it counts where a stack has nothing better."""
+    readable: bool = False
+    """Without a map: a script of its own, written line by line."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        known = dict(raw)
+        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
         known["context"] = tuple((int(n), str(text)) for n, text in raw.get("context", ()))
         return cls(**known)
 

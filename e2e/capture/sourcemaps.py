@@ -7,15 +7,17 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
+from e2e.capture import excerpts, libraries
+from e2e.capture.local_maps import LINK, LocalMaps
 from e2e.capture.records import CodePlace
 from e2e.capture.stacks import Frame, position
 
-_LINK = re.compile(r"^//[#@] ?sourceMappingURL=(\S+)\s*$", re.MULTILINE)
 _DIGITS = {c: i for i, c in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")}
-_CONTEXT = 3  # source lines shown before and after the place
 _VENDOR = re.compile(r"(^|/)node_modules/|^webpack/|^vite/")
 
 Fetch = Callable[[str], str | None]
@@ -60,47 +62,85 @@ class SourceMap:
             function=_enclosing(content, source_line) or function,
             mapped=True,
             vendor=_VENDOR.search(name) is not None,
-            context=_around(content, source_line),
+            context=excerpts.around(content, source_line),
         )
 
 
-def resolve(frames: Iterable[Frame], fetch: Fetch) -> Mapping[str, CodePlace]:
-    """Every frame's place in the source, by `stacks.position`; the bundle's own position where there is no map."""
-    maps: dict[str, SourceMap | None] = {}
+def resolve(
+    frames: Iterable[Frame],
+    fetch: Fetch,
+    *,
+    local: LocalMaps | None = None,
+    common: AbstractSet[str] = frozenset(),
+    page: str = "",
+) -> Mapping[str, CodePlace]:
+    """Every frame's place in the source, by `stacks.position`; the bundle's own position where there is no map.
+
+    ``local`` are maps that are not published, ``common`` positions that nearly all stacks go through, ``page`` the chat's address.
+    """
+    scripts: dict[str, tuple[str | None, SourceMap | None]] = {}
     places: dict[str, CodePlace] = {}
     for frame in frames:
         key = position(frame)
         if key in places:
             continue
         url = frame["url"]
-        if url not in maps:
-            maps[url] = _load(url, fetch)
-        source_map = maps[url]
+        if url not in scripts:
+            script = fetch(url)
+            scripts[url] = script, _load(url, script, fetch, local)
+        script, source_map = scripts[url]
         place = source_map.place(frame["line"], frame["column"], frame["function"]) if source_map else None
-        places[key] = place or CodePlace(
-            source=urlsplit(url).path.lstrip("/") or url,
-            line=frame["line"],
-            column=frame["column"],
-            function=frame["function"],
-            mapped=False,
-            vendor=False,
+        library_like = libraries.looks_like_library(url, script, page)
+        places[key] = (
+            replace(place, library_like=library_like)
+            if place is not None
+            else _served(frame, script, library_like=library_like or key in common)
         )
     return places
 
 
-def _load(url: str, fetch: Fetch) -> SourceMap | None:
-    script = fetch(url)
-    links = _LINK.findall(script or "")
-    if not links:
-        return None
-    link = links[-1]
+def _served(frame: Frame, script: str | None, *, library_like: bool) -> CodePlace:
+    """A position in a script without a map."""
+    url = frame["url"]
+    return CodePlace(
+        source=urlsplit(url).path.lstrip("/") or url,
+        line=frame["line"],
+        column=frame["column"],
+        function=_plain(frame["function"]),
+        mapped=False,
+        vendor=libraries.is_library(url),
+        context=excerpts.of_script(script, frame["line"], frame["column"]),
+        library_like=library_like,
+        readable=libraries.is_script(url) and libraries.is_readable(script),
+    )
+
+
+def _plain(function: str) -> str:
+    """``Object.c [as loadSession]`` is ``loadSession``: a minified name says nothing to a reader."""
+    alias = re.search(r"\[as ([\w$]+)\]", function)
+    return alias[1] if alias else function.removeprefix("Object.")
+
+
+def _load(url: str, script: str | None, fetch: Fetch, local: LocalMaps | None) -> SourceMap | None:
+    """The published map, else one that was only built."""
+    links = LINK.findall(script or "")
+    published = _parsed(lambda: _linked(url, links[-1], fetch), url) if links else None
+    if published is not None or not local:
+        return published
+    return _parsed(lambda: local.find(url, script), url)
+
+
+def _linked(url: str, link: str, fetch: Fetch) -> str | None:
+    if not link.startswith("data:"):
+        return fetch(urljoin(url, link))
+    head, _, data = link.partition(",")
+    return base64.b64decode(data).decode() if head.endswith("base64") else unquote(data)
+
+
+def _parsed(text: Callable[[], str | None], url: str) -> SourceMap | None:
     try:
-        if link.startswith("data:"):
-            head, _, data = link.partition(",")
-            text: str | None = base64.b64decode(data).decode() if head.endswith("base64") else unquote(data)
-        else:
-            text = fetch(urljoin(url, link))
-        return SourceMap(text, url) if text else None
+        found = text()
+        return SourceMap(found, url) if found else None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None  # a broken map is as good as none: the bundle's position is still told
 
@@ -178,13 +218,6 @@ def _enclosing(content: list[str] | None, line: int) -> str:
 
 def _indent(text: str) -> int:
     return len(text) - len(text.lstrip())
-
-
-def _around(content: list[str] | None, line: int) -> tuple[tuple[int, str], ...]:
-    if content is None:
-        return ()
-    first, last = max(0, line - _CONTEXT), min(len(content), line + _CONTEXT + 1)
-    return tuple((n + 1, content[n].rstrip()[:200]) for n in range(first, last))
 
 
 def _readable(source: str, map_url: str) -> str:

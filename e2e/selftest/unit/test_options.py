@@ -77,6 +77,7 @@ class TestDefaults:
             "CHAT_E2E_SHOW_IDS",
             "CHAT_E2E_FROM_EVIDENCE",
             "CHAT_E2E_OUT",
+            "CHAT_E2E_SOURCE_MAPS",
         }
 
 
