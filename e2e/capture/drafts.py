@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
 
 from e2e.capture.experiments.direct import Request
+from e2e.capture.owners import Owners
 from e2e.capture.records import After, Scenario
 from e2e.capture.reply_texts import ReplyTexts
+from e2e.capture.retries import Retries
 from e2e.capture.wire import Exchange
 
 
@@ -19,9 +20,10 @@ class LaneChats:
     """What the tabs of a lane have in common."""
 
     numbers: Iterator[int] = field(default_factory=count)
-    texts: deque[tuple[str, int]] = field(default_factory=lambda: deque(maxlen=64))
-    """Parts of the last messages that no other has, with their chats."""
+    owners: Owners = field(default_factory=Owners)
+    """The last messages, and whose a payload is."""
     replies: ReplyTexts = field(default_factory=ReplyTexts)
+    retries: Retries = field(default_factory=Retries)
     tabs: Iterator[int] = field(default_factory=lambda: count(1))
     tab_of: dict[int, int] = field(default_factory=dict)
     answered: bool = False
@@ -38,6 +40,11 @@ class MessageDraft:
     after: After
     pressed_at: float
     exchange: Exchange | None = None
+    """The message's own payload with its answer; after a retry the last one."""
+    candidate: Exchange | None = None
+    """A payload that may be the message's own, until one of a better rule comes."""
+    attempts: list[Exchange] = field(default_factory=list)
+    """Earlier payloads of this message, which came to nothing; the page sent it again."""
     ended_at: float | None = None
     backend_provider: str | None = None
     label_provider: str | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from e2e.capture.drafts import ChatDraft, LaneChats, MessageDraft
 from e2e.capture.experiments.direct import Request
 from e2e.capture.id_features import features
 from e2e.capture.journal import Journal
+from e2e.capture.owners import is_retry
 from e2e.capture.records import After, Chat, EventKind, Message, Scenario
 from e2e.capture.redaction import Redactor
 from e2e.capture.store_log import MOST_MINTED, StoreLog
@@ -42,6 +42,8 @@ class LaneRecorder:
         self._redactor = redactor
         self.store = StoreLog(profile.session, redactor, self._event)
         self._names = profile.providers.map
+        self._carriers = tuple(r.name for r in profile.wire if r.direction == "sent" and r.judged)
+        """The rules that may carry messages, in the profile's order."""
         self.chat: ChatDraft | None = None
         self.scenario: Scenario = "plain"
         """Of the chats that begin from now on."""
@@ -52,8 +54,6 @@ class LaneRecorder:
         """Trusted clicks that hit nothing that was marked."""
         self.loads = 0
         self._sends: list[dict[str, Any]] = []
-        self.exchanges: list[Exchange] = []
-        """Of the chat that is under way."""
         self.last_signal = 0.0
         self.finished_exchanges = 0
         self._expects_chat = False
@@ -124,19 +124,10 @@ class LaneRecorder:
     def on_payload(self, exchange: Exchange) -> None:
         if self._is_of_another_tab(exchange):
             return
-        chat = self.chat
-        if chat is not None:
-            exchange.chat = chat.number
-            self.exchanges.append(exchange)
-            draft = chat.messages[-1] if chat.messages else None
-            if draft is not None:
-                exchange.message = draft.number
-                if draft.exchange is None and exchange.sent_at >= draft.pressed_at - _SAME_SEND:
-                    draft.exchange = exchange
-        if exchange.session and exchange.session not in {raw for _, raw in self._first_sent[-64:]}:
-            self._first_sent = [*self._first_sent[-MOST_MINTED:], (exchange.sent_at, exchange.session)]
+        self._find_owner(exchange)
         exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
-        self.chats.request = Request.of(exchange) or self.chats.request
+        if exchange.extras["own"]:
+            self.chats.request = Request.of(exchange) or self.chats.request
         exchange.body = ""
         exchange.headers = {}
         stack = exchange.stack
@@ -157,14 +148,49 @@ class LaneRecorder:
             stack=self.store.frames(stack),
             request=exchange.request,
             origin=exchange.origin,
+            judged=exchange.rule.judged,
+            retry=exchange.extras["retry"],
         )
+
+    def _find_owner(self, exchange: Exchange) -> None:
+        """Say which chat and message the payload belongs to, and take it as the message's own where it is that."""
+        chat, owners = self.chat, self.chats.owners
+        draft = chat.messages[-1] if chat is not None and chat.messages else None
+        owner = owners.of(exchange, None if chat is None else chat.number, draft, self._is_mine)
+        exchange.chat, draft = owner.chat, owner.draft
+        own = retry = False
+        if draft is not None:
+            exchange.message = draft.number
+            if owner.may_be_message and exchange.sent_at >= draft.pressed_at - _SAME_SEND:
+                retry = is_retry(exchange, draft)
+                own = owners.attach(exchange, draft, self._carriers)
+        exchange.extras.update(draft=draft, own=own, retry=retry)
+        if own:
+            self._owns(exchange)
+
+    def _owns(self, exchange: Exchange) -> None:
+        """A message's own payload: its session is the chat's."""
+        exchange.extras["own"] = True
+        if exchange.chat is not None:
+            self.chats.owners.sent(exchange, exchange.chat)
+        if exchange.session and exchange.session not in {raw for _, raw in self._first_sent[-64:]}:
+            self._first_sent = [*self._first_sent[-MOST_MINTED:], (exchange.sent_at, exchange.session)]
+
+    def _is_own(self, exchange: Exchange) -> bool:
+        """The answer is the reply to a message, in its first or in a later attempt."""
+        draft: MessageDraft | None = exchange.extras.get("draft")
+        return draft is not None and (draft.exchange is exchange or exchange in draft.attempts)
+
+    def _is_mine(self, chat: int) -> bool:
+        """It is a chat of this tab."""
+        return self.chats.tab_of.get(chat, self.tab) == self.tab
 
     def _is_of_another_tab(self, exchange: Exchange) -> bool:
         """A worker that several tabs share is seen by each of them; what it sends belongs to the one that has this message."""
         if exchange.origin in ("page", "iframe", "worker"):
             return False
-        owner = next((c for text, c in reversed(self.chats.texts) if text in exchange.body), None)
-        return owner is not None and self.chats.tab_of.get(owner, self.tab) != self.tab
+        found = self.chats.owners.found_in(exchange.body)
+        return bool(found) and not self._is_mine(found[0].chat)
 
     def on_response(self, exchange: Exchange, t: float) -> None:
         self._event(
@@ -174,7 +200,8 @@ class LaneRecorder:
 
     def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None:
         index = exchange.extras["said"] = exchange.extras.get("said", -1) + 1
-        self.chats.replies.add(exchange.chat, self.chat.number if self.chat else None, value)
+        if self._is_own(exchange):
+            self.chats.replies.add(exchange.chat, self.chat.number if self.chat else None, value)
         provider = exchange.extras.get("said_provider")
         self._event(
             t, "chunk", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, index=index, event=event,
@@ -204,7 +231,6 @@ class LaneRecorder:
         self.chats.tab_of[number] = self.tab
         self._began.append((t, number))
         self.chat = ChatDraft(number, self.scenario, via, t, self.store.current)
-        self.exchanges = []
         self._sends = self.chat.sends
         self.store.rotated = False
         if via == "new_chat":
@@ -238,13 +264,20 @@ class LaneRecorder:
         self.chat.messages.append(draft)
         self.sent_messages += 1
         self._last_text = text
-        self.chats.texts.append((_nonce(text), self.chat.number))
+        self.chats.owners.add(text, self.chat.number, draft)
         self._event(draft.pressed_at, "send", message=draft.number)
 
     @property
     def exchange(self) -> Exchange | None:
         """The exchange of the message that was sent last."""
         return self.chat.messages[-1].exchange if self.chat and self.chat.messages else None
+
+    def settle_for(self, patience: float) -> None:
+        """Take what may be the message's payload as that, when nothing better came within ``patience`` seconds after it."""
+        draft = self._draft()
+        self.chats.owners.settle(draft, time.time(), patience)
+        if draft.exchange is not None and draft.exchange is draft.candidate:
+            self._owns(draft.exchange)
 
     @property
     def sent_id(self) -> str | None:
@@ -415,9 +448,9 @@ class LaneRecorder:
 
     def _bleeds_from(self, body: str, chat: int | None) -> int | None:
         """The latest earlier chat of which a message, or what its reply said too late, stands in this payload."""
-        for text, c in reversed(self.chats.texts):
-            if c != chat and text in body:
-                return c
+        for one in self.chats.owners.found_in(body):
+            if one.chat != chat:
+                return one.chat
         return None if chat is None else self.chats.replies.found_in(body, chat)
 
     def _ref(self, raw: str | None) -> str | None:
@@ -432,9 +465,3 @@ class LaneRecorder:
         if self.tab:
             data["tab"] = self.tab
         self._journal.event(t, self.lane, chat, kind, data)
-
-
-def _nonce(text: str) -> str:
-    """The part of a message that no other has, and that every way to write a body leaves as it is."""
-    found = re.search(r"[0-9a-f]{8}", text)
-    return found.group() if found else text

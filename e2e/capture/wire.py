@@ -91,6 +91,7 @@ class Rule:
         self.received = rule.direction == "received"
         self.framing = rule.framing
         self.answered_by = rule.answered_by
+        self.judged = rule.judged
         self._unfold = rule.unfold
         self._url = re.compile(rule.url)
         self._method = rule.verb

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 
+from e2e.capture.backend import Asked
 from e2e.capture.records import After
 from e2e.capture.scenarios.cast import ADVICE, Cast, refused, unreadable
 from e2e.capture.wire import Exchange
@@ -18,6 +19,8 @@ from fixtures.targets.profile import Locate, Profile
 POLL = 0.015
 _PRESS_EVERY = 0.8  # seconds after which a key that did nothing is pressed again
 _LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
+_RETRY_PATIENCE = 2.5
+"""Seconds for a page to send a message again by itself; most wait 1 s or 2 s. Pages that never do are given less."""
 _LABEL_PATIENCE = 0.5  # seconds for a label, or a refusal, to appear after everything else has ended
 
 _WHY_REFUSED = (
@@ -56,8 +59,10 @@ def message(cast: Cast, look: Look | None = None, *, after: After = "") -> Steps
 
 def _one_message(cast: Cast, look: Look | None, after: After) -> Steps:
     yield from send(cast, look, after)
-    assert cast.recorder.exchange is not None
-    yield from _reply(cast, cast.recorder.exchange)
+    while (exchange := cast.recorder.exchange) is not None:
+        over = yield from _reply(cast, exchange)
+        if over:
+            return
 
 
 def send(cast: Cast, look: Look | None = None, after: After = "", *, long: bool = False) -> Steps:
@@ -94,6 +99,7 @@ def _left_the_page(cast: Cast, text: str, *, second: bool) -> Steps:
     def sent_or_refused() -> bool:
         nonlocal shown, looked, pressed
         now = time.monotonic()
+        recorder.settle_for(cast.profile.timeouts.quiet)
         if recorder.exchange is None and now - looked >= _LOOK_EVERY:
             shown, looked = cast.refusal(), now
             if shown is None and now - pressed >= _PRESS_EVERY and cast.page.still_holds(text, second=second):
@@ -106,33 +112,67 @@ def _left_the_page(cast: Cast, text: str, *, second: bool) -> Steps:
         raise shown
 
 
-def _reply(cast: Cast, exchange: Exchange) -> Steps:
-    recorder, timeouts, rule = cast.recorder, cast.profile.timeouts, cast.profile.reply
-    deadline = time.monotonic() + timeouts.reply
+def _reply(cast: Cast, exchange: Exchange) -> Generator[Wait, None, bool]:
+    """Wait for the end of the reply. False when the message has got another payload meanwhile: a better one, or a retry."""
+    recorder = cast.recorder
+    deadline = time.monotonic() + cast.profile.timeouts.reply
     late = no_end(cast, exchange)
-    yield Wait(lambda: exchange.ended or exchange.status is not None, timeouts.reply, late)
-    # Asked while the reply still streams: by its end the answer is here.
-    asked = (
-        cast.backend.ask(recorder.sent_id)
-        if cast.backend and exchange.status and exchange.status < 400
-        else None
-    )
-    if rule.exchange_finished or exchange.status is None or exchange.status >= 400:
-        yield Wait(lambda: exchange.ended_at is not None, _left(deadline), late)
+    asked = yield from _answered(cast, exchange, deadline, late)
+    if recorder.exchange is exchange and _may_be_retried(exchange):
+        yield from _retry(cast, exchange)
+    if recorder.exchange is not exchange:
+        return False
     if exchange.status is not None and exchange.status >= 400:
         recorder.message_ended("exchange finished", "http_error")
         yield from _not_taken(cast, exchange, exchange.status)
-        return
+        return True
     if not _was_cut(exchange):
-        for what, wanted in ((rule.gone, False), (rule.shown, True)):
-            if what is not None:
-                until = partial(_is_shown, cast, what, wanted)
-                yield Wait(until, _left(deadline), late, POLL, asks_page=True)
-        if rule.settled is not None:
-            yield from _text_settled(cast, rule.settled, deadline, late)
-        yield from _label(cast)
-        if rule.exchange_finished:  # its last bytes may still be on their way to us
-            yield Wait(lambda: exchange.ended, timeouts.action, late)
+        yield from _on_the_screen(cast, exchange, deadline, late)
+        if recorder.exchange is exchange and _may_be_retried(exchange):  # cut after all
+            yield from _retry(cast, exchange)
+    if recorder.exchange is not exchange:
+        return False
+    yield from _ended(cast, exchange, asked)
+    return True
+
+
+def _answered(
+    cast: Cast, exchange: Exchange, deadline: float, late: Callable[[], HarnessError]
+) -> Generator[Wait, None, Asked | None]:
+    """Wait for the exchange, as far as the profile's rule does. Returns the backend's look-up that was started meanwhile."""
+    recorder = cast.recorder
+
+    def replaced() -> bool:
+        return recorder.exchange is not exchange
+
+    yield Wait(lambda: exchange.ended or exchange.status is not None or replaced(), _left(deadline), late)
+    # Asked while the reply still streams: by its end the answer is here.
+    taken = exchange.status is not None and exchange.status < 400 and not replaced()
+    asked = cast.backend.ask(recorder.sent_id) if cast.backend and taken else None
+    if cast.profile.reply.exchange_finished or not taken:
+        yield Wait(lambda: exchange.ended_at is not None or replaced(), _left(deadline), late)
+    return asked
+
+
+def _on_the_screen(
+    cast: Cast, exchange: Exchange, deadline: float, late: Callable[[], HarnessError]
+) -> Steps:
+    """Wait for the reply's end as a person sees it, and read the label."""
+    rule = cast.profile.reply
+    for what, wanted in ((rule.gone, False), (rule.shown, True)):
+        if what is not None:
+            until = partial(_is_shown, cast, what, wanted)
+            yield Wait(until, _left(deadline), late, POLL, asks_page=True)
+    if rule.settled is not None:
+        yield from _text_settled(cast, rule.settled, deadline, late)
+    yield from _label(cast)
+    if rule.exchange_finished:  # its last bytes may still be on their way to us
+        yield Wait(lambda: exchange.ended, cast.profile.timeouts.action, late)
+
+
+def _ended(cast: Cast, exchange: Exchange, asked: Asked | None) -> Steps:
+    """The reply is over: say how. Raises `Blocked` where the environment ended it."""
+    recorder = cast.recorder
     if exchange.refused:
         recorder.message_ended("exchange finished", "failed")
         raise refused(exchange.refused, "the answer is that of a refusal")
@@ -150,10 +190,36 @@ def _reply(cast: Cast, exchange: Exchange) -> Steps:
         )
     recorder.message_ended(_how(cast.profile), "ok")
     if asked is not None:
-        yield Wait(
-            asked.done, timeouts.action, lambda: CaptureIncomplete("the backend's look-up did not end")
-        )
+        no_answer = partial(CaptureIncomplete, "the backend's look-up did not end")
+        yield Wait(asked.done, cast.profile.timeouts.action, no_answer)
         recorder.backend(*asked.answer())
+
+
+def _may_be_retried(exchange: Exchange) -> bool:
+    """It failed in a way that a page may want to try again: nobody retries at a login wall or a captcha."""
+    if exchange.refused not in ("", "rate-limited", "backend-down"):
+        return False
+    refused_it = (exchange.status or 0) >= 400 or exchange.said_no or exchange.refused != ""
+    return refused_it or _was_cut(exchange)
+
+
+def _retry(cast: Cast, exchange: Exchange) -> Steps:
+    """Wait until the page sends the message again by itself, as long as this page may take for that.
+
+    A page that was seen to do so is given twice the time that it took; one that let a failure rest, only a quiet time.
+    """
+    recorder, quiet = cast.recorder, cast.profile.timeouts.quiet
+    began, habit = time.monotonic(), recorder.chats.retries
+    patience = habit.patience(exchange, quiet, min(_RETRY_PATIENCE, cast.profile.timeouts.reply))
+
+    def decided() -> bool:
+        return recorder.exchange is not exchange or time.monotonic() - began >= patience
+
+    if patience > 0:
+        yield Wait(
+            decided, patience + cast.profile.timeouts.action, unreadable("the page"), max(patience / 5, POLL)
+        )
+    habit.learn(exchange, time.monotonic() - began if recorder.exchange is not exchange else None)
 
 
 def _not_taken(cast: Cast, exchange: Exchange, status: int) -> Steps:

@@ -173,6 +173,7 @@ SLIPS: list[tuple[str, str, str, str, str]] = [
     (PROVIDER, 'provider = { query = "p" }', "wire[0].provider", '{ query = "p" }', 'an answer has no query | provider = { json = "provider" }'),
     (URL, URL + '\nframing = "phoenix"', "wire[0].framing", "'phoenix'", 'is for frames | transport = "websocket"'),
     (SOCKET, SOCKET + '\ndirection = "received"', "wire[1].session", '{ json = "session_id" }', 'is for what is sent; leave it out, or say direction = "sent"'),
+    (SOCKET, SOCKET + "\njudged = 5", "wire[1].judged", "5", "neither true nor false; they stand without quotes"),
     (URL, URL + '\nanswered_by = "events"', "wire[0].answered_by", "'events'", 'names no wire rule with direction = "received" (there are: none) | answered_by = "events"'),
     (SOCKET, 'name = "chat"', "wire[1].name", "'chat'", "two wire rules have this name; give each one of its own"),
     (SOCKET, 'name = "/chat"', "wire[1].name", "'/chat'", 'letters, digits, blanks, - and _ | "chat"'),
@@ -294,6 +295,14 @@ class TestWholeFiles:
         assert said[0] == "acme.toml: at wire"
         assert said[1].startswith(f"  got {got}")
         assert said[1].endswith(" : not a list of tables; each begins with a line [[wire]]")
+
+    def test_no_rule_that_is_judged_carries_messages(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        text = REFERENCE.replace("[[wire]]", "[[wire]]\njudged = false")
+        said = refusal(text, tmp_path, monkeypatch).splitlines()
+        assert said[0] == "acme.toml: at wire[0].judged"
+        assert said[1].startswith("  got false : no rule would carry messages")
 
     def test_no_rule_is_for_what_is_sent(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         text = REFERENCE.split("[[wire]]", 1)[0] + '[[wire]]\ndirection = "received"\nurl = "/events$"\n'

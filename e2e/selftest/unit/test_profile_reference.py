@@ -84,6 +84,8 @@ def _around(example: Example, value: Any) -> dict[str, Any]:
         }
     if name == "WireRule.answered_by":
         raw["wire"].append(_AROUND[name]["events"])
+    if name == "WireRule.judged":
+        raw["wire"].append({"name": "titles", "url": "/titles$", "session": "session"})
     bases: dict[str, dict[str, Any]] = {
         "Call": {"method": "GET", "path": "/s/{session}", "provider": "p"} if path[-1:] != ("state",) else {"method": "GET", "path": "/s"},
         "Fill": dict(_USER["fill"]),
