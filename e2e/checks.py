@@ -84,6 +84,8 @@ def failure_text(verdict: Verdict) -> str:
         lines += _labelled("cause", [_cause_title(cause), cause.explanation])
         if not cause.where or cause.name == UNEXPLAINED:
             lines += _labelled("", cause.evidence[:6])
+        if verdict.name in cause.consequences:
+            lines += _labelled("", [f"this check's failure is a consequence of {cause.name}"])
         lines += _labelled("advice", [cause.advice])
     if verdict.evidence:
         lines += _labelled("evidence", [verdict.evidence])

@@ -61,6 +61,9 @@ class CauseResult(_Part):
     accepted_until: str | None = Field(
         default=None, description="last day (UTC) on which the profile accepts it"
     )
+    consequences: list[str] = Field(
+        default=[], description="checks and causes that follow from it in the same chats"
+    )
 
 
 class ExperimentResult(_Part):
@@ -158,6 +161,7 @@ def summarise(run: Run, judgement: Judgement) -> Summary:
                 priority=recommendation(c.name).priority,
                 impact=recommendation(c.name).impact,
                 accepted_until=known[c.name].until if c.name in known else None,
+                consequences=list(c.consequences),
             )
             for c in judgement.causes
         ],

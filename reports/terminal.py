@@ -75,6 +75,8 @@ def _cause(summary: Summary, number: int) -> RenderableType:
         Text(cause.explanation),
     ]
     lines += [Text(f"at {where}", style="cyan") for where in cause.where]
+    if cause.consequences:
+        lines.append(Text(f"consequences: {', '.join(cause.consequences)}"))
     lines.append(Text(f"advice: {cause.advice}"))
     return Group(lines[0], Padding(Group(*lines[1:]), (0, 0, 0, 2)))
 

@@ -151,3 +151,9 @@ TEXTS: dict[str, Text] = {
         "look at the evidence; the chat's timeline shows what was stored and sent, and when",
     ),
 }
+
+VARIANTS: dict[str, str] = {
+    "published": "New Chat {change}, and the next send{send} carried the old ID from memory and stored it again",
+    "unstored": "nothing is stored, and after New Chat the next send{send} still carried the old ID; a page load brought another",
+}
+"""Explanations in place of the usual one, by the rule's variant."""

@@ -210,6 +210,23 @@ def another_fresh_id_was_stored(c: Clues) -> bool:
     return len(stored) == 1 and not stored & (c.known | {None}) and not stored & set(c.sent)
 
 
+def first_payload_differed_from_the_store(c: Clues) -> bool:
+    """The two IDs were there from the beginning; several made one after the other agree at first."""
+    first = next(iter(c.running), None)
+    return (
+        first is not None
+        and bool(first.stored_seen)
+        and None not in (first.sent, first.stored)
+        and first.sent != first.stored
+    )
+
+
+def two_fresh_ids_in_all(c: Clues) -> bool:
+    """Sent and stored over the whole chat, however often they change places."""
+    found = {m.sent for m in c.running} | {m.stored for m in c.running if m.stored_seen}
+    return len(found) == 2 and not found & (c.known | {None})
+
+
 def payload_had_text_of_an_earlier_chat(c: Clues) -> bool:
     return any(m.bleeds_from is not None for m in c.messages)
 

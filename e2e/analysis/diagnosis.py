@@ -6,19 +6,19 @@ What fits no rule is called ``unexplained``, with its evidence; a name is never 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from e2e.analysis import causes, places
+from e2e.analysis.assignment import Assignment, Share, assign
 from e2e.analysis.clues import Clues, clues
 from e2e.analysis.columns import rows
+from e2e.analysis.consequences import add_consequences, under_cached_reply
 from e2e.analysis.experiments import findings
 from e2e.analysis.frames import Run
 from e2e.analysis.lanes import Write
 from e2e.analysis.oddities import in_common
-from e2e.analysis.rules import RULES
 from e2e.analysis.run_rules import claimed
 from e2e.analysis.verdict import UNEXPLAINED, Cause, ChatKey, Verdict
 from e2e.analysis.wording import capped, lane_name, plural
@@ -40,11 +40,14 @@ def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     """
     failed = [v for v in verdicts if v.outcome == "fail"]
     found: list[Cause] = [*_unavailable(run)]
-    shares, left = _by_rule(run, failed) if failed else ({}, {})
+    assigned = assign(run, failed) if failed else Assignment()
+    add_consequences(run, assigned)
+    shares, left = assigned.shares(failed), assigned.left
     by_chats = sorted(shares.items(), key=lambda item: -len(item[1].chats))
     odd = {key for keys in left.values() for key in keys}
     found += [_cause_of_chats(run, name, share, odd) for name, share in by_chats]
     found += _of_the_run(verdicts)
+    found = under_cached_reply(found, failed)
     explained = {check for cause in found for check in cause.checks}
     left |= {v.name: v.chats for v in failed if v.name not in explained and v.name not in left}
     found = [_weighed(run, cause) for cause in found]
@@ -78,41 +81,7 @@ def explain(verdict: Verdict, found: Sequence[Cause]) -> tuple[Cause, ...]:
 # -- causes that single chats show --------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Share:
-    """What a rule explains."""
-
-    chats: dict[ChatKey, None] = field(default_factory=dict)
-    checks: dict[str, None] = field(default_factory=dict)
-    of: set[ChatKey] = field(default_factory=set)
-
-
-def _by_rule(run: Run, failed: Sequence[Verdict]) -> tuple[dict[str, _Share], dict[str, tuple[ChatKey, ...]]]:
-    """Cause -> what it explains; and check -> its chats that no rule explains, where there is a rule for the check at all."""
-    known = clues(run)
-    shares: dict[str, _Share] = defaultdict(_Share)
-    left: dict[str, tuple[ChatKey, ...]] = {}
-    for verdict in failed:
-        rules = [rule for rule in RULES if verdict.name in rule.explains]
-        if not rules:
-            continue
-        unexplained: list[ChatKey] = []
-        for key in verdict.chats:
-            chat = known.get(key)
-            rule = next((r for r in rules if chat is not None and r.fits(chat)), None)
-            if rule is None:
-                unexplained.append(key)
-                continue
-            shares[rule.cause].chats[key] = None
-            shares[rule.cause].checks[verdict.name] = None
-        if unexplained:
-            left[verdict.name] = tuple(unexplained)
-    for share in shares.values():
-        share.of = {key for v in failed if v.name in share.checks for key in v.chats}
-    return dict(shares), left
-
-
-def _cause_of_chats(run: Run, name: str, share: _Share, odd: AbstractSet[ChatKey]) -> Cause:
+def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]) -> Cause:
     """``odd`` are the chats that fit no rule: one fault that is not in the table may show in them and in these."""
     known = clues(run)
     chats = [known[key] for key in sorted(share.chats)]
@@ -123,7 +92,7 @@ def _cause_of_chats(run: Run, name: str, share: _Share, odd: AbstractSet[ChatKey
     text = causes.TEXTS[name]
     change = next((w for _, w in decisive if w is not None), None)
     sender = places.caller(send)
-    explanation = text.explanation.format(
+    explanation = causes.VARIANTS.get(share.variant, text.explanation).format(
         change=_told(change, write), send=places.at(sender), write=places.at(places.innermost(write))
     )
     where = tuple(dict.fromkeys([*places.both(write), *places.both(send)]))
@@ -142,6 +111,7 @@ def _cause_of_chats(run: Run, name: str, share: _Share, odd: AbstractSet[ChatKey
         code=where,
         checks=tuple(share.checks),
         of=len(share.of),
+        consequences=tuple(share.consequences),
     )
 
 
@@ -181,7 +151,7 @@ def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
             lines.append(
                 (m.sent_at or c.chat.began, f"message {m.number} contained text of chat {m.bleeds_from}")
             )
-        if m.label_provider is not None and m.label_provider != m.reply_provider:
+        if None not in (m.label_provider, m.reply_provider) and m.label_provider != m.reply_provider:
             shown = f"reply {m.number} came from {m.reply_provider}, the screen said {m.label_provider}"
             lines.append((m.ended_at or c.chat.ended, shown))
     lines.sort(key=lambda line: line[0])

@@ -193,7 +193,7 @@ def _reload(_: Run, first: Message, second: Message) -> Said:
     return (
         "after New Chat and a reload another ID was sent",
         ("stale-state", "stale-closure"),
-        ("session-not-ended", "restored-on-load"),
+        ("session-not-ended", "restored-on-load", "id-constant"),
     )
 
 

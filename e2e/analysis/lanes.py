@@ -10,6 +10,7 @@ from typing import Any
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.places import Trail, innermost, same, trail
+from e2e.analysis.reloads import Brings, brings
 from e2e.analysis.verdict import ChatKey
 from e2e.analysis.wording import key_of
 from e2e.capture.records import CodePlace
@@ -52,6 +53,10 @@ class Lane:
     """Somewhere in the run a page load made a chat go on with the ID of an earlier one."""
     remakes: bool
     """Somewhere in the run a page load that kept nothing led to the same ID again: it is made, not remembered."""
+    reload: Brings = ""
+    """What a page load after New Chat brings in this run: the old ID, or another."""
+    stores: bool = True
+    """The profile names a store at all."""
 
     def place(self, path: Trail) -> CodePlace | None:
         """Where the product itself wrote, past what all its writes go through."""
@@ -85,6 +90,8 @@ def lane_of(run: Run, run_id: str, writes: Sequence[Any], windows: Sequence[tupl
         mints_often=run_id in _minting_often(run),
         restores=run_id in _after_loads(run)[0],
         remakes=run_id in _after_loads(run)[1],
+        reload=brings(run, run_id),
+        stores=run.policy.store != "none",
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from e2e.analysis import conditions as has
+from e2e.analysis import from_memory
 from e2e.analysis.clues import Clues
 from e2e.analysis.conditions import Condition
 from e2e.analysis.scenarios import NAMES
@@ -33,6 +34,8 @@ class Rule(NamedTuple):
     """Causes that could look alike, and that one of the conditions rules out."""
     decides: str = ""
     """The experiment that would settle it, or ``""`` where the evidence itself does."""
+    variant: str = ""
+    """Which of the cause's explanations fits, where it has several (`causes.VARIANTS`)."""
 
     def fits(self, chat: Clues) -> bool:
         return all(condition(chat) for condition in self.when)
@@ -55,6 +58,31 @@ RULES: tuple[Rule, ...] = (
         (has.after_new_chat, has.another_browser_had_the_id, has.it_or_another_browser_wrote_it),
         excludes=("id-constant", "session-not-ended", "stale-state"),
         decides="user-agent",
+    ),
+    Rule(
+        "stale-state",
+        FRESH,
+        (
+            has.after_new_chat,
+            from_memory.the_send_stored_it_again,
+            has.payloads_went_on_with_what_was_sent,
+        ),
+        excludes=("id-constant", "id-collision", "session-restored"),
+        decides="reload",
+        variant="published",
+    ),
+    Rule(
+        "stale-state",
+        (SENT, *SCENARIOS),
+        (
+            has.after_new_chat,
+            from_memory.nothing_is_stored,
+            has.payloads_went_on_with_what_was_sent,
+            from_memory.a_reload_brought_another,
+        ),
+        excludes=("id-constant", "id-collision"),
+        decides="reload",
+        variant="unstored",
     ),
     Rule(
         "id-collision",
@@ -125,6 +153,12 @@ RULES: tuple[Rule, ...] = (
         (has.store_let_go_of_the_old_id, has.payloads_went_on_with_what_was_sent),
         excludes=("session-not-ended", "late-rotation", "stale-closure"),
         decides="reload",
+    ),
+    Rule(
+        "split-session",
+        (EQUAL, ONE, *SCENARIOS),
+        (has.first_payload_differed_from_the_store, has.two_fresh_ids_in_all),
+        excludes=("over-rotation", "late-rotation"),
     ),
     Rule(
         "over-rotation",

@@ -52,6 +52,8 @@ class Cause:
     """Names of the failed checks that it explains."""
     of: int = 0
     """How many chats (sessions) failed in those checks."""
+    consequences: tuple[str, ...] = ()
+    """Checks and causes that follow from it in the same chats: neither a cause of their own nor unexplained."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,8 @@ class Sample:
     """New Chat writes the new ID over the old one, without removing the key."""
     wrapper: bool = False
     """All writes go through one function, so that minting and touching are one place."""
+    publishes: tuple[str, ...] = ()
+    """The ID is made in memory, and stored by the first message of a chat: from these places, innermost first."""
     started: float = START
 
 
@@ -294,6 +296,9 @@ class _Lane:
         )  # fmt: skip
 
     def load(self, chat: int) -> None:
+        if self.store is None and self.sim.sample.publishes:
+            self.hook = self.mint()
+            return
         if self.store is None:
             self.write(self.mint(), "mint", "mount", chat=chat)
         self.hook = self.store
@@ -311,7 +316,8 @@ class _Lane:
             self.write(old, "restore", "newChat", chat=chat)
             return
         made = self.mint()
-        self.write(made, "mint", "startNew", "newChat", chat=chat)
+        if not self.sim.sample.publishes:
+            self.write(made, "mint", "startNew", "newChat", chat=chat)
         if "split-session" in self.faults:
             made = self.mint()
         self.hook = made
@@ -354,7 +360,9 @@ class _Lane:
 
     def message(self, number: int, message: int, *, after_reload: bool) -> Message:
         sample = self.sim.sample
-        if self.store is not None:
+        if self.store is None and sample.publishes:
+            self.write(self.hook, *sample.publishes, chat=number)
+        elif self.store is not None:
             self.write(self.store, "touch", "sendMessage", chat=number)
         sent = self.hook if after_reload else self.sent_id(number, message)
         self.clock += 0.01

@@ -1,0 +1,115 @@
+"""Which rule explains which failing chat, and which of the names found are one fault."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from e2e.analysis.clues import Clues, clues
+from e2e.analysis.experiments import findings
+from e2e.analysis.frames import Run
+from e2e.analysis.rules import RULES, Rule
+from e2e.analysis.verdict import ChatKey, Verdict
+
+
+class Pair(NamedTuple):
+    """One chat that failed in one check."""
+
+    check: str
+    chat: ChatKey
+
+
+@dataclass(slots=True)
+class Share:
+    """What a cause explains."""
+
+    chats: dict[ChatKey, None] = field(default_factory=dict)
+    checks: dict[str, None] = field(default_factory=dict)
+    of: set[ChatKey] = field(default_factory=set)
+    variant: str = ""
+    consequences: dict[str, None] = field(default_factory=dict)
+    """Checks and causes that follow from this one in its chats."""
+
+
+@dataclass(slots=True)
+class Assignment:
+    """Every failing chat with its cause; and those that no rule explains, where there is a rule for the check at all."""
+
+    causes: dict[Pair, str] = field(default_factory=dict)
+    left: dict[str, tuple[ChatKey, ...]] = field(default_factory=dict)
+    variants: dict[Pair, str] = field(default_factory=dict)
+    consequences: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+
+    def names(self, run_id: str) -> list[str]:
+        """The causes found in one run, the most frequent first."""
+        counts: dict[str, set[ChatKey]] = defaultdict(set)
+        for pair, name in self.causes.items():
+            if pair.chat.run_id == run_id:
+                counts[name].add(pair.chat)
+        return sorted(counts, key=lambda name: -len(counts[name]))
+
+    def pairs(self, run_id: str, name: str) -> list[Pair]:
+        """What a cause explains in one run."""
+        return [p for p, cause in self.causes.items() if cause == name and p.chat.run_id == run_id]
+
+    def shares(self, failed: Sequence[Verdict]) -> dict[str, Share]:
+        """By cause."""
+        found: dict[str, Share] = defaultdict(Share)
+        for pair, name in self.causes.items():
+            share = found[name]
+            share.chats[pair.chat] = None
+            share.checks[pair.check] = None
+            share.variant = share.variant or self.variants.get(pair, "")
+            share.consequences.update(self.consequences.get(name, {}))
+        for share in found.values():
+            share.of = {key for v in failed if v.name in share.checks for key in v.chats}
+        return dict(found)
+
+
+def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
+    """The first rule that fits explains the chat, unless an experiment speaks against its cause and a later rule fits too."""
+    known, found = clues(run), Assignment()
+    fitting: dict[Pair, list[Rule]] = {}
+    for verdict in failed:
+        rules = [rule for rule in RULES if verdict.name in rule.explains]
+        if not rules:
+            continue
+        left: list[ChatKey] = []
+        for key in verdict.chats:
+            chat = known.get(key)
+            fit = [r for r in rules if chat is not None and r.fits(chat)]
+            if chat is None or not fit:
+                left.append(key)
+                continue
+            against = _against(run, chat)
+            fit = [r for r in fit if r.cause not in against] or fit
+            pair = Pair(verdict.name, key)
+            fitting[pair] = fit
+            found.causes[pair], found.variants[pair] = fit[0].cause, fit[0].variant
+        if left:
+            found.left[verdict.name] = tuple(left)
+    _fold(found, fitting)
+    return found
+
+
+def _against(run: Run, chat: Clues) -> frozenset[str]:
+    """The causes that an experiment, or a page load of the run itself, speaks against."""
+    said = {cause for finding in findings(run) for cause in finding.against}
+    return frozenset(said | ({"id-constant"} if chat.lane.reload == "another" else set()))
+
+
+def _fold(found: Assignment, fitting: Mapping[Pair, Sequence[Rule]]) -> None:
+    """One cause whose rules fit all chats of another, less frequent one in a run is preferred to naming both."""
+    for run_id in dict.fromkeys(pair.chat.run_id for pair in fitting):
+        names = found.names(run_id)
+        for rarer in reversed(names):
+            mine = found.pairs(run_id, rarer)
+            for name in names[: names.index(rarer)]:
+                rules = [next((r for r in fitting[p] if r.cause == name), None) for p in mine]
+                if mine and all(rule is not None for rule in rules):
+                    for pair, rule in zip(mine, rules, strict=True):
+                        assert rule is not None
+                        found.causes[pair], found.variants[pair] = name, rule.variant
+                    break
