@@ -91,11 +91,15 @@ def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]
     send = places.usual(c.send for c in chats) if told_of_send else ()
     text = causes.TEXTS[name]
     change = next((w for _, w in decisive if w is not None), None)
+    removals = [removal for c, w in decisive if name == "session-restored" and (removal := _removal(c, w))]
+    removed = places.usual(w.path for w in removals)
     sender = places.caller(send)
     explanation = causes.VARIANTS.get(share.variant, text.explanation).format(
-        change=_told(change, write), send=places.at(sender), write=places.at(places.innermost(write))
+        change=_told(removals[0], removed) if removals else _told(change, write),
+        send=places.at(sender),
+        write=places.at(places.innermost(write)),
     )
-    where = tuple(dict.fromkeys([*places.both(write), *places.both(send)]))
+    where = tuple(dict.fromkeys([*places.both(write), *places.both(removed), *places.both(send)]))
     lines = [line for c, w in decisive[:_FEW] for line in _story(run, c, w)]
     if len(chats) > _FEW:
         lines.append(f"… and {plural(len(chats) - _FEW, 'more chat')} alike")
@@ -126,6 +130,11 @@ def _decisive(name: str, c: Clues) -> Write | None:
     return None
 
 
+def _removal(c: Clues, restoring: Write | None) -> Write | None:
+    """The write by which New Chat, or an earlier chat, had let go of what was restored."""
+    return next((w for w in c.writes if w.changes and w is not restoring), c.emptied)
+
+
 def _told(write: Write | None, path: places.Trail) -> str:
     did = "wrote a new ID" if write is not None and write.session is not None else "removed the key"
     return did + places.at(places.innermost(path))
@@ -139,6 +148,8 @@ def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
     if decisive is not None and decisive not in told:
         told.insert(0, decisive)
     for w in told[:4]:
+        if w.op == "start" and w.session is None:
+            continue  # an empty store at a page load is no removal
         did = f"wrote {w.session}" if w.session else f"removed {w.previous or 'the key'}"
         again = " (the same as before)" if w.session and not w.changes else ""
         lines.append((w.t, f"{did}{again}{places.at(places.innermost(w.path))}"))

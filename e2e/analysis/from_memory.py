@@ -37,3 +37,8 @@ def _published(c: Clues) -> Write | None:
     if change is not None and change is not back:
         shared -= functions(change.path)
     return back if shared else None
+
+
+def the_address_holds_the_id(c: Clues) -> bool:
+    """By the profile: what counts as sent is read from the page's address."""
+    return c.lane.in_address

@@ -57,6 +57,8 @@ class Lane:
     """What a page load after New Chat brings in this run: the old ID, or another."""
     stores: bool = True
     """The profile names a store at all."""
+    in_address: bool = False
+    """The ID that counts as sent is in the page's address."""
 
     def place(self, path: Trail) -> CodePlace | None:
         """Where the product itself wrote, past what all its writes go through."""
@@ -92,6 +94,7 @@ def lane_of(run: Run, run_id: str, writes: Sequence[Any], windows: Sequence[tupl
         remakes=run_id in _after_loads(run)[1],
         reload=brings(run, run_id),
         stores=run.policy.store != "none",
+        in_address=run.policy.in_address,
     )
 
 
@@ -126,6 +129,7 @@ def _after_loads(run: Run) -> tuple[frozenset[str], frozenset[str]]:
 
     def collect() -> tuple[frozenset[str], frozenset[str]]:
         restores, remakes = set[str](), set[str]()
+        memory_only = run.policy.store == "none" and not run.policy.in_address
         sent: dict[tuple[str, int], set[str]] = defaultdict(set)
         first: dict[ChatKey, str] = {}
         for m in sorted(rows(run.messages), key=lambda m: m.sent_at or 0.0):
@@ -136,7 +140,7 @@ def _after_loads(run: Run) -> tuple[frozenset[str], frozenset[str]]:
             if m.after in ("reload", "back") and m.number:
                 if m.sent != own and m.sent in sent[lane]:
                     restores.add(m.run_id)
-                if m.after == "reload" and m.sent == own and run.policy.store == "none":
+                if m.after == "reload" and m.sent == own and memory_only:
                     remakes.add(m.run_id)
             sent[lane].add(m.sent)
         return frozenset(restores), frozenset(remakes)

@@ -45,7 +45,7 @@ def _loads(run: Run) -> list[tuple[str, str | None, str | None, bool]]:
         key, lane = key_of(m), (m.run_id, m.lane)
         if m.after == "reload" and m.number == 0 and key in before:
             found.append((m.run_id, before[key], m.sent, m.sent in sent[lane]))
-        elif m.after == "reload" and key in last and run.policy.store == "none":
+        elif m.after == "reload" and key in last and run.policy.store == "none" and not run.policy.in_address:
             found.append((m.run_id, last[key], m.sent, m.sent in sent[lane]))
         last[key] = m.sent
         sent[lane].add(m.sent)

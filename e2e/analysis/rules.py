@@ -134,6 +134,19 @@ RULES: tuple[Rule, ...] = (
         decides="reload",
     ),
     Rule(
+        "session-not-ended",
+        FRESH,
+        (
+            has.after_new_chat,
+            from_memory.the_address_holds_the_id,
+            from_memory.nothing_is_stored,
+            has.payloads_went_on_with_what_was_sent,
+        ),
+        excludes=("stale-state", "id-constant", "late-rotation"),
+        decides="reload",
+        variant="address",
+    ),
+    Rule(
         "late-rotation",
         (STORED, *PAYLOAD),
         (has.first_payload_carried_the_previous_id, has.rotation_came_after_the_first_payload),

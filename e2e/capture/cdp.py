@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 
 from playwright.sync_api import CDPSession
 
+from e2e.capture.addresses import Addresses
 from e2e.capture.cdp_http import HttpTraffic
 from e2e.capture.cdp_sockets import SocketTraffic
 from e2e.capture.channels import Channel, PageChannel, Params, watch_children
@@ -39,6 +40,7 @@ class CdpWire:
         reading: bool = True,
         cookies: re.Pattern[str] | None = None,
         blocked_hosts: Collection[str] = (),
+        frame_depth: int = 0,
         prepare: Callable[[Channel], None] = lambda _: None,
     ) -> None:
         self.exchanges = Exchanges(rules, listener, refusals)
@@ -52,6 +54,8 @@ class CdpWire:
         """Wall clock minus the protocol's monotonic clock, in seconds; one for all targets of a machine."""
         self.earlier: dict[str, str] = {}
         """Rule -> what the last connect message of its connection said."""
+        self.addresses = Addresses(frame_depth)
+        """The address that the chat's frame shows, where a rule reads it."""
         self.last_sent = 0.0
         """When a script last sent anything (monotonic)."""
         self.frame_sent = 0.0
@@ -103,8 +107,13 @@ class CdpWire:
         guard = self._pulse.guarded if isinstance(channel, PageChannel) else _as_it_is
         # Sockets that no rule names matter too: New Chat may use one, and a message may leave by it.
         handlers = HttpTraffic(channel, self).handlers | SocketTraffic(channel, self).handlers
+        addressed = channel.kind in ("page", "iframe") and any(r.needs_page for r in self.exchanges.rules)
+        if addressed:
+            handlers |= self.addresses.handlers
         for event, handler in handlers.items():
             channel.on(event, guard(handler))
+        if addressed:
+            self.addresses.watch(channel)
         ignore = None if isinstance(channel, PageChannel) else _ignored
         channel.ask("Network.enable", {"maxPostDataSize": POST_LIMIT}, ignore)
         if self._blocked:

@@ -71,6 +71,9 @@ class HttpTraffic:
             self._wire.in_flight[self._channel.prefix + request_id] = time.monotonic()
         if rule is None:
             return
+        e["page"] = (
+            self._wire.addresses.now
+        )  # its body, or its cookies, may be told when the page has moved on
         if rule.needs_cookies and request_id not in self._cookies:
             self._held[request_id] = (
                 e,
@@ -127,7 +130,7 @@ class HttpTraffic:
         early = self._bodies.pop(request_id, None)
         headers = request["headers"]
         kind = next((v for k, v in headers.items() if k.lower() == "content-type"), "")
-        sent = Sent(url, headers, self._cookies.pop(request_id, {}))
+        sent = Sent(url, headers, self._cookies.pop(request_id, {}), e.get("page", ""))
         rules = (r for r in self._exchanges.rules if not r.received and r.names(request["method"], url))
         rule, payload = next(
             ((r, p) for r in rules if (p := self._accepted(r, body, kind)) is not None), (None, None)

@@ -86,7 +86,9 @@ class SocketTraffic:
             method="SEND",
             url=sent.url,
             sent_at=t,
-            session=rule.session_of(replace(sent, earlier=self._wire.earlier.get(rule.name)), value),
+            session=rule.session_of(
+                replace(sent, earlier=self._wire.earlier.get(rule.name), page=self._wire.addresses.now), value
+            ),
             history=rule.history_of(value),
             body=text,
             stack=[],

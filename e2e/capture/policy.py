@@ -22,6 +22,7 @@ def policy_of(profile: Profile) -> Policy:
         provider_source=providers.source,
         empty_chat=profile.policy.empty_chat,
         tabs=profile.policy.tabs,
+        in_address=any(r.session is not None and r.session.page is not None for r in profile.wire),
         bearer=profile.policy.bearer,
         has_label=profile.screen.provider is not None,
         has_backend=profile.backend is not None,

@@ -278,6 +278,8 @@ class Policy:
     """What New Chat does on a chat without messages."""
     tabs: Literal["share", "own"] = "share"
     """Whether two tabs of one browser have one session."""
+    in_address: bool = False
+    """The payloads' ID is read from the page's address (``session = { page = … }``): a load of that address keeps it."""
     bearer: bool = False
     """The session ID is a credential."""
     has_label: bool = True

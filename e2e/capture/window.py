@@ -99,6 +99,7 @@ class Window:
             reading=stage.full,
             cookies=_cookie_names(profile) if stage.full else None,
             blocked_hosts=profile.where.blocked_hosts,
+            frame_depth=len(profile.where.frame),
             prepare=bind,
         )
         self._watch_shared_workers(wire)

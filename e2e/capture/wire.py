@@ -78,6 +78,8 @@ class Sent:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Mapping[str, str] = field(default_factory=dict)
+    page: str = ""
+    """The page's own address when it left."""
     earlier: str | None = None
     """What the rule looks for in earlier messages of the connection."""
 
@@ -104,6 +106,7 @@ class Rule:
         self._done = _compiled(rule.done)
         self._failed = _compiled(rule.failed)
         self._connection = _compiled(rule.session.connection) if rule.session else None
+        self.needs_page = rule.session is not None and rule.session.page is not None
         self.needs_connection = self._connection is not None
         self.needs_cookies = rule.session is not None and (
             rule.session.cookie is not None or (rule.session.header or "").lower() == "cookie"
@@ -187,7 +190,7 @@ class _Reader:
         self._where = where
         self._json = _compiled(where.json_)
         self._header = where.header.lower() if where.header else None
-        self._url = re.compile(where.url or where.path or "(?!)")
+        self._url = re.compile(where.url or where.path or where.page or "(?!)")
         self._regex = re.compile(where.regex) if where.regex else None
 
     def read(self, sent: Sent, payload: Any) -> str | None:
@@ -202,6 +205,8 @@ class _Reader:
             return as_text(_search(self._json, payload)) if payload is not None else None
         if where.connection is not None:
             return sent.earlier
+        if where.page is not None:
+            return _group(self._url.search(sent.page))
         if where.form is not None:
             found = payload.get(where.form) if isinstance(payload, dict) else None
             return as_text(found[0] if isinstance(found, list) and found else found)

@@ -71,6 +71,13 @@ def test_the_historical_fault_is_found(name: str, had: Any) -> None:
         assert [c.name for c in run.judgement.causes] == ["stale-state"]
 
 
+def test_an_id_that_is_only_in_the_address_is_the_frontends(had: Any) -> None:
+    """New Chat opens the same address again: no store, no payload and no provider shows it."""
+    run, _ = had("page-address", bug="stale")
+    assert [(c.name, c.layer) for c in run.judgement.causes] == [("session-not-ended", "frontend storage")]
+    assert "page's address" in run.judgement.causes[0].explanation
+
+
 @pytest.mark.parametrize(
     "name", ["ws-text", "cookie", "url-path", "key-per-chat", "memory", "worker", "iframe"]
 )

@@ -48,6 +48,8 @@ _ALL = (
     Page("nested", "the payload is JSON with JSON in a string inside", _PLACES),
     Page("url-path", "the session is kept in the address's path, by history.pushState", ("store/url.js", *_FETCH)),
     Page("url-fragment", "the session is kept in the address's fragment", ("store/url.js", *_FETCH)),
+    Page("page-address", "each conversation is a page of its own, and New chat loads another; the profile reads its address",
+         ("store/page-address.js", *_WS, "socket/ws-text.js")),
     Page("indexeddb", "the session is kept in IndexedDB, in an object", ("store/indexeddb.js", *_FETCH)),
     Page("memory", "the session is kept nowhere but in a variable", ("store/memory.js", *_FETCH)),
     Page("session-storage", "the session is kept in sessionStorage", ("store/session-storage.js", *_FETCH)),

@@ -219,3 +219,23 @@ def test_two_ids_of_one_chat_that_change_places_are_one_split_session() -> None:
 
     records = with_chats(make_run("split-session", messages=2, continue_last=False), change)
     assert causes(records) == {"split-session": ()}
+
+
+def test_a_restored_session_names_where_it_was_removed_and_where_it_came_back() -> None:
+    [cause] = judge_run("session-restored").judgement.causes
+    assert cause.where[0] == "src/lib/persist.ts:15 rehydrate"
+    assert "src/lib/session.ts:97 endSession" in cause.where
+    assert cause.explanation == (
+        "New Chat removed the key at src/lib/session.ts:97, "
+        "and the same ID was written back at src/lib/persist.ts:15"
+    )
+
+
+def test_an_address_that_new_chat_keeps_is_a_session_that_was_not_ended() -> None:
+    """A load of the same address keeps the ID: it is no generator, and no memory."""
+    records = unstored("session-not-ended")
+    records = with_meta(records, policy=replace(records.meta.policy, in_address=True))
+    for one in (records, after_reload(records, "s…1", "s…1")):
+        [cause] = judge(assemble([one])).causes
+        assert (cause.name, cause.chats) == ("session-not-ended", 16)
+        assert "page's address" in cause.explanation
