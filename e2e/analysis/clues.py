@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from e2e.analysis.besides import OldPayload, old_payloads, own_payloads
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import Layer, Place, contexts, ids_of_chats
@@ -54,6 +55,8 @@ class Clues:
     """The page's own writes after the first payload, while the chat went on and before any page load."""
     beside: frozenset[str] = frozenset()
     """The IDs of chats in other tabs of this browser."""
+    besides: tuple[OldPayload, ...] = ()
+    """What it sent besides its messages with the ID of an earlier chat."""
 
     @cached_property
     def running(self) -> tuple[Any, ...]:
@@ -138,12 +141,13 @@ def clues(run: Run) -> Mapping[ChatKey, Clues]:
 
 def _clues(run: Run) -> dict[ChatKey, Clues]:
     places = contexts(run)
-    messages, payloads = _by_chat(run.messages), _by_chat(run.payloads)
+    messages, payloads = _by_chat(run.messages), own_payloads(run)
     writes = _by_lane(run.storage[run.storage["own"].fillna(value=False)])
     transitions = {key_of(t): t for t in rows(run.transitions)}
     chats = list(rows(run.chats))
     had = _had(run, chats, messages)
-    until = {key_of(c): payloads[key_of(c)][0].t if payloads[key_of(c)] else c.ended for c in chats}
+    first = {key: found[0] for key, found in payloads.items()}
+    until = {key_of(c): first[key_of(c)].t if key_of(c) in first else c.ended for c in chats}
     windows: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
     for c in chats:
         if c.via == "new_chat":
@@ -180,11 +184,12 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 ),
                 writes=tuple(write_of(run, w) for w in in_time),
                 emptied=_emptied(run, writes[at][:begin], chat),
-                send=trail(run, key.run_id, payloads[key][0].stack if payloads[key] else None),
+                send=trail(run, key.run_id, first[key].stack if key in first else None),
                 lane=lanes[at],
                 answered=tuple(answered[place]),
                 later=_ids_of([c for c in mates[place] if c.tab == chat.tab and c.chat > chat.chat]),
                 afterwards=_afterwards(run, writes[at], chat, until[key], messages[key]),
+                besides=old_payloads(run).get(key, ()),
                 beside=_ids_of([c for c in mates[place] if c.tab != chat.tab]),
             )
         past[place].append(timed)

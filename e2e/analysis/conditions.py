@@ -121,6 +121,19 @@ def payloads_went_on_with_what_was_sent(c: Clues) -> bool:
     return c.before is not None and c.before.sent_before is not None and set(c.sent) == {c.before.sent_before}
 
 
+def messages_were_fresh(c: Clues) -> bool:
+    return not set(c.sent) & c.old
+
+
+def another_request_went_on_with_an_old_id(c: Clues) -> bool:
+    """What is sent besides the messages carries an earlier chat's ID, which the store does not hold any more."""
+    return (
+        c.chat.via == "new_chat"
+        and bool(c.besides)
+        and all(p.session in c.old and p.session != c.chat.stored for p in c.besides)
+    )
+
+
 def store_rotated_too_late(c: Clues) -> bool:
     """The store got a fresh ID when the first payload had left already."""
     fresh = [w for w in c.afterwards if w.changes and w.session is not None and w.session not in c.old]

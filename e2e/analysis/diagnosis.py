@@ -88,7 +88,8 @@ def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]
     decisive = [(c, _decisive(name, c)) for c in chats]
     write = places.usual(w.path for _, w in decisive if w is not None)
     told_of_send = name not in ("id-shared", "id-constant", "id-collision", "label-stale")
-    send = places.usual(c.send for c in chats) if told_of_send else ()
+    paths = [c.besides[0].path if share.variant == "besides" and c.besides else c.send for c in chats]
+    send = places.usual(paths) if told_of_send else ()
     text = causes.TEXTS[name]
     change = next((w for _, w in decisive if w is not None), None)
     removals = [removal for c, w in decisive if name == "session-restored" and (removal := _removal(c, w))]
@@ -165,6 +166,8 @@ def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
         if None not in (m.label_provider, m.reply_provider) and m.label_provider != m.reply_provider:
             shown = f"reply {m.number} came from {m.reply_provider}, the screen said {m.label_provider}"
             lines.append((m.ended_at or c.chat.ended, shown))
+    for p in c.besides[:3]:
+        lines.append((p.t, f"{p.what} sent {p.session}{places.at(places.caller(p.path))}"))
     lines.sort(key=lambda line: line[0])
     return [f"{where}: {t - c.chat.began:+.3f} s {text}" for t, text in lines]
 

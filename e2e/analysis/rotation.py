@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from e2e.analysis import significance
+from e2e.analysis import besides, significance
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import (
@@ -43,7 +43,7 @@ def stored_id_is_fresh(run: Run) -> Verdict:
 
 @question("rotation.sent_id_is_fresh")
 def sent_id_is_fresh(run: Run) -> Verdict:
-    """The payloads of a new chat carry an ID that no earlier chat has sent."""
+    """The payloads of a new chat, those of every wire rule, carry an ID that no earlier chat has had."""
     name = "rotation.sent_id_is_fresh"
     return no_chats(name, run) or _fresh(run, name, "sent")
 
@@ -63,12 +63,16 @@ def _fresh(run: Run, name: str, layer: Layer) -> Verdict:
     reused = [f for f in judged if f.repeated]
     without = [f for f in judged if f.none and not f.repeated]
     shared = [f for f in found if not f.after_new_chat and f.repeated]
-    bad = len(reused) + len(without)
+    others = besides.old_payloads(run) if layer == "sent" else {}
+    beside = {f.key: others[f.key] for f in found if f.key in others}
+    only = [f for f in found if f.key in beside and not (f.seen and f.bad)]
+    bad = len(reused) + len(without) + len(only)
     numbers: dict[str, Number] = {
         "reused": len(reused),
         "without_id": len(without),
         "shared_first": len(shared),
         "transitions": len(judged),
+        **({"other_requests": len(beside)} if layer == "sent" else {}),
         "not_seen": len(new) - len(judged),
         "bound95": round(significance.upper_bound(bad, len(judged)), 4),
     }
@@ -79,14 +83,17 @@ def _fresh(run: Run, name: str, layer: Layer) -> Verdict:
             parts.append(f"{len(without)} {of if not reused else ''} {_NONE[layer]}".replace("  ", " "))
         if shared:
             parts.append(f"{plural(len(shared), 'first chat')} began with the ID of another browser")
+        if only:
+            what = besides.names(p for f in only for p in beside[f.key])
+            parts.append(f"{plural(len(only), 'chat')} sent an old session ID in the {what}")
         return Verdict(
             name,
             "fail",
             ", ".join(parts),
             expected=_EXPECTED[layer],
-            actual=capped(_lines(run, layer, [*reused, *without, *shared])),
+            actual=capped([*_lines(run, layer, [*reused, *without, *shared]), *besides.lines(run, beside)]),
             numbers=numbers,
-            chats=tuple(f.key for f in found if f.seen and f.bad),
+            chats=tuple(f.key for f in found if (f.seen and f.bad) or f.key in beside),
             evidence=run.evidence,
         )
     if not judged:

@@ -168,6 +168,14 @@ RULES: tuple[Rule, ...] = (
         decides="reload",
     ),
     Rule(
+        "stale-state",
+        (SENT, *SCENARIOS),
+        (has.messages_were_fresh, has.another_request_went_on_with_an_old_id),
+        excludes=("session-not-ended", "late-rotation", "split-session"),
+        decides="reload",
+        variant="besides",
+    ),
+    Rule(
         "split-session",
         (EQUAL, ONE, *SCENARIOS),
         (has.first_payload_differed_from_the_store, has.two_fresh_ids_in_all),

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from e2e.analysis import significance
+from e2e.analysis import besides, significance
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import given_by_reply
@@ -69,6 +69,7 @@ def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[Ch
         judged.append(key)
         found = [*_of_session(run, chat, messages[key]), *_of_store(run, messages[key])]
         found += _of_text(chat, messages[key])
+        found += besides.texts(besides.old_payloads(run).get(key, ()))
         if found:
             wrong[key] = found
     return wrong, judged

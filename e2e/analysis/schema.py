@@ -106,7 +106,7 @@ PAYLOADS: Columns = _SEEN | {
     "bleeds_from": "Int64",
     "history": "Int64",
     "request": "string",
-    "judged": "boolean",  # NA in evidence from before rules could be left out: judged
+    "judged": "boolean",  # NA in evidence from before payloads had an owner: not judged besides messages
     "form": "string",  # how the ID was encoded, or ""
     "retry": "boolean",  # the page sent this message again by itself
     "unreadable": "string",

@@ -1,0 +1,112 @@
+"""What a page sends besides its messages is judged too: a title request must not carry an earlier chat's session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from e2e.analysis import rotation, scenarios
+from e2e.analysis.catalogue import judge
+from e2e.analysis.frames import Run, assemble
+from e2e.capture.records import Chat, Event, RunRecords
+from e2e.selftest.unit.builders import make_run, stack, with_chats
+
+Session = Callable[[Chat, dict[int, str | None]], str | None]
+
+
+def own(chat: Chat, ids: dict[int, str | None]) -> str | None:
+    return ids[chat.chat]
+
+
+def of_the_load(chat: Chat, ids: dict[int, str | None]) -> str | None:
+    return ids[0]
+
+
+def nothing(chat: Chat, ids: dict[int, str | None]) -> str | None:
+    return None
+
+
+def with_titles(records: RunRecords, session: Session, **said: object) -> Run:
+    """The run whose page also asks for a title in each chat, with ``session`` of it."""
+    ids: dict[int, dict[int, str | None]] = {}
+    for chat in records.chats:
+        ids.setdefault(chat.lane, {})[chat.chat] = chat.messages[0].sent
+    events = list(records.events)
+    for n, chat in enumerate(records.chats):
+        t = chat.messages[0].sent_at
+        assert t is not None
+        data = {
+            "rule": "title",
+            "transport": "http",
+            "method": "POST",
+            "url": "http://127.0.0.1:8765/api/title",
+            "session": session(chat, ids[chat.lane]),
+            "message": 0,
+            "request": f"title-{n}",
+            "judged": True,
+            "retry": False,
+            "stack": stack("mount"),
+            **said,
+        }
+        events.append(Event(records.meta.run_id, 10_000 + n, t + 0.3, chat.lane, chat.chat, "payload", data))
+    return assemble([replace(records, events=tuple(events))])
+
+
+def test_a_title_request_with_the_session_of_the_page_load_fails_and_is_named() -> None:
+    run = with_titles(make_run(chats=8, lanes=2), of_the_load)
+    verdict = rotation.sent_id_is_fresh(run)
+    assert verdict.outcome == "fail"
+    assert "title request (POST /api/title)" in verdict.headline
+    assert any("title request (POST /api/title) of chats 1-3 carried" in line for line in verdict.actual)
+    (cause,) = verdict.causes
+    assert cause.name == "stale-state"
+    assert cause.where == ("src/hooks/useSession.ts:20 useSession",) or "useSession.ts:20" in " ".join(
+        cause.where
+    )
+    assert "another request at src/hooks/useSession.ts:20 went on with an old one" in cause.explanation
+    assert [c.name for c in judge(run).causes] == ["stale-state"]
+
+
+@pytest.mark.parametrize("session", [own, nothing])
+def test_its_own_session_or_none_is_right(session: Session) -> None:
+    assert rotation.sent_id_is_fresh(with_titles(make_run(chats=8, lanes=2), session)).outcome == "pass"
+
+
+@pytest.mark.parametrize("said", [{"judged": False}, {"judged": None}], ids=["left-out", "old-evidence"])
+def test_a_rule_that_is_not_judged_is_not(said: dict[str, object]) -> None:
+    run = with_titles(make_run(chats=8, lanes=2), of_the_load, **said)
+    assert rotation.sent_id_is_fresh(run).outcome == "pass"
+
+
+def test_what_the_messages_show_already_is_not_told_twice() -> None:
+    verdict = rotation.sent_id_is_fresh(with_titles(make_run("session-not-ended", chats=8, lanes=2), own))
+    assert verdict.outcome == "fail"
+    assert "title" not in verdict.headline
+    assert [c.name for c in verdict.causes] == ["session-not-ended"]
+
+
+def test_it_is_no_session_of_the_statistics() -> None:
+    plain = judge(assemble([make_run(chats=8, lanes=2)]))
+    titled = judge(with_titles(make_run(chats=8, lanes=2), of_the_load))
+    for name in ("provider.varies", "provider.persists", "session_ids.pattern", "rotation.one_id_per_chat"):
+        assert titled.verdict(name).numbers == plain.verdict(name).numbers
+
+
+def test_under_a_scenario_too() -> None:
+    records = make_run(chats=8, lanes=2)
+    reloading = with_chats(
+        records, lambda c: replace(c, scenario="double-click" if c.chat == 3 else c.scenario)
+    )
+    verdict = scenarios.double_click(with_titles(reloading, of_the_load))
+    assert verdict.outcome == "fail"
+    assert "in its title request (POST /api/title)" in verdict.actual[0]
+
+
+def test_the_first_attempt_of_a_message_that_was_sent_again_is_judged() -> None:
+    """The retry carried the new ID, and is the message; what failed before it carried the old one."""
+    run = with_titles(
+        make_run(chats=8, lanes=2), of_the_load, rule="chat", url="http://127.0.0.1:8765/api/chat"
+    )
+    assert "chat request (POST /api/chat)" in rotation.sent_id_is_fresh(run).headline
