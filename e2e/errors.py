@@ -36,6 +36,10 @@ class CaptureIncomplete(HarnessError):
     """Something that had to be seen was not seen: a reply's end, a payload, a locator, a crashed browser."""
 
 
+class MessageLost(CaptureIncomplete):
+    """The page took a message, and nothing of it ever left: seen, and for a check to judge."""
+
+
 class InvalidProfile(HarnessError):
     """A profile or an option does not say what it must; raised before any browser starts."""
 

@@ -103,6 +103,18 @@ _RECOMMENDED: dict[str, Recommendation] = {
         "tell users to begin a new chat instead of going on with an old one",
         "rotation.return_to_chat passes",
     ),
+    "message-lost": Recommendation(
+        "high",
+        "users wait for a reply to a message that nobody has got",
+        "tell users to send the message again when no reply comes",
+        "every message that the page accepts is sent",
+    ),
+    "ended-on-leave": Recommendation(
+        "high",
+        "a reload, or a look at another page, loses the conversation",
+        "tell users not to reload the page inside a chat",
+        "a reload goes on with the chat's own ID",
+    ),
     "restored-on-load": Recommendation(
         "high",
         "after a reload a message lands in a session that had been ended",

@@ -84,6 +84,11 @@ TEXTS: dict[str, Text] = {
         "the session ID is a credential (bearer = true in the profile), and its form has too little room for randomness",
         "make it of 128 random bits or more: crypto.randomUUID() or crypto.getRandomValues()",
     ),
+    "message-lost": Text(
+        "frontend state",
+        "the page accepted a message (emptied its box, or showed it) and never sent it, while other messages went through",
+        "keep a message until it can be sent: hold it while New Chat is under way or the connection is opened, and send it then",
+    ),
     "tab-bleed": Text(
         "storage scope",
         "New Chat in one tab changed the session of the chat that was going on in the other tab: its next send{send} "
@@ -99,6 +104,11 @@ TEXTS: dict[str, Text] = {
         "frontend storage",
         "a page load brought back a session that New Chat had ended{write}: the next send{send} carried its ID",
         "let New Chat end every copy of the session that a page load reads from",
+    ),
+    "ended-on-leave": Text(
+        "frontend storage",
+        "leaving the page ended the chat's session{write}: the page that was loaded again, or gone back to, had lost it",
+        "end a session only where the user ends the chat; a reload and the back/forward cache leave the page too",
     ),
     "late-stream": Text(
         "race",

@@ -17,6 +17,8 @@ from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import Layer, Place, contexts, ids_of_chats
 from e2e.analysis.lanes import Lane, Write, lane_of, write_of
+from e2e.analysis.leaving import left_by
+from e2e.analysis.lost_messages import lost_messages
 from e2e.analysis.places import Trail, same, trail
 from e2e.analysis.verdict import ChatKey
 from e2e.analysis.wording import key_of
@@ -57,6 +59,10 @@ class Clues:
     """The IDs of chats in other tabs of this browser."""
     besides: tuple[OldPayload, ...] = ()
     """What it sent besides its messages with the ID of an earlier chat."""
+    left: Write | None = None
+    """The write by which the page, when it was left, took the chat's ID out of the store."""
+    lost: int = 0
+    """Messages that the page accepted and never sent."""
 
     @cached_property
     def running(self) -> tuple[Any, ...]:
@@ -141,6 +147,7 @@ def clues(run: Run) -> Mapping[ChatKey, Clues]:
 
 def _clues(run: Run) -> dict[ChatKey, Clues]:
     places = contexts(run)
+    lost = lost_messages(run)
     messages, payloads = _by_chat(run.messages), own_payloads(run)
     writes = _by_lane(run.storage[run.storage["own"].fillna(value=False)])
     transitions = {key_of(t): t for t in rows(run.transitions)}
@@ -171,7 +178,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
         begin = bisect_left(writes[at], chat.began - _CLOCK, key=_time)
         in_time = writes[at][begin : bisect_right(writes[at], until[key], key=_time)]
         in_time = [w for w in in_time if w.tab == chat.tab]
-        if chat.status == "observed" or key in transitions:
+        if chat.status == "observed" or key in transitions or key in lost:
             found[key] = Clues(
                 key=key,
                 chat=chat,
@@ -190,6 +197,8 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 later=_ids_of([c for c in mates[place] if c.tab == chat.tab and c.chat > chat.chat]),
                 afterwards=_afterwards(run, writes[at], chat, until[key], messages[key]),
                 besides=old_payloads(run).get(key, ()),
+                left=left_by(run, writes[at], chat, messages[key]),
+                lost=len(lost.get(key, ())),
                 beside=_ids_of([c for c in mates[place] if c.tab != chat.tab]),
             )
         past[place].append(timed)

@@ -21,7 +21,9 @@ def partial_reasons(run: RunRecords, *, pooled: bool) -> list[str]:
         why = [
             c.reason
             for c in run.chats
-            if c.status == status and (c.scenario == "plain" or status == "blocked")
+            if c.status == status
+            and (c.scenario == "plain" or status == "blocked")
+            and not any(m.accepted for m in c.messages)  # that the page lost a message was seen
         ]
         if why:
             texts = "; ".join(dict.fromkeys(reason or "no reason given" for reason in why))

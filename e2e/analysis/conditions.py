@@ -209,6 +209,16 @@ def late_text_is_on_the_screen(c: Clues) -> bool:
     return c.chat.shows_from is not None
 
 
+def leaving_ended_the_session(c: Clues) -> bool:
+    """The page took its own ID out of the store between a reply's end and the page load (or Back) that followed, and lost it."""
+    return c.left is not None
+
+
+def a_message_was_lost(c: Clues) -> bool:
+    """The page accepted one and never sent it, while others of the run were sent."""
+    return c.lost > 0
+
+
 def a_cache_answered(c: Clues) -> bool:
     """An answer came from a cache, or from a service worker that asked nobody."""
     return any(m.served_by for m in c.messages)

@@ -87,7 +87,14 @@ def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]
     chats = [known[key] for key in sorted(share.chats)]
     decisive = [(c, _decisive(name, c)) for c in chats]
     write = places.usual(w.path for _, w in decisive if w is not None)
-    told_of_send = name not in ("id-shared", "id-constant", "id-collision", "label-stale")
+    told_of_send = name not in (
+        "ended-on-leave",
+        "message-lost",
+        "id-shared",
+        "id-constant",
+        "id-collision",
+        "label-stale",
+    )
     paths = [c.besides[0].path if share.variant == "besides" and c.besides else c.send for c in chats]
     send = places.usual(paths) if told_of_send else ()
     text = causes.TEXTS[name]
@@ -124,6 +131,8 @@ def _decisive(name: str, c: Clues) -> Write | None:
     """The write that the cause is about."""
     if name in ("session-restored", "id-constant"):
         return c.came_back() or c.minted_again()
+    if name == "ended-on-leave":
+        return c.left
     if name in ("id-shared", "id-collision", "split-session"):
         return next((w for w in c.writes if w.session is not None and w.session == c.chat.stored), None)
     if name in ("stale-state", "stale-closure", "late-rotation"):

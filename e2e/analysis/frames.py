@@ -40,6 +40,8 @@ class Run:
     """What each new session ID is made of, in order of writing."""
     issued: pd.DataFrame
     """Session IDs that replies carried: each belongs to the chat whose message was replied to."""
+    plays: pd.DataFrame
+    """Beginnings of scenario plays, and why some were not seen to their end."""
     sightings: pd.DataFrame
     """Stored IDs found in traffic where no wire rule looks."""
     backend: pd.DataFrame
@@ -130,8 +132,8 @@ def assemble(
     ]
     events = sorted(((e, r) for r in runs for e in r.events), key=lambda item: (item[0].t, item[0].seq))
 
-    def seen(name: str, kind: str, columns: Columns) -> pd.DataFrame:
-        found = [_event_row(e, r.meta, columns) for e, r in events if e.kind == kind]
+    def seen(name: str, kinds: str, columns: Columns) -> pd.DataFrame:
+        found = [_event_row(e, r.meta, columns) for e, r in events if e.kind in kinds.split()]
         return validate(name, columns, build(name, columns, found))
 
     transitions = [row for run in runs for row in _transition_rows(run, chat_rows)]
@@ -153,6 +155,7 @@ def assemble(
         payloads=seen("payloads", "payload", schema.PAYLOADS),
         minted=seen("minted", "minted", schema.MINTED),
         issued=seen("issued", "issued", schema.ISSUED),
+        plays=seen("plays", "play unseen", schema.PLAYS),
         sightings=seen("sightings", "sighting", schema.SIGHTINGS),
         backend=seen("backend", "backend", schema.BACKEND),
         problems=validate(

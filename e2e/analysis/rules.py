@@ -46,6 +46,12 @@ PAYLOAD = (SENT, EQUAL, ONE, *SCENARIOS)
 
 RULES: tuple[Rule, ...] = (
     Rule(
+        "message-lost",
+        ("smoke", *SCENARIOS),
+        (has.a_message_was_lost,),
+        excludes=("new-chat-unavailable",),
+    ),
+    Rule(
         "id-shared",
         FRESH,
         (has.began_with_a_load, has.another_browser_has_the_id),
@@ -165,6 +171,13 @@ RULES: tuple[Rule, ...] = (
         (STORED, SENT, EQUAL, *SCENARIOS),
         (has.store_let_go_of_the_old_id, has.payloads_went_on_with_what_was_sent),
         excludes=("session-not-ended", "late-rotation", "stale-closure"),
+        decides="reload",
+    ),
+    Rule(
+        "ended-on-leave",
+        ("rotation.reload", "rotation.back_forward"),
+        (has.leaving_ended_the_session,),
+        excludes=("over-rotation", "restored-on-load", "split-session"),
         decides="reload",
     ),
     Rule(

@@ -10,6 +10,8 @@ from e2e.analysis import besides, significance
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import given_by_reply
+from e2e.analysis.lost_messages import lost_messages, told
+from e2e.analysis.plays import Plays, plays_of
 from e2e.analysis.verdict import ChatKey, Question, Verdict, question
 from e2e.analysis.wording import capped, clean_worth, key_of, lane_name, not_seen, plural, short
 from e2e.capture.records import NOT_TAKEN
@@ -55,7 +57,8 @@ def first_senders(run: Run) -> Mapping[tuple[str, str], ChatKey]:
 
 def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[ChatKey]]:
     """What was wrong in each chat of a scenario, and the chats that were judged."""
-    chats = run.chats[(run.chats["scenario"] == scenario) & (run.chats["status"] == "observed")]
+    lost = lost_messages(run)
+    chats = run.chats[run.chats["scenario"] == scenario]
     messages: dict[ChatKey, list[Any]] = defaultdict(list)
     for m in rows(run.messages[run.messages["scenario"] == scenario]):
         if m.sent_seen and (m.number or m.sent or not given_by_reply(run)):
@@ -64,10 +67,12 @@ def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[Ch
     judged: list[ChatKey] = []
     for chat in rows(chats):
         key = key_of(chat)
-        if not messages[key]:
+        if key not in lost and (chat.status != "observed" or not messages[key]):
             continue
         judged.append(key)
-        found = [*_of_session(run, chat, messages[key]), *_of_store(run, messages[key])]
+        found = [told(m) for m in lost.get(key, ())]
+        if messages[key]:
+            found += [*_of_session(run, chat, messages[key]), *_of_store(run, messages[key])]
         found += _of_text(chat, messages[key])
         found += besides.texts(besides.old_payloads(run).get(key, ()))
         if found:
@@ -163,22 +168,26 @@ def _chat(run: Run, other: ChatKey, key: ChatKey) -> str:
 def _judge(run: Run, name: str) -> Verdict:
     scenario = NAMES[name]
     wrong, judged = findings(run, scenario)
+    played = plays_of(run, scenario)
+    note = f"; {played.note}" if played.note else ""
     numbers = {
         "wrong": len(wrong),
         "chats": len(judged),
         "plays": sum(meta.scenarios.get(scenario, 0) for meta in run.metas),
+        "plays_seen": played.seen,
+        "plays_unseen": len(played.unseen),
         "bound95": round(significance.upper_bound(len(wrong), len(judged)), 4),
     }
     if not judged:
         return not_seen(
-            name, run, _unplayed(run, scenario), "needs one play of it that is seen to its end", **numbers
+            name, run, _unplayed(run, played), "needs one play of it that is seen to its end", **numbers
         )
     if wrong:
         lines = [
             f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat} {'; '.join(texts)}"
             for key, texts in sorted(wrong.items())
         ]
-        headline = f"{len(wrong)} of {plural(len(judged), 'chat')} went wrong under {scenario}"
+        headline = f"{len(wrong)} of {plural(len(judged), 'chat')} went wrong under {scenario}{note}"
         return Verdict(
             name,
             "fail",
@@ -189,13 +198,15 @@ def _judge(run: Run, name: str) -> Verdict:
             chats=tuple(sorted(wrong)),
             evidence=run.evidence,
         )
+    if played.mostly_unseen:
+        return not_seen(name, run, played.note, "needs most plays to be seen to their end", **numbers)
     if scenario == "mid-stream" and not run.chats["cut"].fillna(value=False).any():
         why = "every reply had ended before New Chat could be clicked"
         return not_seen(name, run, why, "needs a message with a longer reply (steps.long_request)", **numbers)
     return Verdict(
         name,
         "pass",
-        f"{len(judged)} of {plural(len(judged), 'chat')} went as they should under {scenario}",
+        f"{len(judged)} of {plural(len(judged), 'chat')} went as they should under {scenario}{note}",
         _EXPECTED[scenario],
         numbers=numbers,
         worth=clean_worth(len(judged), "chat", "fault"),
@@ -203,13 +214,12 @@ def _judge(run: Run, name: str) -> Verdict:
     )
 
 
-def _unplayed(run: Run, scenario: str) -> str:
+def _unplayed(run: Run, played: Plays) -> str:
+    scenario = played.scenario
     why = next((m.left_out[scenario] for m in run.metas if scenario in m.left_out), "")
     if why:
         return f"{scenario} was not played: {why}"
-    bad = run.chats[(run.chats["scenario"] == scenario) & (run.chats["status"] != "observed")]
-    reason = next((c.reason for c in rows(bad) if c.reason), "")
-    return f"{scenario} was not played to its end" + (f" ({reason})" if reason else "")
+    return f"{scenario} was not played to its end" + (f" ({played.note})" if played.note else "")
 
 
 def _question(name: str) -> Question:

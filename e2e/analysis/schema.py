@@ -113,6 +113,12 @@ PAYLOADS: Columns = _SEEN | {
     "stack": "object",
 }
 
+PLAYS: Columns = _SEEN | {
+    "scenario": "string",
+    "what": "string",  # why it was not seen to its end; NA at its beginning
+    "where": "string",
+}
+
 ISSUED: Columns = _SEEN | {"session": "string", "rule": "string", "request": "string", "message": "Int64"}
 
 SIGHTINGS: Columns = _SEEN | {"session": "string", "place": "string", "url": "string", "form": "string"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import given_by_reply
+from e2e.analysis.lost_messages import lines, lost_messages
 from e2e.analysis.verdict import Verdict, question
 from e2e.analysis.wording import capped, chats_text, key_of, lane_name, no_chats, not_seen, plural
 
@@ -14,6 +15,20 @@ _EXPECTED = "a chat with a message, a reply, one stored and one sent session ID"
 @question("smoke")
 def smoke(run: Run) -> Verdict:
     """One chat has a reply, one stored and one sent session ID."""
+    plain = {key_of(c) for c in rows(run.plain)}
+    lost = {key: messages for key, messages in lost_messages(run).items() if key in plain}
+    if lost:
+        headline = f"{len(lost)} of {plural(len(plain), 'chat')} lost a message that the page had accepted"
+        return Verdict(
+            "smoke",
+            "fail",
+            headline,
+            expected="every message that the page accepts is sent",
+            actual=capped(lines(run, lost)),
+            numbers={"lost": len(lost), "chats": len(plain)},
+            chats=tuple(sorted(lost)),
+            evidence=run.evidence,
+        )
     nothing = no_chats("smoke", run)
     if nothing:
         return nothing
@@ -48,13 +63,13 @@ def smoke(run: Run) -> Verdict:
         why = f"chats were had, but their {what} could not be seen"
         return not_seen("smoke", run, why, f"needs a profile that names the {what}", **numbers)
     lacks = "session ID in the store" if with_sent else "session ID in the payload"
-    lines = [f"{lane_name(run, m.run_id, m.lane)}: {chats_text([m.chat])} had no {lacks}" for m in first]
+    without = [f"{lane_name(run, m.run_id, m.lane)}: {chats_text([m.chat])} had no {lacks}" for m in first]
     return Verdict(
         "smoke",
         "fail",
         f"none of {plural(len(first), 'chat')} had a {lacks}",
         expected=_EXPECTED,
-        actual=capped(lines),
+        actual=capped(without),
         numbers=numbers,
         chats=tuple(key_of(m) for m in first),
         evidence=run.evidence,

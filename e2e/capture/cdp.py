@@ -61,6 +61,13 @@ class CdpWire:
         self.frame_sent = 0.0
         """When the page last sent a frame on any WebSocket (monotonic)."""
         self.frame_received = 0.0
+        self.sockets: dict[str, str] = {}
+        """Open WebSockets and their URLs."""
+        self._sought = ""
+        self.carried: list[str] = []
+        """Requests and frames in which the message stood that is looked for, whether a rule names them or not."""
+        self.unread: list[str] = []
+        """Requests since then whose body could not be searched."""
         self._pulse = pulse
         self._blocked = [pattern for host in blocked_hosts for pattern in _url_patterns(host)]
         self._prepare = prepare
@@ -94,6 +101,25 @@ class CdpWire:
     def remember(self, method: str, url: str) -> None:
         self.recent = [*self.recent[-9:], f"{method} {_QUERY.sub('', url)}"]
         self.last_sent = time.monotonic()
+
+    def seek(self, nonce: str) -> None:
+        """From now on look for this part of a message in all that leaves."""
+        self._sought, self.carried, self.unread = nonce, [], []
+
+    @property
+    def seeks(self) -> bool:
+        """Something is looked for, and was not found yet."""
+        return bool(self._sought) and not self.carried
+
+    def look_in(self, what: str, url: str, text: str | None) -> None:
+        """``text`` leaves for ``url`` (None: a body that cannot be read)."""
+        if not self._sought:
+            return
+        place = f"{what} {_QUERY.sub('', url)}"
+        if self._sought in url or self._sought in (text or ""):
+            self.carried.append(place)
+        elif text is None or "\ufffd" in text:  # compressed, or not a text at all
+            self.unread.append(place)
 
     def adopt(self, channel: Channel) -> None:
         """Watch one more target: one that does not belong to the page, such as a shared worker."""

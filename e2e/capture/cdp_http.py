@@ -53,6 +53,7 @@ class HttpTraffic:
         request, request_id = e["request"], e["requestId"]
         self._wire.offset = e["wallTime"] - e["timestamp"]
         url = request["url"] + request.get("urlFragment", "")
+        self._look_in(e, url)
         scripted = e.get("type") in _SCRIPTED or (
             self._channel.kind not in ("page", "iframe") and e.get("type") != "Script"
         )
@@ -81,6 +82,19 @@ class HttpTraffic:
             )  # they are told in an event of their own, before or after this one
             return
         self._payload(e)
+
+    def _look_in(self, e: Params, url: str) -> None:
+        """Search what leaves for the message that was sent last: a rule may name another request than the one that carries it."""
+        request = e["request"]
+        if "postData" not in request and request.get("hasPostData"):
+
+            def told(got: Params | None, _: str) -> None:
+                self._wire.look_in(request["method"], url, got["postData"] if got else None)
+
+            if self._wire.seeks:
+                self._channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, told)
+            return
+        self._wire.look_in(request["method"], url, request.get("postData", ""))
 
     def _connect(self, request: Params, url: str) -> None:
         """A connection may begin as long polls: what they say for all that follows on the socket."""

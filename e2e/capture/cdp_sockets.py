@@ -39,6 +39,7 @@ class SocketTraffic:
 
     def _created(self, e: Params) -> None:
         self._sockets[e["requestId"]] = Sent(e["url"])
+        self._wire.sockets[self._channel.prefix + e["requestId"]] = e["url"]
         self._wire.remember("WebSocket", e["url"])
 
     def _handshake(self, e: Params) -> None:
@@ -54,11 +55,12 @@ class SocketTraffic:
         socket = e["requestId"]
         sent = self._sockets.get(socket, Sent(""))
         rules = [r for r in self._rules if not r.received and r.names_url(sent.url)]
-        if not rules:
+        if not rules and not self._wire.seeks:
             return
         t = e["timestamp"] + self._wire.offset
         payload = _data(e)
         text = payload if isinstance(payload, str) else payload.decode("utf-8", errors="replace")
+        self._wire.look_in("WebSocket", sent.url, text)
         taken: set[str] = set()
         for framing in dict.fromkeys(r.framing for r in rules):
             for message in self._messages(socket, framing, e, sent=True):
@@ -122,6 +124,7 @@ class SocketTraffic:
             self._line(e["requestId"]), e["timestamp"] + self._wire.offset, "the WebSocket was closed"
         )
         self._sockets.pop(e["requestId"], None)
+        self._wire.sockets.pop(self._channel.prefix + e["requestId"], None)
         for key in [k for k in self._decoders if k[0] == e["requestId"]]:
             del self._decoders[key]
 

@@ -49,6 +49,8 @@ class MessageDraft:
     backend_provider: str | None = None
     label_provider: str | None = None
     label_looked_for: bool = False
+    accepted: str = ""
+    """How the page showed that it took the message, which never left."""
     outcome: Literal["ok", "http_error", "refused", "failed", "timeout", "unsent", "cut"] = "unsent"
 
 

@@ -22,7 +22,7 @@ from e2e.capture.scheduler import Pulse
 from e2e.capture.traces import TRACED_CHATS, Trace
 from e2e.capture.window import Window
 from e2e.capture.wire import Rule
-from e2e.errors import Blocked, CaptureIncomplete, HarnessError
+from e2e.errors import Blocked, CaptureIncomplete, HarnessError, MessageLost
 from e2e.pages.waits import Steps
 from fixtures.targets.profile import Profile
 
@@ -208,6 +208,8 @@ class Lane:
         try:
             yield from self._explained(cast, self._messages(cast, goes_on=goes_on))
             self._refused = 0
+        except MessageLost as lost:
+            self._lost(lost)
         except Blocked as blocked:
             self._refused += 1
             self._end_badly("blocked", blocked)
@@ -229,6 +231,9 @@ class Lane:
                 raise
             error = problem if isinstance(problem, HarnessError) else _gone_wrong(problem)
             self._why_fresh = f"{scenario.name} could not be played to its end"
+            if isinstance(error, MessageLost):
+                self._lost(error)
+                return
             if not isinstance(error, Blocked):
                 # One check cannot be judged then, and says why; all the others can.
                 recorder.note("unseen", scenario=scenario.name, what=error.what, where=error.where)
@@ -243,6 +248,13 @@ class Lane:
                 self._refused = 0
         finally:
             recorder.scenario = "plain"
+
+    def _lost(self, error: MessageLost) -> None:
+        """The page lost a message: that was seen, so it is no problem of the run; its check judges it."""
+        self._refused += 1
+        chat = self._recorder.chat
+        self._picture(f"lane-{self.number}-chat-{chat.number if chat else 'none'}.png")
+        self._recorder.end_chat("lost", error.what)
 
     def _messages(self, cast: Cast, *, goes_on: bool) -> Steps:
         chat = cast.recorder.chat

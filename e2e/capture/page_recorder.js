@@ -12,6 +12,9 @@
   const key = config.key === null ? new RegExp(config.keyPattern ?? "(?!)") : null;
   const wanted = (name) => (key ? key.test(name) : name === config.key);
 
+  let depth = 0;
+  for (let frame = globalThis; frame !== frame.parent; frame = frame.parent) depth += 1;
+
   let queue = [];
   const flush = () => {
     if (!queue.length) return;
@@ -20,7 +23,30 @@
     push(stringify(batch));
   };
   const note = (record) => {
-    if (queue.push(record) === 1) queueMicrotask(flush);
+    if (queue.push(record) === 1 && !leaving) queueMicrotask(flush);
+    if (leaving) keep();
+  };
+
+  // What a page does while it is being left reaches nobody: the protocol has turned to the next page already. It is kept for that
+  // one, under a name of ours that is taken away before the page's own code runs; or for this page, when it is shown again.
+  let leaving = false;
+  const { getItem, setItem, removeItem } = globalThis.Storage.prototype;
+  const kept = () => `${config.name}.${depth}`;
+  const keep = () => {
+    try {
+      setItem.call(areas.sessionStorage, kept(), stringify(queue));
+    } catch {
+      return; // no storage, or no room in it
+    }
+  };
+  const takeKept = () => {
+    try {
+      const text = getItem.call(areas.sessionStorage, kept());
+      removeItem.call(areas.sessionStorage, kept());
+      return text ? JSON.parse(text) : [];
+    } catch {
+      return [];
+    }
   };
 
   const stack = () => {
@@ -353,8 +379,6 @@
   };
   Object.defineProperty(globalThis, config.name, { value: Object.freeze(recorder) });
 
-  let depth = 0;
-  for (let frame = globalThis; frame !== frame.parent; frame = frame.parent) depth += 1;
   const isChat = depth === config.depth && location.protocol !== "about:"; // an empty page is none of the target's
   let readable = config.store in readers;
   try {
@@ -371,11 +395,22 @@
     if (config.store === "indexedDB" && readable) hookRecords();
     sends();
   }
+  queue.unshift(...takeKept());
   const started = now();
   const start = () => isChat && note({ k: "start", t: started, url: location.href, stored: recorder.stored() });
   if (config.store === "indexedDB" && readable) loadRecords().then(start, start);
   else start();
 
+  addEventListener("pagehide", () => (leaving = true), { capture: true });
+  addEventListener(
+    "pageshow",
+    () => {
+      if (leaving) takeKept();
+      leaving = false;
+      flush();
+    },
+    { capture: true },
+  );
   addEventListener("pageshow", (event) => event.persisted && isChat && note({ k: "restored", t: now() }));
 
   for (const type of ["click", "keydown"]) {

@@ -292,6 +292,10 @@ class LaneRecorder:
         self.chats.answered |= outcome == "ok"
         self._event(draft.ended_at, "reply_end", message=draft.number, how=how)
 
+    def message_lost(self, accepted: str) -> None:
+        """The page took the message that was sent last, as it ``accepted`` it on the screen; nothing of it left."""
+        self._draft().accepted = accepted
+
     def label(self, shown: str | None) -> None:
         """The provider's name at the last reply on the screen; None when none is shown."""
         draft = self._draft()
@@ -420,6 +424,7 @@ class LaneRecorder:
             bleeds_from=exchange.extras["bleeds_from"] if exchange else None,
             seen_on_screen=draft.label_looked_for,
             request=exchange.request if exchange else None,
+            accepted=draft.accepted,
             served_by=exchange.cached if exchange and not exchange.relayed else "",
         )
 

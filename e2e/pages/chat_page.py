@@ -230,6 +230,26 @@ class ChatPage:
             return False  # the box is gone or another one: nothing to press into
         return text in held
 
+    def took(self, text: str, nonce: str, *, second: bool = False) -> str:
+        """How the page shows that it took a message (of which ``nonce`` is a part), or ``""`` where it does not."""
+        shown = self.conversation()
+        if shown is not None and nonce in shown:
+            return "the page showed it"
+        box = self._locator(self._box_of(second=second)).first
+        try:
+            empty = box.is_visible() and not self.still_holds(text, second=second)
+        except Error:
+            return ""
+        return "the message box was emptied" if empty else ""
+
+    def alerts(self) -> bool:
+        """The page shows an alert that says something."""
+        shown = self._chat_frame().locator("[role=alert], [role=alertdialog], dialog[open]")
+        try:
+            return any(one.is_visible() and one.inner_text().strip() for one in shown.all())
+        except Error:
+            return False
+
     def press_again(self, *, second: bool = False) -> None:
         """Press the key that sends once more; nothing where a click sends, which waits for its button anyway."""
         send = (self.profile.steps.second_send if second else None) or self.profile.steps.send

@@ -8,10 +8,11 @@ from collections.abc import Callable, Generator
 from functools import partial
 
 from e2e.capture.backend import Asked
+from e2e.capture.owners import nonce_of
 from e2e.capture.records import After
 from e2e.capture.scenarios.cast import ADVICE, Cast, refused, unreadable
 from e2e.capture.wire import Exchange
-from e2e.errors import Blocked, CaptureIncomplete, HarnessError
+from e2e.errors import Blocked, CaptureIncomplete, HarnessError, MessageLost
 from e2e.pages.chat_page import Look
 from e2e.pages.waits import Steps, Wait
 from fixtures.targets.profile import Locate, Profile
@@ -74,6 +75,7 @@ def send(cast: Cast, look: Look | None = None, after: After = "", *, long: bool 
     if long and cast.profile.steps.long_request:
         text = f"{cast.profile.steps.long_request} ({text[-9:-1]})"
     recorder.begin_message(text, after=after)
+    cast.wire.seek(nonce_of(text))
     cast.page.write(text, look or cast.page.look(cast.page.box(second=second)), second=second)
     yield from cast.page.submit(second=second)
     yield from _left_the_page(cast, text, second=second)
@@ -107,7 +109,8 @@ def _left_the_page(cast: Cast, text: str, *, second: bool) -> Steps:
                 cast.page.press_again(second=second)
         return recorder.exchange is not None or shown is not None
 
-    yield Wait(sent_or_refused, cast.profile.timeouts.action, _unsent(cast), _LOOK_EVERY)
+    yield Wait(sent_or_refused, cast.profile.timeouts.action, _unsent(cast, text, second), _LOOK_EVERY)
+    cast.habits.in_the_clear |= recorder.exchange is not None and bool(cast.wire.carried)
     if shown is not None and recorder.exchange is None:
         raise shown
 
@@ -274,16 +277,50 @@ def _left(deadline: float) -> float:
     return max(deadline - time.monotonic(), 0.2)
 
 
-def _unsent(cast: Cast) -> Callable[[], HarnessError]:
+def _unsent(cast: Cast, text: str, second: bool) -> Callable[[], HarnessError]:
+    """What the wait for a payload raises: the page lost the message, or the suite cannot tell where it is."""
+
     def unsent() -> HarnessError:
+        nonce = nonce_of(text)
+        within = f"within {cast.profile.timeouts.action:g} s of sending"
+        profile = f"[[wire]] of profile {cast.profile.name!r}"
+        if cast.wire.carried:
+            return CaptureIncomplete(
+                "the message left the page in a request that no wire rule names",
+                where=f"{cast.recorder.clean(cast.wire.carried[0])}; {profile}",
+                way_out="add it to the profile as a wire rule",
+            )
+        accepted = cast.page.took(text, nonce, second=second)
+        if accepted and not (why := _why_not_lost(cast)):
+            cast.recorder.message_lost(accepted)
+            number = len(cast.recorder.chat.messages) - 1 if cast.recorder.chat else 0
+            return MessageLost(
+                f"message {number} was accepted by the page ({accepted}) and never sent: nothing of it left {within}"
+            )
         seen = ", ".join(cast.recorder.clean(r) for r in cast.wire.recent[-4:]) or "none at all"
         return CaptureIncomplete(
-            f"no payload that a wire rule names was seen within {cast.profile.timeouts.action:g} s of sending",
-            where=f"[[wire]] of profile {cast.profile.name!r}; requests seen: {seen}",
+            f"no payload that a wire rule names was seen {within}" + (f" ({why})" if accepted else ""),
+            where=f"{profile}; requests seen: {seen}",
             way_out="does the wire rule name the chat's request, and was the message really sent?",
         )
 
     return unsent
+
+
+def _why_not_lost(cast: Cast) -> str:
+    """Why a message that the page took, and that was not seen to leave, may not be called lost; or ``""``."""
+    rules = [rule for rule in cast.wire.exchanges.rules if not rule.received]
+    if not cast.habits.in_the_clear:
+        return "no message of this run was seen to leave as text that can be searched"
+    if cast.wire.unread:
+        return f"the body of {cast.recorder.clean(cast.wire.unread[0])} could not be searched"
+    if all(rule.transport == "websocket" for rule in rules) and not any(
+        rule.names_url(url) for rule in rules for url in cast.wire.sockets.values()
+    ):
+        return "the page has no open WebSocket to send it by"
+    if cast.page.alerts():
+        return "the page shows an alert: name it in [[blocked]] if it is a refusal"
+    return ""
 
 
 def no_end(cast: Cast, exchange: Exchange) -> Callable[[], HarnessError]:

@@ -304,7 +304,15 @@ def test_every_rule_explains_known_checks_and_has_its_text() -> None:
         assert rule.cause in TEXTS
         assert rule.when
         assert set(rule.excludes) <= set(TEXTS)
-    in_a_browser = {"tab-bleed", "session-unbound", "restored-on-load", "late-stream", "cached-reply"}
+    in_a_browser = {
+        "message-lost",
+        "ended-on-leave",
+        "tab-bleed",
+        "session-unbound",
+        "restored-on-load",
+        "late-stream",
+        "cached-reply",
+    }
     # every rule is seen to fire: above, or in the matrix
     assert {rule.cause for rule in RULES} <= set(MATRIX) | {"id-shared"} | in_a_browser
 

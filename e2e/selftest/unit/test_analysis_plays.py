@@ -1,0 +1,187 @@
+"""Guards what is reported of plays that were not seen, of messages that the page lost, and of sessions that leaving the page ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from e2e.analysis import scenarios
+from e2e.analysis.catalogue import judge
+from e2e.analysis.completeness import partial_reasons
+from e2e.analysis.frames import Run, assemble
+from e2e.analysis.lost_messages import lost_messages
+from e2e.analysis.plays import plays_of
+from e2e.capture.records import Chat, Event, Message, RunRecords
+from e2e.selftest.unit.builders import START, make_run, stack, with_meta
+from e2e.selftest.unit.test_analysis_scenarios import FINE, chat, message
+
+DISABLED: dict[str, Any] = {
+    "scenario": "reload",
+    "what": "the element to click cannot be used: element is not enabled",
+    "where": "steps.new_chat[0]: button",
+}
+
+
+def unsent(number: int, accepted: str = "the message box was emptied") -> Message:
+    return replace(
+        message(number, FINE, 0.0), sent_seen=False, sent=None, sent_at=None, ended_at=None, outcome="unsent",
+        reply_provider=None, status=None, accepted=accepted,
+    )  # fmt: skip
+
+
+def lost(scenario: Any, number: int, *messages: Message, **changes: Any) -> Chat:
+    reason = "message 0 was accepted by the page and never sent"
+    return replace(
+        chat(scenario, number, []),
+        messages=messages or (unsent(0),),
+        status="lost",
+        reason=reason,
+        **changes,
+    )
+
+
+def records(*chats: Chat, events: tuple[Event, ...] = (), **meta: Any) -> RunRecords:
+    made = with_meta(make_run(chats=4, lanes=1), **meta)
+    return replace(made, chats=(*made.chats, *chats), events=(*made.events, *events))
+
+
+def event(kind: Any, lane: int = 0, number: int | None = None, t: float = START + 200, **data: Any) -> Event:
+    return Event("2026-11-22T0215Z-2f9c", 9000, t, lane, number, kind, data)
+
+
+def plays(*lanes: int) -> tuple[Event, ...]:
+    return tuple(event("play", lane, scenario="reload") for lane in lanes)
+
+
+class TestPlays:
+    def run(self, unseen: int, *chats: Chat, of: int = 4) -> Run:
+        events = (*plays(*range(of)), *(event("unseen", lane, **DISABLED) for lane in range(unseen)))
+        return assemble([records(*chats, events=events, scenarios={"reload": of})])
+
+    def good(self, number: int, lane: int) -> Chat:
+        own = f"s…{lane}"
+        return chat("reload", number, [("", own, own), ("reload", own, own)], lane=lane)
+
+    def test_what_was_not_seen_is_counted_with_its_reason(self) -> None:
+        verdict = scenarios.reload(self.run(2, self.good(10, 2), self.good(10, 3)))
+        assert verdict.outcome == "pass"
+        assert "2 of 4 plays were not seen: the element to click cannot be used" in verdict.headline
+        assert "steps.new_chat[0]" in verdict.headline
+        assert (verdict.numbers["plays_seen"], verdict.numbers["plays_unseen"]) == (2, 2)
+
+    def test_when_most_were_not_seen_nothing_can_be_said(self) -> None:
+        verdict = scenarios.reload(self.run(3, self.good(10, 3)))
+        assert verdict.outcome == "inconclusive"
+        assert "3 of 4 plays were not seen" in verdict.headline
+
+    def test_a_failure_is_one_however_few_were_seen(self) -> None:
+        bad = chat("reload", 10, [("", "s…3", "s…3"), ("reload", "s…4", "s…4")], lane=3)
+        verdict = scenarios.reload(self.run(3, bad))
+        assert verdict.outcome == "fail"
+        assert "3 of 4 plays were not seen" in verdict.headline
+
+    def test_without_any_the_reason_stands_in_the_verdict(self) -> None:
+        verdict = scenarios.reload(self.run(2, of=2))
+        assert verdict.outcome == "inconclusive"
+        assert "element is not enabled" in verdict.headline
+
+    def test_what_was_never_begun_is_not_seen_either(self) -> None:
+        run = assemble([records(self.good(10, 0), scenarios={"reload": 2})])
+        assert plays_of(run, "reload").note.startswith("1 of 2 plays was not seen: not begun")
+
+    def test_all_seen_says_nothing(self) -> None:
+        assert plays_of(self.run(0, of=1), "reload").note == ""
+
+
+class TestLostMessages:
+    def test_a_scenario_fails_by_it(self) -> None:
+        run = assemble([records(chat("rapid-send", 10, [FINE]), lost("rapid-send", 11))])
+        verdict = scenarios.rapid_send(run)
+        assert verdict.outcome == "fail"
+        assert verdict.cause == "message-lost"
+        assert "message 0 was accepted by the page (the message box was emptied) and never sent" in "".join(
+            verdict.actual
+        )
+        assert not plays_of(run, "rapid-send").unseen
+
+    def test_in_a_plain_chat_smoke_fails_by_it(self) -> None:
+        judgement = judge(assemble([records(lost("plain", 10))]))
+        assert judgement.verdict("smoke").outcome == "fail"
+        assert judgement.verdict("smoke").cause == "message-lost"
+        assert judgement.outcome == "fail"
+
+    def test_what_was_seen_is_not_missing(self) -> None:
+        assert partial_reasons(records(lost("plain", 10)), pooled=False) == []
+
+    def test_what_the_page_did_not_accept_is_no_finding(self) -> None:
+        run = assemble([records(lost("rapid-send", 10, unsent(0, accepted="")))])
+        assert lost_messages(run) == {}
+        assert scenarios.rapid_send(run).outcome == "inconclusive"
+
+    def test_where_no_message_ever_left_it_may_be_the_profile(self) -> None:
+        made = records(lost("rapid-send", 10))
+        made = replace(made, chats=tuple(c for c in made.chats if c.status == "lost"))
+        assert lost_messages(assemble([made])) == {}
+
+    def test_one_that_left_later_was_late(self) -> None:
+        late = event("payload", 0, 10, rule="chat", session="s…a", message=0, request="9")
+        assert lost_messages(assemble([records(lost("rapid-send", 10), events=(late,))])) == {}
+
+    def test_old_ids_beside_it_are_still_found(self) -> None:
+        sent = message(0, ("", "s…old", "s…old"), START + 111)
+        made = records(
+            chat("rapid-send", 10, [("", "s…old", "s…old")]), lost("rapid-send", 11, sent, unsent(1))
+        )
+        line = "".join(scenarios.rapid_send(assemble([made])).actual)
+        assert "which chat 10 had sent before" in line
+        assert "never sent" in line
+
+
+def write(
+    t: float, op: str, session: str | None, previous: str | None, by: str = "page", *places: str
+) -> Event:
+    return event(
+        "storage", 0, 10, t, store="localStorage", op=op, key="chat_session", session=session, previous=previous,
+        same_value=session == previous, by=by, stack=stack(*places) if places else [],
+    )  # fmt: skip
+
+
+class TestEndedOnLeave:
+    BEGAN = START + 110
+
+    def run(self, after: Any, *events: Event, sent: str = "s…b", stored: str | None = "s…b") -> Run:
+        scenario = {"reload": "reload", "back": "back-forward"}[after]
+        made = chat(scenario, 10, [FINE, (after, sent, stored)])
+        first, second = made.messages
+        # the first reply ends 0.2 s after New Chat, the next payload leaves 0.6 s after it
+        second = replace(second, sent_at=self.BEGAN + 0.6, ended_at=self.BEGAN + 0.7)
+        return assemble([records(replace(made, messages=(first, second)), events=events)])
+
+    @pytest.mark.parametrize("after", ["reload", "back"])
+    def test_the_handler_that_removed_the_key_is_named(self, after: str) -> None:
+        run = self.run(
+            after,
+            write(self.BEGAN + 0.3, "remove", None, "s…a", "page", "remove"),
+            write(self.BEGAN + 0.4, "start", None, None, "page-start"),
+            write(self.BEGAN + 0.5, "set", "s…b", None, "page", "mint", "mount"),
+        )
+        verdict = judge(run).verdict({"reload": "rotation.reload", "back": "rotation.back_forward"}[after])
+        assert verdict.outcome == "fail"
+        assert verdict.cause == "ended-on-leave"
+        assert verdict.causes[0].where[0].startswith("src/lib/session.ts:97")
+
+    def test_a_page_out_of_the_cache_goes_on_with_what_its_store_has_lost(self) -> None:
+        run = self.run(
+            "back", write(self.BEGAN + 0.3, "remove", None, "s…a", "page", "remove"), sent="s…a", stored=None
+        )
+        assert judge(run).verdict("rotation.back_forward").cause == "ended-on-leave"
+
+    def test_what_the_next_page_itself_lost_was_not_ended_by_leaving(self) -> None:
+        run = self.run(
+            "reload",
+            write(self.BEGAN + 0.4, "start", "s…a", None, "page-start"),
+            write(self.BEGAN + 0.5, "set", "s…b", "s…a", "page", "mint", "mount"),
+        )
+        assert judge(run).verdict("rotation.reload").cause != "ended-on-leave"
