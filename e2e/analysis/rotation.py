@@ -183,7 +183,7 @@ def sent_equals_stored(run: Run) -> Verdict:
         return Verdict(
             name,
             "pass",
-            f"{len(judged)} of {plural(len(judged), 'message')} carried the stored session ID",
+            f"{len(judged)} of {plural(len(judged), 'message')} carried the stored session ID{_forms(run, judged)}",
             expected,
             numbers=numbers,
             worth=clean_worth(len(chats), "chat", "mismatch"),
@@ -253,6 +253,14 @@ def one_id_per_chat(run: Run) -> Verdict:
         chats=tuple(sorted(wrong)),
         evidence=run.evidence,
     )
+
+
+def _forms(run: Run, messages: Sequence[Any]) -> str:
+    """How the sent IDs were encoded where the stored ones were not, or the other way round: `` (percent-encoded in the payload)``."""
+    wanted = {(m.run_id, m.lane, m.request) for m in messages}
+    payloads = rows(run.payloads[run.payloads["form"].fillna("") != ""])
+    found = dict.fromkeys(p.form for p in payloads if (p.run_id, p.lane, p.request) in wanted)
+    return f" ({'; '.join(found)})" if found else ""
 
 
 def _observed_messages(run: Run) -> list[Any]:

@@ -20,6 +20,7 @@ _ESCAPES = {
 }  # HTML, "multipart/form-data encoding algorithm": these and no other
 _ESCAPED = re.compile("|".join(_ESCAPES))
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+_MEDIA = ("image/", "audio/", "video/", "font/")
 _NO_CHARSET = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
 
 
@@ -43,7 +44,9 @@ def payload_of(body: bytes | str | None, content_type: str) -> Any:
     - ``application/x-www-form-urlencoded``: `form_of`; JSON when the page sent JSON under that type
     - ``multipart/form-data``: `multipart_of`
 
-    None for anything else, and for a body that is not what its type says.
+    - anything else that is no picture or sound: JSON, when it is some under a type that does not say so
+
+    None for a body that is none of these.
     """
     if not body:
         return None
@@ -57,12 +60,10 @@ def payload_of(body: bytes | str | None, content_type: str) -> Any:
             found = _first_json(texts)
             if found is not None:
                 return found
-        return form_of(texts[0], _charset_of(content_type) or "utf-8")
+        return form_of(texts[0], charset_of(content_type) or "utf-8")
     if kind in _LINES:
         return next((values for text in texts if (values := _json_lines(text)) is not None), None)
-    if kind in ("", "text/plain") or kind.endswith(("/json", "+json", "/x-json")):
-        return _first_json(texts)
-    return None
+    return None if kind.startswith(_MEDIA) else _first_json(texts)
 
 
 def form_of(text: str, charset: str = "utf-8") -> dict[str, Any] | None:
@@ -177,7 +178,7 @@ def _texts_of(body: bytes | str, content_type: str) -> Iterator[str]:
     if isinstance(body, str):
         yield body
         return
-    charset = _charset_of(content_type)
+    charset = charset_of(content_type)
     for name in ("utf-8-sig", charset):
         try:
             if name:
@@ -187,7 +188,7 @@ def _texts_of(body: bytes | str, content_type: str) -> Iterator[str]:
     yield body.decode("utf-8-sig", "replace")
 
 
-def _charset_of(content_type: str) -> str | None:
+def charset_of(content_type: str) -> str | None:
     """Python's name of the charset in the header; None when there is none or Python cannot read it."""
     named = _CHARSET.search(content_type)
     try:

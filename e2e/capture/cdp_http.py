@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from e2e.capture.bodies import cookies_of, payload_of
+from e2e.capture import encodings
+from e2e.capture.bodies import cookies_of
 from e2e.capture.channels import Channel, Handler, Params
 from e2e.capture.decoders import Decoder, make_decoder
+from e2e.capture.payloads import taken_by
 from e2e.capture.stacks import initiator_frames
-from e2e.capture.wire import AnswerReader, Exchange, Rule, Sent
+from e2e.capture.wire import AnswerReader, Exchange, Rule, Sent, session_fields
 
 if TYPE_CHECKING:
     from e2e.capture.cdp import CdpWire
@@ -99,8 +101,9 @@ class HttpTraffic:
     def _connect(self, request: Params, url: str) -> None:
         """A connection may begin as long polls: what they say for all that follows on the socket."""
         for rule in self._exchanges.rules:
-            if rule.needs_connection and request.get("postData") and rule.names_url(url):
-                for message in make_decoder(rule.framing).decode(request["postData"], True):
+            body = _body_in(request) if rule.needs_connection and rule.names_url(url) else None
+            if body:
+                for message in make_decoder(rule.framing).decode(body, True):
                     if said := rule.connection_of(message.value):
                         self._wire.earlier[rule.name] = said
 
@@ -121,37 +124,35 @@ class HttpTraffic:
 
     def _payload(self, e: Params) -> None:
         """Hand on the payload to the first rule that accepts it; when its body is not told yet, ask for it first."""
-        request = e["request"]
-        body = request.get("postData")
-        if body is None and request.get("hasPostData"):
+        raw = _body_in(e["request"])
+        if raw is None and e["request"].get("hasPostData"):
             early = self._bodies[e["requestId"]] = _Body(None)  # its answer may come before its body is told
             early.waits = True
 
-            def told(got: Params | None, _: str) -> None:
-                self._sent(e, got["postData"] if got else "")
+            def told(got: Params | None, error: str) -> None:
+                if got is None:
+                    self._sent(e, encodings.lost(f"the browser did not give it: {error}"))
+                else:
+                    self._sent(e, encodings.body_of(_told_body(got), e["request"]["headers"]))
 
             self._channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, told)
             return
-        if body is None and request.get("postDataEntries"):
-            body = b"".join(base64.b64decode(p.get("bytes", "")) for p in request["postDataEntries"]).decode(
-                "utf-8", errors="replace"
-            )
-        self._sent(e, body or "")
+        self._sent(e, encodings.body_of(raw or "", e["request"]["headers"]))
 
-    def _sent(self, e: Params, body: str) -> None:
+    def _sent(self, e: Params, body: encodings.Body) -> None:
         request, request_id = e["request"], e["requestId"]
         url = request["url"] + request.get("urlFragment", "")
         early = self._bodies.pop(request_id, None)
         headers = request["headers"]
-        kind = next((v for k, v in headers.items() if k.lower() == "content-type"), "")
         sent = Sent(url, headers, self._cookies.pop(request_id, {}), e.get("page", ""))
-        rules = (r for r in self._exchanges.rules if not r.received and r.names(request["method"], url))
-        rule, payload = next(
-            ((r, p) for r in rules if (p := self._accepted(r, body, kind)) is not None), (None, None)
-        )
-        if rule is None or payload is None:
+        rules = [r for r in self._exchanges.rules if not r.received and r.names(request["method"], url)]
+        taken = taken_by(rules, body, headers)
+        if taken is None:
             return
-        if self._channel.kind == "service_worker" and self._exchanges.relayed(request["method"], url, body):
+        rule = taken.rule
+        if self._channel.kind == "service_worker" and self._exchanges.relayed(
+            request["method"], url, body.size
+        ):
             return
         exchange = Exchange(
             request=self._channel.prefix + request_id,
@@ -160,14 +161,15 @@ class HttpTraffic:
             method=request["method"],
             url=url,
             sent_at=e["wallTime"],
-            session=rule.session_of(sent, payload[0]),
-            history=rule.history_of(payload[0]),
-            body=body,
+            **session_fields(rule, sent, taken.value, taken.unreadable, doubtful=taken.doubtful),
+            history=rule.history_of(taken.value),
+            body=body.text,
             stack=initiator_frames(e.get("initiator")),
             headers=headers,
             origin=self._channel.kind,
-            size=len(body),
-            reply_key=rule.key_of(payload[0], payload[1]),
+            size=body.size,
+            coded=body.coded,
+            reply_key=rule.key_of(taken.value, taken.key),
         )
         reading = self._bodies[request_id] = _Body(exchange)
         reading.sink = lambda t, event, value, _: self._exchanges.own_value(
@@ -178,15 +180,6 @@ class HttpTraffic:
             self._response(early.response)
         if early is not None and early.ending is not None:
             self._end(*early.ending)
-
-    def _accepted(self, rule: Rule, body: str, kind: str) -> tuple[Any, str | None] | None:
-        """``(payload, the framing's own key)`` when the rule takes this body."""
-        if rule.framing not in ("json", "ndjson"):
-            messages = make_decoder(rule.framing).decode(body, True)
-            found = next((m for m in messages if rule.accepts(rule.read(m.value))), None)
-            return None if found is None else (rule.read(found.value), found.key)
-        payload = rule.read(payload_of(body, kind))
-        return (payload, None) if rule.accepts(payload) else None
 
     def _reading(self, rule: Rule, event_source: bool) -> _Body:
         """A reader for a channel on which answers come."""
@@ -388,6 +381,23 @@ class _Body:
         self.ended: tuple[str, str] | None = None
         self.ended_at = 0.0
         self.completed = False
+
+
+def _body_in(request: Params) -> bytes | str | None:
+    """What the event itself carries of a request's body: its bytes where it has them, for its text is that of bytes read as Latin-1."""
+    entries = [
+        base64.b64decode(entry["bytes"]) for entry in request.get("postDataEntries", ()) if entry.get("bytes")
+    ]
+    if entries and len(entries) == len(request["postDataEntries"]):
+        return b"".join(entries)
+    text: str | None = request.get("postData")
+    return text
+
+
+def _told_body(got: Params) -> bytes | str:
+    """The answer of ``Network.getRequestPostData``."""
+    text: str = got["postData"]
+    return base64.b64decode(text) if got.get("base64Encoded") else text
 
 
 def _cached(response: Params) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from e2e.capture.bodies import cookies_of
 from e2e.capture.channels import Channel, Handler, Params
 from e2e.capture.decoders import Decoder, Message, make_decoder
-from e2e.capture.wire import Exchange, Rule, Sent
+from e2e.capture.encodings import frame_of, looks_opaque
+from e2e.capture.payloads import NOT_IN_IT, Taken, unread_frame
+from e2e.capture.wire import Exchange, Rule, Sent, session_fields
 
 if TYPE_CHECKING:
     from e2e.capture.cdp import CdpWire
@@ -67,19 +70,16 @@ class SocketTraffic:
                 for listening in rules:
                     if listening.framing == framing and (said := listening.connection_of(message.value)):
                         self._wire.earlier[listening.name] = said
-                rule = next(
-                    (r for r in rules if r.framing == framing and r.accepts(r.read(message.value))), None
-                )
-                if rule is None or rule.name in taken:
+                found = _taken([r for r in rules if r.framing == framing], message, text)
+                if found is None or found.rule.name in taken:
                     continue
-                taken.add(rule.name)
-                self._payload(socket, sent, rule, message, text, len(payload), t)
+                taken.add(found.rule.name)
+                self._payload(socket, sent, found, text, len(payload), t)
 
-    def _payload(
-        self, socket: str, sent: Sent, rule: Rule, message: Message, text: str, size: int, t: float
-    ) -> None:
-        value = rule.read(message.value)
-        key = rule.key_of(value, message.key)
+    def _payload(self, socket: str, sent: Sent, taken: Taken, text: str, size: int, t: float) -> None:
+        rule, value = taken.rule, taken.value
+        key = rule.key_of(value, taken.key)
+        connection = replace(sent, earlier=self._wire.earlier.get(rule.name), page=self._wire.addresses.now)
         self._sent += 1
         exchange = Exchange(
             request=f"{self._channel.prefix}{socket}#{key or self._sent}",
@@ -88,9 +88,7 @@ class SocketTraffic:
             method="SEND",
             url=sent.url,
             sent_at=t,
-            session=rule.session_of(
-                replace(sent, earlier=self._wire.earlier.get(rule.name), page=self._wire.addresses.now), value
-            ),
+            **session_fields(rule, connection, value, taken.unreadable, doubtful=taken.doubtful),
             history=rule.history_of(value),
             body=text,
             stack=[],
@@ -141,4 +139,17 @@ class SocketTraffic:
 def _data(e: Params) -> str | bytes:
     """What a frame carried."""
     text: str = e["response"]["payloadData"]
-    return base64.b64decode(text) if e["response"].get("opcode") == _BINARY else text
+    return frame_of(base64.b64decode(text)) if e["response"].get("opcode") == _BINARY else text
+
+
+def _taken(rules: Sequence[Rule], message: Message, text: str) -> Taken | None:
+    """The message as a payload of the first rule that accepts it, or that might if it could be read."""
+    for rule in rules:
+        unread = unread_frame(rule, message)
+        if unread is not None:
+            return unread
+        if rule.accepts(value := rule.read(message.value)):
+            return Taken(rule, value, message.key)
+    if rules and looks_opaque(text):
+        return Taken(rules[0], None, message.key, NOT_IN_IT, doubtful=True)
+    return None

@@ -182,6 +182,8 @@ class Conductor:
         clean = self._redactor.text
         kind = next(k for k in type(error).__mro__ if k.__module__ == HarnessError.__module__)
         problem = Problem(kind.__name__, clean(error.what), clean(where), clean(error.way_out))
+        if not place and problem in self._problems:
+            return  # what every lane says of the same rule of the profile
         self._problems.append(problem)
         self._journal.event(time.time(), -1, None, "problem", problem.to_json())
 

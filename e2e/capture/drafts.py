@@ -45,6 +45,8 @@ class MessageDraft:
     """A payload that may be the message's own, until one of a better rule comes."""
     attempts: list[Exchange] = field(default_factory=list)
     """Earlier payloads of this message, which came to nothing; the page sent it again."""
+    doubtful: Exchange | None = None
+    """An unreadable payload that is taken for the message's where nothing better comes."""
     ended_at: float | None = None
     backend_provider: str | None = None
     label_provider: str | None = None

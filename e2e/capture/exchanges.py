@@ -49,6 +49,10 @@ class Exchanges:
         if line is not None:
             exchange.extras["line"] = line
             waiting = self._open.setdefault(line, [])
+            if exchange.doubtful and any(not e.doubtful for e in waiting):
+                waiting = []  # what answers next belongs to the payload that is known to be one
+            elif not exchange.doubtful:
+                waiting[:] = [e for e in waiting if not e.doubtful]
             waiting.append(exchange)
             del waiting[:-_OPEN_AT_MOST]
         if exchange.transport == "http":
@@ -65,10 +69,10 @@ class Exchanges:
             _, rule, t, value, key, final, size, event = entry
             self.said(str(line), rule, t, value, event=event, key=key, final=final, size=size)
 
-    def relayed(self, method: str, url: str, body: str) -> bool:
+    def relayed(self, method: str, url: str, size: int) -> bool:
         """Whether this request of a service worker only passes on one that a page waits for."""
         for e in self._unanswered:
-            if e.status is None and (e.method, e.url, e.size) == (method, url, len(body)):
+            if e.status is None and (e.method, e.url, e.size) == (method, url, size):
                 e.relayed = True
                 return True
         return False

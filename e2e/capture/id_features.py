@@ -15,7 +15,7 @@ from functools import lru_cache
 from hashlib import md5, sha1, sha256, sha512
 from typing import Any
 
-from e2e.capture.redaction import wordy_prefix
+from e2e.capture.identity import wordy_prefix
 
 VERSION = 1
 

@@ -1,17 +1,20 @@
-"""Session IDs out of raw values, and what an ID looks like without saying what it is."""
+"""Session IDs out of raw values, compared after decoding, and what an ID looks like without saying what it is."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import jmespath
 from jmespath.exceptions import JMESPathTypeError
 
-from e2e.capture.redaction import wordy_prefix
-
+_PREFIX = re.compile(r"[A-Za-z]{2,16}[_\-.:]")
+_HEX_ONLY = re.compile(r"[0-9a-fA-F]+[_\-.:]")
 _PART = re.compile(r"[A-Za-z0-9]+|[ -/:-@\[-`{-~]+|[^ -~]+")  # a word, ASCII separators, anything else
 _EPOCHS = {10: 1.0, 13: 1e-3, 16: 1e-6}  # digits of a present-day time in s, ms, µs -> seconds per unit
 _BASE36 = re.compile(r"[0-9a-z]{8}")
@@ -23,6 +26,8 @@ class StoredId:
     def __init__(self, expression: str | None, regex: str | None = None) -> None:
         self._expression = jmespath.compile(expression) if expression else None
         self._regex = re.compile(regex) if regex else None
+        self.form = ""
+        """How the ID that was read last was encoded, or ``""``."""
 
     def read(self, value: str | None) -> str | None:
         """The ID, or None when the value is absent, empty, no JSON, or has nothing at that place."""
@@ -30,15 +35,19 @@ class StoredId:
             return None
         if self._regex is not None:
             match = self._regex.search(value)
-            return unquote(match.group(1 if self._regex.groups else 0) or "") or None if match else None
+            return self._as_id(match.group(1 if self._regex.groups else 0) if match else None)
         if self._expression is None:
-            return unquote(value.strip()).strip('"') or None
+            return self._as_id(value.strip())
         for text in (value, unquote(value)):  # cookies and addresses hold JSON percent-encoded
             try:
-                return as_text(self._expression.search(json.loads(text)))
+                return self._as_id(as_text(self._expression.search(json.loads(text))))
             except (ValueError, JMESPathTypeError):
                 continue
         return None
+
+    def _as_id(self, found: str | None) -> str | None:
+        session, self.form = canonical(found or "")
+        return session or None
 
 
 def as_text(found: Any) -> str | None:
@@ -50,6 +59,119 @@ def as_text(found: Any) -> str | None:
     if isinstance(found, int | float):
         return str(found)
     return None
+
+
+_ENCODERS = ("!'()*", "", "-_.!~*'();/?:@&=+$,#", "@*_+-./")
+"""Characters besides letters, digits and ``-_.~`` that ``encodeURIComponent``, a form, ``encodeURI`` and ``escape`` leave as they are."""
+_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
+_MOST_LAYERS = 4
+_TWICE = ("", "", " twice", " three times", " four times")
+
+
+def canonical(raw: str) -> tuple[str, str]:
+    """``(ID, form)``: the ID without what encoded it for its place, and what that was (``percent-encoded twice``), or ``""``.
+
+    Stored and sent IDs are compared in this form. Only what an encoder would have written is decoded: percent-encoding that leaves
+    out nothing an encoder escapes, and a JSON string in its quotes. ``a%41`` therefore stays as it is: no encoder escapes an ``A``.
+    """
+    found, layers = raw, list[str]()
+    while len(layers) < _MOST_LAYERS:
+        if (inner := _unquoted(found)) is not None:
+            layers.append("in quotes")
+        elif (inner := _percent_decoded(found)) is not None:
+            layers.append("percent-encoded")
+        else:
+            break
+        found = inner
+    return found, ", ".join(f"{form}{_TWICE[layers.count(form)]}" for form in dict.fromkeys(layers))
+
+
+def forms(sent: str, stored: str) -> str:
+    """How the forms of a sent and a stored ID differ, or ``""`` where they do not."""
+    if sent == stored:
+        return ""
+    return ", ".join(
+        f"{form} {where}" for form, where in ((sent, "in the payload"), (stored, "in the store")) if form
+    )
+
+
+def _unquoted(text: str) -> str | None:
+    """The text in ``"…"``, JSON's escapes undone; None when there are no quotes or nothing in them."""
+    if len(text) < 2 or text[0] != '"' or text[-1] != '"':
+        return None
+    try:
+        inner = json.loads(text)
+    except ValueError:
+        return None
+    return inner if isinstance(inner, str) else None
+
+
+def _percent_decoded(text: str) -> str | None:
+    """What an encoder made ``text`` of; None when none did."""
+    if _ESCAPED.search(text) is None:
+        return None
+    try:
+        inner = unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return None
+    if not inner.isprintable():
+        return None
+    same = _ESCAPED.sub(lambda found: found[0].upper(), text)
+    return inner if any(quote(inner, safe=safe) == same for safe in _ENCODERS) else None
+
+
+class KnownIds:
+    """The IDs of a run: an encoding that looks like any other ID is recognised by what it decodes to.
+
+    Base64 (also of the URL alphabet) and a UUID without its dashes are IDs in their own right, unless the ID that they decode to
+    was seen as well. The form that was seen first stands for both.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+        """A form -> the ID that stands for it."""
+        self._decoded: dict[str, str] = {}
+        """What a known ID decodes to -> that ID."""
+
+    def resolve(self, session: str) -> str:
+        """The ID that ``session`` is a form of; itself when it is new."""
+        known = self._known.get(session)
+        if known is not None:
+            return known
+        inner = list(hidden_in(session))
+        found = next((self._known[text] for text in inner if text in self._known), None) or self._decoded.get(
+            session
+        )
+        self._known[session] = found = found or session
+        for text in inner:
+            self._decoded.setdefault(text, found)
+        return found
+
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}|[A-Za-z0-9_-]{8,}={0,2}")
+_BARE_UUID = re.compile(r"[0-9a-f]{32}|[0-9A-F]{32}")
+
+
+def hidden_in(session: str) -> Iterator[str]:
+    """What ``session`` might be an encoding of: a guess, to be believed only where that is known as an ID."""
+    if _BARE_UUID.fullmatch(session):
+        yield "-".join((session[:8], session[8:12], session[12:16], session[16:20], session[20:]))
+    if _BASE64.fullmatch(session):
+        bare = session.rstrip("=").replace("-", "+").replace("_", "/")
+        try:
+            inner = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+            text = inner.decode("utf-8")
+        except (binascii.Error, ValueError):
+            return
+        # the last digit may hold bits that no encoder sets
+        if len(text) >= 4 and text.isprintable() and base64.b64encode(inner).rstrip(b"=").decode() == bare:
+            yield text
+
+
+def wordy_prefix(session_id: str) -> str:
+    """``session_`` of ``session_1763_ab``: a leading word and its separator; ``""`` when hexadecimal or the whole ID."""
+    prefix = _PREFIX.match(session_id)
+    return prefix.group() if prefix and not _HEX_ONLY.fullmatch(prefix.group()) else ""
 
 
 def shape(session_id: str) -> str:

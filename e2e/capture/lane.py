@@ -100,6 +100,8 @@ class Lane:
             self._end_badly("lost", _gone_wrong(error))
         finally:
             recorder.end_chat("lost", self._stage.stopped() or "the run ended")
+            for unreadable in recorder.unread.problems():
+                self._stage.problem(unreadable, "")
 
     @property
     def plain_chats(self) -> int:

@@ -7,15 +7,17 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from e2e.capture import stacks
+from e2e.capture import stacks, unread
 from e2e.capture.drafts import ChatDraft, LaneChats, MessageDraft
 from e2e.capture.experiments.direct import Request
 from e2e.capture.id_features import features
+from e2e.capture.identity import forms
 from e2e.capture.journal import Journal
 from e2e.capture.owners import is_retry
 from e2e.capture.records import After, Chat, EventKind, Message, Scenario
 from e2e.capture.redaction import Redactor
 from e2e.capture.store_log import MOST_MINTED, StoreLog
+from e2e.capture.unread import Unread
 from e2e.capture.wire import Exchange
 from fixtures.targets.profile import Profile
 
@@ -67,6 +69,8 @@ class LaneRecorder:
         """When each chat began, and its number."""
         self._first_sent: list[tuple[float, str]] = []
         """Time and raw ID of each first sending, where no store can be watched."""
+        self.unread = Unread()
+        """Payloads of this lane that could not be read."""
         self.sent_messages = 0
         """Messages that the person has sent, in all contexts."""
 
@@ -74,7 +78,7 @@ class LaneRecorder:
         """A recorder for another tab of this lane."""
         other = LaneRecorder(self.lane, self._profile, self._journal, self._redactor, chats=self.chats)
         other.context, other.scenario, other.experiment = self.context, self.scenario, self.experiment
-        other.tab = next(self.chats.tabs)
+        other.tab, other.unread = next(self.chats.tabs), self.unread
         other.store.beside(self.store)
         return other
 
@@ -124,7 +128,11 @@ class LaneRecorder:
     def on_payload(self, exchange: Exchange) -> None:
         if self._is_of_another_tab(exchange):
             return
+        draft = self.chat.messages[-1] if self.chat is not None and self.chat.messages else None
+        if unread.holds_back(draft, exchange, self._last_text):
+            return
         self._find_owner(exchange)
+        self.unread.look(exchange)
         exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
         if exchange.extras["own"]:
             self.chats.request = Request.of(exchange) or self.chats.request
@@ -150,6 +158,8 @@ class LaneRecorder:
             origin=exchange.origin,
             judged=exchange.rule.judged,
             retry=exchange.extras["retry"],
+            form=forms(exchange.form, self.store.form),
+            unreadable=exchange.unreadable,
         )
 
     def _find_owner(self, exchange: Exchange) -> None:
@@ -193,12 +203,16 @@ class LaneRecorder:
         return bool(found) and not self._is_mine(found[0].chat)
 
     def on_response(self, exchange: Exchange, t: float) -> None:
+        if exchange.doubtful:
+            return
         self._event(
             t, "response", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, status=exchange.status,
             cached="" if exchange.relayed else exchange.cached,
         )  # fmt: skip
 
     def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None:
+        if exchange.doubtful:
+            return
         index = exchange.extras["said"] = exchange.extras.get("said", -1) + 1
         if self._is_own(exchange):
             self.chats.replies.add(exchange.chat, self.chat.number if self.chat else None, value)
@@ -209,6 +223,8 @@ class LaneRecorder:
         )  # fmt: skip
 
     def on_finished(self, exchange: Exchange) -> None:
+        if exchange.doubtful:
+            return
         self.finished_exchanges += 1
         self._event(
             exchange.ended_at or time.time(),
@@ -270,7 +286,10 @@ class LaneRecorder:
     @property
     def exchange(self) -> Exchange | None:
         """The exchange of the message that was sent last."""
-        return self.chat.messages[-1].exchange if self.chat and self.chat.messages else None
+        draft = self.chat.messages[-1] if self.chat and self.chat.messages else None
+        if (held := unread.due(draft, time.time())) is not None:
+            self.on_payload(held)
+        return draft.exchange if draft else None
 
     def settle_for(self, patience: float) -> None:
         """Take what may be the message's payload as that, when nothing better came within ``patience`` seconds after it."""
@@ -356,6 +375,10 @@ class LaneRecorder:
         if draft is None:
             return None
         self._sends = draft.sends
+        for message in draft.messages:
+            if (held := unread.due(message, None)) is not None:
+                message.exchange, held.chat, held.message = held, draft.number, message.number
+                self.unread.note(held)
         messages = tuple(self._message(m) for m in draft.messages)
         chat = Chat(
             run_id=self._journal.run_id,
@@ -413,8 +436,9 @@ class LaneRecorder:
             first_chunk_at=exchange.first_chunk_at if exchange else None,
             stored_seen=seen,
             stored=self._ref(stored),
-            sent_seen=exchange is not None,
+            sent_seen=exchange is not None and not exchange.unreadable,
             sent=self._ref(exchange.session) if exchange else None,
+            unreadable=exchange.unreadable if exchange else "",
             reply_provider=self._name(exchange.provider) if exchange else None,
             backend_provider=draft.backend_provider,
             label_provider=draft.label_provider,

@@ -5,29 +5,29 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import re
 import secrets
 from urllib.parse import quote, urlsplit, urlunsplit
+
+from e2e.capture.identity import KnownIds, wordy_prefix
 
 MASK_KEY_VARIABLE = "CHAT_E2E_MASK_KEY"
 """Environment variable with a masking key to be shared by the shards of one nightly, so that their references compare."""
 
-_PREFIX = re.compile(r"[A-Za-z]{2,16}[_\-.:]")
-_HEX_ONLY = re.compile(r"[0-9a-fA-F]+[_\-.:]")
 _REFERENCE_DIGITS = 12  # 48 bits: 10,000 IDs share a reference by chance with probability 1.8e-7
 
 
 class Redactor:
     """Turns session IDs into references, or leaves them when ``show``.
 
-    A reference keeps the ID's wordy prefix and ends in a keyed hash: equal IDs have equal references under one key, and
-    without the key an ID cannot be looked up by trying candidates.
+    A reference keeps the ID's wordy prefix and ends in a keyed hash: equal IDs have equal references under one key, also in another
+    encoding (`KnownIds`), and without the key an ID cannot be looked up by trying candidates.
     """
 
     def __init__(self, *, show: bool = False, key: str | None = None) -> None:
         self.show = show
         self._key = (key or os.environ.get(MASK_KEY_VARIABLE) or secrets.token_hex(32)).encode()
         self._known: dict[str, str] = {}
+        self._ids = KnownIds()
         self._secrets: set[str] = set()
 
     @property
@@ -41,7 +41,8 @@ class Redactor:
         """The reference of a session ID. Seeing it here also takes it out of every later `text`."""
         known = self._known.get(session_id)
         if known is None:
-            known = self._known[session_id] = session_id if self.show else self._mask(session_id)
+            own = self._ids.resolve(session_id)
+            known = self._known[session_id] = own if self.show else self._mask(own)
         return known
 
     def digest(self, text: str) -> str:
@@ -88,14 +89,10 @@ class Redactor:
 
 
 def _forms(session_id: str) -> tuple[str, ...]:
-    """The ID as it may stand in a text: itself, and as ``encodeURIComponent`` writes it into an address."""
+    """The ID as it may stand in a text: itself, and as encoders write it into an address, once or twice."""
     if len(session_id) < 4:  # such a short one stands in half of all texts by chance
         return ()
     encoded = quote(session_id, safe="!'()*", errors="replace")
-    return (session_id,) if encoded == session_id else (session_id, encoded)
-
-
-def wordy_prefix(session_id: str) -> str:
-    """``session_`` of ``session_1763_ab``: a leading word and its separator; ``""`` when hexadecimal or the whole ID."""
-    prefix = _PREFIX.match(session_id)
-    return prefix.group() if prefix and not _HEX_ONLY.fullmatch(prefix.group()) else ""
+    if encoded == session_id:
+        return (session_id,)
+    return (session_id, encoded, quote(session_id, errors="replace"), quote(encoded))

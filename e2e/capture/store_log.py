@@ -48,6 +48,11 @@ class StoreLog:
         self._key: str | None = None
         self._scripts: dict[str, str] = {}
 
+    @property
+    def form(self) -> str:
+        """How the ID that was read last was encoded."""
+        return self._reads.form
+
     def beside(self, other: StoreLog) -> None:
         """Begin with what another tab knows: a cookie that no page can see is the same one here."""
         if other.set_by_server:

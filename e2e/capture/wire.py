@@ -17,7 +17,7 @@ from jmespath.exceptions import JMESPathTypeError
 from jmespath.parser import ParsedResult
 
 from e2e.capture.decoders import unfold
-from e2e.capture.identity import as_text
+from e2e.capture.identity import as_text, canonical
 from fixtures.targets.profile import Extract, Sign, WireRule
 
 
@@ -43,6 +43,16 @@ class Exchange:
     size: int = 0
     """Characters of the payload."""
     reply_key: str | None = None
+    form: str = ""
+    """How the session ID was encoded in the payload (``percent-encoded``), or ``""``."""
+    raw_session: str | None = None
+    """The ID as it stood in the payload."""
+    unreadable: str = ""
+    """Why the body could not be decoded where the session is to be in it, or ``""``."""
+    doubtful: bool = False
+    """Whether this is a payload of the rule stands in a body that could not be decoded."""
+    coded: bool = False
+    """The body was sent compressed: ``body`` is what it decodes to."""
     retry_after: float | None = None
     """Seconds that a refusing answer asks to wait."""
     refused: str = ""
@@ -107,6 +117,11 @@ class Rule:
         self._failed = _compiled(rule.failed)
         self._connection = _compiled(rule.session.connection) if rule.session else None
         self.needs_page = rule.session is not None and rule.session.page is not None
+        self.asks_body = self._when is not None
+        """Only the body tells whether a request or frame is a payload of this rule."""
+        self.session_in_body = (
+            rule.session is not None and (rule.session.json_ or rule.session.form) is not None
+        )
         self.needs_connection = self._connection is not None
         self.needs_cookies = rule.session is not None and (
             rule.session.cookie is not None or (rule.session.header or "").lower() == "cookie"
@@ -127,6 +142,12 @@ class Rule:
         return self._when is None or bool(_search(self._when, payload))
 
     def session_of(self, sent: Sent, payload: Any) -> str | None:
+        """The ID in a payload, in its canonical form."""
+        found = self.raw_session_of(sent, payload)
+        return None if found is None else canonical(found)[0] or None
+
+    def raw_session_of(self, sent: Sent, payload: Any) -> str | None:
+        """The ID as it stands there: no more decoded than its place itself asks for."""
         return self._session.read(sent, payload) if self._session else None
 
     def connection_of(self, value: Any) -> str | None:
@@ -197,7 +218,9 @@ class _Reader:
         found = self._find(sent, payload)
         if found is None or self._regex is None:
             return found
-        return _group(self._regex.search(found))
+        return next(
+            (_group(m) for text in (found, canonical(found)[0]) if (m := self._regex.search(text))), None
+        )
 
     def _find(self, sent: Sent, payload: Any) -> str | None:
         where = self._where
@@ -216,9 +239,23 @@ class _Reader:
         if self._header is not None:
             return next((value for name, value in sent.headers.items() if name.lower() == self._header), None)
         if where.cookie is not None:
-            raw = sent.cookies.get(where.cookie)
-            return unquote(raw) if raw else None
+            return sent.cookies.get(where.cookie) or None
         return _group(self._url.search(sent.url if where.url is not None else urlsplit(sent.url).path))
+
+
+def session_fields(
+    rule: Rule, sent: Sent, payload: Any, unreadable: str = "", *, doubtful: bool = False
+) -> dict[str, Any]:
+    """The fields of an `Exchange` that say which session its payload carries; an unreadable body carries none that could be told."""
+    raw = None if unreadable and rule.session_in_body else rule.raw_session_of(sent, payload)
+    session, form = canonical(raw or "")
+    return {
+        "session": session or None,
+        "raw_session": raw,
+        "form": form,
+        "unreadable": unreadable if rule.session_in_body else "",
+        "doubtful": doubtful,
+    }
 
 
 def _group(match: re.Match[str] | None) -> str | None:

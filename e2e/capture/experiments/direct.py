@@ -31,9 +31,9 @@ class Request:
 
     @classmethod
     def of(cls, exchange: Exchange) -> Request | None:
-        """None where it cannot be sent again: no HTTP, no session, or the ID stands somewhere else (a cookie)."""
-        session = exchange.session
-        if exchange.transport != "http" or not session:
+        """None where it cannot be sent again: no HTTP, no session, the ID stands somewhere else (a cookie), a compressed body."""
+        session = exchange.raw_session or exchange.session
+        if exchange.transport != "http" or not session or exchange.coded or exchange.unreadable:
             return None
         if session not in exchange.body and session not in exchange.url:
             return None

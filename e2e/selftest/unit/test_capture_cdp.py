@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any, cast
@@ -631,3 +632,58 @@ class TestWebSocket:
         cut, other = scene.log.exchanges
         assert (cut.outcome, cut.error, cut.ended_at) == ("failed", "the WebSocket was closed", WALL + 5)
         assert not other.ended
+
+
+class TestBodies:
+    """Bodies are bytes: the event's text is what Latin-1 makes of them."""
+
+    def test_bytes_of_the_event_are_decompressed(self) -> None:
+        sent = gzip.compress(b'{"session_id": "s-1"}')
+        scene = Scene()
+        entries = [{"bytes": base64.b64encode(sent).decode()}]
+        gzipped = {"Content-Encoding": "gzip"}
+        scene.cdp.request(postData=sent.decode("latin-1"), postDataEntries=entries, headers=gzipped)
+        assert (scene.exchange.session, scene.exchange.unreadable) == ("s-1", "")
+        assert "s-1" in scene.exchange.body
+
+    def test_bytes_that_are_asked_for_are_decompressed(self) -> None:
+        sent = base64.b64encode(gzip.compress(b'{"session_id": "s-1"}')).decode()
+        scene = Scene()
+        scene.cdp.answers["Network.getRequestPostData"] = lambda _: {"postData": sent, "base64Encoded": True}
+        scene.cdp.request(postData=None, hasPostData=True, headers={"Content-Encoding": "gzip"})
+        assert scene.exchange.session == "s-1"
+
+    def test_a_body_that_is_not_given_is_unreadable(self) -> None:
+        def refuse(_: Params) -> Params:
+            raise Error("No post data available for the request")
+
+        scene = Scene()
+        scene.cdp.answers["Network.getRequestPostData"] = refuse
+        scene.cdp.request(postData=None, hasPostData=True)
+        assert "No post data available" in scene.exchange.unreadable
+
+    def test_it_does_not_matter_where_the_session_is_a_header(self) -> None:
+        scene = Scene({"session": {"header": "x-thread"}})
+        noise = [{"bytes": base64.b64encode(bytes(range(128, 256))).decode()}]
+        scene.cdp.request(
+            postData=None, postDataEntries=noise, hasPostData=True, headers={"X-Thread": "a%2Fb"}
+        )
+        assert (scene.exchange.session, scene.exchange.form) == ("a/b", "percent-encoded")
+        assert scene.exchange.unreadable == ""
+
+    def test_a_binary_frame_is_unreadable_and_the_next_that_can_be_read_gets_the_reply(self) -> None:
+        scene = Scene({"transport": "websocket", "url": "/ws"})
+        scene.cdp.tell("webSocketCreated", requestId="9", url="wss://chat.example/ws")
+        said = {"opcode": 2, "payloadData": base64.b64encode(bytes(range(128, 256))).decode()}
+        scene.cdp.tell("webSocketFrameSent", requestId="9", timestamp=1.0, response=said)
+        text = {"opcode": 1, "payloadData": '{"session_id": "s-1"}'}
+        scene.cdp.tell("webSocketFrameSent", requestId="9", timestamp=1.1, response=text)
+        scene.cdp.tell(
+            "webSocketFrameReceived", requestId="9", timestamp=1.2, response={**text, "payloadData": "{}"}
+        )
+        heartbeat, message = scene.log.exchanges
+        assert heartbeat.doubtful
+        assert "binary" in heartbeat.unreadable
+        assert not heartbeat.ended
+        assert message.session == "s-1"
+        assert message.ended

@@ -218,8 +218,8 @@ def test_a_service_worker_that_passes_a_request_on_is_known() -> None:
         history=None, body="abc", stack=[], size=3,
     )  # fmt: skip
     desk.exchanges.begin(one)
-    assert desk.exchanges.relayed("POST", "http://x/send", "abc")
-    assert not desk.exchanges.relayed("POST", "http://x/send", "other")
-    assert not desk.exchanges.relayed("POST", "http://x/else", "abc")
+    assert desk.exchanges.relayed("POST", "http://x/send", 3)
+    assert not desk.exchanges.relayed("POST", "http://x/send", 5)
+    assert not desk.exchanges.relayed("POST", "http://x/else", 3)
     desk.exchanges.head(one, 200, {}, 2.0)
-    assert not desk.exchanges.relayed("POST", "http://x/send", "abc")
+    assert not desk.exchanges.relayed("POST", "http://x/send", 3)

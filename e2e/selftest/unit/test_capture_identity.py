@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import string
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2e.capture.identity import StoredId, as_text, shape, time_offset
+from e2e.capture.identity import KnownIds, StoredId, as_text, canonical, shape, time_offset
 
 NOW = 1_763_860_000.123
 BASE36 = string.digits + string.ascii_lowercase
@@ -66,6 +68,89 @@ class TestStoredId:
         self, path: str, value: str | None, found: str | None
     ) -> None:
         assert StoredId(path).read(value) == found
+
+
+UUID = "0f3c2a11-9f1e-4b7d-8a55-0a1b2c3d4e5f"
+
+
+class TestCanonical:
+    @pytest.mark.parametrize(
+        ("raw", "session", "form"),
+        [
+            ("kx2f/New conversation 1", "kx2f/New conversation 1", ""),
+            ("kx2f%2FNew%20conversation%201", "kx2f/New conversation 1", "percent-encoded"),
+            ("kx2f%2fNew%20conversation%201", "kx2f/New conversation 1", "percent-encoded"),
+            ("kx2f/New%20conversation%201", "kx2f/New conversation 1", "percent-encoded"),  # encodeURI
+            ("kx2f%252FNew%2520conversation%25201", "kx2f/New conversation 1", "percent-encoded twice"),
+            ("%D1%87%D0%B0%D1%82", "чат", "percent-encoded"),
+            ('"session_1"', "session_1", "in quotes"),
+            ('"a\\u002fb"', "a/b", "in quotes"),
+            ("%22session_1%22", "session_1", "percent-encoded, in quotes"),
+            (UUID, UUID, ""),
+        ],
+    )
+    def test_what_encodes_an_id_for_its_place_is_taken_off(self, raw: str, session: str, form: str) -> None:
+        assert canonical(raw) == (session, form)
+
+    @pytest.mark.parametrize(
+        "raw", ["a%41", "100%", "50%zz", "%00%01%02", "%FF%FE", "a%2", '"', '"a', 'a"', "A", "a", "a+b"]
+    )
+    def test_what_no_encoder_writes_stays(self, raw: str) -> None:
+        assert canonical(raw) == (raw, "")
+
+    @few
+    @given(st.text(string.ascii_letters + string.digits + "%/ +-_.~=", min_size=1, max_size=30))
+    def test_an_id_and_its_encoded_form_are_one(self, session: str) -> None:
+        encoded = quote(session, safe="!'()*")
+        assert canonical(encoded)[0] == canonical(session)[0]
+        assert canonical(quote(encoded, safe="!'()*"))[0] == canonical(session)[0]
+
+    @few
+    @given(
+        st.text(string.ascii_letters + string.digits + "/ +-_.~=", min_size=1, max_size=30),
+        st.text(string.ascii_letters + string.digits + "/ +-_.~=", min_size=1, max_size=30),
+    )
+    def test_two_ids_never_become_one(self, one: str, other: str) -> None:
+        assert (canonical(quote(one))[0] == canonical(quote(other))[0]) is (one == other)
+
+    def test_a_stored_id_comes_with_its_form(self) -> None:
+        reader = StoredId(None)
+        assert (reader.read("a%2Fb"), reader.form) == ("a/b", "percent-encoded")
+        assert (reader.read("a/b"), reader.form) == ("a/b", "")
+
+
+class TestKnownIds:
+    @pytest.mark.parametrize(
+        "form",
+        [
+            base64.b64encode(b"session_1763860000123_k3j9?>").decode(),
+            base64.urlsafe_b64encode(b"session_1763860000123_k3j9?>").decode(),
+            base64.urlsafe_b64encode(b"session_1763860000123_k3j9?>").decode().rstrip("="),
+        ],
+    )
+    def test_base64_of_a_known_id_is_that_id_in_either_order(self, form: str) -> None:
+        session = "session_1763860000123_k3j9?>"
+        ids = KnownIds()
+        assert ids.resolve(session) == ids.resolve(form)
+        other = KnownIds()
+        assert other.resolve(form) == other.resolve(session)
+
+    def test_a_uuid_without_dashes_is_the_uuid(self) -> None:
+        ids = KnownIds()
+        assert ids.resolve(UUID.replace("-", "")) == ids.resolve(UUID)
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("abcdEFGH", "ABCDefgh"),
+            (UUID, UUID.upper()),
+            (base64.b64encode(b"session_one").decode(), base64.b64encode(b"session_two").decode()),
+            ("session_one", base64.b64encode(b"session_two").decode()),
+        ],
+    )
+    def test_ids_that_differ_stay_two(self, one: str, other: str) -> None:
+        ids = KnownIds()
+        assert ids.resolve(one) != ids.resolve(other)
 
 
 class TestAsText:
@@ -177,4 +262,4 @@ def test_no_stored_text_breaks_the_reader(value: str) -> None:
     for path in (None, "a.b", "[0]"):
         found = StoredId(path).read(value)
         assert found is None or found
-    assert StoredId("v").read(json.dumps({"v": value})) == (value or None)
+    assert StoredId("v").read(json.dumps({"v": value})) == (canonical(value)[0] or None)

@@ -690,3 +690,66 @@ class TestJournal:
         journal = Journal("run-1", None)
         journal.event(1.0, 0, None, "open", {})
         assert journal.chats == {}
+
+
+class TestUnreadable:
+    """A body that could not be read is never "no session ID"."""
+
+    def chat(self, desk: Desk, text: str = "Hi (0a1b2c3d)", **said: Any) -> Exchange:
+        desk.start(OLD)
+        desk.recorder.begin_chat("load")
+        desk.recorder.begin_message(text)
+        exchange = Exchange(
+            request="r-1", rule=desk.rule, transport="http", method="POST", url=URL, sent_at=desk.clock.now, session=None,
+            history=None, stack=[], **{"body": "", **said},
+        )  # fmt: skip
+        desk.recorder.on_payload(exchange)
+        return exchange
+
+    def test_the_message_says_why_and_no_payload_was_seen(self, desk: Desk) -> None:
+        self.chat(desk, unreadable="it is binary")
+        chat = desk.recorder.end_chat()
+        assert chat is not None
+        assert (chat.messages[0].sent_seen, chat.messages[0].unreadable) == (False, "it is binary")
+        assert desk.events("payload")[0].data["unreadable"] == "it is binary"
+        (problem,) = desk.recorder.unread.problems()
+        assert "it is binary" in problem.what
+
+    def test_an_envelope_that_hides_the_message_is_unreadable(self, desk: Desk) -> None:
+        self.chat(desk, body='{"data": "' + "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA0" + '"}')
+        chat = desk.recorder.end_chat()
+        assert chat is not None
+        assert "encrypted" in chat.messages[0].unreadable
+
+    def test_a_body_with_the_message_in_it_was_read(self, desk: Desk) -> None:
+        self.chat(
+            desk, body='{"text": "Hi (0a1b2c3d)", "key": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA0"}'
+        )
+        chat = desk.recorder.end_chat()
+        assert chat is not None
+        assert (chat.messages[0].sent_seen, chat.messages[0].sent) == (True, None)
+
+    def test_what_may_be_something_else_counts_where_nothing_better_comes(self, desk: Desk) -> None:
+        self.chat(desk, unreadable="it is binary", doubtful=True)
+        assert not desk.recorder.exchange
+        desk.clock.now += 2
+        assert desk.events("payload") == []
+        assert desk.recorder.exchange
+        chat = desk.recorder.end_chat()
+        assert chat is not None
+        assert chat.messages[0].unreadable == "it is binary"
+
+    def test_it_is_forgotten_when_the_message_itself_comes(self, desk: Desk) -> None:
+        self.chat(desk, unreadable="it is binary", doubtful=True)
+        desk.payload(OLD, body="Hi (0a1b2c3d)", request="r-2")
+        desk.clock.now += 2
+        chat = desk.recorder.end_chat()
+        assert chat is not None
+        assert (chat.messages[0].unreadable, chat.messages[0].sent) == ("", desk.ref(OLD))
+        assert [e.data["request"] for e in desk.events("payload")] == ["r-2"]
+        assert desk.recorder.unread.problems() == []
+
+    def test_a_payload_says_how_its_id_was_encoded(self, desk: Desk) -> None:
+        exchange = self.chat(desk, body="Hi (0a1b2c3d)", form="percent-encoded")
+        assert exchange.form
+        assert desk.events("payload")[0].data["form"] == "percent-encoded in the payload"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2e.capture.redaction import MASK_KEY_VARIABLE, Redactor, wordy_prefix
+from e2e.capture.identity import wordy_prefix
+from e2e.capture.redaction import MASK_KEY_VARIABLE, Redactor
 
 ID = "session_1763860000123_k3j9x0a1b"
 
