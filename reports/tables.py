@@ -53,7 +53,9 @@ def observations(run: Run) -> list[dict[str, str]]:
         notes = [] if chat.scenario == "plain" else [chat.scenario]
         notes += [] if chat.status == "observed" else [f"{chat.status}: {chat.reason}"]
         notes += _old_ids(run, key_of(chat))
-        if chat.screen_messages:
+        if chat.screen_compared is True:
+            notes += [f"began with text of chat {chat.screen_from}"] if chat.screen_from is not None else []
+        elif chat.screen_messages:
             notes.append(
                 f"began with {chat.screen_messages} message{'s' if chat.screen_messages > 1 else ''} on the screen"
             )

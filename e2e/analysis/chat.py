@@ -42,7 +42,11 @@ def starts_empty(run: Run) -> Verdict:
     for c in judged:
         key = key_of(c)
         where = f"{lane_name(run, c.run_id, c.lane)}: chat {c.chat}"
-        if c.screen_messages:
+        if c.screen_compared is True:
+            if c.screen_from is not None:
+                full.append(key)
+                lines.append(f"{where} showed text of chat {c.screen_from} before anything was sent")
+        elif c.screen_messages:  # evidence from before texts were compared
             full.append(key)
             lines.append(f"{where} showed {plural(c.screen_messages, 'message')} before anything was sent")
         earlier = sorted({m.bleeds_from for m in messages[key] if m.bleeds_from is not None})
@@ -56,7 +60,7 @@ def starts_empty(run: Run) -> Verdict:
         "transitions": len(judged),
         "bound95": round(significance.upper_bound(len(bad), len(judged)), 4),
     }
-    expected = "an empty screen, and payloads without text of an earlier chat"
+    expected = "a screen and payloads without text of an earlier chat"
     if bad:
         headline = f"{len(bad)} of {plural(len(judged), 'new chat')} went on with content of an earlier chat"
         return Verdict(
@@ -69,7 +73,10 @@ def starts_empty(run: Run) -> Verdict:
     unseen = sum(c.screen_messages is None for c in judged)
     if unseen:
         worth += f"; the screen of {unseen} of them was not looked at"
-    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} began empty"
+    greeted = sum(c.screen_compared is True and bool(c.screen_messages) for c in judged)
+    if greeted:
+        worth += f"; {plural(greeted, 'chat')} showed a greeting, which no earlier chat had sent or got"
+    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} began with nothing of an earlier one"
     return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
 
 

@@ -47,7 +47,9 @@ def _mints_often(c: Clues) -> bool:
 
 def _showed_the_old_messages(c: Clues) -> bool:
     """Before anything was sent: they came back with the session, and the payload's history took them from there."""
-    return bool(c.chat.screen_messages) or c.chat.screen_from is not None
+    if c.chat.screen_compared is True:
+        return c.chat.screen_from is not None
+    return bool(c.chat.screen_messages)
 
 
 CAUSES: tuple[Follows, ...] = (

@@ -12,6 +12,7 @@ from e2e.capture.owners import Owners
 from e2e.capture.records import After, Scenario
 from e2e.capture.reply_texts import ReplyTexts
 from e2e.capture.retries import Retries
+from e2e.capture.screen_texts import ScreenTexts
 from e2e.capture.wire import Exchange
 
 
@@ -23,6 +24,7 @@ class LaneChats:
     owners: Owners = field(default_factory=Owners)
     """The last messages, and whose a payload is."""
     replies: ReplyTexts = field(default_factory=ReplyTexts)
+    screens: ScreenTexts = field(default_factory=ScreenTexts)
     retries: Retries = field(default_factory=Retries)
     tabs: Iterator[int] = field(default_factory=lambda: count(1))
     tab_of: dict[int, int] = field(default_factory=dict)
@@ -65,6 +67,8 @@ class ChatDraft:
     stored_before: str | None
     messages: list[MessageDraft] = field(default_factory=list)
     screen_messages: int | None = None
+    screen_compared: bool = False
+    screen_from: int | None = None
     shows_from: int | None = None
     screen_seen: bool = False
     cut: bool = False

@@ -264,6 +264,8 @@ class Lane:
         if chat.via == "new_chat":
             yield from opening.first_message(cast)
         else:
+            if cast.watches:
+                opening.greeting(cast)
             yield from turns.message(cast)
         for _ in range(messages_each(cast.profile) - 1):
             yield from turns.message(cast)

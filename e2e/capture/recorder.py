@@ -216,6 +216,8 @@ class LaneRecorder:
         index = exchange.extras["said"] = exchange.extras.get("said", -1) + 1
         if self._is_own(exchange):
             self.chats.replies.add(exchange.chat, self.chat.number if self.chat else None, value)
+            if exchange.chat is not None:
+                self.chats.screens.add_reply(exchange.chat, exchange.request, value)
         provider = exchange.extras.get("said_provider")
         self._event(
             t, "chunk", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, index=index, event=event,
@@ -329,10 +331,33 @@ class LaneRecorder:
             probe="chat", pattern=None, found=status < 400, message=draft.number,
         )  # fmt: skip
 
-    def screen(self, messages: int) -> None:
+    def earlier_chat_in(self, conversation: str) -> int | None:
+        """The earlier chat of the lane of which a message or a reply is in this text."""
+        assert self.chat is not None
+        typed = self.chats.owners.found_in(conversation)
+        return self.chats.screens.earlier(conversation, self.chat.number, typed)
+
+    def greeting(self, conversation: str) -> None:
+        """What the browser's first chat shows before anything is sent: no new chat is blamed for showing it."""
+        if self.earlier_chat_in(conversation) is None:
+            self.chats.screens.greets(conversation)
+
+    def screen(self, messages: int, conversation: str | None = None) -> None:
+        """What a new chat shows before anything is sent: so many messages, with this text (None: it was not read)."""
         assert self.chat is not None
         self.chat.screen_messages = messages
-        self._event(time.time(), "screen", messages=messages)
+        if conversation is not None:
+            self.chat.screen_compared = True
+            self.chat.screen_from = self.earlier_chat_in(conversation)
+            if self.chat.screen_from is None:
+                self.chats.screens.greets(conversation)
+        self._event(
+            time.time(),
+            "screen",
+            messages=messages,
+            compared=self.chat.screen_compared,
+            screen_from=self.chat.screen_from,
+        )
 
     def shows(self, conversation: str) -> None:
         """What the conversation on the screen says, searched for what the replies of earlier chats said too late."""
@@ -400,6 +425,8 @@ class LaneRecorder:
             stored_end_seen=self.store.readable,
             shows_from=draft.shows_from,
             screen_seen=draft.screen_seen,
+            screen_compared=draft.screen_compared,
+            screen_from=draft.screen_from,
             cut=draft.cut,
             tab=self.tab,
             experiment=self.experiment,

@@ -49,7 +49,7 @@ EventKind = Literal[
     "finished",  # the exchange ended: {rule, request, outcome: ok|failed|cancelled, error, chunks, bytes}
     "reply_end",  # the reply is complete by the profile's rule: {message, how}
     "label",  # the provider shown on the screen: {message, provider}
-    "screen",  # messages visible once a new chat was there, before anything was sent: {messages}
+    "screen",  # messages visible once a new chat was there, before anything was sent: {messages, compared, screen_from}
     "backend",  # the backend's own interface was asked: {question, session, provider, status, probe, pattern, …}
     "page_error",  # an uncaught error or a console error of the page: {text}
     "experiment",  # what an experiment showed, besides its chats: {name, session, provider, status, why}

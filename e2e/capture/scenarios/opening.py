@@ -177,21 +177,32 @@ def first_message(cast: Cast) -> Steps:
     mark = cast.page.box()
     look = cast.page.look(mark, reads=("messages",))
     seen = look.counts.get("messages")
-    if seen:
+    shown = "" if not seen else cast.page.conversation() or ""
+    if shown and cast.recorder.earlier_chat_in(shown) is not None:
         began = time.monotonic()
 
         def cleared() -> bool:
-            nonlocal seen, look
+            """Nothing of an earlier chat is left; a greeting may stay."""
+            nonlocal seen, look, shown
             look = cast.page.look(mark, reads=("messages",))
             seen = look.counts["messages"]
-            return seen == 0 or time.monotonic() - began > cast.profile.timeouts.quiet * 2
+            shown = "" if not seen else cast.page.conversation() or ""
+            gone = cast.recorder.earlier_chat_in(shown) is None
+            return gone or time.monotonic() - began > cast.profile.timeouts.quiet * 2
 
         yield Wait(
             cleared, cast.profile.timeouts.action, unreadable("the conversation"), POLL, asks_page=True
         )
     if seen is not None:
-        cast.recorder.screen(seen)
+        cast.recorder.screen(seen, shown)
     yield from message(cast, look)
+
+
+def greeting(cast: Cast) -> None:
+    """Read what the browser's first chat shows before anything is sent."""
+    shown = cast.page.conversation()
+    if shown:
+        cast.recorder.greeting(shown)
 
 
 def reload(cast: Cast) -> Steps:

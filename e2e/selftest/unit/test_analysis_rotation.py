@@ -255,6 +255,20 @@ def test_content_of_an_earlier_chat_fails() -> None:
     assert verdict.actual[0] == "lane 0: chat 1 showed 2 messages before anything was sent"
 
 
+def test_a_greeting_is_no_content_of_an_earlier_chat() -> None:
+    greeted = with_chats(make_run(), lambda c: replace(c, screen_messages=1, screen_compared=True))
+    verdict = chat.starts_empty(assemble([greeted]))
+    assert (verdict.outcome, verdict.numbers["shown"]) == ("pass", 0)
+    assert "16 chats showed a greeting" in verdict.worth
+    kept = with_chats(
+        make_run(),
+        lambda c: replace(c, screen_messages=3, screen_compared=True, screen_from=0 if c.chat == 1 else None),
+    )
+    verdict = chat.starts_empty(assemble([kept]))
+    assert (verdict.outcome, verdict.numbers["shown"]) == ("fail", 4)
+    assert verdict.actual[0] == "lane 0: chat 1 showed text of chat 0 before anything was sent"
+
+
 def test_a_screen_that_was_not_looked_at_is_told() -> None:
     hidden = with_chats(make_run(), lambda c: replace(c, screen_messages=None))
     verdict = chat.starts_empty(assemble([hidden]))
