@@ -91,7 +91,7 @@ class Owners:
             before = next((one for one in reversed(self.typed) if mine(one.chat) and one.chat != chat), None)
             return Owner(before.chat if before else chat, before.draft if before else None, False)
         # A text that cannot be found at all (an encrypted body, an upload) leaves only the order to go by.
-        hidden = not self._carrying or exchange.body == ""
+        hidden = not self._carrying or exchange.body == "" or exchange.unreadable != ""
         late = self._late(exchange, chat)
         if hidden and draft.exchange is None and (late is None or exchange.rule.name in self._messages):
             return Owner(chat, draft, may_be_message=True)
