@@ -166,6 +166,8 @@ VARIANTS: dict[str, str] = {
     "address": "the session ID is in the page's address, and after New Chat the next send{send} left from the same address: "
     "the old session goes on",
     "published": "New Chat {change}, and the next send{send} carried the old ID from memory and stored it again",
+    "provider": "New Chat in one tab ended the session that the other tab's chat was using: that chat kept its ID, and another "
+    "provider answered it from then on",
     "besides": "New Chat {change}, the messages carried the new ID, and another request{send} went on with an old one",
     "unstored": "nothing is stored, and after New Chat the next send{send} still carried the old ID; a page load brought another",
 }

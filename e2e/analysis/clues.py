@@ -20,6 +20,7 @@ from e2e.analysis.lanes import Lane, Write, lane_of, write_of
 from e2e.analysis.leaving import left_by
 from e2e.analysis.lost_messages import lost_messages
 from e2e.analysis.places import Trail, same, trail
+from e2e.analysis.tabs import flapping, provider_changes
 from e2e.analysis.verdict import ChatKey
 from e2e.analysis.wording import key_of
 
@@ -61,6 +62,8 @@ class Clues:
     """What it sent besides its messages with the ID of an earlier chat."""
     left: Write | None = None
     """The write by which the page, when it was left, took the chat's ID out of the store."""
+    other_tab_moved_it: bool = False
+    """Another provider answered since another tab clicked New Chat, and providers change without that nowhere in the run."""
     lost: int = 0
     """Messages that the page accepted and never sent."""
 
@@ -198,6 +201,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 afterwards=_afterwards(run, writes[at], chat, until[key], messages[key]),
                 besides=old_payloads(run).get(key, ()),
                 left=left_by(run, writes[at], chat, messages[key]),
+                other_tab_moved_it=key in provider_changes(run) and key.run_id not in flapping(run),
                 lost=len(lost.get(key, ())),
                 beside=_ids_of([c for c in mates[place] if c.tab != chat.tab]),
             )

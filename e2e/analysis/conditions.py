@@ -178,6 +178,11 @@ def sent_follows_the_other_tab(c: Clues) -> bool:
     return bool(bled) and all(m.sent in c.beside for m in bled)
 
 
+def provider_follows_the_other_tab(c: Clues) -> bool:
+    """The ID stayed, and New Chat in another tab changed who answers: the shared session was ended at the backend."""
+    return c.other_tab_moved_it
+
+
 def older_chat_sends_a_newer_id(c: Clues) -> bool:
     """After going back to a chat its payloads carry what a chat that began later has sent."""
     lost = [m for m in c.after("return") if m.sent != c.first]

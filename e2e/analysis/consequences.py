@@ -9,6 +9,7 @@ from typing import NamedTuple
 from e2e.analysis.assignment import Assignment, Pair
 from e2e.analysis.clues import Clues, clues
 from e2e.analysis.frames import Run
+from e2e.analysis.tabs import provider_changes
 from e2e.analysis.verdict import Cause, ChatKey, Verdict
 
 _OLD_SESSION = (
@@ -86,6 +87,35 @@ def add_consequences(run: Run, found: Assignment) -> None:
 def _cause_in(found: Assignment, chat: ChatKey, names: Sequence[str]) -> str:
     here = [cause for pair, cause in found.causes.items() if pair.chat == chat]
     return next((name for name in names if name in here), "")
+
+
+def under_provider(
+    run: Run, found: Sequence[Cause], failed: Sequence[Verdict], left: Assignment
+) -> list[Cause]:
+    """``found`` with what a change of the provider does in two tabs under the cause of that change.
+
+    Where providers flap everywhere, the failure of two tabs follows from that; where they change only by another tab's New Chat,
+    the sessions that did not keep their provider follow from ``tab-bleed``.
+    """
+    two_tabs, persists = "rotation.two_tabs", "provider.persists"
+    chats = {v.name: set(v.chats) for v in failed}
+    flaps = next((c for c in found if c.name == "provider-flaps"), None)
+    bleed = next((c for c in found if c.name == "tab-bleed"), None)
+    if flaps is None or two_tabs not in chats:
+        return list(found)
+    moved = set(left.left.get(two_tabs, ()))
+    if moved and moved <= set(provider_changes(run)):
+        del left.left[two_tabs]
+        under = replace(flaps, checks=(*flaps.checks, two_tabs), consequences=(*flaps.consequences, two_tabs))
+        return [under if c is flaps else c for c in found]
+    if bleed is not None and flaps.checks == (persists,) and chats[persists] <= chats[two_tabs]:
+        under = replace(
+            bleed,
+            checks=(*bleed.checks, persists),
+            consequences=(*bleed.consequences, flaps.name, persists),
+        )
+        return [under if c is bleed else c for c in found if c is not flaps]
+    return list(found)
 
 
 def under_cached_reply(found: Sequence[Cause], failed: Sequence[Verdict]) -> list[Cause]:

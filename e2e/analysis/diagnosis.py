@@ -14,7 +14,7 @@ from e2e.analysis import causes, places
 from e2e.analysis.assignment import Assignment, Share, assign
 from e2e.analysis.clues import Clues, clues
 from e2e.analysis.columns import rows
-from e2e.analysis.consequences import add_consequences, under_cached_reply
+from e2e.analysis.consequences import add_consequences, under_cached_reply, under_provider
 from e2e.analysis.experiments import findings
 from e2e.analysis.frames import Run
 from e2e.analysis.lanes import Write
@@ -47,7 +47,7 @@ def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     odd = {key for keys in left.values() for key in keys}
     found += [_cause_of_chats(run, name, share, odd) for name, share in by_chats]
     found += _of_the_run(verdicts)
-    found = under_cached_reply(found, failed)
+    found = under_provider(run, under_cached_reply(found, failed), failed, assigned)
     explained = {check for cause in found for check in cause.checks}
     left |= {v.name: v.chats for v in failed if v.name not in explained and v.name not in left}
     found = [_weighed(run, cause) for cause in found]

@@ -59,6 +59,11 @@ def persists(run: Run) -> Verdict:
         "bound95": round(significance.upper_bound(len([a for a in held if a in wrong]), len(held)), 4),
     }
     expected = "one provider in all replies and look-ups of a session"
+    left_out = (
+        f"; {plural(shared, 'session')} shared by browsers or tabs {'was' if shared == 1 else 'were'} left out"
+        if shared
+        else ""
+    )
     if wrong:
         lines = []
         for answers in wrong:
@@ -69,7 +74,7 @@ def persists(run: Run) -> Verdict:
         return Verdict(
             name,
             "fail",
-            f"{len(wrong)} of {plural(total, 'session')} changed the provider while {'it' if len(wrong) == 1 else 'they'} lasted",
+            f"{len(wrong)} of {plural(total, 'session')} changed the provider while {'it' if len(wrong) == 1 else 'they'} lasted{left_out}",
             expected,
             capped(lines),
             numbers,
@@ -79,9 +84,12 @@ def persists(run: Run) -> Verdict:
     if not held:
         why = "no session had two replies whose provider was seen"
         if shared:
-            why = f"{plural(shared, 'session')} shared by several browsers cannot tell: any of them may have ended it"
+            why = f"{plural(shared, 'session')} shared by browsers or tabs cannot tell: any of them may have ended it"
         return not_seen(name, run, why, "needs at least 1 session with 2 replies", **numbers)
-    headline = f"{len(held)} of {plural(len(held), 'session')} with several replies kept {'its' if len(held) == 1 else 'their'} provider"
+    whose = "its" if len(held) == 1 else "their"
+    headline = (
+        f"{len(held)} of {plural(len(held), 'session')} with several replies kept {whose} provider{left_out}"
+    )
     worth = clean_worth(len(held), "session", "change")
     return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
 

@@ -208,6 +208,13 @@ RULES: tuple[Rule, ...] = (
         decides="new-context",
     ),
     Rule(
+        "tab-bleed",
+        ("rotation.two_tabs",),
+        (has.provider_follows_the_other_tab,),
+        excludes=("provider-flaps",),
+        variant="provider",
+    ),
+    Rule(
         "session-unbound",
         ("rotation.return_to_chat",),
         (has.older_chat_sends_a_newer_id,),

@@ -12,6 +12,7 @@ from e2e.analysis.frames import Run
 from e2e.analysis.freshness import given_by_reply
 from e2e.analysis.lost_messages import lost_messages, told
 from e2e.analysis.plays import Plays, plays_of
+from e2e.analysis.tabs import provider_changes
 from e2e.analysis.verdict import ChatKey, Question, Verdict, question
 from e2e.analysis.wording import capped, clean_worth, key_of, lane_name, not_seen, plural, short
 from e2e.capture.records import NOT_TAKEN
@@ -33,7 +34,7 @@ _EXPECTED = {
     "double-click": "after a double click on New Chat one fresh ID, stored and sent",
     "mid-stream": "nothing of a reply that was left behind reaches the new chat, which has an ID of its own",
     "reload": "a reload goes on with the chat's own ID, and brings no ended one back",
-    "two-tabs": "New Chat in one tab leaves the other tab's running chat alone, and has an ID of its own",
+    "two-tabs": "New Chat in one tab leaves the other tab's running chat alone (its ID and its provider), and has an ID of its own",
     "back-forward": "Back and Forward go on with the chat's own ID, and bring no ended one back",
     "empty-chat": "New Chat on an empty chat leads to one fresh ID, stored and sent",
     "return-to-chat": "an older chat that is gone back to goes on with its own ID",
@@ -60,24 +61,40 @@ def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[Ch
     lost = lost_messages(run)
     chats = run.chats[run.chats["scenario"] == scenario]
     messages: dict[ChatKey, list[Any]] = defaultdict(list)
+    anew: set[ChatKey] = set()
     for m in rows(run.messages[run.messages["scenario"] == scenario]):
-        if m.sent_seen and (m.number or m.sent or not given_by_reply(run)):
+        if m.sent_seen and not _excused(run, m):
             messages[key_of(m)].append(m)
+        elif m.sent_seen and m.number:
+            anew.add(key_of(m))  # judged: it went on as the policy says
     wrong: dict[ChatKey, list[str]] = {}
     judged: list[ChatKey] = []
     for chat in rows(chats):
         key = key_of(chat)
-        if key not in lost and (chat.status != "observed" or not messages[key]):
+        if key not in lost and (chat.status != "observed" or not (messages[key] or key in anew)):
             continue
         judged.append(key)
         found = [told(m) for m in lost.get(key, ())]
         if messages[key]:
             found += [*_of_session(run, chat, messages[key]), *_of_store(run, messages[key])]
+        if scenario == "two-tabs" and key in provider_changes(run):
+            found.append(provider_changes(run)[key])
         found += _of_text(chat, messages[key])
         found += besides.texts(besides.old_payloads(run).get(key, ()))
         if found:
             wrong[key] = found
     return wrong, judged
+
+
+def _loses_on_load(run: Run, message: Any) -> bool:
+    """The page was loaded anew before this message, and by the policy may have begun another session then."""
+    return message.after in ("reload", "back") and (run.policy.store == "none" or not run.policy.reload_keeps)
+
+
+def _excused(run: Run, message: Any) -> bool:
+    """It carries no ID by right: the backend gives it with the reply to the first message of a chat, or after such a load."""
+    first = message.number == 0 or _loses_on_load(run, message)
+    return first and message.sent is None and given_by_reply(run)
 
 
 def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
@@ -91,14 +108,17 @@ def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
         found.append(f"sent {first.sent}, which {_chat(run, owner, key)} had sent before")
     for m in messages[1:]:
         how = _WHEN.get(m.after, "")
-        if m.after == "reload" and run.policy.store == "none":  # kept or lost: memory promises neither
+        # Kept or lost: memory promises neither, and Back may load the page anew or not.
+        if _loses_on_load(run, m) and (run.policy.store == "none" or m.after == "back"):
             if m.sent != first.sent and senders.get((chat.mask_key, m.sent)) != key:
                 found.append(f"message {m.number}{how} sent {m.sent or 'no ID'}, which was there before")
+            first = m
         elif m.after == "reload" and not run.policy.reload_keeps:
             if senders.get((chat.mask_key, m.sent)) != key or m.sent == first.sent:
                 found.append(
                     f"message {m.number}{how} sent {m.sent or 'no ID'}, and a reload is to begin a new session"
                 )
+            first = m
         elif m.sent != first.sent:
             other = senders.get((chat.mask_key, m.sent), key)
             whose = f", the ID of {_chat(run, other, key)}" if other != key else ""

@@ -185,3 +185,82 @@ class TestEndedOnLeave:
             write(self.BEGAN + 0.5, "set", "s…b", "s…a", "page", "mint", "mount"),
         )
         assert judge(run).verdict("rotation.reload").cause != "ended-on-leave"
+
+
+def answered(made: Chat, *providers: str) -> Chat:
+    messages = tuple(replace(m, reply_provider=who) for m, who in zip(made.messages, providers, strict=True))
+    return replace(made, messages=messages)
+
+
+class TestTwoTabs:
+    SAME = (FINE, ("other-tab", "s…a", "s…z"))
+
+    def run(self, *chats: Chat, faults: tuple[str, ...] = (), **policy: Any) -> Run:
+        made = make_run(*faults, chats=8, lanes=2, messages=2, backend=False)
+        made = replace(made, meta=replace(made.meta, policy=replace(made.meta.policy, **policy)))
+        return assemble([replace(made, chats=(*made.chats, *chats))])
+
+    def test_another_provider_after_the_other_tabs_new_chat_is_a_bleed(self) -> None:
+        verdict = judge(self.run(answered(chat("two-tabs", 10, self.SAME), "Big hat", "Tin drum"))).verdict(
+            "rotation.two_tabs"
+        )
+        assert verdict.outcome == "fail"
+        assert "reply 1 came from Tin drum after New Chat in the other tab" in verdict.actual[0]
+        assert verdict.cause == "tab-bleed"
+        assert "kept its ID" in verdict.causes[0].explanation
+
+    def test_a_session_that_no_tab_shares_has_no_second_cause(self) -> None:
+        judgement = judge(self.run(answered(chat("two-tabs", 10, self.SAME), "Big hat", "Tin drum")))
+        assert [c.name for c in judgement.causes] == ["tab-bleed"]
+        assert "provider.persists" in judgement.causes[0].consequences
+
+    def test_where_providers_flap_anyway_it_follows_from_that(self) -> None:
+        made = answered(chat("two-tabs", 10, self.SAME), "Big hat", "Tin drum")
+        judgement = judge(self.run(made, faults=("provider-flaps",)))
+        assert [c.name for c in judgement.causes] == ["provider-flaps"]
+        assert judgement.verdict("rotation.two_tabs").cause == "provider-flaps"
+        assert "rotation.two_tabs" in judgement.causes[0].consequences
+
+    def test_the_same_provider_is_right(self) -> None:
+        made = answered(chat("two-tabs", 10, self.SAME), "Big hat", "Big hat")
+        assert scenarios.two_tabs(self.run(made)).outcome == "pass"
+
+    def test_without_affinity_nobody_has_to_keep_it(self) -> None:
+        made = answered(chat("two-tabs", 10, self.SAME), "Big hat", "Tin drum")
+        assert scenarios.two_tabs(self.run(made, affinity="none")).outcome == "pass"
+
+    def test_shared_sessions_are_counted(self) -> None:
+        shared = [chat("two-tabs", 10, [FINE]), chat("two-tabs", 11, [FINE], tab=1, via="load")]
+        verdict = judge(self.run(*shared)).verdict("provider.persists")
+        assert "1 session shared by browsers or tabs was left out" in verdict.headline
+
+
+NO_ID = ("", None, None)
+
+
+class TestLoadsThatBeginAnew:
+    @pytest.mark.parametrize(
+        ("scenario", "said", "policy", "outcome"),
+        [
+            # The backend gives the ID with the first reply, and a reload begins anew: its first message has none.
+            ("reload", [NO_ID, ("", "s…a", "s…a"), ("reload", None, "s…a")], {"rotation": "on_first_reply", "reload_keeps": False}, "pass"),
+            ("reload", [NO_ID, ("reload", None, None)], {"rotation": "on_first_reply", "store": "none"}, "pass"),
+            ("back-forward", [NO_ID, ("back", None, None)], {"rotation": "on_first_reply", "store": "none"}, "pass"),
+            # In memory only: Back that loads the page has lost it, Back out of the cache has not.
+            ("back-forward", [("", "s…a", None), ("back", "s…b", None)], {"store": "none"}, "pass"),
+            ("back-forward", [("", "s…a", None), ("back", "s…a", None)], {"store": "none"}, "pass"),
+            ("reload", [("", "s…a", None), ("reload", "s…b", None), ("", "s…b", None)], {"store": "none"}, "pass"),
+            ("back-forward", [FINE, ("back", "s…b", "s…b")], {"reload_keeps": False}, "pass"),
+            # What is kept must be kept.
+            ("back-forward", [FINE, ("back", "s…b", "s…b")], {}, "fail"),
+            ("reload", [NO_ID, ("", "s…a", "s…a"), ("reload", None, "s…a")], {"rotation": "on_first_reply"}, "fail"),
+            ("reload", [("", "s…a", None), ("reload", None, None)], {"store": "none"}, "fail"),
+        ],
+    )  # fmt: skip
+    def test_the_first_message_after_it_is_excused_as_a_chats_first_is(
+        self, scenario: Any, said: Any, policy: dict[str, Any], outcome: str
+    ) -> None:
+        made = records(chat(scenario, 10, said))
+        made = replace(made, meta=replace(made.meta, policy=replace(made.meta.policy, **policy)))
+        check = {"reload": scenarios.reload, "back-forward": scenarios.back_forward}[scenario]
+        assert check(assemble([made])).outcome == outcome

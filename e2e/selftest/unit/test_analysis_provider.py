@@ -119,7 +119,7 @@ def test_a_session_kept_over_new_chats_may_be_assigned_anew() -> None:
 def test_a_session_shared_by_browsers_cannot_tell() -> None:
     verdict = provider.persists(judge_run(id_pattern="fixed"))
     assert verdict.outcome == "inconclusive"
-    assert verdict.headline.startswith("1 session shared by several browsers cannot tell")
+    assert verdict.headline.startswith("1 session shared by browsers or tabs cannot tell")
 
 
 @pytest.mark.parametrize(
