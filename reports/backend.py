@@ -10,7 +10,6 @@ from e2e.analysis.catalogue import CHECKS
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import ids_of_chats
-from e2e.analysis.sessions import provider_counts
 from e2e.analysis.verdict import Verdict
 from e2e.analysis.wording import key_of, plural
 
@@ -68,13 +67,14 @@ def id_patterns(run: Run) -> list[Pattern]:
     if ids.distinct_sent:
         said = {"pass": "good", "fail": f"problematic: {own.headline}", "inconclusive": own.headline}
         plain = {key_of(c) for c in rows(run.observed)}
-        first = [ids[0] for key, ids in ids_of_chats(run, "sent").items() if ids and key in plain]
+        first = {key: ids[0] for key, ids in ids_of_chats(run, "sent").items() if ids and key in plain}
         verdict = said[own.outcome]
         if own.outcome != "fail" and fresh.outcome == "fail":
             wrong = "old ones were sent" if fresh.numbers["reused"] else "chats were sent without one"
             verdict = f"good as made, but {wrong}" if own.outcome == "pass" else wrong
-        reached = len(provider_counts(run))
-        found.append(Pattern(f"this chat: {ids.pattern}", len(first), len(set(first)), reached, verdict))
+        who = {c.provider for c in rows(run.observed) if c.provider is not None and key_of(c) in first}
+        unique = len(set(first.values()))
+        found.append(Pattern(f"this chat: {ids.pattern}", len(first), unique, len(who), verdict))
     numbers = verdicts["backend.assigns"].numbers
     for name in [key.removesuffix(".unique") for key in numbers if key.endswith(".unique")]:
         n, unique, providers = (int(numbers[f"{name}.{what}"]) for what in ("ids", "unique", "providers"))
@@ -96,6 +96,8 @@ def backend_now(run: Run) -> Now:
     counts = {str(name): int(n) for name, n in last.distribution.items()}
     busy = sum(1 for n in counts.values() if n)
     said = f"{plural(last.active, 'active session')} on {plural(busy, 'provider')}."
+    if verdict.numbers.get("probes_left_out"):
+        said += f" The suite itself assigned {verdict.numbers['probes_left_out']} of them."
     if verdict.outcome == "fail":
         said += f" Not as it should be: {verdict.headline}."
     return Now(said, dict(sorted(counts.items(), key=lambda item: -item[1])))

@@ -18,7 +18,9 @@ from reports.aggregate import Judged
 from reports.figures import FIGURES, figures
 from reports.templating import template
 
-Change = Literal["regressed", "fixed", "still failing", "same", "newly judged", "no longer judged"]
+Change = Literal[
+    "regressed", "fixed", "still failing", "same", "newly judged", "no longer judged", "inconclusive now"
+]
 
 # Check -> the numbers that say how many were bad (disjoint ones), and of how many.
 _RATES: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -71,7 +73,14 @@ class Comparison:
         counts = Counter(row.change for row in self.rows)
         parts = [
             f"{counts[kind]} {kind}"
-            for kind in ("regressed", "fixed", "still failing", "newly judged", "no longer judged")
+            for kind in (
+                "regressed",
+                "fixed",
+                "still failing",
+                "newly judged",
+                "no longer judged",
+                "inconclusive now",
+            )
             if counts[kind]
         ]
         return ", ".join(parts) or "no verdict changed"
@@ -113,6 +122,7 @@ def _row(base: Verdict, head: Verdict) -> Row:
 
 
 def _change(base: Verdict, head: Verdict) -> Change:
+    """A failure that can no longer be looked for is ``no longer judged``; a pass that has too little evidence is inconclusive."""
     before, now = (v.outcome == "fail" and not v.accepted for v in (base, head))
     if now:
         return "still failing" if before else "regressed"
@@ -122,7 +132,7 @@ def _change(base: Verdict, head: Verdict) -> Change:
         return "same"
     if base.outcome == "inconclusive":
         return "newly judged"
-    return "no longer judged" if head.outcome == "inconclusive" else "same"
+    return "inconclusive now" if head.outcome == "inconclusive" else "same"
 
 
 def _counts(verdict: Verdict) -> tuple[int, int] | None:

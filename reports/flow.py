@@ -70,36 +70,70 @@ def _points(run: Run, key: ChatKey, chat: Any) -> list[Point]:
     before = [
         m for m in rows(run.messages) if (m.run_id, m.lane) == lane and m.chat == key.chat - 1 and m.sent_at
     ]
-    last_sent = before[-1].sent if before else None
-    if before:
-        text = tail(last_sent)
-        said = f"the chat before sent its last message with {text}"
-        points.append(Point(before[-1].sent_at - chat.began, SENT, text, False, said))
+    if before and before[-1].sent_seen:
+        last_sent = before[-1].sent
+        said = f"the chat before sent its last message with {tail(last_sent) if last_sent else 'no ID'}"
+        points.append(Point(before[-1].sent_at - chat.began, SENT, tail(last_sent), False, said))
     for w in rows(run.storage):
-        if (w.run_id, w.lane) == lane and w.chat == key.chat and not w.same_value:
-            text = "removed" if w.session is None else tail(w.session)
-            said = "the stored ID was removed" if w.session is None else f"{text} was stored"
-            points.append(Point(w.t - chat.began, STORED, text, False, said))
+        if (w.run_id, w.lane) == lane and w.chat == key.chat and w.own and w.tab == chat.tab:
+            points += _of_write(w, chat)
+    owners = _owners(run, *lane)
     for m in mine:
-        points += _of_message(m, chat, last_sent, wants_id=m.number > 0 or not given_by_reply(run))
+        points += _of_message(run, m, chat, owners)
     return points + _backend_points(run, key, chat, mine)
 
 
-def _of_message(m: Any, chat: Any, last_sent: str | None, *, wants_id: bool) -> list[Point]:
+def _of_write(w: Any, chat: Any) -> list[Point]:
+    """A write to the session's own key. A page that begins writes nothing: it finds what the store holds."""
+    at, held = w.t - chat.began, tail(w.session)
+    if w.op == "start":
+        return [Point(at, STORED, held, False, f"the page was loaded, and the store held {held}")]
+    if w.same_value:
+        return []
+    if w.session is None:
+        return [Point(at, STORED, "removed", False, "the stored ID was removed")]
+    return [Point(at, STORED, held, False, f"{held} was stored")]
+
+
+def _owners(run: Run, run_id: str, lane: int) -> dict[str, Any]:
+    """Session ID -> the message of the lane that carried it first."""
+
+    def collect() -> dict[str, Any]:
+        sent = [m for m in rows(run.messages) if (m.run_id, m.lane) == (run_id, lane)]
+        found: dict[str, Any] = {}
+        for m in sorted((m for m in sent if m.sent_at and m.sent), key=lambda m: float(m.sent_at)):
+            found.setdefault(m.sent, m)
+        return found
+
+    return run.once(f"flow.owners.{run_id}.{lane}", collect)
+
+
+def _whose(run: Run, m: Any, chat: Any, owners: dict[str, Any]) -> str:
+    """Of which other chat the message's ID is; ``""`` for an ID of its own, and where tabs share one by design."""
+    owner = owners.get(m.sent) if m.sent else None
+    if owner is None or owner.chat == m.chat:
+        return ""
+    if chat.via == "load" and chat.tab > 0 and run.policy.tabs == "share":
+        return ""
+    return "the chat before" if owner.chat == m.chat - 1 else f"chat {owner.chat}"
+
+
+def _of_message(run: Run, m: Any, chat: Any, owners: dict[str, Any]) -> list[Point]:
     points = []
-    if m.sent_at is not None:
-        old = m.sent is not None and m.sent == last_sent
-        none = m.sent is None and m.sent_seen and wants_id
+    if m.sent_at is not None and m.sent_seen:
+        whose = _whose(run, m, chat, owners)
+        none = m.sent is None and (m.number > 0 or not given_by_reply(run))
         other = (m.sent is not None or none) and m.stored_seen and m.sent != m.stored
-        why = ", the ID of the chat before" if old else ""
+        why = f", the ID of {whose}" if whose else ""
         why += f", while the store held {tail(m.stored)}" if other else ""
-        said = f"message {m.number + 1} was sent with {tail(m.sent) if m.sent else 'no ID'}{why}"
-        points.append(Point(m.sent_at - chat.began, SENT, tail(m.sent), old or other or none, said))
+        said = f"message {m.number} was sent with {tail(m.sent) if m.sent else 'no ID'}{why}"
+        points.append(Point(m.sent_at - chat.began, SENT, tail(m.sent), bool(whose) or other or none, said))
     if m.reply_provider is not None and m.first_chunk_at is not None:
         said = f"{m.reply_provider} began to answer"
         points.append(Point(m.first_chunk_at - chat.began, REPLY, m.reply_provider, False, said))
     if m.label_provider is not None and m.ended_at is not None:
-        untrue = m.label_provider != m.reply_provider
+        truth = m.reply_provider if m.reply_provider is not None else m.backend_provider
+        untrue = truth is not None and m.label_provider != truth
         said = f"the screen named {m.label_provider}"
         points.append(Point(m.ended_at - chat.began, SCREEN, m.label_provider, untrue, said))
     return points

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 
 from e2e.analysis.accepted import accepted, lapsed
 from e2e.analysis.catalogue import Judgement
 from e2e.analysis.frames import Run
+from e2e.capture.records import RunMeta
 from reports.backend import backend_now, four_tests, id_patterns
 from reports.flow import LAYERS as FLOW_LAYERS
 from reports.flow import failing_chat, flow_of
@@ -102,7 +104,7 @@ def summary_page(
         backend_counts=now.counts,
         providers=shown,
         recommendations=[(c, recommendation(c.name)) for c in most_urgent(judgement.causes)],
-        again=again(summary.target),
+        again=again(meta),
         conclusion=conclusion(summary),
         answered=sum(summary.providers.values()),
         worth=worth_of(summary),
@@ -146,6 +148,14 @@ def conclusion(summary: Summary) -> str:
     return said + (f" Not judged: {', '.join(thin)}." if thin else "")
 
 
-def again(target: str) -> str:
-    """The command that looks again after a change."""
-    return "make e2e" if target == "reference" else f"make e2e TARGET={target}"
+def again(meta: RunMeta) -> str:
+    """The command that looks again after a change, as it can be pasted into a shell at the repository's root."""
+    said = dict(meta.invocation)
+    if not said and meta.target != "reference":  # recorded before the command was
+        said = {"TARGET": meta.target}
+    if any(
+        "'" in value or "$" in value for value in said.values()
+    ):  # the Makefile puts values in single quotes
+        options = (f"--{name.lower().replace('_', '-')} {shlex.quote(value)}" for name, value in said.items())
+        return " ".join([".venv/bin/python -m pytest e2e/specs", *options])
+    return " ".join(["make e2e", *(f"{name}={shlex.quote(value)}" for name, value in said.items())])

@@ -107,7 +107,7 @@ def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]
         send=places.at(sender),
         write=places.at(places.innermost(write)),
     )
-    where = tuple(dict.fromkeys([*places.both(write), *places.both(removed), *places.both(send)]))
+    where = places.own_first([*places.both(write), *places.both(removed), *places.both(send)])
     lines = [line for c, w in decisive[:_FEW] for line in _story(run, c, w)]
     if len(chats) > _FEW:
         lines.append(f"… and {plural(len(chats) - _FEW, 'more chat')} alike")

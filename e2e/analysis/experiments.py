@@ -130,9 +130,11 @@ def _stays(first: Message, second: Message) -> bool:
 
 def _new_context(run: Run, first: Message, second: Message) -> Said:
     said, supports = _rotates(first, second)
+    if first.sent is None:
+        return f"a new browser sent no ID; {said}", (), ()
     if first.sent in _known(run):
         return (
-            f"a new browser got an ID that another browser has had; {said}",
+            f"a new browser began with an ID that another browser has had; {said}",
             ("id-shared",),
             ("id-constant",),
         )
@@ -146,10 +148,12 @@ def _new_context(run: Run, first: Message, second: Message) -> Said:
 
 def _rotates(first: Message, second: Message) -> tuple[str, tuple[str, ...]]:
     if second.sent is None:
-        return "after New Chat it sent none", ()
+        return "after New Chat no ID was sent", ()
+    if first.sent is None:
+        return "after New Chat an ID was sent", ()
     if _stays(first, second):
-        return "after New Chat it still sent that one", tuple(c for c in _FRONTEND if c != "over-rotation")
-    return "after New Chat it sent another one", ()
+        return "after New Chat the old ID was sent again", tuple(c for c in _FRONTEND if c != "over-rotation")
+    return "after New Chat another ID was sent", ()
 
 
 def _providers(run: Run) -> frozenset[str]:
@@ -158,32 +162,52 @@ def _providers(run: Run) -> frozenset[str]:
 
 def _user_agent(run: Run, first: Message, second: Message) -> Said:
     said, _ = _rotates(first, second)
-    if first.sent in _known(run):
-        return f"another user agent got an ID that was known already; {said}", ("id-shared",), ()
-    return f"another user agent began with an ID that nobody had; {said}", (), ()
+    if first.sent is not None and first.sent in _known(run):
+        return (
+            f"another user agent began with an ID that another browser has had; {said}",
+            ("id-shared",),
+            (),
+        )
+    return f"another user agent {_began(run, first)}; {said}", (), ()
 
 
 def _user(run: Run, first: Message, second: Message) -> Said:
     said, _ = _rotates(first, second)
-    known = "an ID that was known already" if first.sent in _known(run) else "an ID that nobody had"
-    return f"another user began with {known}; {said}", (), ()
+    return f"another user {_began(run, first)}; {said}", (), ()
 
 
-def _frozen_clock(_: Run, first: Message, second: Message) -> Said:
+def _began(run: Run, first: Message) -> str:
+    if first.sent is None:
+        return "sent no ID"
+    known = first.sent in _known(run)
+    return f"began with an ID {'that another browser has had' if known else 'of its own'}"
+
+
+def _frozen_clock(run: Run, first: Message, second: Message) -> Said:
+    """Only a second ID that was made while the clock stood still says something about the time."""
+    stands = "with the clock standing still"
     if _stays(first, second):
+        if second.sent is None:
+            return f"{stands} no ID was sent", (), ()
+        if run.policy.store != "none" and second.stored_seen and second.stored != second.sent:
+            held = "nothing" if second.stored is None else "another one"
+            return f"{stands} the old ID was sent again, while the store held {held}: {_NOT_MADE}", (), ()
         return (
-            "with the clock standing still two chats got one ID: it is made of the time alone, or never changes",
+            f"{stands} the old ID was sent again: it is made of the time alone, or no new one was made",
             (),
             (),
         )
-    return (
-        "with the clock standing still two chats got two IDs: the time is not all that they are made of",
-        (),
-        (),
-    )
+    if None in (first.sent, second.sent):
+        return f"{stands} only one of two chats sent an ID", (), ()
+    return f"{stands} two chats sent two IDs: the time is not all that they are made of", (), ()
+
+
+_NOT_MADE = "that says nothing about how IDs are made"
 
 
 def _reload(_: Run, first: Message, second: Message) -> Said:
+    if second.sent is None:
+        return "after New Chat and a reload no ID was sent", (), ()
     if _stays(first, second):
         return (
             "a reload after New Chat did not help: the old ID was sent again",
@@ -205,7 +229,7 @@ def _cache_off(_: Run, first: Message, second: Message) -> Said:
 
 def _slow_network(_: Run, first: Message, second: Message) -> Said:
     said = _rotates(first, second)[0]
-    return f"on a slow network, when all was quiet: {said}", (), ()
+    return f"on a slow network, once no request was open: {said}", (), ()
 
 
 _READINGS: dict[str, Callable[[Run, Message, Message], Said]] = {

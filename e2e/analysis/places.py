@@ -51,6 +51,11 @@ def both(path: Trail) -> Trail:
     return tuple(dict.fromkeys(place for place in ends if place is not None))
 
 
+def own_first(found: Iterable[CodePlace]) -> Trail:
+    """Each once, those that may be a library's behind the others."""
+    return tuple(sorted(dict.fromkeys(found), key=lambda place: place.library_like))
+
+
 def at(place: CodePlace | None) -> str:
     """`` at src/lib/session.ts:97``, or ``""``."""
     return f" at {place.source}:{place.line}" if place else ""

@@ -309,6 +309,10 @@ class Conductor:
             owners={side: who for side, who in profile.owners if who},
             links=profile.links,
             gates={name: limit for name, limit in profile.gates if limit is not None},
+            invocation={
+                name: self._redactor.url(value) if name == "BASE_URL" else value
+                for name, value in plan.invocation.items()
+            },
             environment={
                 "browser": f"{self._browser.browser_type.name} {self._browser.version}",
                 "user_agent": self._user_agent,

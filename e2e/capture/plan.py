@@ -31,6 +31,8 @@ class Plan:
     plays: int = PLAYS
     """How often each of them is played, by as many lanes."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    invocation: Mapping[str, str] = field(default_factory=dict)
+    """Variables of ``make e2e`` that lead to the same target again."""
     trace: bool = True
     shard: Shard = WHOLE
     """Which part of the run is had here; the plan is that of the whole run."""

@@ -354,6 +354,8 @@ class RunMeta:
     problems: tuple[Problem, ...] = ()
     interrupted: str = ""
     """Why the run ended early ("Ctrl-C", …), or ``""``."""
+    invocation: Mapping[str, str] = field(default_factory=dict)
+    """Variables of ``make e2e`` that lead to the same target again (``TARGET``, ``BASE_URL``, ...); none in older runs."""
     trace: str = ""
     """File name of the Playwright trace beside this file, or ``""``."""
     scenarios: Mapping[str, int] = field(default_factory=dict)

@@ -58,7 +58,7 @@ def recognise(samples: Sequence[Sample]) -> Recognition:
         return _unknown(n, f"{plural(n, 'ID was', 'IDs were')} seen being written: a pattern takes more")
     distinct = len({s.ref for s in known})
     supported = supported_bits(n) if distinct == n else 0.0
-    lines = () if distinct == n else (f"only {distinct} of {n} IDs are different",)
+    lines = () if distinct == n else (f"only {distinct} of {n} IDs that were written are different",)
     same = fixed_or_shared(known)
     if same:
         name, said, parts = same
@@ -66,13 +66,16 @@ def recognise(samples: Sequence[Sample]) -> Recognition:
     jwt = _jwt(known)
     if jwt:
         return Recognition("jwt", ("JSON web token",), (*jwt, *lines), 0.0, supported, True, n)
-    cut, found = _best(known)
+    # An ID that is put back (by going back to its chat, by a fault) was made when it was written first.
+    made = list({s.ref: s for s in reversed(known)}.values())[::-1]
+    made = made if len(made) > 1 else known
+    cut, found = _best(made)
     name = _name(found)
     return Recognition(
         name=name,
         parts=tuple(part.name for part in found),
-        evidence=(*(part.evidence for part in found if part.evidence), *_form(found, n), *lines),
-        nominal_bits=_nominal(cut, found, known),
+        evidence=(*(part.evidence for part in found if part.evidence), *_form(found, len(made)), *lines),
+        nominal_bits=_nominal(cut, found, made),
         supported_bits=supported,
         structured=name != "unknown" and any(part.ruled for part in found),
         n=n,

@@ -12,6 +12,8 @@ import string
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -299,3 +301,31 @@ def test_it_is_frozen() -> None:
     assert isinstance(found, Recognition)
     with pytest.raises(AttributeError):
         found.name = "random"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["timestamp", "uuid", "chatBased"])
+def test_an_id_that_is_put_back_later_does_not_hide_the_pattern(name: str) -> None:
+    """Going back to an older chat writes its ID again, seconds after the time that is in it."""
+    make, expected = STORY[name]
+    samples = collect(make)
+    last = max(s.order for s in samples)
+    back = [
+        replace(
+            s,
+            order=last + 100 + n,
+            features=_read_later(dict(s.features), 4.3),
+        )
+        for n, s in enumerate(samples[5:8])
+    ]
+    found = recognise([*samples, *back])
+    assert found.name == expected
+    assert any("only 20 of 23 IDs" in line for line in found.evidence)
+
+
+def _read_later(features: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """The features of an ID that is written again: the times in it are so much older."""
+    pieces = {}
+    for key, piece in features["pieces"].items():
+        times = [[label, off - seconds] for label, off in piece.get("time", [])]
+        pieces[key] = dict(piece) | ({"time": times} if times else {})
+    return features | {"pieces": pieces, "written": features["written"] + seconds}

@@ -58,8 +58,15 @@ def test_the_same_fault_still_fails_and_is_no_regression() -> None:
 
 
 def test_two_healthy_runs_differ_in_nothing() -> None:
-    comparison, changes = found(judged(seed=3, chats=40), judged(seed=4, chats=40))
-    assert set(changes.values()) <= {"same", "newly judged", "no longer judged"}
+    _, changes = found(judged(seed=3, chats=40), judged(seed=4, chats=40))
+    assert set(changes.values()) <= {"same", "newly judged", "inconclusive now"}
+
+
+def test_a_pass_that_has_too_little_evidence_now_was_judged() -> None:
+    comparison, changes = found(judged(), judged(chats=1, lanes=1))
+    assert changes["rotation.sent_id_is_fresh"] == "inconclusive now"
+    assert "no longer judged" not in comparison.said
+    assert "inconclusive now" in comparison.said
     assert comparison.providers_p is not None
     assert comparison.providers_p > 0.001
     assert "no difference beyond luck" in comment(comparison)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,13 +12,23 @@ from e2e.analysis.catalogue import CHECKS
 from e2e.analysis.causes import TEXTS
 from e2e.analysis.frames import Run, assemble
 from e2e.analysis.verdict import UNEXPLAINED, ChatKey
-from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_meta
+from e2e.capture.records import Event
+from e2e.selftest.unit.builders import (
+    START,
+    code_map,
+    judge_run,
+    make_run,
+    with_chats,
+    with_messages,
+    with_meta,
+)
 from e2e.selftest.unit.report_samples import drawn_nights
+from e2e.selftest.unit.test_analysis_scenarios import chat, message, run_with
 from reports import interactive
 from reports.backend import backend_now, four_tests, id_patterns
-from reports.flow import SENT, failing_chat, flow_of
+from reports.flow import SCREEN, SENT, failing_chat, flow_of
 from reports.layers import LAYERS, Standing, standings
-from reports.page import summary_page
+from reports.page import again, summary_page
 from reports.summary import summarise
 
 
@@ -122,7 +133,119 @@ def test_a_message_without_an_id_is_marked_in_the_flow() -> None:
     assert flow is not None
     (sent,) = [p for p in flow.points if p.layer == SENT and "was sent" in p.said]
     assert sent.odd
-    assert sent.said.startswith("message 1 was sent with no ID, while the store held ")
+    assert sent.said.startswith("message 0 was sent with no ID, while the store held ")
+
+
+def _storage(t: float, **data: Any) -> Event:
+    fields = {"store": "localStorage", "op": "set", "key": "k", "stack": [], "by": "page"} | data
+    return Event(make_run().meta.run_id, 9000, t, 0, 1, "storage", fields)
+
+
+def test_the_flow_shows_writes_of_the_sessions_own_key_only() -> None:
+    """Another key's write tells nothing of the session, and a page that begins removes nothing."""
+    records = make_run()
+    [chat] = [c for c in records.chats if (c.lane, c.chat) == (0, 1)]
+    other = _storage(chat.began + 0.01, key="theme")
+    start = _storage(
+        chat.began + 0.02, op="start", by="page-start", session=None, previous=None, same_value=True
+    )
+    known = flow_of(assemble([records]), ChatKey(chat.run_id, 0, 1))
+    flow = flow_of(
+        assemble([replace(records, events=(*records.events, other, start))]), ChatKey(chat.run_id, 0, 1)
+    )
+    assert known is not None
+    assert flow is not None
+    [more] = [p for p in flow.points if p not in known.points]
+    assert more.said == "the page was loaded, and the store held nothing"
+    assert not more.odd
+
+
+def test_a_message_of_an_older_chat_with_a_newer_ones_id_is_marked() -> None:
+    """session-unbound: the chat before is not the only one whose ID is wrong here."""
+    chats = (
+        chat("return-to-chat", 10, [("", "s…old1", "s…old1")]),
+        chat("plain", 11, [("", "s…new2", "s…new2")], began=START + 120, ended=START + 121),
+    )
+    late = message(1, ("return", "s…new2", "s…new2"), START + 130)
+    first = replace(chats[1], messages=(message(0, ("", "s…new2", "s…new2"), START + 120.1),))
+    flow = flow_of(
+        run_with(replace(chats[0], messages=(*chats[0].messages, late)), first),
+        ChatKey(chats[0].run_id, 0, 10),
+    )
+    assert flow is not None
+    assert [p.said for p in flow.points if p.odd] == ["message 1 was sent with …new2, the ID of chat 11"]
+
+
+@pytest.mark.parametrize(
+    ("named", "backend", "odd"), [(None, None, False), (None, "Tin drum", True), ("Big hat", None, False)]
+)
+def test_a_label_is_wrong_only_beside_another_name(named: str | None, backend: str | None, odd: bool) -> None:
+    records = with_messages(
+        make_run(), label_provider="Big hat", reply_provider=named, backend_provider=backend
+    )
+    run = assemble([records])
+    flow = flow_of(run, ChatKey(records.meta.run_id, 0, 1))
+    assert flow is not None
+    assert {p.odd for p in flow.points if p.layer == SCREEN} == {odd}
+
+
+def test_the_row_of_this_chat_counts_the_same_chats_in_all_columns() -> None:
+    """Sessions of reloads and scenarios are not among the chats whose IDs are counted: their providers are not either."""
+    more = tuple(chat("reload", 30 + n, [("", f"s…{n}", f"s…{n}")]) for n in range(6))
+    more = tuple(
+        replace(c, messages=tuple(replace(m, reply_provider=f"other {n}") for m in c.messages))
+        for n, c in enumerate(more)
+    )
+    row = id_patterns(run_with(*more))[0]
+    assert (row.ids, row.unique) == (4, 4)
+    assert row.providers <= 4
+
+
+@pytest.mark.parametrize(
+    ("invocation", "target", "command"),
+    [
+        ({}, "reference", "make e2e"),
+        ({"TRANSPORT": "json"}, "reference", "make e2e TRANSPORT=json"),
+        ({}, "acme", "make e2e TARGET=acme"),
+        (
+            {"TARGET": "/srv/my chats/acme.toml", "BASE_URL": "https://a.example/x?a=1&b=2"},
+            "acme",
+            "make e2e TARGET='/srv/my chats/acme.toml' BASE_URL='https://a.example/x?a=1&b=2'",
+        ),
+        (
+            {"TARGET": "/srv/tim's/acme.toml", "BASE_URL": "https://a.example"},
+            "acme",
+            """.venv/bin/python -m pytest e2e/specs --target '/srv/tim'"'"'s/acme.toml' --base-url https://a.example""",
+        ),
+    ],
+)
+def test_the_verify_command_can_be_pasted(invocation: dict[str, str], target: str, command: str) -> None:
+    meta = replace(make_run().meta, invocation=invocation, target=target)
+    assert again(meta) == command
+    assert command in page(
+        assemble([with_meta(make_run("stale-state"), invocation=invocation, target=target)])
+    )
+
+
+def test_a_cause_without_code_has_no_heading_for_it() -> None:
+    bare = {key: replace(place, context=()) for key, place in code_map().items()}
+    assert "Code evidence" in page(judge_run("stale-state"))
+    assert "Code evidence" not in page(assemble([with_meta(make_run("stale-state"), code=bare)]))
+
+
+def test_a_restored_session_names_the_removal_and_the_restoring_write_once_each() -> None:
+    [cause] = judge_run("session-restored").judgement.causes
+    assert cause.explanation == (
+        "New Chat removed the key at src/lib/session.ts:97, and the same ID was written back at src/lib/persist.ts:15"
+    )
+    assert cause.code[0].source == "src/lib/persist.ts"
+    assert any(place.function == "endSession" for place in cause.code)
+
+
+def test_a_librarys_place_stands_behind_the_pages_own() -> None:
+    code = {k: replace(p, library_like="persist" in p.source) for k, p in code_map().items()}
+    [cause] = assemble([with_meta(make_run("session-restored"), code=code)]).judgement.causes
+    assert not cause.code[0].library_like
 
 
 def test_a_chat_that_is_not_known_has_no_flow() -> None:
