@@ -90,7 +90,7 @@ def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
             found.causes[pair], found.variants[pair] = fit[0].cause, fit[0].variant
         if left:
             found.left[verdict.name] = tuple(left)
-    _fold(found, fitting)
+    fold(found, fitting)
     return found
 
 
@@ -100,7 +100,7 @@ def _against(run: Run, chat: Clues) -> frozenset[str]:
     return frozenset(said | ({"id-constant"} if chat.lane.reload == "another" else set()))
 
 
-def _fold(found: Assignment, fitting: Mapping[Pair, Sequence[Rule]]) -> None:
+def fold(found: Assignment, fitting: Mapping[Pair, Sequence[Rule]]) -> None:
     """One cause whose rules fit all chats of another, less frequent one in a run is preferred to naming both."""
     for run_id in dict.fromkeys(pair.chat.run_id for pair in fitting):
         names = found.names(run_id)

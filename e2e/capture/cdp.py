@@ -48,6 +48,8 @@ class CdpWire:
         self.cookies = cookies
         self.in_flight: dict[str, float] = {}
         """Requests of scripts that have not ended, and when they began (monotonic); without streams and long polls."""
+        self.loading: dict[str, float] = {}
+        """The same of documents: the page, or a frame of it, is being loaded."""
         self.recent: list[str] = []
         """Method and URL (without query) of the last script requests, to say what there was when nothing matched."""
         self.offset = 0.0

@@ -72,6 +72,8 @@ class HttpTraffic:
             return
         if scripted and e["type"] not in ("Ping", "EventSource"):
             self._wire.in_flight[self._channel.prefix + request_id] = time.monotonic()
+        elif not scripted:
+            self._wire.loading[self._channel.prefix + request_id] = time.monotonic()
         if rule is None:
             return
         e["page"] = (
@@ -263,6 +265,7 @@ class HttpTraffic:
 
     def _over(self, request_id: str) -> None:
         self._wire.in_flight.pop(self._channel.prefix + request_id, None)
+        self._wire.loading.pop(self._channel.prefix + request_id, None)
         self._left.pop(request_id, None)
 
     def _data(self, e: Params) -> None:

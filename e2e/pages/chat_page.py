@@ -116,6 +116,10 @@ class ChatPage:
     def reload(self) -> Steps:
         """Reload the page and wait until it can be used again."""
         self.page.reload(wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+        yield from self.loaded_again()
+
+    def loaded_again(self) -> Steps:
+        """Wait until a page that was loaded once more can be used."""
         self._marked.clear()
         yield self._visible(
             self.profile.where.ready, self.profile.timeouts.ready, "where.ready", TargetNotReady

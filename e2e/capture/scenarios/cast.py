@@ -36,6 +36,8 @@ class Cast:
     """False when nothing is recorded: the benchmark without capture."""
     habits: Habits = field(default_factory=Habits)
     """What the run has learned of this target's times."""
+    loads: int = 0
+    """How often the page had been loaded when New Chat was clicked last."""
     acted_at: float = 0.0
     """When New Chat was last clicked, or the page loaded (monotonic)."""
     rotations: int = 0

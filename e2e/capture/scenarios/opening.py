@@ -34,7 +34,7 @@ def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
     before = recorder.clicks
 
     def armed() -> None:
-        cast.acted_at, cast.rotations = time.monotonic(), clicks
+        cast.acted_at, cast.rotations, cast.loads = time.monotonic(), clicks, recorder.loads
         recorder.expect_new_chat()
 
     yield from cast.page.new_chat(look, armed, clicks)
@@ -49,6 +49,8 @@ def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
     yield Wait(lambda: recorder.clicks > before, timeouts.action, not_hit)
     if settle:
         yield from settled(cast)
+        if recorder.loads > cast.loads:  # New Chat loads a page: what was opened once may be closed again
+            yield from cast.page.loaded_again()
 
 
 def settled(cast: Cast, *, also_quiet: bool = False) -> Steps:
@@ -90,7 +92,7 @@ class _Settling:
         if self._rotates(now):
             return False
         busy = any(began >= self._since - timeouts.quiet for began in cast.wire.in_flight.values())
-        if (busy or self._unanswered(now)) and now - self._since < timeouts.reply:
+        if (busy or self._loading() or self._unanswered(now)) and now - self._since < timeouts.reply:
             return False
         idle = now - max(self._since, cast.recorder.last_signal, cast.wire.last_sent)
         # A page that never rests is no reason to stop.
@@ -105,6 +107,13 @@ class _Settling:
             return since < self._patience
         rotations, quiet = self._cast.rotations, self._cast.profile.timeouts.quiet
         return rotations > 1 and since < _until(self._cast.habits.rotation, rotations, quiet)
+
+    def _loading(self) -> bool:
+        """New Chat asked for another page, and what is still shown is the old one."""
+        cast = self._cast
+        if cast.recorder.loads > cast.loads:
+            return False
+        return any(began >= cast.acted_at > 0 for began in cast.wire.loading.values())
 
     @property
     def _asked(self) -> bool:

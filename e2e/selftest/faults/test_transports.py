@@ -16,6 +16,8 @@ from e2e.capture.evidence import read_run
 from e2e.capture.plan import Plan
 from e2e.selftest.faults.lab_profiles import SESSION, lab_profile
 from e2e.selftest.lab.app import PAGES, Lab
+from fixtures.targets.profile import Locate, Profile
+from fixtures.targets.steps import Steps
 
 NO_STORE = {name for name, table in SESSION.items() if table.get("store") == "none"}
 OTHERWISE = {"cookie", "cookie-httponly"}
@@ -33,10 +35,16 @@ def lab() -> Iterator[Lab]:
 def had(lab: Lab, playwright: Playwright, own_browser: Browser, tmp_path: Path) -> Any:
     """Have chats on a page and read the run back; what reached the page's backend is the truth to hold it against."""
 
-    def had(name: str, **query: str) -> tuple[Run, list[str | None]]:
+    def had(name: str, profile: Profile | None = None, **query: str) -> tuple[Run, list[str | None]]:
         before = len(lab.received)
         plan = Plan(
-            lab_profile(name), lab.url(name, **query), CHATS, 1, tmp_path, continue_last=False, trace=False
+            profile or lab_profile(name),
+            lab.url(name, **query),
+            CHATS,
+            1,
+            tmp_path,
+            continue_last=False,
+            trace=False,
         )
         run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
         return run, [one.session for one in lab.received[before:]]
@@ -69,6 +77,22 @@ def test_the_historical_fault_is_found(name: str, had: Any) -> None:
     assert "rotation.sent_id_is_fresh" in failed(run)
     if name not in NO_STORE | OTHERWISE:
         assert [c.name for c in run.judgement.causes] == ["stale-state"]
+
+
+def test_a_new_chat_that_loads_a_page_is_waited_for_and_opened_again(had: Any) -> None:
+    """A slow page shows the old chat until the new one comes; and a launcher is closed again after each load."""
+    profile = lab_profile("page-address")
+    opening = Steps.model_validate(
+        profile.steps.model_dump(by_alias=True, exclude_none=True)
+        | {"open": [{"click": {"role": "button", "name": "Open chat"}}]}
+    )
+    where = profile.where.model_copy(update={"ready": Locate(role="button", name="Open chat")})
+    launched = profile.model_copy(update={"steps": opening, "where": where})
+    for query, described in (({"load_s": "1", "after_ms": "30"}, None), ({"launcher": ""}, launched)):
+        run, received = had("page-address", described, **query)
+        assert not run.partial, run.partial_reasons
+        assert failed(run) == set()
+        assert len(set(received)) == CHATS
 
 
 def test_an_id_that_is_only_in_the_address_is_the_frontends(had: Any) -> None:

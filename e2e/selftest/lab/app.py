@@ -6,6 +6,7 @@ with Lab.start() as lab:
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import html
 import socket
@@ -65,6 +66,7 @@ async def _page(request: Request) -> Response:
     page = PAGES.get(request.path_params["name"])
     if page is None:
         raise HTTPException(404)
+    await asyncio.sleep(float(request.query_params.get("load_s", 0)))
     scripts = (*(("lab.js",) if page.shared else ()), *page.scripts)
     tags = "".join(f'<script src="/static/{script}"></script>\n' for script in scripts)
     return HTMLResponse(f"""<!doctype html>

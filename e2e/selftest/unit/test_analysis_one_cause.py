@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from e2e.analysis.assignment import Assignment, Pair, fold
 from e2e.analysis.catalogue import Judgement, judge
 from e2e.analysis.frames import assemble
+from e2e.analysis.rules import RULES, Rule
+from e2e.analysis.verdict import ChatKey
 from e2e.capture.records import Chat, Event, Message, RunRecords
 from e2e.selftest.unit.builders import START, judge_run, make_run, with_chats, with_meta
 from e2e.selftest.unit.test_analysis_experiments import asked, pair
@@ -239,3 +242,47 @@ def test_an_address_that_new_chat_keeps_is_a_session_that_was_not_ended() -> Non
         [cause] = judge(assemble([one])).causes
         assert (cause.name, cause.chats) == ("session-not-ended", 16)
         assert "page's address" in cause.explanation
+
+
+# -- one explanation that covers all
+
+
+def test_one_cause_that_covers_the_chats_of_another_is_named_alone() -> None:
+    """In a second tab the page's own last chat is an older one of the browser: its ID in memory is no collision."""
+
+    def in_two_tabs(c: Chat) -> Chat:
+        if c.chat not in (3, 4):
+            return c
+        tab = 1 if c.chat == 3 else 0
+        return replace(c, scenario="two-tabs", tab=tab, via="load" if tab else "new_chat")
+
+    records = after_reload(with_chats(unstored("stale-state"), in_two_tabs), "s…1", "s…2")
+    assert list(causes(records)) == ["stale-state"]
+
+
+def test_two_faults_keep_their_names() -> None:
+    other = "history-bleed"
+    records = after_reload(unstored("stale-state", other), "s…1", "s…2")
+    assert set(causes(records)) == {"stale-state", other}
+    assert set(causes(make_run("stale-state", other, publishes=("sendMessage",)))) == {"stale-state", other}
+
+
+def test_a_rarer_name_is_folded_into_one_whose_rules_fit_its_chats_too() -> None:
+    known = {
+        Pair("rotation.two_tabs", ChatKey("a", 0, 1)): [rule("id-collision"), rule("stale-state")],
+        Pair("rotation.reload", ChatKey("a", 0, 2)): [rule("stale-state")],
+        Pair("rotation.reload", ChatKey("a", 0, 3)): [rule("stale-state")],
+        Pair("rotation.two_tabs", ChatKey("b", 0, 1)): [rule("id-collision"), rule("stale-state")],
+    }
+    found = Assignment(causes={pair: rules[0].cause for pair, rules in known.items()})
+    fold(found, known)
+    assert [found.causes[pair] for pair in known] == ["stale-state"] * 3 + ["id-collision"]
+    known[Pair("rotation.two_tabs", ChatKey("a", 0, 4))] = [rule("id-collision")]
+    found = Assignment(causes={pair: rules[0].cause for pair, rules in known.items()})
+    fold(found, known)
+    assert set(found.causes.values()) == {"id-collision", "stale-state"}
+    assert len(found.pairs("a", "id-collision")) == 2
+
+
+def rule(cause: str) -> Rule:
+    return next(r for r in RULES if r.cause == cause)

@@ -7,7 +7,17 @@ Lab.store = {
   write: (id) => history.replaceState(null, "", own(id)),
   clear: () => {},
 };
+// ?launcher: the chat is closed after each load, until its button is clicked.
+if (address.has("launcher")) {
+  Lab.ui.built = () => {
+    const chat = Lab.at("composer");
+    chat.hidden = true;
+    Lab.at("actions").insertAdjacentHTML("afterbegin", '<button id="open" type="button">Open chat</button>');
+    Lab.at("open").addEventListener("click", () => (chat.hidden = false));
+  };
+}
 Lab.ui.ignoresNewChat = () => {
-  location.assign(own(Lab.bug === "stale" ? Lab.chat.session : Lab.mint()));
+  const next = own(Lab.bug === "stale" ? Lab.chat.session : Lab.mint());
+  setTimeout(() => location.assign(next), Number(address.get("after_ms")));
   return true;
 };
