@@ -73,6 +73,31 @@ def _old_payloads(run: Run) -> dict[ChatKey, tuple[OldPayload, ...]]:
     return {key: tuple(payloads) for key, payloads in found.items()}
 
 
+def old_retries(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
+    """The page's own retries that carry an earlier chat's ID, where the first attempt of the message did not."""
+
+    def collect() -> dict[ChatKey, tuple[OldPayload, ...]]:
+        chats = {key_of(c): c for c in rows(run.chats)}
+        owners = _owners(run)
+        found: dict[ChatKey, tuple[OldPayload, ...]] = {}
+        for key, payloads in own_payloads(run).items():
+            first: dict[int | None, str | None] = {}
+            for p in payloads:
+                if (
+                    first.setdefault(p.message, p.session) == p.session
+                    or p.retry is not True
+                    or p.session is None
+                ):
+                    continue
+                since, owner = owners.get((p.mask_key, p.session), (p.t, key))
+                if owner != key and key in chats and since < chats[key].began:
+                    old = OldPayload(p.t, _what(p), p.session, owner, trail(run, p.run_id, p.stack))
+                    found[key] = (*found.get(key, ()), old)
+        return found
+
+    return run.once("old_retries", collect)
+
+
 def _what(p: Any) -> str:
     """The payload's rule and request, in words."""
     path = urlsplit(p.url or "").path or "/"

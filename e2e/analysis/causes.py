@@ -168,6 +168,7 @@ VARIANTS: dict[str, str] = {
     "published": "New Chat {change}, and the next send{send} carried the old ID from memory and stored it again",
     "provider": "New Chat in one tab ended the session that the other tab's chat was using: that chat kept its ID, and another "
     "provider answered it from then on",
+    "retried": "New Chat {change}, and a message that failed was sent again{send} with the old ID",
     "besides": "New Chat {change}, the messages carried the new ID, and another request{send} went on with an old one",
     "unstored": "nothing is stored, and after New Chat the next send{send} still carried the old ID; a page load brought another",
 }

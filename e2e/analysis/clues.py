@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from e2e.analysis.besides import OldPayload, old_payloads, own_payloads
+from e2e.analysis.besides import OldPayload, old_payloads, old_retries, own_payloads
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import Layer, Place, contexts, ids_of_chats
@@ -60,6 +60,8 @@ class Clues:
     """The IDs of chats in other tabs of this browser."""
     besides: tuple[OldPayload, ...] = ()
     """What it sent besides its messages with the ID of an earlier chat."""
+    retried: tuple[OldPayload, ...] = ()
+    """Messages that the page sent again by itself with the ID of an earlier chat, and at first without it."""
     left: Write | None = None
     """The write by which the page, when it was left, took the chat's ID out of the store."""
     other_tab_moved_it: bool = False
@@ -200,6 +202,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 later=_ids_of([c for c in mates[place] if c.tab == chat.tab and c.chat > chat.chat]),
                 afterwards=_afterwards(run, writes[at], chat, until[key], messages[key]),
                 besides=old_payloads(run).get(key, ()),
+                retried=old_retries(run).get(key, ()),
                 left=left_by(run, writes[at], chat, messages[key]),
                 other_tab_moved_it=key in provider_changes(run) and key.run_id not in flapping(run),
                 lost=len(lost.get(key, ())),

@@ -125,6 +125,17 @@ def messages_were_fresh(c: Clues) -> bool:
     return not set(c.sent) & c.old
 
 
+def only_retries_carried_an_old_id(c: Clues) -> bool:
+    """The store does not hold it any more, and what the page had not to send again was fresh."""
+    old = {p.session for p in c.retried}
+    carried = [m for m in c.messages if m.sent_seen and m.sent in c.old]
+    return (
+        bool(old)
+        and len(carried) <= len(c.retried)
+        and all(m.sent in old and m.stored not in old for m in carried)
+    )
+
+
 def another_request_went_on_with_an_old_id(c: Clues) -> bool:
     """What is sent besides the messages carries an earlier chat's ID, which the store does not hold any more."""
     return (

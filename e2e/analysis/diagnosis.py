@@ -95,7 +95,7 @@ def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]
         "id-collision",
         "label-stale",
     )
-    paths = [c.besides[0].path if share.variant == "besides" and c.besides else c.send for c in chats]
+    paths = [_sender(c, share.variant) for c in chats]
     send = places.usual(paths) if told_of_send else ()
     text = causes.TEXTS[name]
     change = next((w for _, w in decisive if w is not None), None)
@@ -125,6 +125,12 @@ def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]
         of=len(share.of),
         consequences=tuple(share.consequences),
     )
+
+
+def _sender(c: Clues, variant: str) -> places.Trail:
+    """From where the payload was sent that the cause is about."""
+    about = {"besides": c.besides, "retried": c.retried}.get(variant)
+    return about[0].path if about else c.send
 
 
 def _decisive(name: str, c: Clues) -> Write | None:

@@ -153,6 +153,14 @@ RULES: tuple[Rule, ...] = (
         variant="address",
     ),
     Rule(
+        "stale-state",
+        PAYLOAD,
+        (has.after_new_chat, has.only_retries_carried_an_old_id),
+        excludes=("session-not-ended", "late-rotation", "stale-closure"),
+        decides="reload",
+        variant="retried",
+    ),
+    Rule(
         "late-rotation",
         (STORED, *PAYLOAD),
         (has.first_payload_carried_the_previous_id, has.rotation_came_after_the_first_payload),

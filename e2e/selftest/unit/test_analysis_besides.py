@@ -110,3 +110,48 @@ def test_the_first_attempt_of_a_message_that_was_sent_again_is_judged() -> None:
         make_run(chats=8, lanes=2), of_the_load, rule="chat", url="http://127.0.0.1:8765/api/chat"
     )
     assert "chat request (POST /api/chat)" in rotation.sent_id_is_fresh(run).headline
+
+
+def with_retries(records: RunRecords) -> Run:
+    """The run whose page sends each chat's first message again, after a failure, with the session of the page load."""
+    loaded = {c.lane: c.messages[0].sent for c in records.chats if c.chat == 0}
+    events = list(records.events)
+
+    def again(chat: Chat) -> Chat:
+        first = chat.messages[0]
+        if chat.chat != 2 or first.sent_at is None:
+            return chat
+        sent = replace(
+            first, sent=loaded[chat.lane], request=f"again-{chat.lane}", sent_at=first.sent_at + 0.1
+        )
+        one = next(e for e in events if e.kind == "payload" and e.data["request"] == first.request)
+        data = {
+            **one.data,
+            "session": sent.sent,
+            "request": sent.request,
+            "retry": True,
+            "stack": stack("mount"),
+        }
+        events.append(Event(one.run_id, 20_000 + chat.lane, one.t + 0.1, one.lane, one.chat, "payload", data))
+        return replace(chat, messages=(sent, *chat.messages[1:]))
+
+    changed = with_chats(records, again)
+    return assemble([replace(changed, events=tuple(events))])
+
+
+def test_a_retry_with_the_session_of_the_page_load_is_stale_state_at_the_retry() -> None:
+    run = with_retries(make_run(chats=8, lanes=2))
+    verdict = rotation.sent_id_is_fresh(run)
+    assert verdict.headline == "2 of 6 new chats went on with an old session ID"
+    assert [c.name for c in judge(run).causes] == ["stale-state"]
+    (cause,) = verdict.causes
+    assert "src/hooks/useSession.ts:20 useSession" in cause.where
+    assert (
+        "a message that failed was sent again at src/hooks/useSession.ts:20 with the old ID"
+        in cause.explanation
+    )
+
+
+def test_a_retry_after_new_chat_where_the_next_message_is_fresh_is_no_late_rotation() -> None:
+    run = with_retries(make_run(chats=8, lanes=2, messages=2))
+    assert [c.name for c in judge(run).causes] == ["stale-state"]
