@@ -223,6 +223,14 @@ def _judge(run: Run, name: str) -> Verdict:
     if scenario == "mid-stream" and not run.chats["cut"].fillna(value=False).any():
         why = "every reply had ended before New Chat could be clicked"
         return not_seen(name, run, why, "needs a message with a longer reply (steps.long_request)", **numbers)
+    if scenario == "mid-stream" and (unread := _unread(run)):
+        why = (
+            f"no text of {plural(unread, 'reply', 'replies')} that {'was' if unread == 1 else 'were'} left behind could be read, "
+            "so it would not have been recognised in the new chat"
+        )
+        return not_seen(
+            name, run, why, "needs a wire rule that names where the reply's text comes", **numbers
+        )
     return Verdict(
         name,
         "pass",
@@ -232,6 +240,12 @@ def _judge(run: Run, name: str) -> Verdict:
         worth=clean_worth(len(judged), "chat", "fault"),
         evidence=run.evidence,
     )
+
+
+def _unread(run: Run) -> int:
+    """Chats that were left while a reply streamed whose text could not be followed."""
+    cut = run.chats["cut"].fillna(value=False).astype(bool)
+    return int((cut & ~run.chats["reply_followed"].fillna(value=True).astype(bool)).sum())
 
 
 def _unplayed(run: Run, played: Plays) -> str:

@@ -253,6 +253,9 @@ class HttpTraffic:
                             any(a.strip().lower() in ("max-age=0", "max-age=-1") for a in attributes)
                             or not text
                         )
+                        body = self._bodies.get(e["requestId"])
+                        if body is not None and body.exchange is not None:
+                            body.exchange.reply.add_headers(time.time(), {"set-cookie": text})
                         self._exchanges.listener.on_cookie(time.time(), cookie, None if gone else text)
 
     def _expect(self, request_id: str, status: int, headers: dict[str, str]) -> None:
@@ -357,6 +360,8 @@ class HttpTraffic:
         if body.raw:
             body.pending += data
             return
+        if body.exchange is not None and (text := body.reader.text(data)):
+            self._exchanges.own_text(body.exchange, timestamp + self._wire.offset, text)
         for event, value in body.reader.feed(data):
             if body.sink is not None:
                 body.sink(timestamp + self._wire.offset, event, value, len(data))

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any, Literal
 
 from e2e.capture.experiments.direct import Request
+from e2e.capture.issuing import Issuing
 from e2e.capture.owners import Owners
 from e2e.capture.records import After, Scenario
 from e2e.capture.reply_texts import ReplyTexts
@@ -26,6 +27,9 @@ class LaneChats:
     replies: ReplyTexts = field(default_factory=ReplyTexts)
     screens: ScreenTexts = field(default_factory=ScreenTexts)
     retries: Retries = field(default_factory=Retries)
+    issuing: Issuing = field(default_factory=Issuing)
+    followed_rules: set[str] = field(default_factory=set)
+    """Names of the rules of which a reply's text could be followed."""
     tabs: Iterator[int] = field(default_factory=lambda: count(1))
     tab_of: dict[int, int] = field(default_factory=dict)
     answered: bool = False

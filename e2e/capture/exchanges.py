@@ -19,6 +19,7 @@ class Listener(Protocol):
     def on_payload(self, exchange: Exchange) -> None: ...
     def on_response(self, exchange: Exchange, t: float) -> None: ...
     def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None: ...
+    def on_text(self, exchange: Exchange, t: float, text: str) -> None: ...
     def on_finished(self, exchange: Exchange) -> None: ...
     def on_cookie(self, t: float, name: str, value: str | None) -> None: ...
 
@@ -82,6 +83,7 @@ class Exchanges:
     def head(self, exchange: Exchange, status: int, headers: Mapping[str, str], t: float) -> None:
         """The status and headers of an exchange's own answer."""
         exchange.status = status
+        exchange.reply.add_headers(t, headers)
         exchange.provider = exchange.rule.provider_of(headers, None) or exchange.provider
         if status >= 400:
             exchange.retry_after = _seconds(headers.get("retry-after"))
@@ -97,6 +99,7 @@ class Exchanges:
         rule = exchange.rule
         seen = rule.read(with_event(value, event))
         if rule.answered_by is not None:
+            exchange.reply.add_value(t, seen)
             if exchange.reply_key is None:
                 exchange.reply_key = rule.key_of(seen)
                 self._claim(exchange)
@@ -107,6 +110,12 @@ class Exchanges:
             self._said_no(exchange, t)
         elif rule.is_done(seen):
             self.end(exchange, t, "ok")
+
+    def own_text(self, exchange: Exchange, t: float, text: str) -> None:
+        """A piece of the exchange's own answer, of a type that is no stream of values."""
+        exchange.reply.add_text(t, text)
+        if exchange.rule.answered_by is None:
+            self.listener.on_text(exchange, t, text)
 
     def own_end(self, exchange: Exchange, t: float, outcome: str, error: str) -> None:
         """The exchange's own answer has ended."""
@@ -160,6 +169,8 @@ class Exchanges:
             return
         exchange.ended_at = exchange.ended_at or t
         exchange.outcome, exchange.error = outcome, error or exchange.error
+        if exchange.provider is None:  # now that the whole text is there: a part of a name is none
+            exchange.provider = self._named_in_text(exchange)
         waiting = self._open.get(exchange.extras.get("line", ""), [])
         if exchange in waiting:
             waiting.remove(exchange)
@@ -188,6 +199,7 @@ class Exchanges:
     def _part(
         self, exchange: Exchange, rule: Rule, t: float, event: str, seen: Any, headers: Mapping[str, str]
     ) -> None:
+        exchange.reply.add_value(t, seen)
         provider = rule.provider_of(headers, seen)
         if provider is None and rule is not exchange.rule:
             provider = exchange.rule.provider_of(headers, seen)
@@ -196,6 +208,11 @@ class Exchanges:
         self._look_for_refusal(exchange, seen)
         exchange.extras["said_provider"] = provider
         self.listener.on_chunk(exchange, t, event, seen)
+
+    def _named_in_text(self, exchange: Exchange) -> str | None:
+        line = exchange.rule.answered_by
+        rules = [exchange.rule, *(r for r in self.rules if r.received and r.name == line)]
+        return next((name for rule in rules if (name := rule.provider_in(exchange.reply))), None)
 
     def _look_for_refusal(self, exchange: Exchange, seen: Any) -> None:
         for refusal in self.refusals:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_right
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from e2e.capture import stacks, unread
@@ -16,6 +17,7 @@ from e2e.capture.journal import Journal
 from e2e.capture.owners import is_retry
 from e2e.capture.records import After, Chat, EventKind, Message, Scenario
 from e2e.capture.redaction import Redactor
+from e2e.capture.reply_texts import texts_in
 from e2e.capture.store_log import MOST_MINTED, StoreLog
 from e2e.capture.unread import Unread
 from e2e.capture.wire import Exchange
@@ -42,7 +44,7 @@ class LaneRecorder:
         self._profile = profile
         self._journal = journal
         self._redactor = redactor
-        self.store = StoreLog(profile.session, redactor, self._event)
+        self.store = StoreLog(profile.session, redactor, self._event, self._came_up)
         self._names = profile.providers.map
         self._carriers = tuple(r.name for r in profile.wire if r.direction == "sent" and r.judged)
         """The rules that may carry messages, in the profile's order."""
@@ -67,6 +69,8 @@ class LaneRecorder:
         """Times that the page came out of the back/forward cache."""
         self._began: list[tuple[float, int]] = []
         """When each chat began, and its number."""
+        self._held: Chat | None = None
+        """The line of a chat that was left while its reply streamed."""
         self._first_sent: list[tuple[float, str]] = []
         """Time and raw ID of each first sending, where no store can be watched."""
         self.unread = Unread()
@@ -93,6 +97,8 @@ class LaneRecorder:
                 case "start":
                     self.loads += 1
                     self.store.page_started(t, signal)
+                    if self.store.current is not None:
+                        self.chats.issuing.knows(self.store.current)
                 case "click" | "keydown":
                     self._input(t, signal)
                 case "storage":
@@ -136,6 +142,7 @@ class LaneRecorder:
         exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
         if exchange.extras["own"]:
             self.chats.request = Request.of(exchange) or self.chats.request
+        self.chats.issuing.sent(exchange, self._issued)
         exchange.body = ""
         exchange.headers = {}
         stack = exchange.stack
@@ -215,7 +222,8 @@ class LaneRecorder:
             return
         index = exchange.extras["said"] = exchange.extras.get("said", -1) + 1
         if self._is_own(exchange):
-            self.chats.replies.add(exchange.chat, self.chat.number if self.chat else None, value)
+            current = self.chat.number if self.chat else None
+            self.chats.replies.add(exchange.chat, current, value, exchange.request)
             if exchange.chat is not None:
                 self.chats.screens.add_reply(exchange.chat, exchange.request, value)
         provider = exchange.extras.get("said_provider")
@@ -224,10 +232,23 @@ class LaneRecorder:
             provider=self._name(provider),
         )  # fmt: skip
 
+    def on_text(self, exchange: Exchange, t: float, text: str) -> None:
+        if exchange.doubtful or not self._is_own(exchange):
+            return
+        current = self.chat.number if self.chat else None
+        self.chats.replies.add_text(exchange.chat, current, text, exchange.request)
+
     def on_finished(self, exchange: Exchange) -> None:
         if exchange.doubtful:
             return
         self.finished_exchanges += 1
+        if exchange.chat is not None and self._is_own(exchange) and exchange.reply.body:
+            texts = {str(n): text for n, text in enumerate(texts_in(exchange.reply.body))}
+            self.chats.screens.add_reply(exchange.chat, f"{exchange.request} body", texts)
+        known, rule = self.chats.followed_rules, exchange.rule.name
+        if rule not in known and exchange.chat is not None and self.chats.replies.followed(exchange.chat):
+            known.add(rule)
+        self.chats.issuing.settle(time.time(), self._issued)
         self._event(
             exchange.ended_at or time.time(),
             "finished",
@@ -283,6 +304,7 @@ class LaneRecorder:
         self.sent_messages += 1
         self._last_text = text
         self.chats.owners.add(text, self.chat.number, draft)
+        self.chats.replies.typed(self.chat.number, text)
         self._event(draft.pressed_at, "send", message=draft.number)
 
     @property
@@ -392,13 +414,40 @@ class LaneRecorder:
     def page_error(self, text: str) -> None:
         self._event(time.time(), "page_error", text=self._redactor.text(text, limit=500))
 
+    def leave_chat(self) -> None:
+        """End a chat whose reply still streams. Its line is written when the next chat ends, or at `left_behind`."""
+        self.end_chat(hold=True)
+
+    def left_behind(self, exchange: Exchange) -> None:
+        """The reply that was left behind is over: say whether its text could be followed, and so be recognised elsewhere.
+
+        A page that aborts the request at once leaves too little text to tell: then other replies to the rule's payloads do.
+        """
+        if self._held is None or exchange.chat is None:
+            return
+        aborted = exchange.outcome == "cancelled" and exchange.rule.name in self.chats.followed_rules
+        followed = aborted or self.chats.replies.followed(exchange.chat)
+        self._held = replace(self._held, reply_followed=followed)
+        self._write_held()
+
+    def _write_held(self) -> None:
+        if self._held is not None:
+            self._journal.chat(self._held)
+            self._held = None
+
     def end_chat(
-        self, status: Literal["observed", "blocked", "lost"] = "observed", reason: str = ""
+        self,
+        status: Literal["observed", "blocked", "lost"] = "observed",
+        reason: str = "",
+        *,
+        hold: bool = False,
     ) -> Chat | None:
-        """Write the chat's line. Returns it, or None when no chat was under way."""
+        """Write the chat's line (``hold``: later). Returns it, or None when no chat was under way."""
+        self._write_held()
         draft, self.chat = self.chat, None
         if draft is None:
             return None
+        self.chats.issuing.settle(time.time(), self._issued)
         self._sends = draft.sends
         for message in draft.messages:
             if (held := unread.due(message, None)) is not None:
@@ -431,7 +480,9 @@ class LaneRecorder:
             tab=self.tab,
             experiment=self.experiment,
         )
-        self._journal.chat(chat)
+        self._held = chat
+        if not hold:
+            self._write_held()
         return chat
 
     def tell_minted(self, known: Mapping[str, str]) -> None:
@@ -477,6 +528,7 @@ class LaneRecorder:
             request=exchange.request if exchange else None,
             accepted=draft.accepted,
             served_by=exchange.cached if exchange and not exchange.relayed else "",
+            issued=self._ref(exchange.extras.get("issued")) if exchange else None,
         )
 
     def _stored_at(self, exchange: Exchange | None) -> tuple[bool, str | None]:
@@ -501,6 +553,19 @@ class LaneRecorder:
             if s["url"] == exchange.url and abs(s["t"] / 1000 - exchange.sent_at) < _SAME_SEND
         ]
         return self._sends[min(near)[2]] if near else None
+
+    def _came_up(self, t: float, session_id: str) -> None:
+        self.chats.issuing.came_up(t, session_id, self._issued)
+
+    def _issued(self, t: float, session_id: str, exchange: Exchange) -> None:
+        """A reply brought this ID: it belongs to the chat that was replied to, whoever stores or sends it."""
+        if exchange.chat is None:
+            return
+        exchange.extras.setdefault("issued", session_id)
+        self._event(
+            t, "issued", chat=exchange.chat, session=self._ref(session_id), request=exchange.request,
+            rule=exchange.rule.name, message=exchange.message,
+        )  # fmt: skip
 
     def _bleeds_from(self, body: str, chat: int | None) -> int | None:
         """The latest earlier chat of which a message, or what its reply said too late, stands in this payload."""

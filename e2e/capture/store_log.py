@@ -25,13 +25,20 @@ class Tell(Protocol):
     def __call__(self, t: float, kind: EventKind, **data: Any) -> None: ...
 
 
+class CameUp(Protocol):
+    """Takes the time and the raw ID of a write that brought an ID into the store."""
+
+    def __call__(self, t: float, session_id: str) -> None: ...
+
+
 class StoreLog:
     """Follows the store; every write to the profile's key becomes an event that says which ID was there before and after."""
 
-    def __init__(self, session: Session, redactor: Redactor, tell: Tell) -> None:
+    def __init__(self, session: Session, redactor: Redactor, tell: Tell, came_up: CameUp) -> None:
         self._session = session
         self._redactor = redactor
         self._tell = tell
+        self._came_up = came_up
         self._reads = StoredId(session.id, session.regex)
         self.readable = session.store != "none"
         self.current: str | None = None
@@ -141,6 +148,8 @@ class StoreLog:
             stack=stack,
             by=by,
         )
+        if raw is not None and raw != previous and by in _MINTERS:
+            self._came_up(t, raw)
 
     def look(self, values: dict[str, str] | None) -> None:
         """What the store holds, read directly: a write that no hook saw is noted as such."""

@@ -5,6 +5,7 @@ Nothing here knows how the traffic was seen (`e2e.capture.cdp` does); nothing he
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from jmespath.parser import ParsedResult
 
 from e2e.capture.decoders import unfold
 from e2e.capture.identity import as_text, canonical
+from e2e.capture.reply_so_far import ReplySoFar
 from fixtures.targets.profile import Extract, Sign, WireRule
 
 
@@ -74,6 +76,8 @@ class Exchange:
     error: str = ""
     chat: int | None = None
     message: int | None = None
+    reply: ReplySoFar = field(default_factory=ReplySoFar, repr=False)
+    """What its answer carried so far, of whatever type; never written."""
     extras: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -164,6 +168,12 @@ class Rule:
     def provider_of(self, headers: Mapping[str, str], answer: Any) -> str | None:
         return self._provider.read(Sent("", headers), answer) if self._provider else None
 
+    def provider_in(self, reply: ReplySoFar) -> str | None:
+        """The provider that the reply's text names, where the rule has only a regex for it."""
+        if self._provider is None:
+            return None
+        return next((name for text in reply.texts() if (name := self._provider.find_in(text))), None)
+
     def key_of(self, value: Any, own: str | None = None) -> str | None:
         """What ties a payload and its answer: the rule's place for it, else the framing's ``own``."""
         return as_text(_search(self._reply_to, value)) if self._reply_to else own
@@ -222,8 +232,16 @@ class _Reader:
             (_group(m) for text in (found, canonical(found)[0]) if (m := self._regex.search(text))), None
         )
 
+    def find_in(self, text: str) -> str | None:
+        """In a reply's text; None where the value has a place of its own."""
+        if self._where.place is not None or self._regex is None:
+            return None
+        return _group(self._regex.search(text))
+
     def _find(self, sent: Sent, payload: Any) -> str | None:
         where = self._where
+        if where.place is None:
+            return None
         if self._json is not None:
             return as_text(_search(self._json, payload)) if payload is not None else None
         if where.connection is not None:
@@ -293,6 +311,17 @@ def as_json(text: str) -> Any:
         return None
 
 
+def _charset(content_type: str) -> str:
+    """Python's name of the charset of an answer; UTF-8 where none is named, or one that is not known."""
+    named = re.search(r';\s*charset="?([\w.:-]+)', content_type, re.IGNORECASE)
+    try:
+        name = codecs.lookup(named[1]).name if named else "utf-8"
+        codecs.getincrementaldecoder(name)
+    except LookupError:
+        return "utf-8"
+    return name
+
+
 _LINES = re.compile(r"ndjson|jsonl|json-?lines|json-seq|stream\+json")
 
 
@@ -303,6 +332,7 @@ class AnswerReader:
         self._stream = "event-stream" in content_type
         self._lines = _LINES.search(content_type) is not None
         self._pending = b""
+        self._decode = codecs.getincrementaldecoder(_charset(content_type))("replace").decode
         self._after_cr = False
         self._event = ""
         self._data: list[str] = []
@@ -321,6 +351,10 @@ class AnswerReader:
         for line in lines:
             text = line.decode("utf-8-sig", errors="replace")
             yield from self._line(text) if self._stream else _json_line(text)
+
+    def text(self, chunk: bytes) -> str:
+        """The text in ``chunk``, where the answer is no stream of values; ``""`` where it is."""
+        return "" if self._stream or self._lines else self._decode(chunk)
 
     def end(self) -> Iterator[tuple[str, Any]]:
         """What is left when the answer ends: the whole body when it was no stream, or its last line."""

@@ -49,6 +49,7 @@ def mid_stream(cast: Cast) -> Steps:
     old = yield from _leave_mid_stream(cast)
     yield from turns.message(cast)
     yield from _until_over(cast, old)
+    recorder.left_behind(old)
     look_for_late_text(cast)
     yield from turns.message(cast)
     recorder.end_chat()
@@ -70,14 +71,17 @@ def _leave_mid_stream(cast: Cast) -> Generator[Wait, None, Exchange]:
     )
     recorder.chat.cut = not old.ended
     recorder.message_ended("the person did not wait", "ok" if old.ended else "cut")
-    recorder.end_chat()
+    recorder.leave_chat()
     yield from opening.new_chat(cast)
     return old
 
 
 def _until_over(cast: Cast, old: Exchange) -> Steps:
-    """Wait for the end of the old stream, whoever ends it, so that all that could come late has come."""
-    limit = time.monotonic() + min(cast.profile.timeouts.reply, 10)
+    """Wait for the end of the old stream, whoever ends it, so that all that could come late has come.
+
+    Also where the page lets it run to its end: the last event may be the one that names the session.
+    """
+    limit = time.monotonic() + cast.profile.timeouts.reply
     if not old.ended:
         yield Wait(
             lambda: old.ended or time.monotonic() > limit,

@@ -139,6 +139,15 @@ def test_a_reply_that_ends_at_once_cannot_be_left_behind() -> None:
     assert "steps.long_request" in verdict.needs
 
 
+def test_a_reply_whose_text_could_not_be_read_is_not_recognised() -> None:
+    fine = chat("mid-stream", 10, [FINE], cut=True, reply_followed=False)
+    verdict = scenarios.mid_stream(run_with(fine))
+    assert verdict.outcome == "inconclusive"
+    assert "no text of 1 reply that was left behind could be read" in verdict.headline
+    wrong = chat("mid-stream", 11, [("", "s…a", "s…a")])
+    assert scenarios.mid_stream(run_with(fine, wrong)).outcome == "fail"  # what was seen is seen
+
+
 def test_what_was_not_played_says_why() -> None:
     verdict = scenarios.two_tabs(run_with())
     assert (verdict.outcome, verdict.headline) == (

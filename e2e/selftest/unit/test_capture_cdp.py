@@ -94,6 +94,7 @@ class Log:
 
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
+        self.texts: list[tuple[str, float]] = []
         self.exchanges: list[Exchange] = []
 
     def on_cookie(self, t: float, name: str, value: str | None) -> None:
@@ -108,6 +109,9 @@ class Log:
 
     def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None:
         self.told.append(("chunk", event, value, t - WALL))
+
+    def on_text(self, exchange: Exchange, t: float, text: str) -> None:
+        self.texts.append((text, t - WALL))
 
     def on_finished(self, exchange: Exchange) -> None:
         assert exchange.ended
@@ -190,6 +194,20 @@ class TestStreamed:
             ("chunk", "message", {"n": 3}, 3.5),
             ("finished", "ok"),
         ]
+
+    @pytest.mark.parametrize(
+        "kind", ["text/plain; charset=utf-8", "text/html", "application/json", "application/x-own"]
+    )
+    def test_the_text_of_any_other_type_is_told_as_it_comes(self, kind: str) -> None:
+        scene = Scene({"provider": {"regex": "by (\\w+ hat)"}})
+        scene.cdp.request(t=1.0)
+        scene.cdp.response(t=2.0, headers={"Content-Type": kind})
+        scene.cdp.data("Told by B", t=3.0)
+        assert (scene.log.texts, scene.exchange.provider) == ([("Told by B", 3.0)], None)
+        scene.cdp.data("ig hat, é.", t=4.0)
+        scene.cdp.finished(t=5.0)
+        assert scene.log.texts[1:] == [("ig hat, é.", 4.0)]
+        assert scene.exchange.provider == "Big hat"
 
     def test_the_exchange_keeps_its_numbers(self) -> None:
         scene = Scene()

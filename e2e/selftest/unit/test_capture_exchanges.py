@@ -27,6 +27,8 @@ class Log:
     def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None:
         self.chunks.append((exchange.request, value))
 
+    def on_text(self, exchange: Exchange, t: float, text: str) -> None: ...
+
     def on_finished(self, exchange: Exchange) -> None:
         self.finished.append(exchange.request)
 
@@ -55,6 +57,21 @@ class Desk:
         self, value: Any, *, t: float = 2.0, line: str = "socket:1", number: int = 0, **said: Any
     ) -> None:
         self.exchanges.said(line, self.rules[number], t, value, size=3, **said)
+
+
+class TestTextOfTheReply:
+    def test_words_of_a_stream_name_the_provider_together(self) -> None:
+        desk = Desk(rule(answer_when="w", done="last", provider={"regex": "by (\\w+ hat)"}))
+        one = desk.send("a")
+        for word in ("Told", " by Big", " hat", "."):
+            desk.hear({"w": word, "last": word == "."})
+        assert (one.outcome, one.provider) == ("ok", "Big hat")
+
+    def test_a_place_of_its_own_is_not_looked_for_in_the_text(self) -> None:
+        desk = Desk(rule(provider={"json": "who", "regex": "(\\w+ hat)"}))
+        one = desk.send("a")
+        desk.hear({"w": "Told by Big hat"})
+        assert (one.outcome, one.provider) == ("ok", None)
 
 
 class TestByKey:

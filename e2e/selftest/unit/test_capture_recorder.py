@@ -753,3 +753,83 @@ class TestUnreadable:
         exchange = self.chat(desk, body="Hi (0a1b2c3d)", form="percent-encoded")
         assert exchange.form
         assert desk.events("payload")[0].data["form"] == "percent-encoded in the payload"
+
+
+class TestIssued:
+    """An ID belongs to the chat whose reply brought it, whoever stores it."""
+
+    def test_an_id_that_a_reply_brought_is_that_messages(self, desk: Desk) -> None:
+        desk.new_chat()
+        exchange = desk.message("Hello (0123abcd)", stored=None, sent=None)
+        exchange.reply.add_value(desk.clock.now, {"meta": {"chatId": NEW}})
+        desk.write(NEW)
+        said = desk.only("issued")
+        assert (said.chat, said.t, said.data["session"], said.data["message"]) == (
+            0,
+            desk.clock.now,
+            desk.ref(NEW),
+            0,
+        )
+        assert desk.end().messages[0].issued == desk.ref(NEW)
+
+    def test_the_end_of_an_old_reply_brings_the_old_chats_id(self, desk: Desk) -> None:
+        desk.new_chat()
+        left = desk.message("Hello (0123abcd)", stored=None, sent=None)
+        desk.end()
+        desk.new_chat()
+        own = desk.message("Hello (4567cdef)", stored=None, sent=None, request="r-2")
+        own.reply.add_value(desk.clock.now, {"chatId": NEW})
+        desk.write(NEW)
+        left.reply.add_text(desk.clock.now, f"<i data-chat='{OLD}'></i>")
+        desk.write(OLD)
+        assert [(e.chat, e.data["session"]) for e in desk.events("issued")] == [
+            (1, desk.ref(NEW)),
+            (0, desk.ref(OLD)),
+        ]
+
+    def test_a_reply_may_be_read_after_the_page_has_stored_its_id(self, desk: Desk) -> None:
+        desk.new_chat()
+        exchange = desk.message("Hello (0123abcd)", stored=None, sent=None)
+        desk.write(NEW)
+        assert desk.events("issued") == []
+        exchange.reply.add_headers(desk.clock.now, {"location": f"/chats/{NEW}?new=1"})
+        assert desk.end().messages[0].issued == desk.ref(NEW)
+
+    @pytest.mark.parametrize(("sent", "body"), [(NEW, ""), (None, json.dumps({"draft": NEW}))])
+    def test_an_id_that_the_payload_brought_is_echoed(self, desk: Desk, sent: str | None, body: str) -> None:
+        desk.new_chat()
+        exchange = desk.message("Hello (0123abcd)", stored=None, sent=sent, body=body)
+        exchange.reply.add_value(desk.clock.now, {"chatId": NEW})
+        desk.write(NEW)
+        assert desk.end().messages[0].issued is None
+
+    def test_an_id_that_was_stored_before_is_not_issued_again(self, desk: Desk) -> None:
+        desk.start(OLD)
+        desk.new_chat()
+        exchange = desk.message("Hello (0123abcd)", stored=OLD, sent=None)
+        exchange.reply.add_value(desk.clock.now, {"chatId": OLD})
+        desk.write(None)
+        desk.write(OLD)
+        assert desk.events("issued") == []
+
+    def test_a_part_of_another_id_is_none(self, desk: Desk) -> None:
+        desk.new_chat()
+        exchange = desk.message("Hello (0123abcd)", stored=None, sent=None)
+        exchange.reply.add_value(desk.clock.now, {"trace": f"{NEW}0"})
+        desk.write(NEW)
+        assert desk.events("issued") == []
+
+
+def test_the_line_of_a_chat_that_was_left_waits_for_its_reply(desk: Desk) -> None:
+    desk.new_chat()
+    exchange = desk.message("Hello (0123abcd)", stored=None, sent=NEW)
+    desk.recorder.leave_chat()
+    assert desk.records().chats == ()
+    desk.recorder.left_behind(exchange)
+    assert [c.reply_followed for c in desk.records().chats] == [False]
+    desk.new_chat()
+    exchange = desk.message("Hello (4567cdef)", stored=None, sent=OLD, request="r-2")
+    desk.recorder.on_text(exchange, 1.0, "Once upon a time there was")
+    desk.recorder.leave_chat()
+    desk.recorder.end_chat()  # the run may end before the reply does
+    assert [c.reply_followed for c in desk.records().chats] == [False, True]

@@ -80,6 +80,61 @@ class TestReplyTexts:
         texts.add(1, 1, {"text": "Once upon a time there was a hat"})
         assert texts.found_in("Once upon a time there was a hat", 2) is None
 
+    @pytest.mark.parametrize(
+        ("pieces", "shown"),
+        [
+            (["Once upon a ", "time there was a hat"], "time there was a hat"),
+            (["<li>Once upon a <b>ti", "me</b> there &amp; was<br>a hat</li>"], "me there & was\na hat"),
+            (['{"a": "Once upon \\"a\\" ti', "me there was\\na hat"], "me there was\n\na hat"),
+            (['0:"Once upon"\n0:" a ti', 'me"\n0:" there was"\n0:" a hat"\n'], "time there was a hat"),
+            (
+                [
+                    'data: {"w": "Once upon"}\n\n',
+                    'data: {"w": " a time"}\n\ndata: {"w": " there was a hat"}\n\n',
+                ],
+                "a time there was a hat",
+            ),
+            (["# Once upon **a", " time** there was\n* a `hat`"], "time there was\na hat"),
+            (
+                ["从前有一个人，", "他有一顶很大的帽子，谁也没有见过这样的帽子"],
+                "他有一顶很大的帽子，谁也没有见过这样的",
+            ),
+        ],
+        ids=["plain", "html", "json", "0: lines", "data: lines", "markdown", "no spaces"],
+    )
+    def test_a_late_body_of_any_type_is_found_on_the_screen(self, pieces: list[str], shown: str) -> None:
+        texts = ReplyTexts()
+        texts.add_text(1, 1, pieces[0], "r-1")
+        texts.add_text(1, 2, pieces[1], "r-1")
+        assert texts.found_in(f"You\nhello\n{shown}", 2) == 1
+        assert texts.found_in(f"You\nhello\n{pieces[0][:14]}", 2) is None
+
+    def test_the_form_of_a_body_is_no_text(self) -> None:
+        texts = ReplyTexts()
+        for body in (
+            '{"messages": [{"role": "assistant", "content": "',
+            '{\n "role": "assistant",\n "content": "',
+        ):
+            texts.add_text(1, 2, body + 'Once upon a time"}]}', body)
+        assert texts.found_in('{"messages": [{"role": "assistant", "content": "Hello"}]}', 2) is None
+        assert texts.found_in('{\n "role": "assistant",\n "content": "Hello"}', 2) is None
+
+    def test_a_message_that_the_reply_repeats_is_no_text_of_the_reply(self) -> None:
+        texts = ReplyTexts()
+        texts.typed(1, "A short question about hats (0123abcd)")
+        texts.typed(2, "A short question about hats (4567cdef)")
+        texts.add_text(1, 2, "A short question about hats (0123abcd)", "r-1")
+        assert texts.found_in("A short question about hats (4567cdef)", 2) is None
+        assert not texts.followed(1)
+
+    def test_what_can_be_followed_has_words(self) -> None:
+        texts = ReplyTexts()
+        texts.add(1, 1, {"id": "c-0123456789abcdef0123", "ok": True})
+        texts.add_text(1, 1, bytes(range(256)).decode(errors="replace") * 40, "r-1")
+        assert not texts.followed(1)
+        texts.add_text(1, 1, "Once upon a time there was", "r-2")
+        assert texts.followed(1)
+
     def test_a_new_play_begins_with_nothing(self) -> None:
         texts = self.late("Once upon a time there was a hat")
         texts.forget()

@@ -152,7 +152,7 @@ SLIPS: list[tuple[str, str, str, str, str]] = [
     (READY, "ready = { exact = true }", "where.ready", "{ exact = true }", "a locator says exactly one of role, label, placeholder, test_id, text, title, css (this says none of them) | "),
     (READY, 'ready = { css = "#a", name = "Message" }', "where.ready.name", "'Message'", 'name goes with role | { role = "button", name = "New chat" }'),
     (SESSION, 'session = { json = "a", query = "b" }', "wire[0].session", '{ json = "a", query = "b" }', 'exactly one of json, form, query, header, cookie, path, url, page, connection (this says json, query) | { json = "session_id" }'),
-    (SESSION, 'session = { regex = "a" }', "wire[0].session", '{ regex = "a" }', "exactly one of json, form, query, header, cookie, path, url, page, connection (this says none of them) | "),
+    (SESSION, 'session = { regex = "a" }', "wire[0].session", '{ regex = "a" }', "exactly one of json, form, query, header, cookie, path, url, page, connection besides regex (a regex alone is for provider) | "),
     (NEW_CHAT, "new_chat = [{ }]", "steps.new_chat[0]", "{}", "an action says exactly one of click, hover, press, fill, wait_for, wait_gone, dismiss, mouse_away (this says none of them) | "),
     (NEW_CHAT, 'new_chat = [{ hover = { css = "a" } }]', "steps.new_chat", '[{ hover = { css = "a" } }]', "no click and no press, so nothing is started | "),
     (SEND, 'send = [{ wait_for = { css = "a" } }]', "steps.send", '[{ wait_for = { css = "a" } }]', "no click and no press, so nothing is started | "),
