@@ -120,6 +120,41 @@ def test_every_scenario_is_played_on_pages_that_are_not_ours(
     assert set(NAMES) - seen <= {"rotation.return_to_chat", "rotation.back_forward", "rotation.mid_stream"}
 
 
+@pytest.mark.parametrize(
+    ("scenario", "query", "failing", "cause"),
+    [
+        ("double-click", {"new_chat_ms": "600"}, set(), None),
+        ("rapid-send", {"new_chat_ms": "600", "bug": "loses"}, {"rotation.rapid_send"}, "message-lost"),
+        ("reload", {"bug": "leaves"}, {"rotation.reload"}, "ended-on-leave"),
+    ],
+)
+def test_what_new_chat_and_leaving_do_in_their_own_time(
+    scenario: str,
+    query: dict[str, str],
+    failing: set[str],
+    cause: str | None,
+    lab: Lab,
+    playwright: Playwright,
+    own_browser: Browser,
+    tmp_path: Path,
+) -> None:
+    """A slow New Chat is waited for; a message that it drops, and a session that leaving the page ends, are found."""
+    plan = Plan(
+        lab_profile("fetch-json"),
+        lab.url("fetch-json", **query),
+        CHATS,
+        1,
+        tmp_path,
+        trace=False,
+        scenarios=(scenario,),
+        plays=1,
+    )
+    run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
+    assert failed(run) == failing
+    assert [c.name for c in run.judgement.causes] == ([cause] if cause else [])
+    assert not run.partial, run.partial_reasons
+
+
 def test_what_foreign_pages_get_wrong_in_a_hurry_is_found(
     lab: Lab, playwright: Playwright, own_browser: Browser, tmp_path: Path
 ) -> None:

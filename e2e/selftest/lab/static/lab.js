@@ -101,6 +101,7 @@ function submit() {
   if (!text || Lab.chat.reply) return;
   if (Lab.ui.editable) box.textContent = "";
   else box.value = "";
+  if (Lab.bug === "loses" && rotating) return;
   send(text);
 }
 
@@ -171,6 +172,10 @@ function openReply() {
   return reply;
 }
 
+let rotating = false;
+// ?bug=leaves: leaving the page ends the session.
+if (Lab.bug === "leaves") addEventListener("pagehide", () => Lab.store.clear(Lab.chat.session));
+
 async function newChat() {
   const { chat, ui } = Lab;
   if (ui.ignoresNewChat?.()) return;
@@ -181,7 +186,11 @@ async function newChat() {
   chat.messages = [];
   Lab.at("log").replaceChildren();
   notice();
+  // ?new_chat_ms=N: New chat takes its time to rotate. ?bug=loses: what is sent meanwhile is dropped.
+  rotating = true;
+  if (address.has("new_chat_ms")) await new Promise((resolve) => setTimeout(resolve, Number(address.get("new_chat_ms"))));
   await rotate();
+  rotating = false;
   ui.started?.();
   if (conditions.kind === "login" && conditions.met()) signIn();
 }
