@@ -35,17 +35,20 @@ class Scene:
     def cast(self, *, watched: bool = True) -> Any:
         timeouts = SimpleNamespace(quiet=QUIET, action=ACTION, reply=30.0, ready=10.0)
         store = SimpleNamespace(readable=watched, rotated=False, rotated_at=0.0, current=None)
-        recorder = SimpleNamespace(store=store, last_signal=0.0, chat=SimpleNamespace(began=self.now), tab=0)
+        recorder = SimpleNamespace(
+            store=store, last_signal=0.0, loads=1, chat=SimpleNamespace(began=self.now), tab=0
+        )
         policy = SimpleNamespace(tabs="share", reload="keeps")
         return SimpleNamespace(
             profile=SimpleNamespace(timeouts=timeouts, policy=policy),
             recorder=recorder,
-            wire=SimpleNamespace(in_flight={}, last_sent=0.0, frame_sent=0.0, frame_received=0.0),
+            wire=SimpleNamespace(in_flight={}, loading={}, last_sent=0.0, frame_sent=0.0, frame_received=0.0),
             habits=self.habits,
             watches=True,
             waits_for_rotation=watched,
             acted_at=0.0,
             rotations=0,
+            loads=1,
         )
 
     def click(self, *, clicks: int = 1, also_quiet: bool = False, watched: bool = True) -> tuple[float, Any]:
