@@ -158,13 +158,14 @@ bench: $(STAMP) ## measure what one chat costs
 	@$(PY) -m e2e.setup all --quiet
 	@$(PY) -m e2e bench $(ARGS)
 
-matrix: $(STAMP) ## play every fault of the reference chat: is each named, and nothing else? (TRANSPORT= STORE= SEED= OUT=)
+matrix: $(STAMP) ## play every fault of the reference chat: is each named, and nothing else? (TRANSPORT= STORE= SEED= LOAD= OUT=)
 	@$(PY) -m e2e.setup all --quiet
 	@$(PY) -m e2e matrix $(foreach fault,$(FAULT),--fault '$(fault)') \
 	  $(if $(TRANSPORT),--transport '$(TRANSPORT)') $(if $(STORE),--store '$(STORE)') \
 	  $(if $(ID_FORMAT),--id-format '$(ID_FORMAT)') $(if $(ROTATION),--rotation '$(ROTATION)') \
 	  $(if $(ID_PATTERN),--id-pattern '$(ID_PATTERN)') $(if $(SEED),--seed '$(SEED)') \
-	  $(if $(CHATS),--chats '$(CHATS)') $(if $(LANES),--lanes '$(LANES)') $(if $(OUT),--out '$(OUT)') $(ARGS)
+	  $(if $(CHATS),--chats '$(CHATS)') $(if $(LANES),--lanes '$(LANES)') $(if $(LOAD),--load '$(LOAD)') \
+  $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 calibrate: $(STAMP) ## measure the statistical checks on simulated campaigns: false alarms and power (OUT=)
 	@$(PY) -m e2e calibrate $(if $(OUT),--out '$(OUT)') $(ARGS)

@@ -39,6 +39,8 @@ class Assignment:
 
     causes: dict[Pair, str] = field(default_factory=dict)
     left: dict[str, tuple[ChatKey, ...]] = field(default_factory=dict)
+    unseen: dict[str, tuple[ChatKey, ...]] = field(default_factory=dict)
+    """Check -> chats that fit no rule because their evidence is incomplete, beside others whose cause is known."""
     variants: dict[Pair, str] = field(default_factory=dict)
     consequences: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -64,7 +66,13 @@ class Assignment:
             share.variant = share.variant or self.variants.get(pair, "")
             share.consequences.update(self.consequences.get(name, {}))
         for share in found.values():
-            share.of = {key for v in failed if v.name in share.checks for key in v.chats}
+            share.of = {
+                key
+                for v in failed
+                if v.name in share.checks
+                for key in v.chats
+                if key not in self.unseen.get(v.name, ())
+            }
         return dict(found)
 
 
@@ -91,7 +99,24 @@ def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
         if left:
             found.left[verdict.name] = tuple(left)
     fold(found, fitting)
+    _leave_out_unseen(run, found)
     return found
+
+
+def _leave_out_unseen(run: Run, found: Assignment) -> None:
+    """What could not be seen of a chat is no fault without a name, where the other chats of the check have one."""
+    known = clues(run)
+    explained = {pair.check for pair in found.causes}
+    for check, keys in list(found.left.items()):
+        if check not in explained:
+            continue
+        unseen = tuple(key for key in keys if key not in known or known[key].incomplete)
+        rest = tuple(key for key in keys if key not in unseen)
+        if unseen:
+            found.unseen[check] = unseen
+            del found.left[check]
+        if unseen and rest:
+            found.left[check] = rest
 
 
 def _against(run: Run, chat: Clues) -> frozenset[str]:

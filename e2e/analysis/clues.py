@@ -69,6 +69,14 @@ class Clues:
     lost: int = 0
     """Messages that the page accepted and never sent."""
 
+    @property
+    def incomplete(self) -> bool:
+        """Something that the rules read was not seen: a payload, or the store at a send."""
+        store_unseen = self.lane.watched and not (
+            self.chat.stored_seen and all(m.stored_seen for m in self.messages)
+        )
+        return store_unseen or not self.messages or not all(m.sent_seen for m in self.messages)
+
     @cached_property
     def running(self) -> tuple[Any, ...]:
         """The messages whose payload was seen, and before which nothing but the chat itself had happened."""

@@ -41,6 +41,7 @@ def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     failed = [v for v in verdicts if v.outcome == "fail"]
     found: list[Cause] = [*_unavailable(run)]
     assigned = assign(run, failed) if failed else Assignment()
+    run.once("unseen", lambda: assigned.unseen)
     add_consequences(run, assigned)
     shares, left = assigned.shares(failed), assigned.left
     by_chats = sorted(shares.items(), key=lambda item: -len(item[1].chats))
@@ -71,6 +72,19 @@ def _weighed(run: Run, cause: Cause) -> Cause:
     lines = [f"experiment {f.name}: {f.answer}" for f in supports]
     lines += [f"experiment {f.name} speaks against it: {f.answer}" for f in against]
     return replace(cause, confidence=round(confidence, 4), evidence=(*cause.evidence, *lines))
+
+
+def with_unseen(run: Run, verdict: Verdict) -> Verdict:
+    """``verdict`` with the number of its chats that no cause was looked for in: their evidence is incomplete."""
+    unseen: Mapping[str, tuple[ChatKey, ...]] = run.once("unseen", dict)
+    n = len(unseen.get(verdict.name, ())) if verdict.outcome == "fail" else 0
+    if not n:
+        return verdict
+    numbers = {**verdict.numbers, "not_seen": int(verdict.numbers.get("not_seen", 0)) + n}
+    headline = (
+        f"{verdict.headline}; {plural(n, 'chat')} of these {'was' if n == 1 else 'were'} not seen in full"
+    )
+    return replace(verdict, headline=headline, numbers=numbers)
 
 
 def explain(verdict: Verdict, found: Sequence[Cause]) -> tuple[Cause, ...]:

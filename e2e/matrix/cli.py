@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from e2e.errors import HarnessError
+from e2e.matrix.load import busy
 from e2e.matrix.play import play_all, task_for
 from e2e.matrix.table import HEALTHY, Row, Variant, playable
 from e2e.matrix.write import write
@@ -37,7 +38,7 @@ def main(arguments: list[str]) -> int:
         )
     console = Console(file=sys.stdout, highlight=False)
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, busy(said.load):
         evidence = said.evidence or Path(folder)
         tasks = [
             task_for(name, variant, said.chats, said.lanes, evidence, quick=said.quick)
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--quick", action="store_true", help="no more chats and scenarios than each fault takes")
     add("--repeat", type=_positive, default=1, metavar="N", help="play each fault so often (default 1)")
     add("--workers", type=_positive, metavar="W", help="runs side by side (default: one per core)")
+    add("--load", type=_positive, default=0, metavar="N", help="busy processes beside it (default none)")
     add("--out", type=Path, default=Path("reports/out"), metavar="DIR", help="where matrix.* goes")
     add("--evidence", type=Path, metavar="DIR", help="keep the runs' evidence here (default: nowhere)")
     return parser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -179,12 +180,37 @@ class TestMake:
         script.chmod(0o755)
         return script
 
+    def environment(self) -> dict[str, str]:
+        """Without the variables of a make that runs these tests: `make test ARGS=-x` hands them on to every make below it."""
+        makefile = (REPO / "Makefile").read_text(encoding="utf-8")
+        known = set(re.findall(r"\$\((?:if |or )?\$?\(?([A-Z_]+)\b", makefile)) | {
+            "MAKEFLAGS",
+            "MFLAGS",
+            "MAKELEVEL",
+        }
+        known |= {"MAKEOVERRIDES", "GNUMAKEFLAGS"}
+        return {name: value for name, value in os.environ.items() if name not in known or name == "PATH"}
+
+    def test_the_variables_of_an_outer_make_change_nothing(
+        self, python: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in {
+            "ARGS": "-x",
+            "MAKEFLAGS": " -- ARGS=-x OUT=o",
+            "OUT": "o",
+            "WORKERS": "2",
+        }.items():
+            monkeypatch.setenv(name, value)
+        code, calls = self.make(python, "gate")
+        assert (code, calls[-1]) == (0, "-m reports gate")
+
     def make(self, python: Path, *arguments: str) -> tuple[int, list[str]]:
         stamp = python.parent / "stamp"
         stamp.touch()
         done = subprocess.run(
             ["make", "--no-print-directory", f"PY={python}", f"STAMP={stamp}", *arguments],
             cwd=REPO,
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -226,6 +252,7 @@ class TestMake:
                 "-m reports pull-request --number 7 --commit abc --link l",
             ),
             (["gate"], "-m reports gate"),
+            (["matrix", "FAULT=slow", "LOAD=8", "OUT=o"], "-m e2e matrix --fault slow --load 8 --out o"),
             (["rehearse", "OUT=o"], "-m e2e rehearse --out o"),
         ],
         ids=lambda value: value[0] if isinstance(value, list) else "",

@@ -322,3 +322,54 @@ def test_a_check_asked_alone_brings_its_causes() -> None:
     assert rotation.sent_id_is_fresh(run).cause == "stale-state"
     assert rotation.sent_id_is_fresh.plain(run).causes == ()
     assert rotation.one_id_per_chat(run).causes == ()
+
+
+@pytest.mark.parametrize("unseen", [{"stored_seen": False, "stored": None}, {"sent_seen": False}])
+@pytest.mark.parametrize("fault", ["stale-state", "session-not-ended"])
+def test_a_chat_that_was_not_seen_in_full_is_no_fault_without_a_name(
+    fault: str, unseen: dict[str, Any]
+) -> None:
+    """On a busy machine the store of some chats is not read at the send: these are counted, and nothing is made of them."""
+
+    def blind(c: Chat) -> Chat:
+        if c.chat != 2:
+            return c
+        first = replace(c.messages[0], **unseen)
+        store = {k: v for k, v in unseen.items() if k != "sent_seen"}
+        return replace(c, messages=(first, *c.messages[1:]), **store)
+
+    judgement = assemble([with_chats(make_run(fault, messages=2), blind)]).judgement
+    assert [c.name for c in judgement.causes] == [fault]
+    assert judgement.causes[0].confidence == 1.0
+
+
+def test_chats_that_were_not_seen_in_full_are_counted_in_the_verdict() -> None:
+    def blind(c: Chat) -> Chat:
+        if c.chat != 2:
+            return c
+        return replace(
+            c,
+            stored_seen=False,
+            messages=tuple(replace(m, stored_seen=False, stored=None) for m in c.messages),
+        )
+
+    verdict = assemble([with_chats(make_run("stale-state"), blind)]).judgement.verdict(
+        "rotation.sent_id_is_fresh"
+    )
+    assert verdict.cause == "stale-state"
+    assert verdict.numbers["not_seen"] == 4
+    assert verdict.headline.endswith("4 chats of these were not seen in full")
+
+
+def test_where_nothing_was_seen_in_full_the_failure_is_not_dropped() -> None:
+    records = with_chats(
+        make_run("stale-state"),
+        lambda c: replace(
+            c,
+            stored_seen=False,
+            messages=tuple(replace(m, stored_seen=False, stored=None) for m in c.messages),
+        ),
+    )
+    judgement = assemble([records]).judgement
+    assert judgement.outcome == "fail"
+    assert judgement.causes

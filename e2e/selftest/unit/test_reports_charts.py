@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -16,6 +16,7 @@ from e2e.analysis.frames import assemble
 from e2e.analysis.verdict import ChatKey
 from e2e.capture.records import Policy
 from e2e.selftest.unit.builders import judge_run, make_run, with_chats
+from reports import charts, drawing, timeline
 from reports.charts import band, chart_set, chat_timeline, lanes_strip, provider_distribution
 from reports.drawing import ALARM, Chart, initials
 
@@ -179,13 +180,21 @@ def test_the_set_is_written_and_yesterdays_goes(tmp_path: Path) -> None:
     assert not list((tmp_path / "charts").glob("*.html"))
 
 
-def test_the_whole_set_is_quick(tmp_path: Path) -> None:
-    chart_set(judge_run(), tmp_path)  # matplotlib is imported here
+def test_the_whole_set_draws_each_chart_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing is what costs time, 0.2 s for a chart: counted, and not measured, for a machine may be busy."""
+    drawn: list[str] = []
+    finish = drawing.finish
+
+    def counted(figure: Any, axes: Any, name: str, *said: Any, **more: Any) -> Any:
+        drawn.append(name)
+        return finish(figure, axes, name, *said, **more)
+
+    for module in (charts, timeline):
+        monkeypatch.setattr(module, "finish", counted)
     run = judge_run("stale-state")
-    assert run.judgement.outcome == "fail"
-    began = time.process_time()
     chart_set(run, tmp_path)
-    assert time.process_time() - began < 1.5
+    chart_set(run, tmp_path)
+    assert sorted(drawn) == ["lanes-strip", "provider-distribution", "timeline-0-1"]
 
 
 def test_no_chart_costs_an_import_before_it_is_drawn() -> None:
