@@ -41,7 +41,7 @@ class MessageLost(CaptureIncomplete):
 
 
 class InvalidProfile(HarnessError):
-    """A profile or an option does not say what it must; raised before any browser starts."""
+    """A profile or an option does not say what it must: shown before any browser starts, or by what was seen in a run."""
 
 
 class Blocked(HarnessError):

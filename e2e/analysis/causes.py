@@ -59,6 +59,11 @@ TEXTS: dict[str, Text] = {
         "New Chat {change}, and the next send{send} carried the ID of the chat before: one chat behind each time",
         "read the ID when sending (a ref or the store), or list it among the callback's dependencies",
     ),
+    "id-never-sent": Text(
+        "frontend state",
+        "the store held a session ID, and nothing that the page sent{send} carried it in any form: no payload, header or URL",
+        "put the stored ID into each of the chat's requests; one that the server issued has to be sent back",
+    ),
     "stale-state": Text(
         "frontend state",
         "New Chat {change}, the next send{send} still carried the old ID",

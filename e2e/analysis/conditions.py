@@ -279,3 +279,12 @@ def wrong_labels_name_earlier_providers(c: Clues) -> bool:
         if m.reply_provider is not None:
             answered.append(m.reply_provider)
     return bool(wrong) and all(wrong)
+
+
+def its_payloads_carried_no_id(c: Clues) -> bool:
+    return any(m.sent_seen for m in c.messages) and not any(m.sent for m in c.messages)
+
+
+def stored_ids_stand_nowhere(c: Clues) -> bool:
+    """In no request, header, URL or frame of the run, in no form."""
+    return c.lane.never_sent

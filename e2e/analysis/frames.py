@@ -12,6 +12,7 @@ import pandas as pd
 from e2e.analysis import schema, significance
 from e2e.analysis.columns import AnalysisError, Columns, build, validate
 from e2e.analysis.completeness import missing_shards, partial_reasons
+from e2e.analysis.sightings import without_wrong_places
 from e2e.capture.records import SIDE_LANE, Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def assemble(
     agree([run.meta for run in runs])
     side = tuple(chat for run in runs for chat in run.chats if chat.lane >= SIDE_LANE)
     side_events = tuple(e for run in runs for e in run.events if e.lane >= SIDE_LANE)
-    runs = [_without_side(run) for run in runs]
+    runs = [without_wrong_places(_without_side(run)) for run in runs]
     ordered = sorted(
         ((chat, run) for run in runs for chat in run.chats),
         key=lambda item: (item[0].began, item[0].run_id, item[0].lane, item[0].chat),
@@ -138,9 +139,7 @@ def assemble(
 
     transitions = [row for run in runs for row in _transition_rows(run, chat_rows)]
     transitions.sort(key=lambda row: int(row["order"]))
-    code: dict[str, CodePlace] = {}
-    for run in runs:
-        code = {**run.meta.code, **code}
+    code = {position: place for run in reversed(runs) for position, place in run.meta.code.items()}
     budget = min(r.meta.alarms_per_year for r in runs) if alarms_per_year is None else alarms_per_year
     return Run(
         metas=tuple(r.meta for r in runs),

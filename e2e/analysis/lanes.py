@@ -59,6 +59,8 @@ class Lane:
     """The profile names a store at all."""
     in_address: bool = False
     """The ID that counts as sent is in the page's address."""
+    never_sent: bool = False
+    """Stored IDs were searched for in all that the pages of this run sent, and stand nowhere in it, in no form."""
 
     def place(self, path: Trail) -> CodePlace | None:
         """Where the product itself wrote, past what all its writes go through."""
@@ -95,7 +97,19 @@ def lane_of(run: Run, run_id: str, writes: Sequence[Any], windows: Sequence[tupl
         reload=brings(run, run_id),
         stores=run.policy.store != "none",
         in_address=run.policy.in_address,
+        never_sent=run_id in _never_sent(run),
     )
+
+
+def _never_sent(run: Run) -> frozenset[str]:
+    def collect() -> frozenset[str]:
+        looked = run.sightings[run.sightings["place"].notna()]
+        sent = set(run.messages["run_id"][run.messages["sent"].notna()])
+        elsewhere = set(looked["run_id"][looked["place"] != ""])
+        unread = set(looked["run_id"][looked["unread"].fillna(0) > 0])
+        return frozenset(set(looked["run_id"]) - sent - elsewhere - unread)
+
+    return run.once("never_sent", collect)
 
 
 def _common(one: Trail, other: Trail) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -230,7 +230,13 @@ def one_id_per_chat(run: Run) -> Verdict:
     }
     expected = "one session ID in all messages of a chat"
     if not judged:
-        why = "no chat had two messages whose payloads were seen"
+        seen = Counter(key_of(m) for m in _observed_messages(run) if m.sent_seen and not m.after_reload)
+        several = sum(n > 1 for n in seen.values())
+        why = (
+            f"no payload of {plural(several, 'chat')} with several messages carried a session ID to compare"
+            if several
+            else "no chat had two messages whose payloads were seen"
+        )
         return not_seen(name, run, why, "needs at least 1 chat with 2 messages", **numbers)
     if not wrong:
         headline = (

@@ -52,6 +52,12 @@ RULES: tuple[Rule, ...] = (
         excludes=("new-chat-unavailable",),
     ),
     Rule(
+        "id-never-sent",
+        ("smoke", *PAYLOAD),
+        (has.its_payloads_carried_no_id, has.stored_ids_stand_nowhere),
+        excludes=("session-not-ended", "split-session"),
+    ),
+    Rule(
         "id-shared",
         FRESH,
         (has.began_with_a_load, has.another_browser_has_the_id),

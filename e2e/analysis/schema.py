@@ -121,7 +121,16 @@ PLAYS: Columns = _SEEN | {
 
 ISSUED: Columns = _SEEN | {"session": "string", "rule": "string", "request": "string", "message": "Int64"}
 
-SIGHTINGS: Columns = _SEEN | {"session": "string", "place": "string", "url": "string", "form": "string"}
+SIGHTINGS: Columns = _SEEN | {
+    "session": "string",
+    "place": "string",  # "": it was looked for, and stands nowhere
+    "url": "string",
+    "form": "string",
+    "layer": "string",  # what the profile lacks: the place of the sent ID, or of the stored one
+    "rule": "string",
+    "searched": "Int64",  # requests and frames
+    "unread": "Int64",  # those of them whose body could not be read
+}
 
 BACKEND: Columns = _SEEN | {
     "question": "string",

@@ -14,6 +14,7 @@ from e2e.capture.cdp_sockets import SocketTraffic
 from e2e.capture.channels import Channel, PageChannel, Params, watch_children
 from e2e.capture.exchanges import Exchanges, Listener
 from e2e.capture.scheduler import Pulse
+from e2e.capture.traffic import Traffic
 from e2e.capture.wire import Refusal, Rule
 
 _QUERY = re.compile(r"[?#].*", re.DOTALL)
@@ -41,6 +42,7 @@ class CdpWire:
         cookies: re.Pattern[str] | None = None,
         blocked_hosts: Collection[str] = (),
         frame_depth: int = 0,
+        traffic: Traffic | None = None,
         prepare: Callable[[Channel], None] = lambda _: None,
     ) -> None:
         self.exchanges = Exchanges(rules, listener, refusals)
@@ -50,6 +52,8 @@ class CdpWire:
         """Requests of scripts that have not ended, and when they began (monotonic); without streams and long polls."""
         self.loading: dict[str, float] = {}
         """The same of documents: the page, or a frame of it, is being loaded."""
+        self.traffic = traffic or Traffic()
+        """What left lately, in the clear."""
         self.recent: list[str] = []
         """Method and URL (without query) of the last script requests, to say what there was when nothing matched."""
         self.offset = 0.0

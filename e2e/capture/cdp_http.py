@@ -13,6 +13,7 @@ from e2e.capture.channels import Channel, Handler, Params
 from e2e.capture.decoders import Decoder, make_decoder
 from e2e.capture.payloads import taken_by
 from e2e.capture.stacks import initiator_frames
+from e2e.capture.traffic import Seen
 from e2e.capture.wire import AnswerReader, Exchange, Rule, Sent, session_fields
 
 if TYPE_CHECKING:
@@ -52,10 +53,20 @@ class HttpTraffic:
     # -- requests -----------------------------------------------------------------------------------------------------
 
     def _request(self, e: Params) -> None:
-        request, request_id = e["request"], e["requestId"]
+        request = e["request"]
         self._wire.offset = e["wallTime"] - e["timestamp"]
         url = request["url"] + request.get("urlFragment", "")
-        self._look_in(e, url)
+        # Its body, or its cookies, may be told when the page has moved on.
+        e["page"] = self._wire.addresses.now
+        told = not request.get("hasPostData") or _body_in(request) is not None
+        if told:
+            self._look_in(e, url)
+        self._take(e, url)
+        if not told:  # asking lets other events in: this request must be known before those of its end
+            self._look_in(e, url)
+
+    def _take(self, e: Params, url: str) -> None:
+        request, request_id = e["request"], e["requestId"]
         scripted = e.get("type") in _SCRIPTED or (
             self._channel.kind not in ("page", "iframe") and e.get("type") != "Script"
         )
@@ -76,9 +87,6 @@ class HttpTraffic:
             self._wire.loading[self._channel.prefix + request_id] = time.monotonic()
         if rule is None:
             return
-        e["page"] = (
-            self._wire.addresses.now
-        )  # its body, or its cookies, may be told when the page has moved on
         if rule.needs_cookies and request_id not in self._cookies:
             self._held[request_id] = (
                 e,
@@ -90,15 +98,20 @@ class HttpTraffic:
     def _look_in(self, e: Params, url: str) -> None:
         """Search what leaves for the message that was sent last: a rule may name another request than the one that carries it."""
         request = e["request"]
-        if "postData" not in request and request.get("hasPostData"):
+        method, headers, raw = request["method"], request["headers"], _body_in(request)
 
-            def told(got: Params | None, _: str) -> None:
-                self._wire.look_in(request["method"], url, got["postData"] if got else None)
+        def left(body: encodings.Body | None) -> None:
+            self._wire.traffic.add(Seen(method, url, headers, body))
+            self._wire.look_in(method, url, None if body is None or body.unreadable else body.text)
 
-            if self._wire.seeks:
-                self._channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, told)
-            return
-        self._wire.look_in(request["method"], url, request.get("postData", ""))
+        if raw is not None or not request.get("hasPostData"):
+            left(encodings.body_of(raw or "", headers))
+        elif self._wire.reading:
+            self._channel.ask(
+                "Network.getRequestPostData",
+                {"requestId": e["requestId"]},
+                lambda got, _: left(encodings.body_of(_told_body(got), headers) if got else None),
+            )
 
     def _connect(self, request: Params, url: str) -> None:
         """A connection may begin as long polls: what they say for all that follows on the socket."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,14 +10,13 @@ from typing import TYPE_CHECKING
 from e2e.capture.bodies import cookies_of
 from e2e.capture.channels import Channel, Handler, Params
 from e2e.capture.decoders import Decoder, Message, make_decoder
-from e2e.capture.encodings import frame_of, looks_opaque
+from e2e.capture.encodings import looks_opaque
 from e2e.capture.payloads import NOT_IN_IT, Taken, unread_frame
+from e2e.capture.traffic import Seen, body_of_frame, data_of
 from e2e.capture.wire import Exchange, Rule, Sent, session_fields
 
 if TYPE_CHECKING:
     from e2e.capture.cdp import CdpWire
-
-_BINARY = 2  # opcode (RFC 6455, section 5.2)
 
 
 class SocketTraffic:
@@ -58,10 +56,11 @@ class SocketTraffic:
         socket = e["requestId"]
         sent = self._sockets.get(socket, Sent(""))
         rules = [r for r in self._rules if not r.received and r.names_url(sent.url)]
+        payload = data_of(e)
+        self._wire.traffic.add(Seen("SEND", sent.url, sent.headers, body_of_frame(payload)))
         if not rules and not self._wire.seeks:
             return
         t = e["timestamp"] + self._wire.offset
-        payload = _data(e)
         text = payload if isinstance(payload, str) else payload.decode("utf-8", errors="replace")
         self._wire.look_in("WebSocket", sent.url, text)
         taken: set[str] = set()
@@ -130,16 +129,10 @@ class SocketTraffic:
         decoder = self._decoders.get((socket, framing))
         if decoder is None:
             decoder = self._decoders[socket, framing] = make_decoder(framing)
-        return decoder.decode(_data(e), sent)
+        return decoder.decode(data_of(e), sent)
 
     def _line(self, socket: str) -> str:
         return f"socket:{self._channel.prefix}{socket}"
-
-
-def _data(e: Params) -> str | bytes:
-    """What a frame carried."""
-    text: str = e["response"]["payloadData"]
-    return frame_of(base64.b64decode(text)) if e["response"].get("opcode") == _BINARY else text
 
 
 def _taken(rules: Sequence[Rule], message: Message, text: str) -> Taken | None:

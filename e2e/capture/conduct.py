@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, Playwright
 
-from e2e.capture import sourcemaps
+from e2e.capture import lookout, sourcemaps
 from e2e.capture.backend import Answer, BackendClient, probe
 from e2e.capture.evidence import EvidenceWriter, read_run
 from e2e.capture.experiments.laboratory import Laboratory
@@ -72,6 +72,7 @@ class Conductor:
         self._problems: list[Problem] = []
         self._user_agent = plan.profile.where.user_agent or _user_agent(browser)
         self._stop = ""
+        self._looked = False
         self._lanes: list[Lane] = []
         self._writer = EvidenceWriter(self.folder, self._meta()) if plan.full else None
         self._journal = Journal(self.run_id, self._writer)
@@ -102,6 +103,7 @@ class Conductor:
                     self._pulse,
                     stop=lambda: self._stop != "",
                 )
+                self._look_for_ids()
                 if backend is not None and self._probes and not self._stop:
                     self._probe(backend)
                 if self._curious is not None and self._writer is not None and not self._stop:
@@ -115,6 +117,14 @@ class Conductor:
         if interrupted:
             raise KeyboardInterrupt
         return self.folder
+
+    def _look_for_ids(self) -> None:
+        """Once, when all chats are over: is an ID that no rule found anywhere else?"""
+        if self._writer is None or self._looked:
+            return
+        self._looked = True
+        for error in lookout.look(self.plan.profile, self._lanes, self._redactor):
+            self._problem(error)
 
     def _explore(self, curious: Callable[[RunRecords], Sequence[str]], backend: BackendClient | None) -> None:
         """Make the experiments that the records ask for."""
@@ -236,6 +246,7 @@ class Conductor:
                 raise
 
     def _finish(self) -> None:
+        self._look_for_ids()
         for lane in self._lanes:
             lane.close()
         if self._writer is None:

@@ -14,6 +14,7 @@ from e2e.capture.records import After, Scenario
 from e2e.capture.reply_texts import ReplyTexts
 from e2e.capture.retries import Retries
 from e2e.capture.screen_texts import ScreenTexts
+from e2e.capture.traffic import Traffic
 from e2e.capture.wire import Exchange
 
 
@@ -30,6 +31,10 @@ class LaneChats:
     issuing: Issuing = field(default_factory=Issuing)
     followed_rules: set[str] = field(default_factory=set)
     """Names of the rules of which a reply's text could be followed."""
+    traffic: Traffic = field(default_factory=Traffic)
+    """What left lately, whether a rule names it or not."""
+    found: dict[str, bool] = field(default_factory=dict)
+    """Wire rule whose payloads could be read -> one of them carried an ID."""
     tabs: Iterator[int] = field(default_factory=lambda: count(1))
     tab_of: dict[int, int] = field(default_factory=dict)
     answered: bool = False

@@ -117,6 +117,15 @@ class Lane:
         """The last chat request that could be sent again by hand."""
         return self._recorder.chats.request
 
+    @property
+    def recorder(self) -> LaneRecorder:
+        return self._recorder
+
+    @property
+    def window(self) -> Window | None:
+        """The one that is open."""
+        return self._window
+
     def tell_minted(self, known: Mapping[str, str]) -> None:
         """Write down what the lane's session IDs are made of."""
         self._recorder.tell_minted(known)

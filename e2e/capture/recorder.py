@@ -139,6 +139,9 @@ class LaneRecorder:
             return
         self._find_owner(exchange)
         self.unread.look(exchange)
+        if not exchange.unreadable:
+            name = exchange.rule.name
+            self.chats.found[name] = self.chats.found.get(name, False) or exchange.session is not None
         exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
         if exchange.extras["own"]:
             self.chats.request = Request.of(exchange) or self.chats.request
@@ -484,6 +487,11 @@ class LaneRecorder:
         if not hold:
             self._write_held()
         return chat
+
+    @property
+    def sent_ids(self) -> list[str]:
+        """The raw IDs that messages carried, in order of their first sending."""
+        return [raw for _, raw in self._first_sent]
 
     def tell_minted(self, known: Mapping[str, str]) -> None:
         """Write down what this lane's IDs are made of, once for the whole run; ``known`` are texts that one might be a hash of."""

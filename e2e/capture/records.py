@@ -43,7 +43,8 @@ EventKind = Literal[
     "payload",  # a request or frame that the profile names: {rule, transport, method, url, session, message, bleeds_from,
     # history, stack, request, origin: page|iframe|worker|shared_worker|service_worker, judged, form, retry, unreadable}
     "issued",  # a reply (or a socket's frame) carried a session ID that the server made: {session, request, rule, message}
-    "sighting",  # a stored ID was found where no wire rule looks: {session, place, url, form}
+    "sighting",  # an ID was looked for where the profile does not look, and found there, or nowhere (place ""): {session, place,
+    # url, form, layer: sent|stored, rule, searched, unread}
     "response",  # its answer's head: {rule, request, status, cached}
     "chunk",  # a piece of the answer that says something: {rule, request, index, event, provider, stream}
     "finished",  # the exchange ended: {rule, request, outcome: ok|failed|cancelled, error, chunks, bytes}

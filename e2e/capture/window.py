@@ -100,6 +100,7 @@ class Window:
             cookies=_cookie_names(profile) if stage.full else None,
             blocked_hosts=profile.where.blocked_hosts,
             frame_depth=len(profile.where.frame),
+            traffic=recorder.chats.traffic,
             prepare=bind,
         )
         self._watch_shared_workers(wire)

@@ -306,6 +306,7 @@ def test_every_rule_explains_known_checks_and_has_its_text() -> None:
         assert set(rule.excludes) <= set(TEXTS)
     in_a_browser = {
         "message-lost",
+        "id-never-sent",
         "ended-on-leave",
         "tab-bleed",
         "session-unbound",
