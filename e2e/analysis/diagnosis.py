@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from e2e.analysis import causes, places
+from e2e.analysis.addresses import KEPT, address_kept_an_id
 from e2e.analysis.assignment import Assignment, Share, assign
 from e2e.analysis.clues import Clues, clues
 from e2e.analysis.columns import rows
@@ -47,7 +48,7 @@ def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     by_chats = sorted(shares.items(), key=lambda item: -len(item[1].chats))
     odd = {key for keys in left.values() for key in keys}
     found += [_cause_of_chats(run, name, share, odd) for name, share in by_chats]
-    found += _of_the_run(verdicts)
+    found += _of_the_run(run, verdicts)
     found = under_provider(run, under_cached_reply(found, failed), failed, assigned)
     explained = {check for cause in found for check in cause.checks}
     left |= {v.name: v.chats for v in failed if v.name not in explained and v.name not in left}
@@ -204,9 +205,17 @@ def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
 # -- causes that the run shows as a whole -------------------------------------------------------------------------------
 
 
-def _of_the_run(verdicts: Sequence[Verdict]) -> list[Cause]:
+_OF_SESSIONS = ("provider-pinned", "provider-sticky", "provider-skewed", "provider-cycles")
+"""Causes that rest on what was sent having been the chats' own IDs."""
+
+
+def _of_the_run(run: Run, verdicts: Sequence[Verdict]) -> list[Cause]:
     found: list[Cause] = []
+    at_the_backend = any(v.outcome == "fail" and v.name in _WITHOUT_A_BROWSER for v in verdicts)
+    doubtful = _OF_SESSIONS if not at_the_backend and address_kept_an_id(run) else ()
     for rule, mine in claimed(verdicts):
+        if rule.cause in doubtful:
+            continue
         text = causes.TEXTS[rule.cause]
         n = max(int(v.numbers[rule.counts if rule.counts in v.numbers else "sessions"]) for v in mine)
         lines = [f"{v.name}: {line}" for v in mine for line in (v.headline, *v.actual[:3])]
@@ -257,6 +266,8 @@ def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple
     lines = [line for clue in seen[:_FEW] for line in _story(run, clue, None)]
     lines += [f"{v.name}: {line}" for v in verdicts for line in (v.headline, *v.actual[:2])]
     common = in_common(run, seen)
+    if not common and any(v.name.startswith("provider.") for v in verdicts) and address_kept_an_id(run):
+        common = KEPT
     where = places.both(places.usual(c.send for c in seen)) if common else ()
     return Cause(
         name=UNEXPLAINED,

@@ -110,6 +110,7 @@ PAYLOADS: Columns = _SEEN | {
     "form": "string",  # how the ID was encoded, or ""
     "retry": "boolean",  # the page sent this message again by itself
     "unreadable": "string",
+    "address": "string",  # hash of what looks like an ID in the page's address, or NA
     "stack": "object",
 }
 

@@ -297,7 +297,7 @@
       try {
         const full = new URL(url, location.href).href;
         if (urls.some((pattern) => pattern.test(full))) {
-          note({ k: "send", t: now(), url: full, size, stored: recorder.stored(), stack: stack() });
+          note({ k: "send", t: now(), url: full, page: location.href, size, stored: recorder.stored(), stack: stack() });
           if (live) flush(); // a frame is told at once: what was known of it must be there before
         }
       } catch {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from bisect import bisect_right
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from e2e.capture.unread import Unread
 from e2e.capture.wire import Exchange
 from fixtures.targets.profile import Profile
 
+_ID_LIKE = re.compile(r"(?<=[/=#])(?=[\w-]*\d)[\w-]{12,}(?![\w-])")
 _SAME_SEND = 0.25  # seconds between the page's call and the protocol's word of it, at most
 
 
@@ -149,7 +151,8 @@ class LaneRecorder:
         exchange.body = ""
         exchange.headers = {}
         stack = exchange.stack
-        if not stack and (send := self._send_of(exchange)) is not None:  # the protocol tells none for a frame
+        send = self._send_of(exchange)
+        if not stack and send is not None:  # the protocol tells none for a frame
             stack = stacks.parse(send["stack"])
         self._event(
             exchange.sent_at,
@@ -170,7 +173,13 @@ class LaneRecorder:
             retry=exchange.extras["retry"],
             form=forms(exchange.form, self.store.form),
             unreadable=exchange.unreadable,
+            address=self._id_in(send.get("page", "") if send is not None else ""),
         )
+
+    def _id_in(self, address: str) -> str | None:
+        """A keyed hash of what looks like an ID in the page's address: whether it stays can be told, and what it is cannot."""
+        found = _ID_LIKE.search(address)
+        return self._redactor.digest(found.group()) if found else None
 
     def _find_owner(self, exchange: Exchange) -> None:
         """Say which chat and message the payload belongs to, and take it as the message's own where it is that."""
