@@ -266,7 +266,7 @@ def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple
     lines = [line for clue in seen[:_FEW] for line in _story(run, clue, None)]
     lines += [f"{v.name}: {line}" for v in verdicts for line in (v.headline, *v.actual[:2])]
     common = in_common(run, seen)
-    if not common and any(v.name.startswith("provider.") for v in verdicts) and address_kept_an_id(run):
+    if any(v.name.startswith("provider.") for v in verdicts) and address_kept_an_id(run):
         common = KEPT
     where = places.both(places.usual(c.send for c in seen)) if common else ()
     return Cause(
