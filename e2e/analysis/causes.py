@@ -168,6 +168,8 @@ TEXTS: dict[str, Text] = {
 }
 
 VARIANTS: dict[str, str] = {
+    "session": "the session of the reply that was still streaming at New Chat came into the new chat{write}: its end stored the old "
+    "chat's ID, and the new chat goes on in the old conversation",
     "address": "the session ID is in the page's address, and after New Chat the next send{send} left from the same address: "
     "the old session goes on",
     "published": "New Chat {change}, and the next send{send} carried the old ID from memory and stored it again",

@@ -19,6 +19,7 @@ from e2e.analysis.freshness import Layer, Place, contexts, ids_of_chats
 from e2e.analysis.lanes import Lane, Write, lane_of, write_of
 from e2e.analysis.leaving import left_by
 from e2e.analysis.lost_messages import lost_messages
+from e2e.analysis.ownership import Foreign, foreign, sent_in_lane
 from e2e.analysis.places import Trail, same, trail
 from e2e.analysis.tabs import flapping, provider_changes
 from e2e.analysis.verdict import ChatKey
@@ -58,6 +59,12 @@ class Clues:
     """The page's own writes after the first payload, while the chat went on and before any page load."""
     beside: frozenset[str] = frozenset()
     """The IDs of chats in other tabs of this browser."""
+    foreign: tuple[Foreign, ...] = ()
+    """IDs that came into it although a reply to an earlier chat had issued them."""
+    follows_a_cut: bool = False
+    """The chat before was left while its reply streamed."""
+    sent_after: tuple[tuple[float, str], ...] = ()
+    """Time and ID of every later payload of the lane."""
     besides: tuple[OldPayload, ...] = ()
     """What it sent besides its messages with the ID of an earlier chat."""
     retried: tuple[OldPayload, ...] = ()
@@ -182,6 +189,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
             mates[places[key_of(c)]].append(c)
     past: dict[Place, list[list[tuple[float, str]]]] = defaultdict(list)
     answered: dict[Place, list[str]] = defaultdict(list)
+    cut = {key_of(c) for c in chats if c.cut is not None and bool(c.cut)}
     found: dict[ChatKey, Clues] = {}
     for chat in chats:
         key, at = key_of(chat), (chat.run_id, chat.lane)
@@ -209,6 +217,9 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 answered=tuple(answered[place]),
                 later=_ids_of([c for c in mates[place] if c.tab == chat.tab and c.chat > chat.chat]),
                 afterwards=_afterwards(run, writes[at], chat, until[key], messages[key]),
+                foreign=foreign(run).get(key, ()),
+                follows_a_cut=ChatKey(key.run_id, key.lane, key.chat - 1) in cut,
+                sent_after=tuple(s for s in sent_in_lane(run).get(at, ()) if s[0] > until[key]),
                 besides=old_payloads(run).get(key, ()),
                 retried=old_retries(run).get(key, ()),
                 left=left_by(run, writes[at], chat, messages[key]),

@@ -146,9 +146,13 @@ def another_request_went_on_with_an_old_id(c: Clues) -> bool:
 
 
 def store_rotated_too_late(c: Clues) -> bool:
-    """The store got a fresh ID when the first payload had left already."""
+    """The store got a fresh ID when the first payload had left already, and later payloads carried it, as far as there were any.
+
+    What a server echoes into the store, and nobody sends, is no rotation.
+    """
     fresh = [w for w in c.afterwards if w.changes and w.session is not None and w.session not in c.old]
-    return bool(fresh) and c.chat.scenario not in ("two-tabs", "return-to-chat")
+    carried = any(not (later := [i for t, i in c.sent_after if t > w.t]) or w.session in later for w in fresh)
+    return carried and c.chat.scenario not in ("two-tabs", "return-to-chat")
 
 
 def store_never_rotated(c: Clues) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
+from e2e.analysis.ownership import foreign
 from e2e.analysis.verdict import ChatKey
 from e2e.analysis.wording import key_of
 
@@ -101,12 +102,21 @@ def _freshness(run: Run, layer: Layer) -> list[Freshness]:
                 for place, order in had[chat.mask_key, session].items()
             )
         ]
+        issued = [one.session for one in foreign(run).get(key, ()) if one.layer == layer]
+        repeated = list(dict.fromkeys([*repeated, *issued]))
         if layer == "stored" and transition is not None and transition.stored_before in mine:
             repeated = list(dict.fromkeys([transition.stored_before, *repeated]))
         if blocked and not repeated:
             continue  # what was refused shows no rotation; an old ID is one all the same
         found.append(
-            Freshness(key, transition is not None, seen[key].any, mine, tuple(repeated), seen[key].none_first)
+            Freshness(
+                key,
+                transition is not None,
+                seen[key].any or bool(issued),
+                mine,
+                tuple(repeated),
+                seen[key].none_first,
+            )
         )
     return found
 
@@ -130,7 +140,8 @@ def _seen(run: Run, layer: Layer) -> Mapping[ChatKey, _Sight]:
     for row in rows(run.chats) if layer == "stored" and not given_by_reply(run) else ():
         note(row)  # the store when the chat's first payload left
     for row in rows(run.messages):
-        if row.number or not given_by_reply(run):
+        # It is excused from carrying an ID, and from nothing else: one that it carries is seen.
+        if row.number or not given_by_reply(run) or (layer == "sent" and row.sent is not None):
             note(row)
     return found
 

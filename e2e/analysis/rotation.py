@@ -129,8 +129,10 @@ def _lines(run: Run, layer: Layer, bad: Sequence[Freshness]) -> list[str]:
             lines.append(f"{where}: nothing {verb} in {chats_text(c.chat for c in chats)}")
             continue
         had = [k.chat for k, mine in ids.items() if (k.run_id, k.lane) == (run_id, lane) and session in mine]
-        line = f"{where}: {session} {verb} in {chats_text(had)}"
-        others = [p for p in holders(run, layer)[keys[chats[0]], session] if p != contexts(run)[chats[0]]]
+        line = f"{where}: {session} {verb} in {chats_text(had or [k.chat for k in chats])}"
+        others = [
+            p for p in holders(run, layer).get((keys[chats[0]], session), {}) if p != contexts(run)[chats[0]]
+        ]
         if others:
             lanes = sorted({lane_name(run, p[0], p[1]) for p in others})
             line += f", also in {', '.join(lanes[:4])}{' …' if len(lanes) > 4 else ''}"

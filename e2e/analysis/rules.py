@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from e2e.analysis import conditions as has
-from e2e.analysis import from_memory
+from e2e.analysis import from_memory, left_behind
 from e2e.analysis.clues import Clues
 from e2e.analysis.conditions import Condition
 from e2e.analysis.scenarios import NAMES
@@ -45,6 +45,22 @@ FRESH = (STORED, SENT, "session_ids.pattern", *SCENARIOS)
 PAYLOAD = (SENT, EQUAL, ONE, *SCENARIOS)
 
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "late-stream",
+        (STORED, *PAYLOAD),
+        (has.after_new_chat, left_behind.its_id_came_into_the_chat),
+        excludes=("id-constant", "session-restored", "over-rotation"),
+        decides="slow-network",
+        variant="session",
+    ),
+    Rule(
+        "late-stream",
+        (STORED, *PAYLOAD),
+        (has.after_new_chat, left_behind.its_end_wrote_the_old_id_back),
+        excludes=("id-constant", "session-restored", "over-rotation"),
+        decides="slow-network",
+        variant="session",
+    ),
     Rule(
         "message-lost",
         ("smoke", *SCENARIOS),

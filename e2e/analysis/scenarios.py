@@ -11,6 +11,7 @@ from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import given_by_reply
 from e2e.analysis.lost_messages import lost_messages, told
+from e2e.analysis.ownership import foreign, owners
 from e2e.analysis.plays import Plays, plays_of
 from e2e.analysis.tabs import provider_changes
 from e2e.analysis.verdict import ChatKey, Question, Verdict, question
@@ -44,16 +45,9 @@ _ELSEWHERE = ("other-tab", "return")
 
 
 def first_senders(run: Run) -> Mapping[tuple[str, str], ChatKey]:
-    """``(mask_key, ID)`` -> the chat that sent it first, by the clock."""
+    """``(mask_key, ID)`` -> the chat that sent it first, or whose reply issued it."""
 
-    def collect() -> dict[tuple[str, str], ChatKey]:
-        sent = [m for m in rows(run.messages) if m.sent_seen and m.sent is not None and m.sent_at is not None]
-        found: dict[tuple[str, str], ChatKey] = {}
-        for m in sorted(sent, key=lambda m: m.sent_at):
-            found.setdefault((m.mask_key, m.sent), key_of(m))
-        return found
-
-    return run.once("first_senders", collect)
+    return run.once("first_senders", lambda: {at: claim.key for at, claim in owners(run).items()})
 
 
 def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[ChatKey]]:
@@ -79,6 +73,7 @@ def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[Ch
             found += [*_of_session(run, chat, messages[key]), *_of_store(run, messages[key])]
         if scenario == "two-tabs" and key in provider_changes(run):
             found.append(provider_changes(run)[key])
+        found += dict.fromkeys(one.text for one in foreign(run).get(key, ()) if one.layer == "stored")
         found += _of_text(chat, messages[key])
         found += besides.texts(besides.old_payloads(run).get(key, ()))
         if found:

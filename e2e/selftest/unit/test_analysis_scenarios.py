@@ -15,7 +15,7 @@ from e2e.analysis.verdict import Verdict
 from e2e.capture.records import Chat, Message, Policy
 from e2e.selftest.unit.builders import START, make_run, with_meta
 
-Said = tuple[str, str, str | None]
+Said = tuple[str, str | None, str | None]
 """What happened before a message, the ID that it sent, and the one that was stored."""
 
 
