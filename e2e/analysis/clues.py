@@ -63,8 +63,8 @@ class Clues:
     """IDs that came into it although a reply to an earlier chat had issued them."""
     follows_a_cut: bool = False
     """The chat before was left while its reply streamed."""
-    sent_after: tuple[tuple[float, str], ...] = ()
-    """Time and ID of every later payload of the lane."""
+    sent_in_lane: tuple[tuple[float, str], ...] = ()
+    """Time and ID of every message's payload in the lane."""
     besides: tuple[OldPayload, ...] = ()
     """What it sent besides its messages with the ID of an earlier chat."""
     retried: tuple[OldPayload, ...] = ()
@@ -219,7 +219,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 afterwards=_afterwards(run, writes[at], chat, until[key], messages[key]),
                 foreign=foreign(run).get(key, ()),
                 follows_a_cut=ChatKey(key.run_id, key.lane, key.chat - 1) in cut,
-                sent_after=tuple(s for s in sent_in_lane(run).get(at, ()) if s[0] > until[key]),
+                sent_in_lane=sent_in_lane(run).get(at, ()),
                 besides=old_payloads(run).get(key, ()),
                 retried=old_retries(run).get(key, ()),
                 left=left_by(run, writes[at], chat, messages[key]),

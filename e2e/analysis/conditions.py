@@ -151,7 +151,10 @@ def store_rotated_too_late(c: Clues) -> bool:
     What a server echoes into the store, and nobody sends, is no rotation.
     """
     fresh = [w for w in c.afterwards if w.changes and w.session is not None and w.session not in c.old]
-    carried = any(not (later := [i for t, i in c.sent_after if t > w.t]) or w.session in later for w in fresh)
+    moved = len({i for _, i in c.sent_in_lane}) > 1  # where nothing was sent later, other chats tell
+    carried = any(
+        w.session in later if (later := [i for t, i in c.sent_in_lane if t > w.t]) else moved for w in fresh
+    )
     return carried and c.chat.scenario not in ("two-tabs", "return-to-chat")
 
 

@@ -132,3 +132,25 @@ def test_an_old_end_that_writes_the_old_id_back_is_no_generator() -> None:
 def test_old_policy_records_have_no_owners_by_issue() -> None:
     assert Policy().rotation == "on_click"
     assert not any(claim.issued for claim in owners(assemble([make_run()])).values())
+
+
+def test_a_server_that_echoes_an_id_into_the_store_makes_nobody_rotate_late() -> None:
+    """Every payload carries the first ID, and each reply writes another one into the store, which nobody sends."""
+    records = make_run(chats=4, lanes=1, continue_last=False)
+    first = records.chats[0].messages[0].sent
+    changed = []
+    events = [e for e in records.events if not (e.kind == "storage" and e.chat)]
+    for c in records.chats:
+        c = replace(c, began=c.began + c.chat, ended=c.ended + c.chat + 0.5)  # noqa: PLW2901
+        sent_at = c.messages[0].sent_at
+        assert sent_at is not None
+        held = f"s…echo-{c.chat - 1}" if c.chat else first
+        message = replace(c.messages[0], sent=first, stored=held, sent_at=sent_at + c.chat)
+        changed.append(replace(c, stored=held, stored_before=held if c.chat else None, messages=(message,)))
+        events.append(write(sent_at + c.chat + 0.25, c.chat, f"s…echo-{c.chat}", held))
+    events = [
+        replace(e, t=e.t + (e.chat or 0), data={**e.data, "session": first}) if e.kind == "payload" else e
+        for e in events
+    ]
+    causes = assemble([replace(records, chats=tuple(changed), events=tuple(events))]).judgement.causes
+    assert "late-rotation" not in [c.name for c in causes]
