@@ -103,6 +103,12 @@ _RECOMMENDED: dict[str, Recommendation] = {
         "tell users to begin a new chat instead of going on with an old one",
         "rotation.return_to_chat passes",
     ),
+    "id-never-sent": Recommendation(
+        "critical",
+        "the backend cannot tell chats apart: each message may begin a session of its own, or all share one",
+        _HOLD,
+        "the payloads of a chat carry the ID that the store holds",
+    ),
     "message-lost": Recommendation(
         "high",
         "users wait for a reply to a message that nobody has got",
