@@ -165,7 +165,7 @@ matrix: $(STAMP) ## play every fault of the reference chat: is each named, and n
 	  $(if $(ID_FORMAT),--id-format '$(ID_FORMAT)') $(if $(ROTATION),--rotation '$(ROTATION)') \
 	  $(if $(ID_PATTERN),--id-pattern '$(ID_PATTERN)') $(if $(SEED),--seed '$(SEED)') \
 	  $(if $(CHATS),--chats '$(CHATS)') $(if $(LANES),--lanes '$(LANES)') $(if $(LOAD),--load '$(LOAD)') \
-  $(if $(OUT),--out '$(OUT)') $(ARGS)
+	  $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 calibrate: $(STAMP) ## measure the statistical checks on simulated campaigns: false alarms and power (OUT=)
 	@$(PY) -m e2e calibrate $(if $(OUT),--out '$(OUT)') $(ARGS)

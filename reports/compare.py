@@ -18,9 +18,7 @@ from reports.aggregate import Judged
 from reports.figures import FIGURES, figures
 from reports.templating import template
 
-Change = Literal[
-    "regressed", "fixed", "still failing", "same", "newly judged", "no longer judged", "inconclusive now"
-]
+Change = Literal["regressed", "fixed", "still failing", "same", "newly judged", "inconclusive now"]
 
 # Check -> the numbers that say how many were bad (disjoint ones), and of how many.
 _RATES: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -78,7 +76,6 @@ class Comparison:
                 "fixed",
                 "still failing",
                 "newly judged",
-                "no longer judged",
                 "inconclusive now",
             )
             if counts[kind]
@@ -122,12 +119,12 @@ def _row(base: Verdict, head: Verdict) -> Row:
 
 
 def _change(base: Verdict, head: Verdict) -> Change:
-    """A failure that can no longer be looked for is ``no longer judged``; a pass that has too little evidence is inconclusive."""
+    """Too little evidence is ``inconclusive now``, after a failure (which is not fixed by that) as after a pass."""
     before, now = (v.outcome == "fail" and not v.accepted for v in (base, head))
     if now:
         return "still failing" if before else "regressed"
     if before:
-        return "fixed" if head.outcome != "inconclusive" else "no longer judged"
+        return "fixed" if head.outcome != "inconclusive" else "inconclusive now"
     if base.outcome == head.outcome:
         return "same"
     if base.outcome == "inconclusive":
