@@ -12,6 +12,8 @@ from e2e.capture.wire import Exchange, Refusal, Rule, with_event
 
 _OPEN_AT_MOST = 256  # exchanges on one channel that wait for an answer; older ones will not get theirs
 
+_GIVEN_UP = 15.0  # seconds without any part after which an answer that never ended is taken for abandoned
+
 
 class Listener(Protocol):
     """Who is told what happened on the wire, in order."""
@@ -140,13 +142,14 @@ class Exchanges:
         if not rule.is_answer(seen):
             return
         unaddressed = not rule.has_key and key is None
-        addressed = self._addressed(line, rule, seen, key)
+        addressed = self._addressed(line, rule, seen, key, t)
         if not addressed and rule.received:
             self._early.append((line, rule, t, value, key, final, size, event))
         for exchange in addressed:
             exchange.chunks += 1
             exchange.bytes += size
             exchange.first_chunk_at = exchange.first_chunk_at or t
+            exchange.last_chunk_at = t
             self._part(exchange, rule, t, event, seen, {})
             if rule.has_failed(seen):
                 self._said_no(exchange, t)
@@ -182,7 +185,7 @@ class Exchanges:
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
-    def _addressed(self, line: str, rule: Rule, seen: Any, own: str | None) -> list[Exchange]:
+    def _addressed(self, line: str, rule: Rule, seen: Any, own: str | None, t: float) -> list[Exchange]:
         """The open exchanges to which this belongs: by the key when both sides have one, else the newest."""
         waiting = [e for e in self._open.get(line, ()) if e.rule is rule or rule.received]
         if not waiting:
@@ -190,7 +193,10 @@ class Exchanges:
         keyed = [e for e in waiting if e.reply_key is not None]
         if not rule.has_key and own is None:
             # The framing has IDs, and this frame none: it answers nobody in particular, unless the profile says so.
-            return waiting[-1:] if not keyed or rule.tells_parts else []
+            found = waiting[-1:] if not keyed or rule.tells_parts else []
+            if found:
+                _share([e for e in waiting if t - max(e.sent_at, e.last_chunk_at) < _GIVEN_UP or e in found])
+            return found
         key = rule.key_of(seen, own)
         if rule.has_key and key is None:
             return []
@@ -218,6 +224,12 @@ class Exchanges:
         for refusal in self.refusals:
             if refusal.in_answer(seen):
                 exchange.refused = exchange.refused or refusal.kind
+
+
+def _share(waiting: list[Exchange]) -> None:
+    """Nothing says which of these a part answers, nor, once one of them has ended, which one that was."""
+    for exchange in waiting if len(waiting) > 1 else ():
+        exchange.shares_line = True
 
 
 def _seconds(header: str | None) -> float | None:

@@ -235,7 +235,10 @@ class LaneRecorder:
         index = exchange.extras["said"] = exchange.extras.get("said", -1) + 1
         if self._is_own(exchange):
             current = self.chat.number if self.chat else None
-            self.chats.replies.add(exchange.chat, current, value, exchange.request)
+            if not exchange.shares_line:
+                self.chats.replies.add(exchange.chat, current, value, exchange.request)
+            else:  # it may be the reply to the chat that is under way: no late text, whoever it answers
+                self.chats.replies.add(current, current, value, exchange.request)
             if exchange.chat is not None:
                 self.chats.screens.add_reply(exchange.chat, exchange.request, value)
         provider = exchange.extras.get("said_provider")

@@ -68,6 +68,7 @@ class Exchange:
     """A service worker passed it on to the network."""
     provider: str | None = None
     first_chunk_at: float | None = None
+    last_chunk_at: float = 0.0
     ended_at: float | None = None
     chunks: int = 0
     bytes: int = 0
@@ -76,6 +77,8 @@ class Exchange:
     error: str = ""
     chat: int | None = None
     message: int | None = None
+    shares_line: bool = False
+    """Parts came while another payload waited for its answer on the same line, and nothing says whose they were."""
     reply: ReplySoFar = field(default_factory=ReplySoFar, repr=False)
     """What its answer carried so far, of whatever type; never written."""
     extras: dict[str, Any] = field(default_factory=dict)

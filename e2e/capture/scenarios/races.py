@@ -13,6 +13,7 @@ from e2e.pages.waits import Steps, Wait
 SLOW = 0.4
 """Seconds by which a slow network delays each answer."""
 _FIRST_WORDS = 0.4  # seconds for the first piece of a streamed reply; one that comes in one piece is left behind after them
+_LATE_PARTS = 6
 
 
 def rapid_send(cast: Cast) -> Steps:
@@ -47,6 +48,7 @@ def mid_stream(cast: Cast) -> Steps:
     recorder = cast.recorder
     yield from opening.new_chat(cast)
     old = yield from _leave_mid_stream(cast)
+    yield from _words_of_its_own(cast, old)
     yield from turns.message(cast)
     yield from _until_over(cast, old)
     recorder.left_behind(old)
@@ -74,6 +76,19 @@ def _leave_mid_stream(cast: Cast) -> Generator[Wait, None, Exchange]:
     recorder.leave_chat()
     yield from opening.new_chat(cast)
     return old
+
+
+def _words_of_its_own(cast: Cast, old: Exchange) -> Steps:
+    """Where nothing tells the answers of a connection apart, let some of the old one come while no other is awaited."""
+    if "line" not in old.extras or old.reply_key is not None:
+        return
+    enough, limit = old.chunks + _LATE_PARTS, time.monotonic() + _FIRST_WORDS
+    yield Wait(
+        lambda: old.ended or old.chunks >= enough or time.monotonic() > limit,
+        cast.profile.timeouts.reply,
+        turns.no_end(cast, old),
+        _FIRST_WORDS / 4,
+    )
 
 
 def _until_over(cast: Cast, old: Exchange) -> Steps:

@@ -141,6 +141,31 @@ class TestNextFrames:
         desk.hear({"type": "done"})
         assert (old.outcome, new.outcome) == ("", "ok")
 
+    def test_of_two_that_wait_nobody_knows_whose_a_part_is(self) -> None:
+        desk = Desk(rule(done="type == 'done'"))
+        old = desk.send("a")
+        desk.hear({"type": "t"})
+        alone = old.shares_line
+        new = desk.send("b")
+        desk.hear({"type": "done"})
+        assert (alone, old.shares_line, new.shares_line) == (False, True, True)
+
+    def test_an_answer_that_was_abandoned_long_ago_shares_nothing(self) -> None:
+        desk = Desk(rule(done="type == 'done'"))
+        old = desk.send("a")
+        desk.hear({"type": "t"})
+        new = desk.send("b")
+        desk.hear({"type": "done"}, t=60.0)
+        assert not old.shares_line
+        assert not new.shares_line
+
+    def test_answers_with_ids_share_nothing(self) -> None:
+        desk = Desk(rule(reply_to="id"))
+        old, new = desk.send("a", "1"), desk.send("b", "2")
+        desk.hear({"id": 2})
+        assert not old.shares_line
+        assert not new.shares_line
+
     def test_frames_that_are_no_answer_are_skipped(self) -> None:
         desk = Desk(rule(answer_when="type == 'answer'"))
         one = desk.send("a")

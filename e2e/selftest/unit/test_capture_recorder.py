@@ -833,3 +833,43 @@ def test_the_line_of_a_chat_that_was_left_waits_for_its_reply(desk: Desk) -> Non
     desk.recorder.leave_chat()
     desk.recorder.end_chat()  # the run may end before the reply does
     assert [c.reply_followed for c in desk.records().chats] == [False, True]
+
+
+class TestLateText:
+    """A reply that was left goes on after New Chat; the page shows words of it in the new chat, or of the new chat's own reply."""
+
+    def left_behind(self, desk: Desk) -> Exchange:
+        desk.start("s-1")
+        desk.new_chat()
+        old = desk.message("A long story", stored="s-1", sent="s-1")
+        desk.new_chat()
+        return old
+
+    def test_words_that_came_after_new_chat_are_the_old_replys(self, desk: Desk) -> None:
+        old = self.left_behind(desk)
+        desk.recorder.on_chunk(old, desk.clock.now, "", {"text": "once upon a time in a far country"})
+        desk.recorder.shows("once upon a time in a far country")
+        assert desk.end().shows_from == 0
+
+    def test_where_nothing_tells_two_replies_apart_they_may_be_the_new_chats(self, desk: Desk) -> None:
+        """Whose words the first ones were was known; of what came while both waited it is not."""
+        old = self.left_behind(desk)
+        desk.recorder.on_chunk(old, desk.clock.now, "", {"text": "the weather will be fine today"})
+        desk.message("The weather?", stored="s-2", sent="s-2", request="r-2")
+        old.shares_line = True
+        desk.recorder.on_chunk(
+            old, desk.clock.now, "", {"text": "Blue glove: the weather will be fine today"}
+        )
+        desk.recorder.shows("Blue glove: the weather will be fine today")
+        assert desk.end().shows_from is None
+
+    def test_what_is_known_to_be_the_old_ones_still_counts(self, desk: Desk) -> None:
+        old = self.left_behind(desk)
+        desk.recorder.on_chunk(old, desk.clock.now, "", {"text": "once upon a time in a far country"})
+        desk.message("The weather?", stored="s-2", sent="s-2", request="r-2")
+        old.shares_line = True
+        desk.recorder.on_chunk(
+            old, desk.clock.now, "", {"text": "Blue glove: the weather will be fine today"}
+        )
+        desk.recorder.shows("once upon a time in a far country Blue glove: the weather will be fine today")
+        assert desk.end().shows_from == 0
