@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from e2e.capture.wire import Exchange, Rule, Sent, session_fields
 if TYPE_CHECKING:
     from e2e.capture.cdp import CdpWire
 
+_KEPT = 64  # received frames of a connection in which an ID that the page repeats is looked for
+
 
 class SocketTraffic:
     """Reads the WebSocket events of one channel."""
@@ -29,6 +32,7 @@ class SocketTraffic:
         self._rules = tuple(r for r in wire.exchanges.rules if r.transport == "websocket")
         self._sockets: dict[str, Sent] = {}
         self._decoders: dict[tuple[str, str], Decoder] = {}
+        self._received: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=_KEPT))
         self._sent = 0
         self.handlers: dict[str, Handler] = {
             "Network.webSocketCreated": self._created,
@@ -68,6 +72,8 @@ class SocketTraffic:
             for message in self._messages(socket, framing, e, sent=True):
                 for listening in rules:
                     if listening.framing == framing and (said := listening.connection_of(message.value)):
+                        if self._received_lately(socket, said):
+                            self._exchanges.given(self._line(socket), listening, said)
                         self._wire.earlier[listening.name] = said
                 found = _taken([r for r in rules if r.framing == framing], message, text)
                 if found is None or found.rule.name in taken:
@@ -105,6 +111,10 @@ class SocketTraffic:
         rules = [r for r in self._rules if r.names_url(url)]
         if not rules:
             return
+        if any(r.needs_connection for r in rules):
+            payload = data_of(e)
+            text = payload if isinstance(payload, str) else payload.decode("utf-8", errors="replace")
+            self._received[socket].append(text)
         t = e["timestamp"] + self._wire.offset
         size = len(e["response"]["payloadData"])
         for framing in dict.fromkeys(r.framing for r in rules):
@@ -116,11 +126,16 @@ class SocketTraffic:
                             line, rule, t, message.value, key=message.key, final=message.final, size=size
                         )
 
+    def _received_lately(self, socket: str, value: str) -> bool:
+        """The page has the value from the backend: it only repeats it."""
+        return any(value in text for text in self._received[socket])
+
     def _closed(self, e: Params) -> None:
         self._exchanges.line_closed(
             self._line(e["requestId"]), e["timestamp"] + self._wire.offset, "the WebSocket was closed"
         )
         self._sockets.pop(e["requestId"], None)
+        self._received.pop(e["requestId"], None)
         self._wire.sockets.pop(self._channel.prefix + e["requestId"], None)
         for key in [k for k in self._decoders if k[0] == e["requestId"]]:
             del self._decoders[key]

@@ -161,6 +161,12 @@ class Exchanges:
             ):
                 self.end(exchange, t, "ok")
 
+    def given(self, line: str, rule: Rule, session: str) -> None:
+        """The backend gave the connection this ID: whether a payload that it has not begun to answer had the ID before is not known."""
+        for exchange in self._open.get(line, ()):
+            if exchange.rule is rule and exchange.chunks == 0 and exchange.raw_session not in (None, session):
+                exchange.overtaken = True
+
     def line_closed(self, line: str, t: float, why: str) -> None:
         """Nothing more will come there."""
         for exchange in list(self._open.get(line, ())):

@@ -77,6 +77,8 @@ class Exchange:
     error: str = ""
     chat: int | None = None
     message: int | None = None
+    overtaken: bool = False
+    """Its ID is what the connection had; the backend gave the connection another one before it began to answer."""
     shares_line: bool = False
     """Parts came while another payload waited for its answer on the same line, and nothing says whose they were."""
     reply: ReplySoFar = field(default_factory=ReplySoFar, repr=False)

@@ -575,6 +575,39 @@ class Socket(Scene):
         self.cdp.tell(event, requestId=socket, timestamp=t, response={"payloadData": text})
 
 
+class TestIdOfTheConnection:
+    """The payload carries no ID: the page says one in a message before, for all that follow."""
+
+    def scene(self) -> Socket:
+        return Socket(session={"connection": "hello"}, reply_to=None, answer_when="type == 'text'")
+
+    def test_the_backend_gave_another_one_before_it_answered(self) -> None:
+        scene = self.scene()
+        scene.send(hello="s-1")
+        scene.send(type="chat", t=1.0)
+        scene.receive(type="given", as_id="s-2", t=1.4)
+        scene.send(hello="s-2", t=1.5)
+        scene.receive(type="text", t=2.0)
+        assert (scene.exchange.session, scene.exchange.overtaken) == ("s-1", True)
+
+    def test_an_answer_that_had_begun_was_the_old_ones(self) -> None:
+        scene = self.scene()
+        scene.send(hello="s-1")
+        scene.send(type="chat", t=1.0)
+        scene.receive(type="text", t=1.2)
+        scene.receive(type="given", as_id="s-2", t=1.4)
+        scene.send(hello="s-2", t=1.5)
+        assert not scene.exchange.overtaken
+
+    def test_a_page_that_says_its_own_id_too_late_sent_the_old_one(self) -> None:
+        scene = self.scene()
+        scene.send(hello="s-1")
+        scene.send(type="chat", t=1.0)
+        scene.send(hello="s-2", t=1.5)
+        scene.receive(type="text", t=2.0)
+        assert not scene.exchange.overtaken
+
+
 class TestWebSocket:
     def test_a_message_and_its_reply(self) -> None:
         scene = Socket()

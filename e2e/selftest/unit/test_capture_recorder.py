@@ -873,3 +873,13 @@ class TestLateText:
         )
         desk.recorder.shows("once upon a time in a far country Blue glove: the weather will be fine today")
         assert desk.end().shows_from == 0
+
+
+class TestIdOfTheConnection:
+    def test_whether_a_payload_had_the_id_before_is_not_known(self, desk: Desk) -> None:
+        """The backend gave the connection another ID before it began to answer."""
+        desk.start("s-1")
+        desk.new_chat()
+        desk.message("Hello", stored="s-1", sent="s-1", overtaken=True)
+        (message,) = desk.end().messages
+        assert (message.sent_seen, message.sent, message.unreadable) == (False, None, "")
