@@ -8,6 +8,7 @@ from typing import Any
 from e2e.analysis import significance
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
+from e2e.analysis.unseen import payloads_unseen
 from e2e.analysis.verdict import ChatKey, Verdict, question
 from e2e.analysis.wording import (
     capped,
@@ -97,7 +98,10 @@ def is_live(run: Run) -> Verdict:
     }
     expected = "every reply from the backend, over the network"
     if not judged:
-        return not_seen(name, run, "no reply was seen on the wire", "needs at least 1 reply", **numbers)
+        why = payloads_unseen(run, "no reply was seen on the wire")
+        return not_seen(
+            name, run, why, "needs at least 1 reply to a message whose payload was seen", **numbers
+        )
     if not kept:
         headline = f"{len(judged)} of {plural(len(judged), 'reply', 'replies')} came over the network"
         worth = clean_worth(len(judged), "reply", "cache").replace("replys", "replies")

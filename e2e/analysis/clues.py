@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import pandas as pd
@@ -86,8 +86,9 @@ class Clues:
 
     @cached_property
     def running(self) -> tuple[Any, ...]:
-        """The messages whose payload was seen, and before which nothing but the chat itself had happened."""
-        return tuple(m for m in self.messages if m.sent_seen and (m.after in ("", "back") or m.number == 0))
+        """The messages whose payload was seen, while nothing but the chat itself happened: a page load ends them."""
+        same_page = takewhile(lambda m: m.number == 0 or not m.loaded, self.messages)
+        return tuple(m for m in same_page if m.sent_seen and (m.after in ("", "back") or m.number == 0))
 
     def after(self, *what: str) -> tuple[Any, ...]:
         """Those before which one of ``what`` had happened."""
@@ -105,18 +106,17 @@ class Clues:
     @property
     def old(self) -> frozenset[str]:
         """The IDs of all earlier chats of the context, and what the store held just before the click."""
-        before = (
-            {self.before.stored_before} if self.before is not None and self.before.stored_before else set()
-        )
-        return frozenset(before.union(*self.earlier))
+        return self._held.union(*self.earlier)
+
+    @property
+    def _held(self) -> frozenset[str]:
+        held = None if self.before is None else self.before.stored_before
+        return frozenset({held} if held else ())
 
     @property
     def previous(self) -> frozenset[str]:
         """The IDs of the chat just before."""
-        before = (
-            {self.before.stored_before} if self.before is not None and self.before.stored_before else set()
-        )
-        return frozenset(before.union(self.earlier[-1] if self.earlier else ()))
+        return self._held.union(self.earlier[-1] if self.earlier else ())
 
     @property
     def one_behind(self) -> str | None:
@@ -129,7 +129,7 @@ class Clues:
     @property
     def loaded(self) -> bool:
         """The page was loaded again between New Chat and the first payload."""
-        return any(w.op == "start" for w in self.writes)
+        return len(self.before_load) < len(self.writes)
 
     @property
     def before_load(self) -> tuple[Write, ...]:

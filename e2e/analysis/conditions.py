@@ -70,9 +70,9 @@ def id_is_of_an_older_chat(c: Clues) -> bool:
 
 
 def its_writing_was_a_minting(c: Clues) -> bool:
-    """Seen as a write where the first ID was written; where nothing is stored there is nothing but the payload to see."""
+    """Seen as a write where the first ID was written; where nothing is stored, as another ID than the tab had sent last."""
     if not c.lane.watched and not c.chat.stored_seen:
-        return True
+        return c.before is None or c.first != c.before.sent_before
     wrote = [w for w in c.writes if w.changes and w.session == c.chat.stored]
     return any(c.lane.mints(w) for w in wrote)
 

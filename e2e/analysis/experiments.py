@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from e2e.analysis.frames import Run
+from e2e.analysis.freshness import given_by_reply
 from e2e.analysis.verdict import Verdict
 from e2e.analysis.wording import plural
 from e2e.capture.records import Message
@@ -124,14 +125,19 @@ def _known(run: Run) -> frozenset[str]:
     return frozenset(s for s in run.messages["sent"].dropna())
 
 
+def _own(first: Message) -> str | None:
+    """The first chat's ID: sent, or issued in the reply where the message carried none."""
+    return first.sent or first.issued
+
+
 def _stays(first: Message, second: Message) -> bool:
-    return second.sent == first.sent
+    return second.sent == _own(first)
 
 
 def _new_context(run: Run, first: Message, second: Message) -> Said:
     said, supports = _rotates(first, second)
     if first.sent is None:
-        return f"a new browser sent no ID; {said}", (), ()
+        return f"a new browser sent no ID; {said}", supports, ()
     if first.sent in _known(run):
         return (
             f"a new browser began with an ID that another browser has had; {said}",
@@ -149,7 +155,7 @@ def _new_context(run: Run, first: Message, second: Message) -> Said:
 def _rotates(first: Message, second: Message) -> tuple[str, tuple[str, ...]]:
     if second.sent is None:
         return "after New Chat no ID was sent", ()
-    if first.sent is None:
+    if _own(first) is None:
         return "after New Chat an ID was sent", ()
     if _stays(first, second):
         return "after New Chat the old ID was sent again", tuple(c for c in _FRONTEND if c != "over-rotation")
@@ -197,7 +203,9 @@ def _frozen_clock(run: Run, first: Message, second: Message) -> Said:
             (),
             (),
         )
-    if None in (first.sent, second.sent):
+    if None in (_own(first), second.sent):
+        if first.sent is None and second.sent is None:
+            return f"{stands} no ID was sent", (), ()
         return f"{stands} only one of two chats sent an ID", (), ()
     return f"{stands} two chats sent two IDs: the time is not all that they are made of", (), ()
 
@@ -205,7 +213,13 @@ def _frozen_clock(run: Run, first: Message, second: Message) -> Said:
 _NOT_MADE = "that says nothing about how IDs are made"
 
 
-def _reload(_: Run, first: Message, second: Message) -> Said:
+def _reload(run: Run, first: Message, second: Message) -> Said:
+    if second.sent is None and given_by_reply(run) and _own(first) is not None:
+        return (
+            "after New Chat and a reload no ID was sent: the page did not bring the old one back",
+            ("stale-state", "stale-closure"),
+            ("session-not-ended", "restored-on-load"),
+        )
     if second.sent is None:
         return "after New Chat and a reload no ID was sent", (), ()
     if _stays(first, second):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pandas as pd
 
 from e2e.analysis import schema, significance
-from e2e.analysis.columns import AnalysisError, Columns, build, validate
+from e2e.analysis.columns import Columns, build, validate
 from e2e.analysis.completeness import missing_shards, partial_reasons
+from e2e.analysis.issued_ids import issued_ids
+from e2e.analysis.page_loads import At, messages_after_a_load
+from e2e.analysis.pooling import agree
 from e2e.analysis.sightings import without_wrong_places
 from e2e.capture.records import SIDE_LANE, Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
 
@@ -128,8 +132,11 @@ def assemble(
         key=lambda item: (item[0].began, item[0].run_id, item[0].lane, item[0].chat),
     )
     chat_rows = [_chat_row(chat, run.meta, order) for order, (chat, run) in enumerate(ordered)]
+    loaded = frozenset().union(*map(messages_after_a_load, runs))
     message_rows = [
-        row for order, (chat, run) in enumerate(ordered) for row in _message_rows(chat, run.meta, order)
+        row
+        for order, (chat, run) in enumerate(ordered)
+        for row in _message_rows(chat, run.meta, order, loaded)
     ]
     events = sorted(((e, r) for r in runs for e in r.events), key=lambda item: (item[0].t, item[0].seq))
 
@@ -180,32 +187,6 @@ def _without_side(run: RunRecords) -> RunRecords:
     )
 
 
-def agree(metas: Sequence[RunMeta]) -> None:
-    """Raises `AnalysisError` when these runs cannot be judged together."""
-    if not metas:
-        raise AnalysisError("there is no run to judge")
-    first = metas[0]
-    names = [meta.run_id for meta in metas]
-    for name in names:
-        if names.count(name) > 1:
-            raise AnalysisError(f"run {name} is given twice: pooled, its chats would count double")
-    for meta in metas[1:]:
-        if meta.target != first.target:
-            raise AnalysisError(
-                f"runs of different targets cannot be judged together: {first.run_id} is of {first.target}, "
-                f"{meta.run_id} of {meta.target}"
-            )
-        mine, other = first.policy.to_json(), meta.policy.to_json()
-        for key, value in mine.items():
-            if (
-                other[key] != value and key != "accepted"
-            ):  # says what is to be done about a fault, not what is one
-                raise AnalysisError(
-                    f"runs under different policies cannot be judged together: {key} is {value!r} "
-                    f"in {first.run_id}, {other[key]!r} in {meta.run_id}"
-                )
-
-
 def _chat_row(chat: Chat, meta: RunMeta, order: int) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(chat, name, None) for name in schema.CHATS}
     first = chat.messages[0] if chat.messages else None
@@ -216,13 +197,15 @@ def _chat_row(chat: Chat, meta: RunMeta, order: int) -> dict[str, Any]:
     return row
 
 
-def _message_rows(chat: Chat, meta: RunMeta, order: int) -> list[dict[str, Any]]:
+def _message_rows(chat: Chat, meta: RunMeta, order: int, loaded: AbstractSet[At]) -> list[dict[str, Any]]:
     place = {"run_id": chat.run_id, "mask_key": meta.mask_key, "lane": chat.lane, "chat": chat.chat}
     place |= {"order": order, "chat_status": chat.status, "scenario": chat.scenario}
     found = []
     for message in chat.messages:
         provider, layer = _answered(message, meta.policy)
-        found.append(message.to_json() | place | {"answered": provider, "answered_by": layer})
+        at = (chat.run_id, chat.lane, chat.chat, message.number)
+        row = message.to_json() | place | {"answered": provider, "answered_by": layer}
+        found.append(row | {"loaded": at in loaded})
     return found
 
 
@@ -237,6 +220,7 @@ def _answered(message: Message, policy: Policy) -> tuple[str | None, str | None]
 
 def _transition_rows(run: RunRecords, chat_rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     order = {(r["lane"], r["chat"]): r["order"] for r in chat_rows if r["run_id"] == run.meta.run_id}
+    issued = issued_ids(run)
     found: list[dict[str, Any]] = []
     last: dict[tuple[int, int, int], Chat] = {}
     taken: dict[tuple[int, int, int], set[str | None]] = defaultdict(set)
@@ -260,7 +244,7 @@ def _transition_rows(run: RunRecords, chat_rows: Sequence[Mapping[str, Any]]) ->
         # An older chat may have been gone on with since: what counts is what was sent before the click.
         row["sent_before"] = next(
             (
-                m.sent
+                m.sent or issued.get((chat.lane, before.chat, m.number))
                 for m in reversed(before.messages)
                 if m.sent_seen and (m.sent_at is None or m.sent_at <= chat.began)
             ),

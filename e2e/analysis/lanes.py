@@ -168,10 +168,13 @@ def _minting_often(run: Run) -> frozenset[str]:
     def collect() -> frozenset[str]:
         owners: dict[tuple[str, str], set[ChatKey]] = defaultdict(set)
         sent: dict[ChatKey, set[tuple[str, str]]] = defaultdict(set)
+        loaded = set[ChatKey]()
         for m in rows(run.messages):
+            if m.loaded and m.number:
+                loaded.add(key_of(m))
             if m.sent_seen and m.sent is not None:
                 owners[m.mask_key, m.sent].add(key_of(m))
-                if not m.after:
+                if not m.after and key_of(m) not in loaded:
                     sent[key_of(m)].add((m.mask_key, m.sent))
         return frozenset(key.run_id for key, ids in sent.items() if sum(len(owners[i]) == 1 for i in ids) > 1)
 

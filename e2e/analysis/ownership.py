@@ -38,7 +38,7 @@ class Foreign:
     layer: str
     """``stored`` or ``sent``."""
     late: bool
-    """It was issued after this chat had begun, by a reply that had been left behind."""
+    """It was first stored or sent after this chat had begun, and a reply that New Chat had left behind had issued it."""
 
     @property
     def text(self) -> str:
@@ -91,13 +91,17 @@ def _foreign(run: Run) -> dict[ChatKey, tuple[Foreign, ...]]:
         if m.sent_seen and m.sent is not None and m.sent_at is not None
     ]
     found: dict[ChatKey, list[Foreign]] = defaultdict(list)
+    first: dict[tuple[str, str], float] = {}
     for row, t, session, layer in sorted(seen, key=lambda one: one[1]):
+        came_up = first.setdefault((row.mask_key, session), t)
         chat, claim = chats.get(key_of(row)), owners(run).get((row.mask_key, session))
         if chat is None or claim is None or not claim.issued or claim.key == key_of(row):
             continue
         if chat.via != "new_chat" or chat.scenario in _OTHERS_IDS_BY_RIGHT or claim.key not in chats:
             continue
-        late = bool(claim.t > chat.began)
+        # The head of a reply may issue it before New Chat: then only the code that waits for the reply's end brings it.
+        cut = chats[claim.key].cut is True and came_up > chat.began
+        late = bool(claim.t > chat.began or cut)
         earlier = bool(chats[claim.key].order < chat.order)
         if earlier and (late or run.policy.rotation == "on_first_reply"):
             found[key_of(row)].append(Foreign(t, session, claim.key, layer, late))

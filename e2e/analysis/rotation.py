@@ -18,6 +18,7 @@ from e2e.analysis.freshness import (
     holders,
     ids_of_chats,
 )
+from e2e.analysis.unseen import payloads_unseen, store_unseen
 from e2e.analysis.verdict import ChatKey, Number, Verdict, question
 from e2e.analysis.wording import (
     capped,
@@ -97,11 +98,11 @@ def _fresh(run: Run, name: str, layer: Layer) -> Verdict:
             evidence=run.evidence,
         )
     if not judged:
-        why = (
-            f"the {'payload' if layer == 'sent' else 'store'} of no new chat could be seen"
-            if new
-            else "no New Chat was seen between two observed chats"
-        )
+        why = "no New Chat was seen between two observed chats"
+        if new and layer == "sent":
+            why = payloads_unseen(run, "the payload of no new chat could be seen")
+        elif new:
+            why = store_unseen(run, "the store of no new chat could be seen")
         return not_seen(name, run, why, "needs at least 2 observed chats in one lane", **numbers)
     worth = clean_worth(len(judged), "transition", "reuse")
     if len(new) > len(judged):
@@ -177,7 +178,7 @@ def sent_equals_stored(run: Run) -> Verdict:
         return not_seen(
             name,
             run,
-            "no message was seen both in the store and on the wire",
+            payloads_unseen(run, store_unseen(run, "no message was seen both in the store and on the wire")),
             "needs at least 1 message with both",
             **numbers,
         )
@@ -237,7 +238,7 @@ def one_id_per_chat(run: Run) -> Verdict:
         why = (
             f"no payload of {plural(several, 'chat')} with several messages carried a session ID to compare"
             if several
-            else "no chat had two messages whose payloads were seen"
+            else payloads_unseen(run, "the payloads of no chat with two messages were seen")
         )
         return not_seen(name, run, why, "needs at least 1 chat with 2 messages", **numbers)
     if not wrong:

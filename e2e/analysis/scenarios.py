@@ -14,6 +14,7 @@ from e2e.analysis.lost_messages import lost_messages, told
 from e2e.analysis.ownership import foreign, owners
 from e2e.analysis.plays import Plays, plays_of
 from e2e.analysis.tabs import provider_changes
+from e2e.analysis.unseen import payloads_unseen
 from e2e.analysis.verdict import ChatKey, Question, Verdict, question
 from e2e.analysis.wording import capped, clean_worth, key_of, lane_name, not_seen, plural, short
 from e2e.capture.records import NOT_TAKEN
@@ -100,7 +101,9 @@ def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
     # A page load goes on with what the browser has, and so does a second tab where the policy says so.
     continues = chat.via == "load" and (chat.tab == 0 or run.policy.tabs == "share")
     if owner != key and not continues and owner not in _refused(run) and not _taken_over(run, owner, chat):
-        found.append(f"sent {first.sent}, which {_chat(run, owner, key)} had sent before")
+        issued = owners(run)[chat.mask_key, first.sent].issued
+        had = "the reply to {} had issued" if issued else "{} had sent before"
+        found.append(f"sent {first.sent}, which {had.format(_chat(run, owner, key))}")
     for m in messages[1:]:
         how = _WHEN.get(m.after, "")
         # Kept or lost: memory promises neither, and Back may load the page anew or not.
@@ -194,9 +197,12 @@ def _judge(run: Run, name: str) -> Verdict:
         "bound95": round(significance.upper_bound(len(wrong), len(judged)), 4),
     }
     if not judged:
-        return not_seen(
-            name, run, _unplayed(run, played), "needs one play of it that is seen to its end", **numbers
+        needs = (
+            "needs one play whose payloads are seen"
+            if played.seen
+            else "needs one play of it that is seen to its end"
         )
+        return not_seen(name, run, _unplayed(run, played), needs, **numbers)
     if wrong:
         lines = [
             f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat} {'; '.join(texts)}"
@@ -248,7 +254,12 @@ def _unplayed(run: Run, played: Plays) -> str:
     why = next((m.left_out[scenario] for m in run.metas if scenario in m.left_out), "")
     if why:
         return f"{scenario} was not played: {why}"
-    return f"{scenario} was not played to its end" + (f" ({played.note})" if played.note else "")
+    otherwise = f"{scenario} was not played to its end" + (f" ({played.note})" if played.note else "")
+    return (
+        otherwise
+        if len(played.unseen) == played.planned
+        else payloads_unseen(run, otherwise, scenario=scenario)
+    )
 
 
 def _question(name: str) -> Question:

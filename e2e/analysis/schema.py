@@ -39,6 +39,7 @@ MESSAGES: Columns = _LANE | {
     "number": "Int64",
     "after": "string",  # what happened since the message before: reload, other-tab, back, return, or ""
     "after_reload": "boolean",
+    "loaded": "boolean",  # the page was loaded anew between the message before (or New Chat) and this one
     "sent_at": "Float64",
     "ended_at": "Float64",
     "first_chunk_at": "Float64",
@@ -63,20 +64,23 @@ MESSAGES: Columns = _LANE | {
     "issued": "string",  # the session ID that the server made and issued in the reply
 }
 
-TRANSITIONS: Columns = _LANE | {
-    "order": "Int64",
-    "scenario": "string",
-    "context": "Int64",
-    "tab": "Int64",
-    "chat_before": "Int64",
-    "began": "Float64",
-    "stored_before": "string",  # just before the click
-    "stored_seen": "boolean",
-    "stored": "string",
-    "sent_before": "string",  # the last one of the chat before
-    "sent_seen": "boolean",
-    "sent": "string",
-}
+TRANSITIONS: Columns = (
+    _LANE
+    | {
+        "order": "Int64",
+        "scenario": "string",
+        "context": "Int64",
+        "tab": "Int64",
+        "chat_before": "Int64",
+        "began": "Float64",
+        "stored_before": "string",  # just before the click
+        "stored_seen": "boolean",
+        "stored": "string",
+        "sent_before": "string",  # the last one of the chat before: sent, or issued in the reply where none was sent
+        "sent_seen": "boolean",
+        "sent": "string",
+    }
+)
 
 _SEEN: Columns = _LANE | {"seq": "Int64", "t": "Float64", "tab": "Int64"}
 

@@ -1,4 +1,4 @@
-"""Can one chat be had at all?"""
+"""Does one chat round trip work at all?"""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import given_by_reply
 from e2e.analysis.lost_messages import lines, lost_messages
+from e2e.analysis.unseen import payloads_unseen, store_unseen
 from e2e.analysis.verdict import Verdict, question
 from e2e.analysis.wording import capped, chats_text, key_of, lane_name, no_chats, not_seen, plural
 
@@ -53,15 +54,18 @@ def smoke(run: Run) -> Verdict:
             f"{len(whole)} of {plural(len(first), 'chat')} had a reply and a session ID {where}",
             expected=_EXPECTED,
             numbers=numbers,
-            worth="a chat can be had; whether sessions rotate is asked by the other checks",
+            worth="a chat round trip works; the other checks judge whether sessions rotate",
             evidence=run.evidence,
         )
     if not replied:
-        return not_seen("smoke", run, "no chat had a reply", "needs at least 1 chat with a reply", **numbers)
+        return not_seen("smoke", run, "no chat got a reply", "needs at least 1 chat with a reply", **numbers)
     if any(not m.sent_seen or (needs_store and not m.stored_seen) for m in replied):
-        what = "payload" if any(not m.sent_seen for m in replied) else "store"
-        why = f"chats were had, but their {what} could not be seen"
-        return not_seen("smoke", run, why, f"needs a profile that names the {what}", **numbers)
+        payload = any(not m.sent_seen for m in replied)
+        what, reason = ("payload", payloads_unseen) if payload else ("store", store_unseen)
+        why = reason(run, f"messages got replies, but the {what} of none could be seen")
+        return not_seen(
+            "smoke", run, why, f"needs a profile by which the ID in the {what} can be read", **numbers
+        )
     lacks = "session ID in the store" if with_sent else "session ID in the payload"
     without = [f"{lane_name(run, m.run_id, m.lane)}: {chats_text([m.chat])} had no {lacks}" for m in first]
     return Verdict(

@@ -57,6 +57,8 @@ class Experiment:
         recorder.begin_chat("load")
         yield from opening.open_page(cast)
         yield from turns.message(cast)
+        if cast.profile.policy.rotation == "on_first_reply":
+            yield from turns.message(cast)  # only from the second message on is the chat's ID sent
         recorder.end_chat()
         yield from opening.new_chat(cast)
         if self.reloads:

@@ -167,3 +167,27 @@ def test_a_walk_that_breaks_something_says_the_way() -> None:
     check_walk(Walk(taken=40, walks=4))
     with pytest.raises(pytest.skip.Exception, match="inconclusive: not asked for"):
         check_walk(Walk(why="not asked for"))
+
+
+def test_a_page_that_sends_no_id_after_a_reload_did_not_bring_the_old_one_back() -> None:
+    """Where the backend issues the ID, a first message carries none: the reply tells which ID the chat before got."""
+    policy = replace(make_run().meta.policy, rotation="on_first_reply")
+    first, second = pair("reload", ("", None, None), ("reload", None, None))
+    first = replace(first, messages=(replace(first.messages[0], issued="s…1"),))
+    [finding] = experiments.findings(
+        explored(chats=(first, second), events=(asked("reload"),), policy=policy)
+    )
+    assert "did not bring the old one back" in finding.answer
+    assert "stale-state" in finding.supports
+    first = replace(first, messages=(replace(first.messages[0], issued=None),))
+    [finding] = experiments.findings(
+        explored(chats=(first, second), events=(asked("reload"),), policy=policy)
+    )
+    assert finding.supports == ()
+
+
+def test_an_issued_id_that_is_sent_in_the_next_chat_is_the_old_one() -> None:
+    first, second = pair("new-context", ("", None, None), ("", "s…1", None))
+    first = replace(first, messages=(replace(first.messages[0], issued="s…1"), *first.messages[1:]))
+    [finding] = experiments.findings(explored(chats=(first, second), events=(asked("new-context"),)))
+    assert "after New Chat the old ID was sent again" in finding.answer

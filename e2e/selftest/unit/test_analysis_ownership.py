@@ -129,6 +129,21 @@ def test_an_old_end_that_writes_the_old_id_back_is_no_generator() -> None:
     assert [c.name for c in run.judgement.causes] == ["late-stream"]
 
 
+@pytest.mark.parametrize(("cut", "causes"), [(True, ["late-stream"]), (False, ["unexplained"])])
+def test_an_id_from_the_head_of_an_old_reply_may_come_with_its_end(cut: bool, causes: list[str]) -> None:
+    """It was issued before New Chat, in a header, and came into the store only when the reply that was left had ended."""
+    old, new = left(("", None, None), ("", OLD, OLD))
+    events = [
+        issued(T - 0.5, 10, OLD),
+        issued(T + 0.12, 11, NEW),
+        write(T + 0.13, 11, NEW, None),
+        write(T + 0.16, 11, OLD, NEW),
+    ]
+    run = run_with([replace(old, cut=cut), new], events, **REPLY)
+    assert run.judgement.verdict("rotation.mid_stream").outcome == "fail"
+    assert [c.name for c in run.judgement.causes] == causes
+
+
 def test_old_policy_records_have_no_owners_by_issue() -> None:
     assert Policy().rotation == "on_click"
     assert not any(claim.issued for claim in owners(assemble([make_run()])).values())

@@ -279,9 +279,9 @@ def test_a_screen_that_was_not_looked_at_is_told() -> None:
 @pytest.mark.parametrize(
     ("changes", "outcome", "says"),
     [
-        ({"outcome": "failed"}, "inconclusive", "no chat had a reply"),
-        ({"sent_seen": False, "sent": None}, "inconclusive", "their payload could not be seen"),
-        ({"stored_seen": False, "stored": None}, "inconclusive", "their store could not be seen"),
+        ({"outcome": "failed"}, "inconclusive", "no chat got a reply"),
+        ({"sent_seen": False, "sent": None}, "inconclusive", "the payload of none could be seen"),
+        ({"stored_seen": False, "stored": None}, "inconclusive", "the store of none could be seen"),
         ({"sent": None}, "fail", "none of 20 chats had a session ID in the payload"),
         ({"stored": None}, "fail", "none of 20 chats had a session ID in the store"),
     ],

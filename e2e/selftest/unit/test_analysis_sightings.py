@@ -10,7 +10,7 @@ import pytest
 from e2e.analysis.catalogue import judge
 from e2e.analysis.frames import assemble
 from e2e.capture.records import Event, Policy, RunRecords
-from e2e.selftest.unit.builders import PROVIDERS, make_run, with_messages
+from e2e.selftest.unit.builders import PROVIDERS, make_run, with_chats, with_messages
 
 FRESH, EQUAL, ONE = "rotation.sent_id_is_fresh", "rotation.sent_equals_stored", "rotation.one_id_per_chat"
 
@@ -59,6 +59,33 @@ def test_an_id_that_stands_elsewhere_is_no_fault_of_the_product() -> None:
     assert {v.name for v in judgement.verdicts if v.outcome == "fail"} == set()
     assert judgement.verdict(FRESH).outcome == "inconclusive"
     assert judgement.causes == ()
+
+
+UNSEEN = ("smoke", FRESH, EQUAL, ONE, "rotation.rapid_send", "reply.is_live")
+
+
+def with_a_scenario(records: RunRecords) -> RunRecords:
+    """The last chat of each lane was one of rapid-send."""
+    last = max(c.chat for c in records.chats)
+    return with_chats(records, lambda c: replace(c, scenario="rapid-send") if c.chat == last else c)
+
+
+def test_a_wrong_profile_is_the_reason_that_no_id_was_seen() -> None:
+    records = with_a_scenario(silent("header x-thread"))
+    judgement = judge(assemble([records]))
+    reason = "the session ID is in header x-thread, and the profile's wire rule names another place"
+    assert {name: judgement.verdict(name).headline for name in UNSEEN} == dict.fromkeys(UNSEEN, reason)
+    assert {judgement.verdict(name).outcome for name in UNSEEN} == {"inconclusive"}
+
+
+def test_bodies_that_cannot_be_decoded_are_the_reason_that_no_id_was_seen() -> None:
+    records = make_run(chats=8, lanes=2, messages=2, continue_last=False)
+    records = with_messages(records, sent=None, sent_seen=False, unreadable="it is binary, not text")
+    judgement = judge(assemble([with_a_scenario(records)]))
+    for name in UNSEEN:
+        n = 4 if name == "rotation.rapid_send" else 16
+        reason = f"the payloads of {n} messages could not be decoded: it is binary, not text"
+        assert (judgement.verdict(name).outcome, judgement.verdict(name).headline) == ("inconclusive", reason)
 
 
 @pytest.mark.parametrize(
