@@ -19,6 +19,7 @@ from e2e.analysis.consequences import add_consequences, under_cached_reply, unde
 from e2e.analysis.experiments import findings
 from e2e.analysis.frames import Run
 from e2e.analysis.lanes import Write
+from e2e.analysis.lost_messages import lost_messages, told
 from e2e.analysis.oddities import in_common
 from e2e.analysis.run_rules import claimed
 from e2e.analysis.verdict import UNEXPLAINED, Cause, ChatKey, Verdict
@@ -175,10 +176,10 @@ def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
     """One chat's evidence, in the order of time."""
     where = f"{lane_name(run, c.key.run_id, c.key.lane)}, chat {c.key.chat}"
     lines: list[tuple[float, str]] = []
-    told = list(c.writes)
-    if decisive is not None and decisive not in told:
-        told.insert(0, decisive)
-    for w in told[:4]:
+    writes = list(c.writes)
+    if decisive is not None and decisive not in writes:
+        writes.insert(0, decisive)
+    for w in writes[:4]:
         if w.op == "start" and w.session is None:
             continue  # an empty store at a page load is no removal
         did = f"wrote {w.session}" if w.session else f"removed {w.previous or 'the key'}"
@@ -194,8 +195,12 @@ def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
                 (m.sent_at or c.chat.began, f"message {m.number} contained text of chat {m.bleeds_from}")
             )
         if None not in (m.label_provider, m.reply_provider) and m.label_provider != m.reply_provider:
-            shown = f"reply {m.number} came from {m.reply_provider}, the screen said {m.label_provider}"
+            shown = f"reply {m.number} came from {m.reply_provider}, the screen named {m.label_provider}"
             lines.append((m.ended_at or c.chat.ended, shown))
+    for m in lost_messages(run).get(c.key, ()):
+        lines.append((m.ended_at or c.chat.ended, told(m)))
+    if c.chat.shows_from is not None:
+        lines.append((c.chat.ended, f"the screen showed text of a reply to chat {c.chat.shows_from}"))
     for p in c.besides[:3]:
         lines.append((p.t, f"{p.what} sent {p.session}{places.at(places.caller(p.path))}"))
     lines.sort(key=lambda line: line[0])

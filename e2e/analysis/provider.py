@@ -133,7 +133,7 @@ def label_is_true(run: Run) -> Verdict:
     for m in wrong:
         groups[m.run_id, m.lane, m.label_provider].append(m)
     lines = [
-        f"{lane_name(run, run_id, lane)}: the screen said {label} in {chats_text(m.chat for m in found)}, "
+        f"{lane_name(run, run_id, lane)}: the screen named {label} in {chats_text(m.chat for m in found)}, "
         f"the replies came from {_names(Counter(_truth(m) for m in found))}"
         for (run_id, lane, label), found in sorted(groups.items())
     ]

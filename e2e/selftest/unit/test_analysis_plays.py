@@ -106,6 +106,12 @@ class TestLostMessages:
         )
         assert not plays_of(run, "rapid-send").unseen
 
+    def test_the_evidence_names_the_message(self) -> None:
+        (cause,) = judge(assemble([records(lost("plain", 10))])).causes
+        assert "message 0 was accepted by the page (the message box was emptied) and never sent" in "".join(
+            cause.evidence
+        )
+
     def test_in_a_plain_chat_smoke_fails_by_it(self) -> None:
         judgement = judge(assemble([records(lost("plain", 10))]))
         assert judgement.verdict("smoke").outcome == "fail"

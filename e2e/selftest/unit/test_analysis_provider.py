@@ -147,7 +147,7 @@ def test_an_untrue_label_fails() -> None:
     verdict = provider.label_is_true(judge_run("label-stale"))
     assert verdict.outcome == "fail"
     assert int(verdict.numbers["untrue"]) > 10
-    assert verdict.actual[0].startswith("lane 0: the screen said ")
+    assert verdict.actual[0].startswith("lane 0: the screen named ")
 
 
 def test_missing_labels_are_told_and_not_judged() -> None:
