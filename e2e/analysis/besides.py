@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from e2e.analysis.belated import may_be_late
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import given_by_reply
@@ -69,12 +70,17 @@ def _old_payloads(run: Run) -> dict[ChatKey, tuple[OldPayload, ...]]:
         since, owner = owners.get((p.mask_key, p.session), (p.t, key_of(p)))
         if owner == key_of(p) or owner in refused or since >= chat.began or p.session in own[key_of(p)]:
             continue
+        if may_be_late(run, p):
+            continue
         found[key_of(p)].append(OldPayload(p.t, _what(p), p.session, owner, trail(run, p.run_id, p.stack)))
     return {key: tuple(payloads) for key, payloads in found.items()}
 
 
 def old_retries(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
-    """The page's own retries that carry an earlier chat's ID, where the first attempt of the message did not."""
+    """The page's own retries that carry an ID from before, where the first attempt of the message did not.
+
+    That of an earlier chat, or one that the store held for a moment in this chat, as between the two clicks of a double click.
+    """
 
     def collect() -> dict[ChatKey, tuple[OldPayload, ...]]:
         chats = {key_of(c): c for c in rows(run.chats)}
@@ -90,12 +96,27 @@ def old_retries(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
                 ):
                     continue
                 since, owner = owners.get((p.mask_key, p.session), (p.t, key))
-                if owner != key and key in chats and since < chats[key].began:
+                earlier = owner != key and key in chats and since < chats[key].began
+                if earlier or _let_go_of(run, p):
                     old = OldPayload(p.t, _what(p), p.session, owner, trail(run, p.run_id, p.stack))
                     found[key] = (*found.get(key, ()), old)
         return found
 
     return run.once("old_retries", collect)
+
+
+def _let_go_of(run: Run, payload: Any) -> bool:
+    """The store had held the payload's ID when it left, and held another one by then."""
+
+    def collect() -> dict[tuple[str, int], list[Any]]:
+        found: dict[tuple[str, int], list[Any]] = defaultdict(list)
+        for w in rows(run.storage[run.storage["own"].fillna(value=False)]):
+            found[w.run_id, w.lane].append(w)
+        return found
+
+    writes = run.once("own_writes", collect).get((payload.run_id, payload.lane), [])
+    held = [w.session for w in writes if w.t < payload.t and w.tab == payload.tab and w.session is not None]
+    return payload.session in held and held[-1] != payload.session
 
 
 def _what(p: Any) -> str:

@@ -128,7 +128,7 @@ def messages_were_fresh(c: Clues) -> bool:
 def only_retries_carried_an_old_id(c: Clues) -> bool:
     """The store does not hold it any more, and what the page had not to send again was fresh."""
     old = {p.session for p in c.retried}
-    carried = [m for m in c.messages if m.sent_seen and m.sent in c.old]
+    carried = [m for m in c.messages if m.sent_seen and m.sent in c.old | old]
     return (
         bool(old)
         and len(carried) <= len(c.retried)

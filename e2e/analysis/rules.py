@@ -68,6 +68,14 @@ RULES: tuple[Rule, ...] = (
         excludes=("new-chat-unavailable",),
     ),
     Rule(
+        "stale-state",
+        PAYLOAD,
+        (has.after_new_chat, has.only_retries_carried_an_old_id),
+        excludes=("session-not-ended", "late-rotation", "stale-closure", "over-rotation"),
+        decides="reload",
+        variant="retried",
+    ),
+    Rule(
         "id-never-sent",
         ("smoke", *PAYLOAD),
         (has.its_payloads_carried_no_id, has.stored_ids_stand_nowhere),
@@ -173,14 +181,6 @@ RULES: tuple[Rule, ...] = (
         excludes=("stale-state", "id-constant", "late-rotation"),
         decides="reload",
         variant="address",
-    ),
-    Rule(
-        "stale-state",
-        PAYLOAD,
-        (has.after_new_chat, has.only_retries_carried_an_old_id),
-        excludes=("session-not-ended", "late-rotation", "stale-closure"),
-        decides="reload",
-        variant="retried",
     ),
     Rule(
         "late-rotation",

@@ -13,7 +13,7 @@ from e2e.analysis.freshness import given_by_reply
 from e2e.analysis.lost_messages import lost_messages, told
 from e2e.analysis.ownership import foreign, owners
 from e2e.analysis.plays import Plays, plays_of
-from e2e.analysis.tabs import provider_changes
+from e2e.analysis.tabs import ended_for_both, provider_changes
 from e2e.analysis.unseen import payloads_unseen
 from e2e.analysis.verdict import ChatKey, Question, Verdict, question
 from e2e.analysis.wording import capped, clean_worth, key_of, lane_name, not_seen, plural, short
@@ -188,6 +188,8 @@ def _judge(run: Run, name: str) -> Verdict:
     wrong, judged = findings(run, scenario)
     played = plays_of(run, scenario)
     note = f"; {played.note}" if played.note else ""
+    if scenario == "two-tabs" and (ended := ended_for_both(run)):
+        note += f"; {ended}"
     numbers = {
         "wrong": len(wrong),
         "chats": len(judged),

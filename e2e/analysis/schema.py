@@ -62,6 +62,7 @@ MESSAGES: Columns = _LANE | {
     "unreadable": "string",  # why the body could not be decoded, or ""
     "accepted": "string",  # how the page showed that it took an unsent message, or ""
     "issued": "string",  # the session ID that the server made and issued in the reply
+    "ended_elsewhere": "boolean",  # refused for a session that another tab's New Chat had just ended
 }
 
 TRANSITIONS: Columns = (
@@ -113,6 +114,7 @@ PAYLOADS: Columns = _SEEN | {
     "judged": "boolean",  # NA in evidence from before payloads had an owner: not judged besides messages
     "form": "string",  # how the ID was encoded, or ""
     "retry": "boolean",  # the page sent this message again by itself
+    "by_text": "boolean",  # a message's text stands in it; NA in evidence that does not tell
     "unreadable": "string",
     "address": "string",  # hash of what looks like an ID in the page's address, or NA
     "stack": "object",

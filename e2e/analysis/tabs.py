@@ -10,7 +10,7 @@ from typing import Any
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.verdict import ChatKey
-from e2e.analysis.wording import key_of
+from e2e.analysis.wording import key_of, plural
 
 
 def provider_changes(run: Run) -> Mapping[ChatKey, str]:
@@ -28,6 +28,19 @@ def provider_changes(run: Run) -> Mapping[ChatKey, str]:
         }
 
     return run.once("provider_changes", collect)
+
+
+def ended_for_both(run: Run) -> str:
+    """The running chats that were refused since New Chat in the other tab ended the session that both share, in words; or ``""``."""
+    refused = run.messages[run.messages["ended_elsewhere"].fillna(value=False).astype(bool)]
+    chats = {key_of(m) for m in rows(refused)}
+    if not chats or run.policy.tabs != "share":
+        return ""
+    verb = "was" if len(chats) == 1 else "were"
+    return (
+        f"{plural(len(chats), 'running chat')} {verb} refused after New Chat in the other tab had ended the session "
+        "that the tabs share (policy.tabs)"
+    )
 
 
 def flapping(run: Run) -> frozenset[str]:

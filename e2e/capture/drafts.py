@@ -39,6 +39,8 @@ class LaneChats:
     tab_of: dict[int, int] = field(default_factory=dict)
     answered: bool = False
     """The backend took a message of this lane, and replied."""
+    ended: tuple[int, frozenset[str]] = (0, frozenset())
+    """The tab in which New Chat was clicked last, and the raw session IDs that this ended."""
     request: Request | None = None
     """The last one that could be sent again by hand."""
 
@@ -64,6 +66,7 @@ class MessageDraft:
     label_looked_for: bool = False
     accepted: str = ""
     """How the page showed that it took the message, which never left."""
+    ended_elsewhere: bool = False
     outcome: Literal["ok", "http_error", "refused", "failed", "timeout", "unsent", "cut"] = "unsent"
 
 

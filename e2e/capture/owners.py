@@ -50,10 +50,8 @@ class Owners:
         """Rules after the first one that were seen to carry messages that no earlier rule carries."""
         self._messages: set[str] = set()
         """Rules of which a payload was a message."""
-        self._had: dict[str, int] = {}
-        """Raw session ID -> the chat whose message carried it first."""
-        self._count: Counter[tuple[str, int]] = Counter()
-        """Payloads without a text, by rule and chat."""
+        self._count: Counter[tuple[str, str | int | None]] = Counter()
+        """Payloads without a text, by rule and raw session ID; those without an ID by their chat."""
 
     def add(self, text: str, chat: int, draft: MessageDraft) -> None:
         """A message is about to be sent."""
@@ -78,40 +76,66 @@ class Owners:
             own = next((one for one in found if mine(one.chat)), found[0])
             return Owner(own.chat, own.draft, may_be_message=True)
         owner = self._by_order(exchange, chat, draft, mine)
-        self._count[exchange.rule.name, -1 if owner.chat is None else owner.chat] += 1
+        self._count[exchange.rule.name, exchange.session or owner.chat] += 1
         return owner
 
     def _by_order(
         self, exchange: Exchange, chat: int | None, draft: MessageDraft | None, mine: Callable[[int], bool]
     ) -> Owner:
-        """Where no message's text is in it: what was pressed last, unless it is an older chat's that has none of this kind yet."""
+        """Where no message's text is in it: what was pressed last, unless it is an older chat's that is still owed one."""
+        late = self._late(exchange, chat, mine)
         if (
             draft is None
-        ):  # nothing was sent in this chat: it belongs to the one before, which may still be busy
-            before = next((one for one in reversed(self.typed) if mine(one.chat) and one.chat != chat), None)
+        ):  # nothing was sent in this chat: it belongs to an older one, which may still be busy
+            before = late or next(
+                (one for one in reversed(self.typed) if mine(one.chat) and one.chat != chat), None
+            )
             return Owner(before.chat if before else chat, before.draft if before else None, False)
         # A text that cannot be found at all (an encrypted body, an upload) leaves only the order to go by.
         hidden = not self._carrying or exchange.body == "" or exchange.unreadable != ""
-        late = self._late(exchange, chat)
         if hidden and draft.exchange is None and (late is None or exchange.rule.name in self._messages):
             return Owner(chat, draft, may_be_message=True)
         if late is not None:
             return Owner(late.chat, late.draft, may_be_message=False)
         return Owner(chat, draft, may_be_message=hidden)
 
-    def _late(self, exchange: Exchange, chat: int | None) -> Typed | None:
-        """The last message of the older chat that this payload, by its session, is a late one of."""
-        had = self._had.get(exchange.session or "")
-        if had is None or chat is None or not chat - _LATE_CHATS <= had < chat:
+    def _late(self, exchange: Exchange, chat: int | None, mine: Callable[[int], bool]) -> Typed | None:
+        """The last message of the older chat that this payload, by its session, is a late one of.
+
+        A chat is owed as many as its messages bring on this page. Several chats, in several tabs, may have one session.
+        """
+        session, rule = exchange.session, exchange.rule.name
+        carried = self._by_session()
+        had = carried.get(session or "", ())
+        if any(one.chat == chat for one in had):
             return None
-        rule = exchange.rule.name
-        messages = Counter(one.chat for one in self.typed)
-        usual = max(
-            (n / messages[c] for (r, c), n in self._count.items() if r == rule and messages[c]), default=1
-        )
-        if self._count[rule, had] >= messages[had] * max(usual, 1):
+        older = [one for one in had if chat is None or chat - _LATE_CHATS <= one.chat < chat]
+        if not older:
             return None
-        return next((one for one in reversed(self.typed) if one.chat == had), None)
+        others = [self._came(rule, id_, had) / len(had) for id_, had in carried.items() if id_ != session]
+        if self._came(rule, session, had) >= len(had) * max(1.0, _usual(others)):
+            return None
+        return next((one for one in reversed(older) if mine(one.chat)), older[-1])
+
+    def _by_session(self) -> dict[str, list[Typed]]:
+        """Raw session ID -> the messages of it, in their order. One that carried no ID has that of its chat."""
+        of_chat: dict[int, list[str]] = {}
+        own: list[list[str]] = []
+        for one in self.typed:
+            sent = one.draft.exchange
+            ids = [] if sent is None else [sent.session or "", str(sent.extras.get("issued") or "")]
+            own.append([id_ for id_ in ids if id_])
+            of_chat.setdefault(one.chat, []).extend(own[-1])
+        found: dict[str, list[Typed]] = {}
+        for one, carried in zip(self.typed, own, strict=True):
+            for id_ in dict.fromkeys(carried or of_chat[one.chat]):
+                found.setdefault(id_, []).append(one)
+        return found
+
+    def _came(self, rule: str, session: str | None, messages: Sequence[Typed]) -> int:
+        """Payloads without a text that came so far for these messages of one session."""
+        without = sum(self._count[rule, chat] for chat in {one.chat for one in messages})
+        return self._count[rule, session] + without
 
     # -- the message's own payload ------------------------------------------------------------------------------------
 
@@ -143,11 +167,9 @@ class Owners:
             draft.exchange = one
             self._alone.add(one.rule.name)
 
-    def sent(self, exchange: Exchange, chat: int) -> None:
-        """A message of ``chat`` carried this payload's session."""
+    def sent(self, exchange: Exchange) -> None:
+        """This payload is a message."""
         self._messages.add(exchange.rule.name)
-        if exchange.session:
-            self._had.setdefault(exchange.session, chat)
 
 
 def is_retry(exchange: Exchange, draft: MessageDraft) -> bool:
@@ -164,6 +186,12 @@ def came_to_nothing(exchange: Exchange) -> bool:
     """The backend refused it, the network lost it, or its answer was cut."""
     refused = exchange.said_no or exchange.refused != "" or (exchange.status or 0) >= 400
     return refused or exchange.outcome in ("failed", "cancelled")
+
+
+def _usual(ratios: Sequence[float]) -> float:
+    """What three of four sessions do not exceed: a few that all payloads stick to say nothing of what is usual."""
+    ordered = sorted(ratios, reverse=True)
+    return ordered[len(ordered) // 4] if ordered else 0.0
 
 
 def nonce_of(text: str) -> str:

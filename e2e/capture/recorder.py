@@ -171,6 +171,7 @@ class LaneRecorder:
             origin=exchange.origin,
             judged=exchange.rule.judged,
             retry=exchange.extras["retry"],
+            by_text=exchange.extras["by_text"],
             form=forms(exchange.form, self.store.form),
             unreadable=exchange.unreadable,
             address=self._id_in(send.get("page", "") if send is not None else ""),
@@ -201,7 +202,7 @@ class LaneRecorder:
         """A message's own payload: its session is the chat's."""
         exchange.extras["own"] = True
         if exchange.chat is not None:
-            self.chats.owners.sent(exchange, exchange.chat)
+            self.chats.owners.sent(exchange)
         if exchange.session and exchange.session not in {raw for _, raw in self._first_sent[-64:]}:
             self._first_sent = [*self._first_sent[-MOST_MINTED:], (exchange.sent_at, exchange.session)]
 
@@ -288,6 +289,7 @@ class LaneRecorder:
         self._sends = self.chat.sends
         self.store.rotated = False
         if via == "new_chat":
+            self.chats.ended = (self.tab, self._ids_of_this_tab())
             self._event(t, "new_chat")
 
     def begin_play(self, scenario: Scenario) -> None:
@@ -353,6 +355,30 @@ class LaneRecorder:
     def message_lost(self, accepted: str) -> None:
         """The page took the message that was sent last, as it ``accepted`` it on the screen; nothing of it left."""
         self._draft().accepted = accepted
+
+    def refused_for_another_tab(self) -> bool:
+        """The message that was sent last went out, and was refused, with the session that New Chat in another tab has just ended.
+
+        By the policy the tabs share it. What is found is noted.
+        """
+        draft, (tab, ended) = self._draft(), self.chats.ended
+        session = draft.exchange.session if draft.exchange is not None else None
+        draft.ended_elsewhere = (
+            self._profile.policy.tabs == "share"
+            and draft.after == "other-tab"
+            and tab != self.tab
+            and session in ended
+        )
+        return draft.ended_elsewhere
+
+    def _ids_of_this_tab(self) -> frozenset[str]:
+        """Raw: what the store holds, and what this tab sent last."""
+        sent = (
+            one.draft.exchange.session
+            for one in reversed(self.chats.owners.typed)
+            if one.draft.exchange is not None and self._is_mine(one.chat)
+        )
+        return frozenset(i for i in (self.store.current, next(sent, None)) if i)
 
     def label(self, shown: str | None) -> None:
         """The provider's name at the last reply on the screen; None when none is shown."""
@@ -436,11 +462,14 @@ class LaneRecorder:
     def left_behind(self, exchange: Exchange) -> None:
         """The reply that was left behind is over: say whether its text could be followed, and so be recognised elsewhere.
 
-        A page that aborts the request at once leaves too little text to tell: then other replies to the rule's payloads do.
+        A page that aborts the request at once leaves too little text to tell: then other replies to the rule's payloads do. Where
+        it does so before any byte came, there is nothing that could come late.
         """
         if self._held is None or exchange.chat is None:
             return
-        aborted = exchange.outcome == "cancelled" and exchange.rule.name in self.chats.followed_rules
+        aborted = exchange.outcome == "cancelled" and (
+            exchange.rule.name in self.chats.followed_rules or _brought_nothing(exchange)
+        )
         followed = aborted or self.chats.replies.followed(exchange.chat)
         self._held = replace(self._held, reply_followed=followed)
         self._write_held()
@@ -549,6 +578,7 @@ class LaneRecorder:
             accepted=draft.accepted,
             served_by=exchange.cached if exchange and not exchange.relayed else "",
             issued=self._ref(exchange.extras.get("issued")) if exchange else None,
+            ended_elsewhere=draft.ended_elsewhere,
         )
 
     def _stored_at(self, exchange: Exchange | None) -> tuple[bool, str | None]:
@@ -606,3 +636,8 @@ class LaneRecorder:
         if self.tab:
             data["tab"] = self.tab
         self._journal.event(t, self.lane, chat, kind, data)
+
+
+def _brought_nothing(exchange: Exchange) -> bool:
+    """No byte of its own answer came; where other frames or requests bring the answer, that is not known."""
+    return exchange.rule.answered_by is None and exchange.transport == "http" and exchange.bytes == 0

@@ -36,12 +36,14 @@ EventKind = Literal[
     "play",  # a scenario begins: {scenario}
     "unseen",  # it could not be seen to its end: {scenario, what, where}
     "retry",  # a refused message is sent again after a pause: {seconds, why}
+    "typed_again",  # the page was loaded anew before the message left it, and it was typed in the loaded one: {}
     "new_chat",  # a trusted New Chat click arrived in the page: {}
     "send",  # the person submitted a message: {message}
     "storage",  # a write to the store: {store, op, key, session, previous, same_value, shape, time_offset, stack, by}
     "minted",  # what an ID is made of, told without it, at the time of its first writing: {session, features}
     "payload",  # a request or frame that the profile names: {rule, transport, method, url, session, message, bleeds_from,
-    # history, stack, request, origin: page|iframe|worker|shared_worker|service_worker, judged, form, retry, unreadable}
+    # history, stack, request, origin: page|iframe|worker|shared_worker|service_worker, judged, form, retry, unreadable,
+    # by_text: whether a message's text stands in it}
     "issued",  # a reply (or a socket's frame) carried a session ID that the server made: {session, request, rule, message}
     "sighting",  # an ID was looked for where the profile does not look, and found there, or nowhere (place ""): {session, place,
     # url, form, layer: sent|stored, rule, searched, unread}
@@ -151,6 +153,8 @@ class Message:
     """With the outcome ``unsent``: how the page showed that it took the message ("the box was cleared"), or ``""``."""
     issued: str | None = None
     """The session ID that the server made and issued in this message's reply, or None."""
+    ended_elsewhere: bool = False
+    """The backend did not take it, because New Chat in another tab had just ended the session that both tabs share by the policy."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

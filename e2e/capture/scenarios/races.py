@@ -47,10 +47,11 @@ def mid_stream(cast: Cast) -> Steps:
     """Click New Chat while a long reply streams; nothing of it may reach the new chat."""
     recorder = cast.recorder
     yield from opening.new_chat(cast)
+    loads = recorder.loads
     old = yield from _leave_mid_stream(cast)
     yield from _words_of_its_own(cast, old)
     yield from turns.message(cast)
-    yield from _until_over(cast, old)
+    yield from _until_over(cast, old, loads)
     recorder.left_behind(old)
     look_for_late_text(cast)
     yield from turns.message(cast)
@@ -61,16 +62,10 @@ def _leave_mid_stream(cast: Cast) -> Generator[Wait, None, Exchange]:
     """Ask for a long reply, and click New Chat when its first piece is there. Returns the exchange that was left behind."""
     recorder = cast.recorder
     yield from turns.send(cast, long=True)
-    old = recorder.exchange
-    assert old is not None
     assert recorder.chat is not None
-    patience = time.monotonic() + _FIRST_WORDS
-    yield Wait(
-        lambda: old.ended or old.chunks > 0 or time.monotonic() > patience,
-        cast.profile.timeouts.reply,
-        turns.no_end(cast, old),
-        _FIRST_WORDS / 4,
-    )
+    old = yield from _first_piece(cast)
+    if (yield from turns.sent_again(cast, old)):  # the first attempt failed: what is left is the next one
+        old = yield from _first_piece(cast)
     recorder.chat.cut = not old.ended
     recorder.message_ended("the person did not wait", "ok" if old.ended else "cut")
     recorder.leave_chat()
@@ -91,12 +86,31 @@ def _words_of_its_own(cast: Cast, old: Exchange) -> Steps:
     )
 
 
-def _until_over(cast: Cast, old: Exchange) -> Steps:
+def _first_piece(cast: Cast) -> Generator[Wait, None, Exchange]:
+    """Wait for the first piece of the reply, not for long. Returns its exchange."""
+    old = cast.recorder.exchange
+    assert old is not None
+    patience = time.monotonic() + _FIRST_WORDS
+    yield Wait(
+        lambda: old.ended or old.chunks > 0 or (old.status or 0) >= 400 or time.monotonic() > patience,
+        cast.profile.timeouts.reply,
+        turns.no_end(cast, old),
+        _FIRST_WORDS / 4,
+    )
+    return old
+
+
+def _until_over(cast: Cast, old: Exchange, loads: int) -> Steps:
     """Wait for the end of the old stream, whoever ends it, so that all that could come late has come.
 
-    Also where the page lets it run to its end: the last event may be the one that names the session.
+    Also where the page lets it run to its end: the last event may be the one that names the session. A page that was loaded anew,
+    since when ``loads`` were counted, has ended it, and the browser tells no end of it.
     """
     limit = time.monotonic() + cast.profile.timeouts.reply
+    if not old.ended and old.origin == "page" and cast.recorder.loads > loads:
+        yield from opening.quiet(cast)
+        old.outcome = old.outcome or "cancelled"
+        return
     if not old.ended:
         yield Wait(
             lambda: old.ended or time.monotonic() > limit,

@@ -22,6 +22,7 @@ _PRESS_EVERY = 0.8  # seconds after which a key that did nothing is pressed agai
 _LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
 _RETRY_PATIENCE = 2.5
 """Seconds for a page to send a message again by itself; most wait 1 s or 2 s. Pages that never do are given less."""
+_NOTICED = 1.0  # seconds without anything sent, after which a person sees that a page that was loaded has not got the message
 _LABEL_PATIENCE = 0.5  # seconds for a label, or a refusal, to appear after everything else has ended
 
 _WHY_REFUSED = (
@@ -76,9 +77,38 @@ def send(cast: Cast, look: Look | None = None, after: After = "", *, long: bool 
         text = f"{cast.profile.steps.long_request} ({text[-9:-1]})"
     recorder.begin_message(text, after=after)
     cast.wire.seek(nonce_of(text))
+    left = yield from _type_and_submit(cast, text, look, second=second)
+    if not left:
+        yield from _type_again(cast, text, second=second)
+
+
+def _type_and_submit(
+    cast: Cast, text: str, look: Look | None = None, *, second: bool, again: bool = False
+) -> Generator[Wait, None, bool]:
+    """Returns whether the message left the page. False where the page was loaded anew, and took it along; not so ``again``."""
+    loads = cast.recorder.loads
     cast.page.write(text, look or cast.page.look(cast.page.box(second=second)), second=second)
     yield from cast.page.submit(second=second)
-    yield from _left_the_page(cast, text, second=second)
+    return (yield from _left_the_page(cast, text, loads, second=second, again=again))
+
+
+def _type_again(cast: Cast, text: str, *, second: bool) -> Generator[Wait, None, bool]:
+    """In the page that was loaded: its box is empty, which a person notices. A page may also send after the load what it kept."""
+    recorder, since = cast.recorder, time.monotonic()
+    yield from cast.page.loaded_again()
+
+    def decided() -> bool:
+        idle = time.monotonic() - max(since, recorder.last_signal, cast.wire.last_sent)
+        recorder.settle_for(cast.profile.timeouts.quiet)
+        return recorder.exchange is not None or idle >= _NOTICED
+
+    yield Wait(decided, cast.profile.timeouts.reply, unreadable("the page that was loaded anew"), _LOOK_EVERY)
+    if recorder.exchange is not None:
+        return True
+    if nonce_of(text) in (cast.page.conversation() or "") or cast.page.still_holds(text, second=second):
+        return (yield from _left_the_page(cast, text, recorder.loads - 1, second=second, again=True))
+    recorder.note("typed_again")
+    return (yield from _type_and_submit(cast, text, second=second, again=True))
 
 
 def _paced(cast: Cast) -> Steps:
@@ -89,14 +119,20 @@ def _paced(cast: Cast) -> Steps:
         yield Wait(lambda: time.monotonic() >= at, left + 60, unreadable("the clock"), left + 0.002)
 
 
-def _left_the_page(cast: Cast, text: str, *, second: bool) -> Steps:
-    """Wait for the message's payload, or for the page to say that it will not send it.
+def _left_the_page(
+    cast: Cast, text: str, loads: int, *, second: bool, again: bool
+) -> Generator[Wait, None, bool]:
+    """Wait for the message's payload, or for the page to say that it will not send it. Returns whether it left.
 
-    A page that is not ready yet may ignore the key: as long as the text stands in its box it is pressed again.
+    A page that is not ready yet may ignore the key: as long as the text stands in its box it is pressed again. False: the page
+    was loaded anew since, when ``loads`` were counted; where it was typed ``again`` already that is waited for no more.
     """
     recorder = cast.recorder
     shown: Blocked | None = None
     looked = pressed = time.monotonic()
+
+    def loaded_anew() -> bool:
+        return not again and recorder.loads > loads
 
     def sent_or_refused() -> bool:
         nonlocal shown, looked, pressed
@@ -107,12 +143,15 @@ def _left_the_page(cast: Cast, text: str, *, second: bool) -> Steps:
             if shown is None and now - pressed >= _PRESS_EVERY and cast.page.still_holds(text, second=second):
                 pressed = now
                 cast.page.press_again(second=second)
-        return recorder.exchange is not None or shown is not None
+        return recorder.exchange is not None or shown is not None or loaded_anew()
 
-    yield Wait(sent_or_refused, cast.profile.timeouts.action, _unsent(cast, text, second), _LOOK_EVERY)
+    yield Wait(sent_or_refused, cast.profile.timeouts.action, _unsent(cast, text, loads, second), _LOOK_EVERY)
     cast.habits.in_the_clear |= recorder.exchange is not None and bool(cast.wire.carried)
-    if shown is not None and recorder.exchange is None:
+    if recorder.exchange is not None:
+        return True
+    if shown is not None:
         raise shown
+    return False
 
 
 def _reply(cast: Cast, exchange: Exchange) -> Generator[Wait, None, bool]:
@@ -182,6 +221,8 @@ def _ended(cast: Cast, exchange: Exchange, asked: Asked | None) -> Steps:
     if exchange.said_no and recorder.chats.answered:
         recorder.message_ended("exchange finished", "refused")
         yield from _sign_of_refusal(cast)
+        if recorder.refused_for_another_tab():
+            return
         said = "the chat's backend took no message: its answer says that it failed"
         cast.rejected(refused("", said, _WHY_REFUSED))
         return
@@ -204,6 +245,13 @@ def _may_be_retried(exchange: Exchange) -> bool:
         return False
     refused_it = (exchange.status or 0) >= 400 or exchange.said_no or exchange.refused != ""
     return refused_it or _was_cut(exchange)
+
+
+def sent_again(cast: Cast, exchange: Exchange) -> Generator[Wait, None, bool]:
+    """Where this payload failed: wait whether the page sends the message again by itself. Returns whether it did."""
+    if cast.recorder.exchange is exchange and _may_be_retried(exchange):
+        yield from _retry(cast, exchange)
+    return cast.recorder.exchange is not exchange
 
 
 def _retry(cast: Cast, exchange: Exchange) -> Steps:
@@ -234,6 +282,9 @@ def _not_taken(cast: Cast, exchange: Exchange, status: int) -> Steps:
     condition = exchange.refused or _condition(status)
     if not condition:
         yield from _sign_of_refusal(cast)
+    answers = 400 <= status < 500 and condition in ("", "login-wall") and not exchange.refused
+    if answers and cast.recorder.refused_for_another_tab():
+        return  # no environment's doing, and by the policy no fault
     error = refused(condition, f"the chat's backend answered {status}", _advice(status))
     if condition or not 400 <= status < 500 or not cast.recorder.chats.answered:
         raise error
@@ -277,7 +328,7 @@ def _left(deadline: float) -> float:
     return max(deadline - time.monotonic(), 0.2)
 
 
-def _unsent(cast: Cast, text: str, second: bool) -> Callable[[], HarnessError]:
+def _unsent(cast: Cast, text: str, loads: int, second: bool) -> Callable[[], HarnessError]:
     """What the wait for a payload raises: the page lost the message, or the suite cannot tell where it is."""
 
     def unsent() -> HarnessError:
@@ -291,7 +342,7 @@ def _unsent(cast: Cast, text: str, second: bool) -> Callable[[], HarnessError]:
                 way_out="add it to the profile as a wire rule",
             )
         accepted = cast.page.took(text, nonce, second=second)
-        if accepted and not (why := _why_not_lost(cast)):
+        if accepted and not (why := _why_not_lost(cast, loads)):
             cast.recorder.message_lost(accepted)
             number = len(cast.recorder.chat.messages) - 1 if cast.recorder.chat else 0
             return MessageLost(
@@ -307,8 +358,10 @@ def _unsent(cast: Cast, text: str, second: bool) -> Callable[[], HarnessError]:
     return unsent
 
 
-def _why_not_lost(cast: Cast) -> str:
+def _why_not_lost(cast: Cast, loads: int) -> str:
     """Why a message that the page took, and that was not seen to leave, may not be called lost; or ``""``."""
+    if cast.recorder.loads > loads:
+        return "the page was loaded anew after it was typed: another page than this one took it"
     rules = [rule for rule in cast.wire.exchanges.rules if not rule.received]
     if not cast.habits.in_the_clear:
         return "no message of this run was seen to leave as text that can be searched"

@@ -158,6 +158,18 @@ def test_what_was_not_played_says_why() -> None:
     assert "the page was gone" in scenarios.reload(run_with(lost)).headline
 
 
+def test_a_shared_session_that_the_other_tab_ended_is_counted_and_no_fault() -> None:
+    going_on = chat("two-tabs", 10, [FINE, ("other-tab", "s…a", "s…b")])
+    ended = replace(going_on.messages[1], outcome="http_error", status=410, ended_elsewhere=True)
+    refused_there = replace(going_on, messages=(going_on.messages[0], ended))
+    verdict = scenarios.two_tabs(run_with(refused_there, tabs="share"))
+    assert verdict.outcome == "pass"
+    assert (
+        "1 running chat was refused after New Chat in the other tab had ended the session" in verdict.headline
+    )
+    assert "refused" not in scenarios.two_tabs(run_with(going_on, tabs="share")).headline
+
+
 def test_scenarios_are_no_plain_chats() -> None:
     run = run_with(chat("reload", 10, [("", "s…a", "s…b")]))
     assert len(run.plain) == len(run.observed) == 4

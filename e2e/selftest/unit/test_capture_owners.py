@@ -179,6 +179,41 @@ class TestByOrder:
         two.sends(OLD, '{"rate": 1}', "again", title=True)
         assert (two.payload("late").chat, two.payload("again").chat) == (0, 1)
 
+    def test_a_receipt_that_comes_two_chats_later_is_its_own_chats(self, two: Two) -> None:
+        """Between New Chat and the first message, and while no chat is under way."""
+        two.turn(FIRST, OLDER, "m-1")
+        two.next_chat()
+        two.turn(SECOND, OLD, "m-2")
+        two.next_chat()
+        two.sends(OLDER, '{"seen": true}', "r-1", title=True)
+        two.turn(THIRD, NEW, "m-3")
+        two.desk.end()
+        two.sends(OLD, '{"seen": true}', "r-2", title=True)
+        two.desk.new_chat()
+        two.sends(NEW, '{"seen": true}', "r-3", title=True)
+        assert [two.payload(f"r-{n}").chat for n in (1, 2, 3)] == [0, 1, 2]
+
+    def test_two_messages_have_two_receipts(self, two: Two) -> None:
+        two.turn(FIRST, OLD, "m-1")
+        two.turn(SECOND, OLD, "m-2")
+        two.next_chat()
+        two.turn(THIRD, NEW, "m-3")
+        for n in (1, 2, 3):
+            two.sends(OLD, '{"seen": true}', f"r-{n}", title=True)
+        assert [two.payload(f"r-{n}").chat for n in (1, 2, 3)] == [0, 0, 1]
+
+    def test_chats_that_share_a_session_are_owed_as_many_as_they_have_messages(self, two: Two) -> None:
+        """Another tab goes on with the session of the first."""
+        two.turn(FIRST, OLD, "m-1")
+        two.sends(OLD, '{"seen": true}', "r-1", title=True)
+        two.next_chat()
+        two.turn(SECOND, OLD, "m-2")
+        two.next_chat()
+        two.turn(THIRD, NEW, "m-3")
+        two.sends(OLD, '{"seen": true}', "r-2", title=True)
+        two.sends(OLD, '{"seen": true}', "r-3", title=True)
+        assert [two.payload(f"r-{n}").chat for n in (1, 2, 3)] == [0, 1, 2]
+
 
 class TestRetry:
     def test_the_message_is_the_retrys(self, two: Two) -> None:

@@ -883,3 +883,12 @@ class TestIdOfTheConnection:
         desk.message("Hello", stored="s-1", sent="s-1", overtaken=True)
         (message,) = desk.end().messages
         assert (message.sent_seen, message.sent, message.unreadable) == (False, None, "")
+
+
+def test_a_reply_that_was_cancelled_before_any_byte_could_bring_nothing_late(desk: Desk) -> None:
+    desk.new_chat()
+    exchange = desk.message("Hello (0123abcd)", stored=None, sent=NEW)
+    exchange.outcome, exchange.bytes = "cancelled", 0
+    desk.recorder.leave_chat()
+    desk.recorder.left_behind(exchange)
+    assert [c.reply_followed for c in desk.records().chats] == [True]
