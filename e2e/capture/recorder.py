@@ -154,6 +154,7 @@ class LaneRecorder:
         send = self._send_of(exchange)
         if not stack and send is not None:  # the protocol tells none for a frame
             stack = stacks.parse(send["stack"])
+        session = self._ref(exchange.session)  # known as an ID from here on, also where the address holds it
         self._event(
             exchange.sent_at,
             "payload",
@@ -162,7 +163,7 @@ class LaneRecorder:
             transport=exchange.transport,
             method=exchange.method,
             url=self._redactor.url(exchange.url),
-            session=self._ref(exchange.session),
+            session=session,
             message=exchange.message,
             bleeds_from=exchange.extras["bleeds_from"],
             history=exchange.history,

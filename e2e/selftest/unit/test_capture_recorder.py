@@ -892,3 +892,11 @@ def test_a_reply_that_was_cancelled_before_any_byte_could_bring_nothing_late(des
     desk.recorder.leave_chat()
     desk.recorder.left_behind(exchange)
     assert [c.reply_followed for c in desk.records().chats] == [True]
+
+
+def test_an_id_in_the_address_is_a_reference_from_its_first_payload_on(desk: Desk) -> None:
+    session = "24e8dd79fc0e4db7b3b93fd30e22330c"
+    desk.start(None)
+    desk.new_chat()
+    desk.message("Hello", stored=None, sent=session, url=f"http://127.0.0.1:8571/c/{session}/messages")
+    assert session not in json.dumps(desk.only("payload").data)
