@@ -247,6 +247,8 @@ def away_and_back(cast: Cast, *, forward: bool = False) -> Steps:
     restored = recorder.restores > restores
     recorder.note("back", restored=restored)
     if restored:
+        # Chromium closes a page's WebSockets when it caches the page, and reports no end of them.
+        cast.wire.sockets.clear()
         cast.wire.look_again()
         cast.acted_at = cast.rotations = 0
         yield from quiet(cast)

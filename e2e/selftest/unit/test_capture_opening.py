@@ -149,3 +149,20 @@ class TestLearned:
         learned = Learned()
         learned.came_not(0.3, 5)
         assert learned.patience(0.15, 5) == 5
+
+
+def test_a_page_out_of_the_cache_has_none_of_its_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, takes=None)
+    cast_ = scene.cast(watched=False)
+    cast_.wire.sockets, cast_.wire.look_again = {"s1": "ws://chat.example/socket"}, lambda: None
+    cast_.recorder.restores, cast_.recorder.note = 0, lambda *_, **__: None
+
+    def go_back() -> Steps:
+        cast_.recorder.restores += 1
+        yield from ()
+
+    cast_.page = SimpleNamespace(leave=lambda: None, go_back=go_back)
+    for wait in opening.away_and_back(cast(Cast, cast_)):
+        while not wait.until():
+            scene.now += 0.01
+    assert cast_.wire.sockets == {}
