@@ -117,6 +117,8 @@ class HttpTraffic:
         """A connection may begin as long polls: what they say for all that follows on the socket."""
         for rule in self._exchanges.rules:
             body = _body_in(request) if rule.needs_connection and rule.names_url(url) else None
+            if isinstance(body, bytes):  # to a framing bytes are an attachment, and a poll's packets are text
+                body = encodings.body_of(body, request["headers"]).text
             if body:
                 for message in make_decoder(rule.framing).decode(body, True):
                     if said := rule.connection_of(message.value):

@@ -54,7 +54,9 @@ def _read(rule: Rule, body: encodings.Body, headers: Mapping[str, str]) -> Taken
     if body.unreadable:
         return Taken(rule, None, unreadable=body.unreadable, doubtful=rule.asks_body)
     if rule.framing not in ("json", "ndjson"):
-        messages = make_decoder(rule.framing).decode(body.data, True)
+        messages = make_decoder(rule.framing).decode(
+            body.text or body.data, True
+        )  # bytes are an attachment to it
         return _first(rule, messages)
     kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
     value = rule.read(payload_of(body.data, kind))

@@ -599,6 +599,15 @@ class TestIdOfTheConnection:
         scene.send(hello="s-2", t=1.5)
         assert not scene.exchange.overtaken
 
+    def test_the_id_of_a_connection_that_begins_as_a_poll(self) -> None:
+        """The protocol gives the poll's body as bytes, which are an attachment to Socket.IO."""
+        scene = Socket(framing="socket.io", session={"connection": "connect.sid"}, when="event == 'chat'")
+        poll = '40{"sid": "s-1"}'
+        entries = [{"bytes": b64(poll)}]
+        scene.cdp.request("p", url="https://chat.example/ws", postData=poll, postDataEntries=entries)
+        scene._frame("webSocketFrameSent", "w", 2.0, '42["chat", {"text": "hello"}]')
+        assert scene.exchange.session == "s-1"
+
     def test_a_page_that_says_its_own_id_too_late_sent_the_old_one(self) -> None:
         scene = self.scene()
         scene.send(hello="s-1")

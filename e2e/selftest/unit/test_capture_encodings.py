@@ -112,6 +112,13 @@ class TestTaken:
         assert taken is not None
         assert (taken.value["session_id"], taken.unreadable) == ("s-1", "")
 
+    def test_bytes_of_a_framing_are_its_text(self) -> None:
+        taken = taken_by(
+            [rule(framing="socket.io", session="args[0].s")], body_of(b'42["chat", {"s": "s-1"}]', {}), {}
+        )
+        assert taken is not None
+        assert taken.value["args"][0]["s"] == "s-1"
+
     def test_an_unreadable_body_is_a_payload_of_its_rule(self) -> None:
         taken = taken_by([rule()], body_of(NOISE, {}), {})
         assert taken is not None
