@@ -168,6 +168,15 @@ class ChatPage:
         steps = self.profile.steps
         return tuple(box for box in (steps.message_box, steps.second_message_box) if box is not None)
 
+    def reopened(self) -> Steps:
+        """Play ``steps.open`` again where New Chat closed the chat: no message box is shown, and what opens it is."""
+        opens = self.profile.steps.open
+        launcher = opens[0].click if opens else None
+        if launcher is None or any(self.shows(box) for box in self._boxes()) or not self.shows(launcher):
+            return
+        yield from self.run(opens, "steps.open")
+        yield from self._box_ready()
+
     def _box_ready(self) -> Steps:
         """Wait for a message box."""
         boxes = self._boxes()

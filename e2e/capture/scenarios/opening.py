@@ -51,6 +51,7 @@ def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
         yield from settled(cast)
         if recorder.loads > cast.loads:  # New Chat loads a page: what was opened once may be closed again
             yield from cast.page.loaded_again()
+    yield from cast.page.reopened()
 
 
 def settled(cast: Cast, *, also_quiet: bool = False) -> Steps:
