@@ -121,8 +121,8 @@ def _leave_out_unseen(run: Run, found: Assignment) -> None:
 
 def _against(run: Run, chat: Clues) -> frozenset[str]:
     """The causes that an experiment, or a page load of the run itself, speaks against."""
-    said = {cause for finding in findings(run) for cause in finding.against}
-    return frozenset(said | ({"id-constant"} if chat.lane.reload == "another" else set()))
+    against = {cause for finding in findings(run) for cause in finding.against}
+    return frozenset(against | ({"id-constant"} if chat.lane.reload == "another" else set()))
 
 
 def fold(found: Assignment, fitting: Mapping[Pair, Sequence[Rule]]) -> None:

@@ -254,8 +254,8 @@ def judge(run: Run) -> Judgement:
 def _judge(run: Run) -> Judgement:
     plain = [run.once(check.name, lambda check=check: check.function.plain(run)) for check in CHECKS]  # type: ignore[misc]
     causes = diagnosis.diagnose(run, plain)
-    told = [diagnosis.with_unseen(run, v) for v in plain]
-    verdicts = tuple(_with_acceptance(run, replace(v, causes=diagnosis.explain(v, causes))) for v in told)
+    counted = [diagnosis.with_unseen(run, v) for v in plain]
+    verdicts = tuple(_with_acceptance(run, replace(v, causes=diagnosis.explain(v, causes))) for v in counted)
     return Judgement(verdicts, causes, _outcome(run, verdicts))
 
 

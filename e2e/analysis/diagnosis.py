@@ -19,7 +19,7 @@ from e2e.analysis.consequences import add_consequences, under_cached_reply, unde
 from e2e.analysis.experiments import findings
 from e2e.analysis.frames import Run
 from e2e.analysis.lanes import Write
-from e2e.analysis.lost_messages import lost_messages, told
+from e2e.analysis.lost_messages import describe, lost_messages
 from e2e.analysis.oddities import in_common
 from e2e.analysis.run_rules import claimed
 from e2e.analysis.verdict import UNEXPLAINED, Cause, ChatKey, Verdict
@@ -198,7 +198,7 @@ def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
             shown = f"reply {m.number} came from {m.reply_provider}, the screen named {m.label_provider}"
             lines.append((m.ended_at or c.chat.ended, shown))
     for m in lost_messages(run).get(c.key, ()):
-        lines.append((m.ended_at or c.chat.ended, told(m)))
+        lines.append((m.ended_at or c.chat.ended, describe(m)))
     if c.chat.shows_from is not None:
         lines.append((c.chat.ended, f"the screen showed text of a reply to chat {c.chat.shows_from}"))
     for p in c.besides[:3]:

@@ -31,7 +31,7 @@ def lost_messages(run: Run) -> Mapping[ChatKey, tuple[Any, ...]]:
     return run.once("lost_messages", collect)
 
 
-def told(message: Any) -> str:
+def describe(message: Any) -> str:
     """The finding in words."""
     return f"message {message.number} was accepted by the page ({message.accepted}) and never sent"
 
@@ -39,6 +39,6 @@ def told(message: Any) -> str:
 def lines(run: Run, lost: Mapping[ChatKey, tuple[Any, ...]]) -> list[str]:
     """One line per chat."""
     return [
-        f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat}: {'; '.join(map(told, messages))}"
+        f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat}: {'; '.join(map(describe, messages))}"
         for key, messages in sorted(lost.items())
     ]

@@ -10,7 +10,7 @@ from e2e.analysis import besides, significance
 from e2e.analysis.columns import rows
 from e2e.analysis.frames import Run
 from e2e.analysis.freshness import given_by_reply
-from e2e.analysis.lost_messages import lost_messages, told
+from e2e.analysis.lost_messages import describe, lost_messages
 from e2e.analysis.ownership import foreign, owners
 from e2e.analysis.plays import Plays, plays_of
 from e2e.analysis.tabs import ended_for_both, provider_changes
@@ -69,7 +69,7 @@ def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[Ch
         if key not in lost and (chat.status != "observed" or not (messages[key] or key in anew)):
             continue
         judged.append(key)
-        found = [told(m) for m in lost.get(key, ())]
+        found = [describe(m) for m in lost.get(key, ())]
         if messages[key]:
             found += [*_of_session(run, chat, messages[key]), *_of_store(run, messages[key])]
         if scenario == "two-tabs" and key in provider_changes(run):

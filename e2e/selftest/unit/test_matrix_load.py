@@ -26,7 +26,7 @@ def alive(pid: int) -> bool:
 def gone(pids: list[int]) -> bool:
     until = time.monotonic() + 60
     while any(map(alive, pids)) and time.monotonic() < until:
-        time.sleep(0.05)
+        time.sleep(0.05)  # the end of another process can only be polled for
     return not any(map(alive, pids))
 
 
