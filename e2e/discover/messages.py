@@ -74,7 +74,7 @@ def _by_button(scene: Scene, turn: Turn, box: Element) -> None:
     scene.refused()
     raise CaptureIncomplete(
         "the message could not be sent: neither Enter nor a button beside the box made a request with its text",
-        way_out="`--headed` shows it; write the profile by hand from e2e/README.md",
+        way_out="`--headed` shows it; write the profile by hand from e2e/docs/profiles.md",
     )
 
 

@@ -16,7 +16,7 @@ from e2e.errors import InvalidProfile
 from fixtures.targets.profile import TARGETS, Profile, check_files, check_variables, load, parse, toml_value
 
 REFERENCE = (TARGETS / "reference.toml").read_text(encoding="utf-8")
-WAY_OUT = "  way out  e2e/README.md explains every key; fixtures/targets/reference.toml is a complete example"
+WAY_OUT = "  way out  e2e/docs/profiles.md explains every key; fixtures/targets/reference.toml is a complete example"
 
 NEW_CHAT = 'new_chat = [{ click = { role = "button", name = "New chat" } }]'
 READY = 'ready = { role = "textbox", name = "Message" }'

@@ -65,7 +65,7 @@ class TestKeys:
 
     def test_its_example_holds_inside_a_complete_profile(self, example: Example) -> None:
         value = tomllib.loads(f"x = {toml_value(example.value)}")["x"]
-        parse(_around(example, value), "e2e/README.md")
+        parse(_around(example, value), "e2e/docs/profiles.md")
 
 
 def _around(example: Example, value: Any) -> dict[str, Any]:
@@ -117,12 +117,12 @@ class TestRecipes:
         assert WORDS.findall(made()[PAGE]) == [MINIMAL, *(toml for _, _, toml in RECIPES)]
 
     def test_the_minimal_profile_is_complete(self) -> None:
-        assert parse(tomllib.loads(MINIMAL), "e2e/README.md").name == "acme"
+        assert parse(tomllib.loads(MINIMAL), "e2e/docs/profiles.md").name == "acme"
 
     @pytest.mark.parametrize(("title", "text", "toml"), RECIPES, ids=[r[0] for r in RECIPES])
     def test_a_recipe_holds_inside_the_minimal_profile(self, title: str, text: str, toml: str) -> None:
         raw = tomllib.loads(MINIMAL) | tomllib.loads(toml)
-        parse(raw, "e2e/README.md")
+        parse(raw, "e2e/docs/profiles.md")
         assert problems(raw, SCHEMA_NOW, title) == []
 
 
