@@ -1,4 +1,4 @@
-"""The reference chat's backend when it is healthy: what it says over its three transports, and what it refuses."""
+"""The healthy backend of the reference chat: its replies over three transports, its refusals, its control plane."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.selftest.unit.reference_client import Client, chat_body, hear, hear_reply, say, wait_for
+from e2e.selftest.unit.reference_client import (
+    Client,
+    chat_body,
+    receive,
+    receive_reply,
+    send_message,
+    wait_for,
+)
 from fixtures.reference_chat.launcher import ReferenceChat
 
-HOUR_MS = 600_000  # the longest wait that can be set: far longer than any test
+LONG_MS = 600_000  # the longest delay that can be set, far longer than any test
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +37,7 @@ def client(chat: ReferenceChat) -> Client:
     return Client(chat.url)
 
 
-def test_a_stream_has_a_start_numbered_chunks_and_an_end(client: Client) -> None:
+def test_stream_has_start_numbered_chunks_and_done(client: Client) -> None:
     answer = client.chat(stream_id="stream-x")
     names = [name for name, _ in answer.events]
     data = [data for _, data in answer.events]
@@ -46,7 +53,7 @@ def test_a_stream_has_a_start_numbered_chunks_and_an_end(client: Client) -> None
     assert "".join(d["text"] for d in data[1:-1]).startswith(f"{data[0]['provider']} here: ")
 
 
-def test_json_has_the_whole_reply(client: Client) -> None:
+def test_json_response_contains_the_complete_reply(client: Client) -> None:
     answer = client.chat(stream_id="stream-x", accept="application/json")
     assert answer.headers["content-type"] == "application/json"
     assert list(answer.json) == ["stream_id", "session_id", "provider", "text", "finish_reason"]
@@ -56,11 +63,11 @@ def test_json_has_the_whole_reply(client: Client) -> None:
     assert answer.json["text"].startswith(f"{answer.json['provider']} here: ")
 
 
-def test_a_socket_carries_the_same_reply_for_each_message(client: Client) -> None:
+def test_websocket_sends_start_chunks_and_done_for_each_message(client: Client) -> None:
     with client.socket() as socket:
         for _ in range(2):
-            stream_id = say(socket, "session_1")
-            messages = hear_reply(socket)
+            stream_id = send_message(socket, "session_1")
+            messages = receive_reply(socket)
             assert [m["chunk_index"] for m in messages] == list(range(len(messages)))
             assert [m["type"] for m in messages[1:-1]] == ["chunk"] * (len(messages) - 2)
             assert {m["id"] for m in messages} == {stream_id}
@@ -71,57 +78,64 @@ def test_a_socket_carries_the_same_reply_for_each_message(client: Client) -> Non
             assert text.startswith(f"{messages[0]['provider']} here: ")
 
 
-def test_all_transports_speak_in_one_session(client: Client) -> None:
+def test_all_transports_share_one_session(client: Client) -> None:
     by_stream = client.provider("shared")
     by_json = client.chat("shared", accept="application/json").json["provider"]
     with client.socket() as socket:
-        say(socket, "shared")
-        by_socket = hear_reply(socket)[0]["provider"]
-    looked_up = client.ask("GET", "/api/sessions/shared").json
+        send_message(socket, "shared")
+        by_socket = receive_reply(socket)[0]["provider"]
+    looked_up = client.request("GET", "/api/sessions/shared").json
     assert looked_up == {"session_id": "shared", "provider": by_stream, "messages": 3}
     assert by_json == by_socket == by_stream
 
 
-def test_a_stream_arrives_while_it_is_made(client: Client, chat: ReferenceChat) -> None:
-    chat.configure(chunk_ms=HOUR_MS)
+def test_stream_chunks_arrive_before_the_reply_is_complete(client: Client, chat: ReferenceChat) -> None:
+    chat.configure(chunk_ms=LONG_MS)
     with client.open("POST", "/api/chat", chat_body(), {"Accept": "text/event-stream"}) as response:
-        begun = b"".join(response.readline() for _ in range(6))
-    assert begun.count(b"event: ") == 2  # the start and the first chunk; the second one is an hour away
+        received = b"".join(response.readline() for _ in range(6))
+    assert (
+        received.count(b"event: ") == 2
+    )  # the start and the first chunk; the second chunk comes 10 minutes later
 
 
-def test_replies_over_one_socket_do_not_wait_for_each_other(client: Client, chat: ReferenceChat) -> None:
-    chat.configure(reply_ms=HOUR_MS)
+def test_replies_over_one_websocket_are_concurrent(client: Client, chat: ReferenceChat) -> None:
+    chat.configure(reply_ms=LONG_MS)
     with client.socket() as socket:
-        slow = say(socket, "one")
-        assert hear(socket)["id"] == slow
+        slow = send_message(socket, "one")
+        assert receive(socket)["id"] == slow
         chat.configure(reply_ms=0)
-        quick = say(socket, "two")
-        assert {m["id"] for m in hear_reply(socket)} == {quick}
+        quick = send_message(socket, "two")
+        assert {m["id"] for m in receive_reply(socket)} == {quick}
 
 
-def test_a_reply_over_a_socket_can_be_stopped(client: Client, chat: ReferenceChat) -> None:
-    chat.configure(chunk_ms=HOUR_MS)
+def test_websocket_stop_ends_the_reply(client: Client, chat: ReferenceChat) -> None:
+    chat.configure(chunk_ms=LONG_MS)
     with client.socket() as socket:
-        stream_id = say(socket)
-        assert [hear(socket)["type"] for _ in range(2)] == ["start", "chunk"]
+        stream_id = send_message(socket)
+        assert [receive(socket)["type"] for _ in range(2)] == ["start", "chunk"]
         socket.send(json.dumps({"type": "stop", "id": stream_id}))
-        assert hear(socket) == {"type": "done", "id": stream_id, "chunk_index": 2, "finish_reason": "stopped"}
+        assert receive(socket) == {
+            "type": "done",
+            "id": stream_id,
+            "chunk_index": 2,
+            "finish_reason": "stopped",
+        }
 
 
-def test_a_stop_right_behind_the_message_is_heard(client: Client, chat: ReferenceChat) -> None:
-    chat.configure(reply_ms=HOUR_MS)
+def test_websocket_stop_right_after_the_message_ends_the_reply(client: Client, chat: ReferenceChat) -> None:
+    chat.configure(reply_ms=LONG_MS)
     with client.socket() as socket:
-        stream_id = say(socket)
+        stream_id = send_message(socket)
         socket.send(json.dumps({"type": "stop", "id": stream_id}))
-        assert hear_reply(socket)[-1]["finish_reason"] == "stopped"
+        assert receive_reply(socket)[-1]["finish_reason"] == "stopped"
 
 
-def test_a_stop_that_comes_too_late_changes_nothing(client: Client) -> None:
+def test_websocket_stop_after_the_reply_is_ignored(client: Client) -> None:
     with client.socket() as socket:
-        stream_id = say(socket)
-        hear_reply(socket)
+        stream_id = send_message(socket)
+        receive_reply(socket)
         socket.send(json.dumps({"type": "stop", "id": stream_id}))
-        assert say(socket) == hear_reply(socket)[-1]["id"]
+        assert send_message(socket) == receive_reply(socket)[-1]["id"]
 
 
 @pytest.mark.parametrize(
@@ -135,73 +149,73 @@ def test_a_stop_that_comes_too_late_changes_nothing(client: Client) -> None:
         ('{"type": "chat", "id": "a", "session_id": "b", "message": " "}', "invalid_field", "message"),
     ],
 )
-def test_a_wrong_message_over_a_socket_is_refused_and_the_socket_lives_on(
+def test_invalid_websocket_message_is_refused_and_the_socket_stays_open(
     client: Client, sent: str, code: str, field: str | None
 ) -> None:
     with client.socket() as socket:
         socket.send(sent)
-        error = hear(socket)
+        error = receive(socket)
         assert (error["type"], error["code"], error.get("field")) == ("error", code, field)
         assert error["reason"]
-        assert say(socket) == hear_reply(socket)[-1]["id"]
+        assert send_message(socket) == receive_reply(socket)[-1]["id"]
 
 
-def test_the_id_of_a_running_reply_is_refused(client: Client, chat: ReferenceChat) -> None:
-    chat.configure(reply_ms=HOUR_MS)
+def test_stream_id_of_a_running_reply_is_refused(client: Client, chat: ReferenceChat) -> None:
+    chat.configure(reply_ms=LONG_MS)
     with client.socket() as socket:
-        say(socket, stream_id="twin")
-        assert hear(socket)["type"] == "start"
-        say(socket, stream_id="twin")
-        assert hear(socket)["field"] == "id"
+        send_message(socket, stream_id="twin")
+        assert receive(socket)["type"] == "start"
+        send_message(socket, stream_id="twin")
+        assert receive(socket)["field"] == "id"
 
 
-def test_a_socket_carries_so_many_replies_at_once_and_no_more(client: Client, chat: ReferenceChat) -> None:
-    chat.configure(reply_ms=HOUR_MS)
+def test_websocket_refuses_a_ninth_concurrent_reply(client: Client, chat: ReferenceChat) -> None:
+    chat.configure(reply_ms=LONG_MS)
     with client.socket() as socket:
         for _ in range(9):
-            say(socket)
-        kinds = [hear(socket) for _ in range(9)]
+            send_message(socket)
+        kinds = [receive(socket) for _ in range(9)]
     refused = [m for m in kinds if m["type"] == "error"]
     assert [(m["code"], m["status"]) for m in refused] == [("too_many_streams", 429)]
 
 
-def test_a_session_is_assigned_once_looked_up_and_removed(client: Client) -> None:
-    first = client.ask("PUT", "/api/sessions/s.1")
-    again = client.ask("PUT", "/api/sessions/s.1")
+def test_session_is_assigned_once_looked_up_and_removed(client: Client) -> None:
+    first = client.request("PUT", "/api/sessions/s.1")
+    again = client.request("PUT", "/api/sessions/s.1")
     assert (first.status, first.json["created"]) == (201, True)
     assert (again.status, again.json["created"]) == (200, False)
     provider = first.json["provider"]
     assert again.json["provider"] == provider
     assert client.provider("s.1") == provider
-    assert client.ask("GET", "/api/sessions/s.1").json == {
+    assert client.request("GET", "/api/sessions/s.1").json == {
         "session_id": "s.1",
         "provider": provider,
         "messages": 1,
     }
-    assert client.ask("DELETE", "/api/sessions/s.1").json == {"session_id": "s.1", "removed": True}
-    assert client.ask("GET", "/api/sessions/s.1").status == 404
-    assert client.ask("DELETE", "/api/sessions/s.1").json["error"]["code"] == "no_session"
+    assert client.request("DELETE", "/api/sessions/s.1").json == {"session_id": "s.1", "removed": True}
+    assert client.request("GET", "/api/sessions/s.1").status == 404
+    assert client.request("DELETE", "/api/sessions/s.1").json["error"]["code"] == "no_session"
 
 
-def test_the_statistics_name_every_provider(client: Client) -> None:
-    stats = client.ask("GET", "/api/stats").json
+def test_stats_list_every_provider(client: Client) -> None:
+    stats = client.request("GET", "/api/stats").json
     assert stats["active_sessions"] == 0
     assert list(stats["distribution"]) == stats["providers"]
     assert len(stats["providers"]) == 9
     assert stats["providers"][0] == "Big hat"
     provider = client.provider()
-    stats = client.ask("GET", "/api/stats").json
+    stats = client.request("GET", "/api/stats").json
     assert stats["active_sessions"] == 1
     assert stats["distribution"] == {**dict.fromkeys(stats["providers"], 0), provider: 1}
 
 
-def test_fresh_sessions_spread_over_the_providers(client: Client) -> None:
-    providers = {client.ask("PUT", f"/api/sessions/s{n}").json["provider"] for n in range(60)}
-    assert len(providers) == 9  # with this seed; by chance one of nine is missing in 1 of 130 such runs
+def test_new_sessions_use_all_providers(client: Client) -> None:
+    providers = {client.request("PUT", f"/api/sessions/s{n}").json["provider"] for n in range(60)}
+    assert len(providers) == 9  # true for this seed; in 1 of 130 runs without a seed a provider is missing
 
 
-def test_health(client: Client) -> None:
-    assert client.ask("GET", "/api/health").json == {"status": "ok"}
+def test_health_endpoint_responds_ok(client: Client) -> None:
+    assert client.request("GET", "/api/health").json == {"status": "ok"}
 
 
 @pytest.mark.parametrize(
@@ -224,7 +238,9 @@ def test_health(client: Client) -> None:
         ("history[1]", [{"role": "user", "content": ""}, {"role": "assistant", "content": None}]),
     ],
 )
-def test_a_wrong_field_is_refused_by_name(client: Client, field: str, value: object) -> None:
+def test_invalid_field_is_refused_by_name_without_its_value(
+    client: Client, field: str, value: object
+) -> None:
     answer = client.chat(**{"session_id": "secret", field.partition("[")[0]: value})  # type: ignore[arg-type]
     assert answer.status == 422
     assert answer.json["error"]["code"] == "invalid_field"
@@ -233,7 +249,7 @@ def test_a_wrong_field_is_refused_by_name(client: Client, field: str, value: obj
     assert b"secret" not in answer.body
 
 
-def test_the_longest_ids_and_messages_are_taken(client: Client) -> None:
+def test_longest_ids_and_messages_are_accepted(client: Client) -> None:
     answer = client.chat("x" * 200, message="é" * 8000, stream_id="A-Za.z0:9_")
     assert answer.status == 200
     assert answer.events[-1][0] == "done"
@@ -252,17 +268,17 @@ def test_the_longest_ids_and_messages_are_taken(client: Client) -> None:
         (b" " * (64 * 1024 + 1), {}, 413, "too_large"),
         (b" " * (64 * 1024), {}, 400, "malformed_json"),
     ],
-    ids=["cut", "empty", "not-utf8", "deep", "list", "text", "form", "too-large", "just-not-too-large"],
+    ids=["cut", "empty", "not-utf8", "deep", "list", "text", "form", "too-large", "largest"],
 )
-def test_a_wrong_body_is_refused(
+def test_invalid_body_is_refused(
     client: Client, body: bytes, headers: dict[str, str], status: int, code: str
 ) -> None:
-    answer = client.ask("POST", "/api/chat", body, headers)
+    answer = client.request("POST", "/api/chat", body, headers)
     assert (answer.status, answer.json["error"]["code"]) == (status, code)
 
 
-def test_a_body_that_does_not_announce_its_length_is_measured(client: Client) -> None:
-    answer = client.ask("POST", "/api/chat", None, {"Content-Type": "application/json"})
+def test_size_limit_applies_to_chunked_bodies(client: Client) -> None:
+    answer = client.request("POST", "/api/chat", None, {"Content-Type": "application/json"})
     assert answer.status == 400
     with client.raw() as sock:
         sock.sendall(
@@ -273,14 +289,16 @@ def test_a_body_that_does_not_announce_its_length_is_measured(client: Client) ->
         assert sock.recv(12) == b"HTTP/1.1 413"
 
 
-def test_a_content_type_with_parameters_is_taken(client: Client) -> None:
-    answer = client.ask("POST", "/api/chat", chat_body(), {"Content-Type": "Application/JSON; charset=utf-8"})
+def test_content_type_with_parameters_is_accepted(client: Client) -> None:
+    answer = client.request(
+        "POST", "/api/chat", chat_body(), {"Content-Type": "Application/JSON; charset=utf-8"}
+    )
     assert answer.status == 200
 
 
 @pytest.mark.parametrize("path", ["/api/sessions/a%20b", "/api/sessions/" + "x" * 201])
-def test_a_wrong_session_id_in_a_path_is_refused(client: Client, path: str) -> None:
-    answer = client.ask("GET", path)
+def test_invalid_session_id_in_the_path_is_refused(client: Client, path: str) -> None:
+    answer = client.request("GET", path)
     assert (answer.status, answer.json["error"]["field"]) == (422, "session_id")
 
 
@@ -298,25 +316,25 @@ def test_a_wrong_session_id_in_a_path_is_refused(client: Client, path: str) -> N
         ("PATCH", "/api/sessions/a", 405, "method_not_allowed"),
     ],
 )
-def test_an_address_that_leads_nowhere_is_refused(
+def test_unknown_path_or_method_is_refused(
     client: Client, method: str, path: str, status: int, code: str
 ) -> None:
-    answer = client.ask(method, path)
+    answer = client.request(method, path)
     assert (answer.status, answer.json["error"]["code"]) == (status, code)
 
 
-def test_the_log_tells_who_asked_for_what_and_how_it_ended(client: Client, chat: ReferenceChat) -> None:
+def test_request_log_records_session_provider_and_status(client: Client, chat: ReferenceChat) -> None:
     provider = client.provider("one")
     client.chat("two", message="")
     client.chat("not an id")
-    client.ask("GET", "/api/sessions/one")
+    client.request("GET", "/api/sessions/one")
     with client.socket() as socket:
-        say(socket, "one")
-        hear_reply(socket)
-        say(socket, "one", message="")
-        hear_reply(socket)
-    told = [(r["method"], r["path"], r["session_id"], r["provider"], r["status"]) for r in chat.requests()]
-    assert told == [
+        send_message(socket, "one")
+        receive_reply(socket)
+        send_message(socket, "one", message="")
+        receive_reply(socket)
+    logged = [(r["method"], r["path"], r["session_id"], r["provider"], r["status"]) for r in chat.requests()]
+    assert logged == [
         ("POST", "/api/chat", "one", provider, 200),
         ("POST", "/api/chat", "two", None, 422),
         ("POST", "/api/chat", None, None, 422),
@@ -326,12 +344,12 @@ def test_the_log_tells_who_asked_for_what_and_how_it_ended(client: Client, chat:
     ]
     times = [r["t"] for r in chat.requests()]
     assert times == sorted(times)
-    chat.forget_requests()
+    chat.clear_requests()
     assert chat.requests() == []
 
 
-def test_a_request_that_nobody_waits_for_stays_without_a_status(client: Client, chat: ReferenceChat) -> None:
-    chat.configure(reply_ms=HOUR_MS)
+def test_request_of_a_disconnected_client_has_no_status(client: Client, chat: ReferenceChat) -> None:
+    chat.configure(reply_ms=LONG_MS)
     with client.raw() as sock:
         body = json.dumps(chat_body("left")).encode()
         sock.sendall(
@@ -340,40 +358,3 @@ def test_a_request_that_nobody_waits_for_stays_without_a_status(client: Client, 
         )
         wait_for("the request to arrive", lambda: bool(chat.requests()))
     assert [(r["session_id"], r["status"]) for r in chat.requests()] == [("left", None)]
-
-
-def test_a_reset_brings_back_the_start(client: Client, chat: ReferenceChat) -> None:
-    first = [client.provider(f"s{n}") for n in range(12)]
-    chat.configure(id_pattern="uuid", transport="json", reply_ms=1, chunk_ms=1)
-    chat.set_faults(["label-stale", "slow"], after=3)
-    chat.reset()
-    state = chat.state()
-    assert (state["faults"], state["after"], state["chats"], state["active_sessions"]) == ([], 0, 0, 0)
-    assert state["config"] == {"id_pattern": "timestamp", "transport": "sse", "reply_ms": 0, "chunk_ms": 0}
-    assert chat.requests() == []
-    assert [client.provider(f"s{n}") for n in range(12)] == first  # the seed's draws begin again
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "body", "field"),
-    [
-        ("PUT", "faults", {}, "faults"),
-        ("PUT", "faults", {"faults": "slow"}, "faults"),
-        ("PUT", "faults", {"faults": ["nap"]}, "faults"),
-        ("PUT", "faults", {"faults": ["slow"], "after": -1}, "after"),
-        ("PUT", "faults", {"faults": ["slow"], "after": True}, "after"),
-        ("PUT", "config", {"id_pattern": "uuid7"}, "id_pattern"),
-        ("PUT", "config", {"transport": []}, "transport"),
-        ("PUT", "config", {"reply_ms": 1.5}, "reply_ms"),
-        ("PUT", "config", {"chunk_ms": 600_001}, "chunk_ms"),
-        ("PUT", "config", {"seed": 1}, "body"),
-    ],
-)
-def test_a_wrong_value_for_the_control_plane_is_refused_by_name(
-    chat: ReferenceChat, method: str, path: str, body: object, field: str
-) -> None:
-    assert chat.control_url is not None
-    before = chat.state()
-    answer = Client(chat.control_url).ask(method, f"/control/{path}", body)
-    assert (answer.status, answer.json["error"]["field"]) == (422, field)
-    assert chat.state() == before

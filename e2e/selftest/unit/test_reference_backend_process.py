@@ -1,4 +1,4 @@
-"""The reference chat as a process: how it starts, how it ends, and that it never outlives its parent."""
+"""The process of the reference chat: its start, its end, and that it never outlives its parent."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from time import monotonic
 import psutil
 import pytest
 
-from e2e.selftest.unit.reference_client import PATIENCE_S, Client, chat_body, hear, say
-from fixtures.reference_chat import launcher
+from e2e.selftest.unit.reference_client import TIMEOUT_S, Client, chat_body, receive, send_message
+from fixtures.reference_chat import process as child
 from fixtures.reference_chat.launcher import ROOT, LaunchError, ReferenceChat
 
 COMMAND = [sys.executable, "-m", "fixtures.reference_chat"]
-PROMPTLY_S = 3.0  # measured: 0.3 s; the rest is for a busy machine
+PROMPTLY_S = 3.0  # measured: 0.3 s; ten times that for a busy machine
 HTML = "<!doctype html><html><head></head><body></body></html>"
 
 
-def gone(pid: int) -> bool:
-    """Whether a process ends within our patience, be it our child or not."""
+def has_ended(pid: int) -> bool:
+    """Whether a process, our child or not, ends within the timeout."""
     try:
-        psutil.Process(pid).wait(PATIENCE_S)
+        psutil.Process(pid).wait(TIMEOUT_S)
     except psutil.NoSuchProcess:
         return True
     except psutil.TimeoutExpired:
@@ -48,7 +48,7 @@ def bare() -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def test_it_says_where_it_listens_in_one_line_and_nothing_more(bare: subprocess.Popen[str]) -> None:
+def test_standard_output_is_one_line_with_the_urls(bare: subprocess.Popen[str]) -> None:
     assert bare.stdout is not None
     ready = json.loads(bare.stdout.readline())
     assert set(ready) == {"url", "control_url", "pid"}
@@ -56,28 +56,28 @@ def test_it_says_where_it_listens_in_one_line_and_nothing_more(bare: subprocess.
     assert ready["pid"] == bare.pid
     assert ready["url"].startswith("http://127.0.0.1:")
     assert ready["url"].endswith("/")
-    assert Client(ready["url"]).ask("GET", "/api/health").status == 200
+    assert Client(ready["url"]).request("GET", "/api/health").status == 200
     assert Client(ready["url"]).chat(message="").status == 422
     bare.terminate()
     assert bare.stdout.read() == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_promptly_and_quietly_even_with_open_streams(
+def test_signal_ends_it_promptly_with_open_streams(
     bare: subprocess.Popen[str], number: signal.Signals
 ) -> None:
     assert bare.stdout is not None
     client = Client(json.loads(bare.stdout.readline())["url"])
     with client.open("POST", "/api/chat", chat_body()) as stream, client.socket() as sock:
         assert stream.readline() == b"event: start\n"
-        say(sock)
-        assert hear(sock)["type"] == "start"
+        send_message(sock)
+        assert receive(sock)["type"] == "start"
         begun = monotonic()
         bare.send_signal(number)
-        _, told = bare.communicate(timeout=PATIENCE_S)
+        _, stderr = bare.communicate(timeout=TIMEOUT_S)
     assert monotonic() - begun < PROMPTLY_S
     assert bare.returncode == 0
-    assert "Traceback" not in told
+    assert "Traceback" not in stderr
 
 
 def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
@@ -94,10 +94,10 @@ def test_it_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         pid = int(parent.stdout.readline())
         assert psutil.pid_exists(pid)
         parent.kill()
-        assert gone(pid)
+        assert has_ended(pid)
 
 
-def test_it_ends_with_a_parent_that_forgets_to_stop_it() -> None:
+def test_it_ends_with_a_parent_that_does_not_stop_it() -> None:
     code = "from fixtures.reference_chat.launcher import ReferenceChat\nprint(ReferenceChat.start().pid, flush=True)"
     parent = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -106,13 +106,13 @@ def test_it_ends_with_a_parent_that_forgets_to_stop_it() -> None:
     assert not psutil.pid_exists(int(parent.stdout))  # at once: the launcher waits for it at exit
 
 
-def test_a_ctrl_c_in_the_terminal_does_not_reach_it() -> None:
+def test_it_has_a_process_group_of_its_own() -> None:
     with ReferenceChat.start(control=False) as chat:
         assert os.getsid(chat.pid) != os.getsid(0)
         assert os.getpgid(chat.pid) != os.getpgid(0)
 
 
-def test_sessions_survive_a_restart_and_a_kill(tmp_path: Path) -> None:
+def test_stored_sessions_survive_a_restart_and_a_kill(tmp_path: Path) -> None:
     db = tmp_path / "chat.db"
     with ReferenceChat.start(db=db) as chat:
         first = {f"s{n}": Client(chat.url).provider(f"s{n}") for n in range(8)}
@@ -120,50 +120,50 @@ def test_sessions_survive_a_restart_and_a_kill(tmp_path: Path) -> None:
         assert {s: Client(chat.url).provider(s) for s in first} == first
         first["last"] = Client(chat.url).provider("last")
         os.kill(chat.pid, signal.SIGKILL)
-        assert gone(chat.pid)
+        assert has_ended(chat.pid)
     with ReferenceChat.start(db=db) as chat:
         client = Client(chat.url)
-        assert {s: client.ask("GET", f"/api/sessions/{s}").json["provider"] for s in first} == first
-        assert client.ask("GET", "/api/sessions/s0").json["messages"] == 2
+        assert {s: client.request("GET", f"/api/sessions/{s}").json["provider"] for s in first} == first
+        assert client.request("GET", "/api/sessions/s0").json["messages"] == 2
 
 
 def test_sessions_in_memory_end_with_the_process() -> None:
     for _ in range(2):
         with ReferenceChat.start() as chat:
-            assert Client(chat.url).ask("GET", "/api/sessions/session_1").status == 404
+            assert Client(chat.url).request("GET", "/api/sessions/session_1").status == 404
             Client(chat.url).chat()
 
 
-def test_a_taken_port_is_named() -> None:
+def test_port_in_use_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(LaunchError) as refused:
             ReferenceChat.start(port=port)
     assert str(refused.value).splitlines() == [
         "the reference chat ended with status 1",
-        f"reference chat: port {port} of 127.0.0.1 is taken; --port names another one, 0 a free one",
+        f"reference chat: port {port} of 127.0.0.1 is in use; hint: another --port, or --port 0 for a free one",
     ]
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"faults": ["stale"]}, "--fault: got 'stale', which is not a fault; known: "),
         ({"host": "256.0.0.1"}, "--host: got '256.0.0.1'; "),
         ({"host": "192.0.2.1"}, "--host: got '192.0.2.1', which is not an address of this machine"),
-        ({"db": "/nowhere/chat.db"}, "--db: got '/nowhere/chat.db'; it cannot be used: unable to open"),
+        ({"db": "/nowhere/chat.db"}, "--db: got '/nowhere/chat.db', which cannot be opened: unable to open"),
     ],
 )
-def test_a_bad_option_ends_it_with_status_2_and_one_line(options: dict[str, object], told: str) -> None:
+def test_invalid_option_ends_it_with_status_2_and_one_line(options: dict[str, object], message: str) -> None:
     with pytest.raises(LaunchError) as refused:
         ReferenceChat.start(**options)  # type: ignore[arg-type]
     status, *lines = str(refused.value).splitlines()
     assert status == "the reference chat ended with status 2"
     assert len(lines) == 1
-    assert lines[0].startswith(f"reference chat: {told}")
+    assert lines[0].startswith(f"reference chat: {message}")
 
 
-def test_every_option_of_the_launcher_arrives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_launcher_passes_every_option_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(HTML)
     monkeypatch.setenv("CHAT_E2E_FRONTEND_DIST", str(tmp_path))
     with ReferenceChat.start(
@@ -181,7 +181,7 @@ def test_every_option_of_the_launcher_arrives(monkeypatch: pytest.MonkeyPatch, t
         chunk_ms=2,
         db=tmp_path / "chat.db",
     ) as chat:
-        page = Client(chat.url).ask("GET", "/").body.decode()
+        page = Client(chat.url).request("GET", "/").body.decode()
         assert Client(chat.url).provider() == "Green"
         state = chat.state()
         assert chat.stderr() == "(nothing on its standard error)"
@@ -196,16 +196,27 @@ def test_every_option_of_the_launcher_arrives(monkeypatch: pytest.MonkeyPatch, t
         "providers": ["Red", "Green"],
     }
     assert (state["faults"], state["after"], state["chats"]) == (["label-stale", "slow"], 2, 1)
-    assert state["config"] == {"id_pattern": "uuid", "transport": "websocket", "reply_ms": 1, "chunk_ms": 2}
+    assert state["config"] == {
+        "id_pattern": "uuid",
+        "transport": "websocket",
+        "store": "indexedDB",
+        "id_format": "bare",
+        "rotation": "on_first_message",
+        "providers": ["Red", "Green"],
+        "weights": [0, 1],
+        "seed": 3,
+        "reply_ms": 1,
+        "chunk_ms": 2,
+    }
     assert (tmp_path / "chat.db").exists()
 
 
-def test_a_missing_frontend_is_told_and_the_backend_serves(
+def test_missing_frontend_is_reported_and_the_backend_serves(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("CHAT_E2E_FRONTEND_DIST", str(tmp_path / "nothing"))
     with ReferenceChat.start() as chat:
-        assert Client(chat.url).ask("GET", "/").status == 503
+        assert Client(chat.url).request("GET", "/").status == 503
         assert Client(chat.url).chat().status == 200
         assert (
             chat.stderr()
@@ -213,7 +224,7 @@ def test_a_missing_frontend_is_told_and_the_backend_serves(
         )
 
 
-def test_stop_can_be_called_twice_and_ends_it_promptly() -> None:
+def test_stop_is_prompt_and_idempotent() -> None:
     chat = ReferenceChat.start(reply_ms=600_000)
     with Client(chat.url).open("POST", "/api/chat", chat_body()) as stream:
         stream.readline()
@@ -226,40 +237,40 @@ def test_stop_can_be_called_twice_and_ends_it_promptly() -> None:
     assert chat.stderr() == "(nothing on its standard error)"
 
 
-def test_a_process_that_does_not_listen_is_killed() -> None:
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
-    process = subprocess.Popen([sys.executable, "-c", deaf], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def test_process_that_ignores_the_end_of_its_input_is_killed() -> None:
+    ignores = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", ignores], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
-    launcher._end(process, grace=0.05)
+    child._end(process, grace=0.05)
     assert process.returncode == -signal.SIGKILL
 
 
-def test_a_chat_that_is_never_ready_is_given_up_and_ended() -> None:
+def test_process_that_is_never_ready_is_ended_after_the_timeout() -> None:
     before = set(psutil.Process().children())
     with pytest.raises(LaunchError, match=r"not ready within 0\.2 s"):
-        ReferenceChat._start([sys.executable, "-c", "import time; time.sleep(600)"], timeout=0.2)
+        child.ChildProcess.start(["-c", "import time; time.sleep(600)"], timeout=0.2)
     assert set(psutil.Process().children()) == before
 
 
-def test_a_first_line_that_is_not_ours_is_refused() -> None:
+def test_first_line_that_is_not_json_is_an_error() -> None:
     with pytest.raises(LaunchError, match="first line is not JSON: b'hello"):
-        ReferenceChat._start([sys.executable, "-c", "print('hello')"], timeout=PATIENCE_S)
+        child.ChildProcess.start(["-c", "print('hello')"], timeout=TIMEOUT_S)
 
 
-def test_an_interrupt_while_it_starts_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupt_during_the_start_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     before = set(psutil.Process().children())
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(launcher, "_first_line", interrupted)
+    monkeypatch.setattr(child, "_first_line", interrupted)
     with pytest.raises(KeyboardInterrupt):
         ReferenceChat.start()
     assert set(psutil.Process().children()) == before
 
 
-def test_without_a_control_plane_its_calls_say_so() -> None:
+def test_control_calls_without_a_control_plane_are_errors() -> None:
     with ReferenceChat.start(control=False) as chat:
         assert chat.control_url is None
         with pytest.raises(
@@ -268,15 +279,15 @@ def test_without_a_control_plane_its_calls_say_so() -> None:
             chat.reset()
 
 
-def test_a_control_plane_that_is_gone_is_told() -> None:
+def test_control_plane_that_has_ended_is_reported() -> None:
     with ReferenceChat.start() as chat:
         os.kill(chat.pid, signal.SIGKILL)
-        assert gone(chat.pid)
-        with pytest.raises(LaunchError, match="the control plane did not answer GET state"):
+        assert has_ended(chat.pid)
+        with pytest.raises(LaunchError, match="the control plane did not respond to GET state"):
             chat.state()
 
 
-def test_chats_side_by_side_all_get_their_own_reply() -> None:
+def test_concurrent_chats_get_their_own_replies() -> None:
     replies: dict[str, list[str]] = {}
 
     def lane(url: str, name: str) -> None:
