@@ -2,22 +2,23 @@
 ([first, second]) => {
   const roots = [document];
   for (let i = 0; i < roots.length; i++) for (const el of roots[i].querySelectorAll("*")) if (el.shadowRoot) roots.push(el.shadowRoot);
-  const holds = (text) => {
-    for (const root of roots) {
-      const all = [...root.querySelectorAll("body *, *")].filter((el) => !/^(script|style|textarea|input|title|head)$/i.test(el.tagName) &&
-        !el.closest("[contenteditable=true]") && (el.textContent ?? "").includes(text) && el.getBoundingClientRect().height > 0);
-      const leaf = all.find((el) => ![...el.children].some((child) => (child.textContent ?? "").includes(text)));
-      if (leaf) return leaf;
-    }
-    return null;
+  const leaves = (text) => roots.flatMap((root) => {
+    const all = [...root.querySelectorAll("body *, *")].filter((el) => !/^(script|style|textarea|input|title|head)$/i.test(el.tagName) &&
+      !el.closest("[contenteditable=true]") && (el.textContent ?? "").includes(text) && el.getBoundingClientRect().height > 0);
+    return all.filter((el) => ![...el.children].some((child) => (child.textContent ?? "").includes(text)));
+  });
+  const depth = (el) => { let n = 0; for (let at = el; at; at = at.parentElement) n++; return n; };
+  const common = (a, b) => {
+    if (a === b || a.getRootNode() !== b.getRootNode()) return null;
+    let at = a;
+    while (at && !at.contains(b)) at = at.parentElement;
+    return at === a ? null : at;
   };
-  const a = holds(first);
-  const b = holds(second);
-  if (!a || !b || a.getRootNode() !== b.getRootNode()) return null;
-  const root = a.getRootNode();
-  let list = a;
-  while (list && !list.contains(b)) list = list.parentElement;
-  if (!list || list === a) return null;
+  // A list of chats shows the first message too, as the chat's title. The conversation holds both messages closer together.
+  const lists = leaves(first).flatMap((a) => leaves(second).map((b) => common(a, b))).filter((list) => list);
+  if (!lists.length) return null;
+  const list = lists.reduce((best, one) => (depth(one) > depth(best) ? one : best));
+  const root = list.getRootNode();
   const items = [...list.children].filter((el) => el.getBoundingClientRect().height > 0 && (el.textContent ?? "").trim());
   const good = (name) => /^[a-zA-Z][\w-]{1,40}$/.test(name) && !/\d{3,}|__[a-zA-Z0-9]{5}|^css-|^sc-|^(flex|grid|relative|group|w-|p-|m-|text-)/.test(name);
   const same = (of) => { const first = of(items[0]); return first && items.every((el) => of(el) === first) ? first : null; };

@@ -58,7 +58,11 @@ def test_a_variant_of_the_reference_chat(options: dict[str, Any], tmp_path: Path
     assert profile.wire[0].session is not None
     assert profile.wire[0].session.json_ == "session_id"
     assert profile.wire[0].transport == ("websocket" if options["transport"] == "websocket" else "http")
+    # The list of chats shows the first message as a title: it is no part of the conversation.
+    assert profile.screen.messages is not None
+    assert profile.screen.messages.test_id == "message"
     assert "the profile works" in said
+    assert "what failed is a finding" not in said
 
 
 class TestFunctionsOverOneSocket:
