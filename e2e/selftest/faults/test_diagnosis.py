@@ -69,7 +69,7 @@ def test_the_stale_session_is_shown_in_the_source(record: Record) -> None:
     assert places["src/lib/session.ts"].endswith(" endSession")
     assert places["src/components/ChatPage.tsx"].endswith(" sendMessage")
     lines = {text.strip() for place in cause.code for number, text in place.context if number == place.line}
-    assert "area.removeItem(SESSION_KEY);" in lines
+    assert "store.removeItem(SESSION_KEY);" in lines
     assert "transport(request, handlers, controller.signal).then(" in lines
 
 
