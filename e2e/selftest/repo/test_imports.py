@@ -1,4 +1,4 @@
-"""Guards DESIGN's one way: capture never judges, analysis never touches a browser, reports read records, the reference chat is alone."""
+"""Guards the import contract (e2e/docs/design.md): capture never judges, analysis and reports never touch a browser."""
 
 from __future__ import annotations
 

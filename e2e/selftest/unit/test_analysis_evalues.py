@@ -1,4 +1,4 @@
-"""The e-values of STATISTICS.md: how fast a pin shows, and that looking every night costs nothing."""
+"""The e-values of e2e/docs/statistics.md: how fast a pin shows, and that looking every night costs nothing."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_periods_have_the_distribution_of_all_orders(counts: tuple[int, ...]) ->
 
 
 def test_thirty_draws_of_three_without_a_repeat() -> None:
-    """STATISTICS.md: 7.8e-6 = (2/3)^29, here as the mean over all counts of the probability given the counts."""
+    """e2e/docs/statistics.md: 7.8e-6 = (2/3)^29, here as the mean over all counts of the probability given the counts."""
     n, total = 30, 0.0
     for a in range(n + 1):
         for b in range(n + 1 - a):

@@ -1,4 +1,4 @@
-"""The published numbers of STATISTICS.md: bounds, minimum counts, exact tails."""
+"""The published numbers of e2e/docs/statistics.md: bounds, minimum counts, exact tails."""
 
 from __future__ import annotations
 
