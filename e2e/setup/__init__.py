@@ -1,4 +1,5 @@
-"""What the suite needs on a machine: a browser, Node's packages, the built reference frontend.
+"""Installs what the suite needs: Python packages, a browser, npm packages, the built reference frontend.
 
-Everything here is found first and installed only when it is not there. Importing it costs the standard library only.
+Every step looks first, and installs only what is missing. Nothing here imports an installed package, because the first
+step runs before anything is installed.
 """

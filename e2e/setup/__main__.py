@@ -1,4 +1,4 @@
-"""``python -m e2e.setup all``: finds or installs what a run needs, with one line for each thing."""
+"""``python -m e2e.setup all``: finds or installs what a run needs, and prints one line for each step."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from e2e.setup.chainlit import HOME as CHAINLIT
 from e2e.setup.chainlit import install_chainlit
 from e2e.setup.frontend import build_frontend, install_frontend_packages
 from e2e.setup.node import node_path
-from e2e.setup.places import shown
+from e2e.setup.places import display_path
 from fixtures.reference_chat.paths import BUILT
 
-Say = Callable[[str], None]
-"""Takes one line. Each step gets two: for what it did, and for what it found as it should be."""
+Report = Callable[[str], None]
+"""Prints one line. Each step gets two: for what it has done, and for what it has found ready."""
 
 
-def _browser(did: Say, found: Say) -> None:
+def _browser(did: Report, found: Report) -> None:
     try:
         browser = find_browser()
     except HarnessError as error:
@@ -32,58 +32,59 @@ def _browser(did: Say, found: Say) -> None:
     found(f"browser    {browser.path} ({browser.how})" if browser.path else f"browser    {browser.how}")
 
 
-def _node(_: Say, found: Say) -> None:
-    found(f"node       {shown(node_path())}")
+def _node(_: Report, found: Report) -> None:
+    found(f"node       {display_path(node_path())}")
 
 
-def _allure(did: Say, found: Say) -> None:
-    say = did if install_allure() else found
-    say(f"allure     {shown(Path(allure_command()[-1]))}")
+def _allure(did: Report, found: Report) -> None:
+    report = did if install_allure() else found
+    report(f"allure     {display_path(Path(allure_command()[-1]))}")
 
 
-def _frontend(did: Say, found: Say) -> None:
+def _frontend(did: Report, found: Report) -> None:
     if install_frontend_packages():
         did("frontend   npm packages installed")
     if build_frontend():
-        did(f"frontend   built in {shown(BUILT)}")
+        did(f"frontend   built in {display_path(BUILT)}")
     else:
-        found(f"frontend   up to date in {shown(BUILT)}")
+        found(f"frontend   up to date in {display_path(BUILT)}")
 
 
-def _chainlit(did: Say, found: Say) -> None:
-    say = did if install_chainlit() else found
-    say(f"chainlit   ready in {shown(CHAINLIT)}")
+def _chainlit(did: Report, found: Report) -> None:
+    report = did if install_chainlit() else found
+    report(f"chainlit   ready in {display_path(CHAINLIT)}")
 
 
-STEPS: dict[str, Callable[[Say, Say], None]] = {
+STEPS: dict[str, Callable[[Report, Report], None]] = {
     "browser": _browser,
     "node": _node,
     "allure": _allure,
     "frontend": _frontend,
 }
-EXTRAS: dict[str, Callable[[Say, Say], None]] = {"chainlit": _chainlit}
-"""What is installed only when it is asked for by name."""
+EXTRAS: dict[str, Callable[[Report, Report], None]] = {"chainlit": _chainlit}
+"""Steps that ``all`` does not include."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 0 when all is there, 1 when something could not be had."""
+    """Return the exit code: 0 when everything is ready, 1 when a step failed."""
     parser = argparse.ArgumentParser(
-        prog="python -m e2e.setup", description="Find or install what a run needs."
+        prog="python -m e2e.setup",
+        description="Find or install what a run needs. `all` is every step except chainlit.",
     )
-    parser.add_argument("what", choices=[*STEPS, *EXTRAS, "all"])
-    parser.add_argument("--quiet", action="store_true", help="print only what had to be done")
+    parser.add_argument("step", choices=[*STEPS, *EXTRAS, "all"], help="which step to run")
+    parser.add_argument("--quiet", action="store_true", help="print only what was installed or built")
     options = parser.parse_args(arguments)
 
-    def say(line: str) -> None:
+    def report(line: str) -> None:
         print(line, flush=True)
 
-    def say_nothing(_: str) -> None:
+    def ignore(_: str) -> None:
         return
 
     for name, step in {**STEPS, **EXTRAS}.items():
-        if options.what == name or (options.what == "all" and name in STEPS):
+        if options.step == name or (options.step == "all" and name in STEPS):
             try:
-                step(say, say_nothing if options.quiet else say)
+                step(report, ignore if options.quiet else report)
             except HarnessError as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 return 1

@@ -18,6 +18,6 @@ def allure_command() -> list[str]:
 
 
 def install_allure() -> bool:
-    """Install Allure as locked; returns whether something had to be done. Raises `HarnessError`."""
+    """Install Allure as locked; return whether it had to be installed. Raises `HarnessError`."""
     _, installed = install_packages(REPORTS, _NAME)
     return installed

@@ -1,10 +1,10 @@
 """Finds a Chromium to drive, and installs one when the machine has none.
 
-The order: ``CHROME_PATH``, Playwright's own Chromium, a Chromium or Chrome of the system. A browser that was asked
-for by name and is not there is an error, never a reason to take another one: the run would be about the wrong browser.
+The order: ``CHROME_PATH``, Playwright's own Chromium, a Chromium or Chrome of the system. A ``CHROME_PATH`` that does
+not exist is an error. To take another browser instead would test the wrong one.
 
-Playwright's own Chromium is looked for on the disk, as its documentation lays the folders out. Asking Playwright
-itself would start its driver, which takes most of a second at each start of pytest.
+Playwright's own Chromium is searched on the disk, in the folders of its documentation. Playwright itself could report
+it, but starting its driver takes most of a second at each start of pytest.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from typing import Any, Literal
 from e2e.errors import HarnessError
 from e2e.setup.places import REPO
 
-QUIET = (
+NO_BACKGROUND_TRAFFIC = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
 )
-"""Keeps the browser's own traffic out of what is recorded."""
+"""Keeps the browser's own requests out of the recording."""
 
 PLATFORM: str = sys.platform
-"""A plain ``str``, so that the type checker reads the branches of all platforms."""
+"""Typed as ``str``, so that mypy checks the branches of all platforms."""
 
-ON_PATH = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+EXECUTABLES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-WAYS_OUT = (
+HINT = (
     "one of: install Chromium or Google Chrome; `.venv/bin/playwright install chromium`;"
     " CHROME_PATH=/path/to/chrome make setup"
 )
@@ -44,10 +44,10 @@ WAYS_OUT = (
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """A browser that can be driven.
+    """A browser that Playwright can drive.
 
-    ``path`` is its executable, or None for Playwright's own, which Playwright finds by itself.
-    ``channel`` picks the full Chromium where only that one of Playwright's two builds is there.
+    ``path`` is its executable, or None for Playwright's own, which Playwright finds by itself. ``how`` describes for
+    messages how it was found. ``channel`` selects the full Chromium when Playwright's headless build is not installed.
     """
 
     path: str | None
@@ -57,22 +57,22 @@ class Browser:
 
 
 def find_browser(env: Mapping[str, str] | None = None) -> Browser:
-    """The browser to drive, found in about a millisecond.
+    """The browser to drive. Takes about a millisecond.
 
-    Raises `HarnessError` when ``CHROME_PATH`` names no executable, or when there is no browser at all.
+    Raises `HarnessError` when ``CHROME_PATH`` names no executable, or when no browser is installed.
     """
     env = os.environ if env is None else env
     found = _chosen(env) or _playwrights_own(env) or _system(env)
     if found is None:
-        raise HarnessError("there is no Chromium or Chrome on this machine", way_out=WAYS_OUT)
+        raise HarnessError("no Chromium or Chrome is installed on this machine", way_out=HINT)
     return found
 
 
 def launch_options(found: Browser) -> dict[str, Any]:
-    """What ``browser_type.launch`` needs for ``found``."""
+    """The arguments of ``browser_type.launch`` for ``found``."""
     options: dict[str, Any] = {
-        "args": [*QUIET, *(["--no-sandbox"] if _is_root() else [])],
-        # Playwright switches the back/forward cache off; people have it on, and so the suite does.
+        "args": [*NO_BACKGROUND_TRAFFIC, *(["--no-sandbox"] if _is_root() else [])],
+        # Playwright disables the back/forward cache; users have it enabled.
         "ignore_default_args": ["--disable-back-forward-cache"],
     }
     if found.path is not None:
@@ -82,33 +82,33 @@ def launch_options(found: Browser) -> dict[str, Any]:
     return options
 
 
-def install_browser(say: Callable[[str], None] = print) -> Browser:
-    """Install a Chromium: Playwright's own, else the distribution's when we are root on Debian or Ubuntu.
+def install_browser(report: Callable[[str], None] = print) -> Browser:
+    """Install a Chromium: Playwright's own, else the distribution's, as root on Debian or Ubuntu.
 
-    ``say`` gets one plain line before each slow step. Raises `HarnessError` with the ways out when nothing worked.
+    ``report`` gets one line before each slow step. Raises `HarnessError` when every attempt failed.
     """
-    tried = []
-    for name, commands in _ways_to_install():
-        say(f"browser    none found; installing {name}, which may take a few minutes")
+    failures = []
+    for name, commands in _installations():
+        report(f"browser    none found; installing {name}, which may take a few minutes")
         problem = _run_all(commands)
         if problem is None:
             try:
                 return find_browser()
             except HarnessError:
-                problem = "it was installed, but no browser is there"
-        tried.append(f"{name}: {problem}")
-    raise HarnessError("no browser could be installed", where="; ".join(tried), way_out=WAYS_OUT)
+                problem = "it was installed, but no browser was found"
+        failures.append(f"{name}: {problem}")
+    raise HarnessError("no browser could be installed", where="; ".join(failures), way_out=HINT)
 
 
 def _chosen(env: Mapping[str, str]) -> Browser | None:
-    wanted = env.get("CHROME_PATH", "").strip()
-    if not wanted:
+    chosen = env.get("CHROME_PATH", "").strip()
+    if not chosen:
         return None
-    path = shutil.which(wanted, path=env.get("PATH"))
+    path = shutil.which(chosen, path=env.get("PATH"))
     if path is None:
-        state = "is not executable" if Path(wanted).exists() else "is not there"
+        state = "is not executable" if Path(chosen).exists() else "does not exist"
         raise HarnessError(
-            f"CHROME_PATH names no browser: {wanted} {state}",
+            f"CHROME_PATH names no browser: {chosen} {state}",
             way_out="set CHROME_PATH to the browser's executable file, or unset it to let the suite find one",
         )
     return Browser(path, "chrome_path", "named by CHROME_PATH")
@@ -119,7 +119,7 @@ def _playwrights_own(env: Mapping[str, str]) -> Browser | None:
     if package is None:
         return None
     folder = _browsers_folder(env, package)
-    # Playwright writes the marker last: a folder without it is a download that was broken off.
+    # Playwright writes the marker last: a folder without it is an incomplete download.
     headless = (folder / f"chromium_headless_shell-{_revision(package)}" / "INSTALLATION_COMPLETE").is_file()
     full = (folder / f"chromium-{_revision(package)}" / "INSTALLATION_COMPLETE").is_file()
     if headless:
@@ -160,17 +160,17 @@ def _browsers_folder(env: Mapping[str, str], package: Path) -> Path:
 
 
 def _system(env: Mapping[str, str]) -> Browser | None:
-    for name in ON_PATH:
-        path = shutil.which(name, path=env.get("PATH"))
-        if path is not None and not _only_a_pointer(Path(path)):
-            return Browser(path, "system", f"{name} of this system")
-    for place in _usual_places(env):
-        if place.is_file():
-            return Browser(str(place), "system", f"{place.stem} of this system")
+    for name in EXECUTABLES:
+        executable = shutil.which(name, path=env.get("PATH"))
+        if executable is not None and not _is_snap_stub(Path(executable)):
+            return Browser(executable, "system", f"{name} of this system")
+    for path in _usual_paths(env):
+        if path.is_file():
+            return Browser(str(path), "system", f"{path.stem} of this system")
     return None
 
 
-def _usual_places(env: Mapping[str, str]) -> Iterator[Path]:
+def _usual_paths(env: Mapping[str, str]) -> Iterator[Path]:
     if PLATFORM == "darwin":
         for folder in (Path("/Applications"), Path.home() / "Applications"):
             for app in ("Google Chrome", "Chromium"):
@@ -182,8 +182,8 @@ def _usual_places(env: Mapping[str, str]) -> Iterator[Path]:
                 yield Path(env[variable]) / "Chromium" / "Application" / "chrome.exe"
 
 
-def _only_a_pointer(path: Path) -> bool:
-    """Ubuntu ships a ``chromium-browser`` that only says that the browser comes as a snap."""
+def _is_snap_stub(path: Path) -> bool:
+    """Whether this is Ubuntu's ``chromium-browser`` script, which only prints that the browser is a snap package."""
     try:
         with path.open("rb") as file:
             head = file.read(4096)
@@ -192,7 +192,7 @@ def _only_a_pointer(path: Path) -> bool:
     return head.startswith(b"#!") and b"snap install chromium" in head
 
 
-def _ways_to_install() -> Iterator[tuple[str, list[list[str]]]]:
+def _installations() -> Iterator[tuple[str, list[list[str]]]]:
     playwright = [sys.executable, "-m", "playwright", "install"]
     with_libraries = ["--with-deps"] if PLATFORM == "linux" and _is_root() else []
     yield "Playwright's Chromium", [[*playwright, *with_libraries, "chromium"]]
@@ -202,7 +202,7 @@ def _ways_to_install() -> Iterator[tuple[str, list[list[str]]]]:
 
 
 def _run_all(commands: list[list[str]]) -> str | None:
-    """What went wrong, or None."""
+    """Run the commands until one fails. Returns the failure, or None."""
     for command in commands:
         try:
             done = subprocess.run(
@@ -222,7 +222,7 @@ def _run_all(commands: list[list[str]]) -> str | None:
         if done.returncode != 0:
             lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
             reason = next(
-                (line for line in lines if "error" in line.lower()), lines[-1] if lines else "it said nothing"
+                (line for line in lines if "error" in line.lower()), lines[-1] if lines else "no output"
             )
             return f"`{Path(command[0]).name} {' '.join(command[1:])}` ended with {done.returncode}: {reason}"
     return None

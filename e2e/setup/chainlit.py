@@ -1,6 +1,6 @@
-"""Chainlit, a public chat product that is one of the targets, in an environment of its own: ``.venv/chainlit``.
+"""Installs Chainlit, a public chat product, into an environment of its own: ``.venv/chainlit``.
 
-Only that target needs it, and it brings a hundred packages along, so nothing else depends on its being there.
+Only the target ``chainlit`` needs it, and it has a hundred dependencies, so it is not part of ``make setup``.
 """
 
 from __future__ import annotations
@@ -13,42 +13,42 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from e2e.errors import HarnessError
-from e2e.setup.places import REPO, VENV, shown
+from e2e.setup.places import REPO, VENV, display_path
 
 LOCK = REPO / "fixtures" / "chainlit_echo" / "requirements.lock"
 HOME = VENV / "chainlit"
-WAY_OUT = "python -m e2e.setup chainlit, with the Python of `make setup` and a network"
+HINT = "python -m e2e.setup chainlit, with the Python of `make setup` and a network"
 _STAMP = ".stamp-chainlit"
-_TOO_NEW = (3, 14)
-"""Chainlit 2.12 says that it runs below this Python; uv would say so after the download, in more words."""
+_FIRST_UNSUPPORTED = (3, 14)
+"""Chainlit 2.12 requires an older Python than this. uv reports it only after the download."""
 
 
 def installed() -> Path | None:
-    """The Python that has Chainlit as locked, or None."""
+    """The Python of an environment with Chainlit as locked, or None."""
     python, stamp = _python(), HOME / _STAMP
     try:
-        # is_file follows the link to the Python that the environment was made with, which may be gone.
+        # is_file follows the link to the Python that made the environment, which may have been removed.
         return python if python.is_file() and stamp.read_bytes() == LOCK.read_bytes() else None
     except OSError:
         return None
 
 
 def install_chainlit() -> bool:
-    """Install Chainlit as locked; returns whether something had to be done. Raises `HarnessError`."""
+    """Install Chainlit as locked; return whether it had to be installed. Raises `HarnessError`."""
     if not LOCK.is_file():
-        raise HarnessError(f"{shown(LOCK)} is not there", way_out="restore it from git")
+        raise HarnessError(f"{display_path(LOCK)} does not exist", way_out="restore it from git")
     if installed() is not None:
         return False
-    if sys.version_info >= _TOO_NEW:
+    if sys.version_info >= _FIRST_UNSUPPORTED:
         raise HarnessError(
-            f"Chainlit needs a Python older than {_TOO_NEW[0]}.{_TOO_NEW[1]}, and .venv has {sys.version.split()[0]}",
+            f"Chainlit needs a Python older than {_FIRST_UNSUPPORTED[0]}.{_FIRST_UNSUPPORTED[1]}, and .venv has {sys.version.split()[0]}",
             way_out="make distclean; PYTHON=python3.13 make setup; only the target `chainlit` needs it",
         )
     HOME.parent.mkdir(parents=True, exist_ok=True)
-    with _alone():
-        if installed() is not None:  # somebody else has just done it
+    with _exclusive():
+        if installed() is not None:  # another process has just installed it
             return False
-        # --clear: what a broken-off installation left is no place to go on from.
+        # --clear: an interrupted installation may have left a partial environment.
         _uv("venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, str(HOME))
         _uv(
             *("pip", "install", "--quiet", "--python", str(_python())),
@@ -59,17 +59,17 @@ def install_chainlit() -> bool:
 
 
 def install(quiet: bool = False) -> Path | None:
-    """The Python that has Chainlit, installed first when it is not there; None, and why on standard error, when it cannot be.
+    """The Python with Chainlit, which is installed first when it is missing; None when that fails.
 
-    For those who can go on without it: a failure is told, not raised.
+    For callers that can continue without it: a failure is printed to standard error, not raised.
     """
     try:
-        done = install_chainlit()
+        new = install_chainlit()
     except HarnessError as error:
         sys.stderr.write(f"chainlit: {error}\n")
         return None
-    if done or not quiet:
-        sys.stdout.write(f"chainlit   {'installed' if done else 'ready'} in {shown(HOME)}\n")
+    if new or not quiet:
+        sys.stdout.write(f"chainlit   {'installed' if new else 'ready'} in {display_path(HOME)}\n")
     return installed()
 
 
@@ -78,7 +78,7 @@ def _python() -> Path:
 
 
 def _uv(*arguments: str) -> None:
-    """Run the uv of our environment. Raises `HarnessError` with the end of what it said when it fails."""
+    """Run the virtual environment's uv. Raises `HarnessError` with the end of its output when it fails."""
     uv = Path(sys.executable).with_name("uv.exe" if os.name == "nt" else "uv")
     try:
         done = subprocess.run(
@@ -99,16 +99,16 @@ def _uv(*arguments: str) -> None:
         raise HarnessError(
             f"Chainlit could not be installed: `uv {arguments[0]}` ended with {done.returncode}",
             where=" ".join(done.stdout.split())[-800:],
-            way_out=f"with a network: {WAY_OUT.split(',', 1)[0]}; only the target `chainlit` needs it",
+            way_out=f"with a network: {HINT.split(',', 1)[0]}; only the target `chainlit` needs it",
         )
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """One installation at a time. The system frees the lock of a process that was killed."""
+def _exclusive() -> Iterator[None]:
+    """Allow one installation at a time. The system releases the lock of a process that was killed."""
     try:
         import fcntl
-    except ImportError:  # Windows: two at a time are possible there, and the later one wins
+    except ImportError:  # Windows: two are possible at a time, and the later one wins
         yield
         return
     with (HOME.parent / ".lock-chainlit").open("a") as lock:

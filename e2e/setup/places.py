@@ -1,4 +1,4 @@
-"""Where things are. All that is installed or built lives under ``.venv``; nothing else in the tree is written to."""
+"""Paths. Everything that is installed or built is in ``.venv``, except links to ``node_modules``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 VENV = REPO / ".venv"
 NODE_HOME = VENV / "node"
-"""One folder for each set of npm packages, each with a copy of its package.json and lock."""
+"""Has one folder for each set of npm packages, with a copy of its package.json and its lock."""
 
 REPORTS = REPO / "reports"
 
 
-def shown(path: Path) -> str:
-    """A path as it is printed: relative to the repository where it lies inside."""
+def display_path(path: Path) -> str:
+    """The path for messages: relative to the repository when it is inside."""
     try:
         return path.relative_to(REPO).as_posix()
     except ValueError:

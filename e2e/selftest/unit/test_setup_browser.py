@@ -1,4 +1,4 @@
-"""Guards the choice of the browser: a wrong choice makes a whole run about something else."""
+"""How the browser is selected and installed. A wrong selection would test the wrong browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from e2e.setup.browser import Browser, find_browser, install_browser, launch_opt
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Playwright package that wants Chromium 1234, on a machine without any browser."""
+    """A Playwright package for Chromium 1234, on a machine without any browser."""
     package = tmp_path / "package"
     package.mkdir()
     listed = {"browsers": [{"name": "firefox", "revision": "9"}, {"name": "chromium", "revision": "1234"}]}
@@ -46,7 +46,9 @@ def playwright_has(env: dict[str, str], build: str) -> None:
 
 @pytest.mark.usefixtures("package")
 class TestOrder:
-    def test_chrome_path_comes_before_all_others(self, env: dict[str, str], tmp_path: Path) -> None:
+    def test_chrome_path_is_preferred_to_every_other_browser(
+        self, env: dict[str, str], tmp_path: Path
+    ) -> None:
         playwright_has(env, "chromium_headless_shell-1234")
         executable(tmp_path / "bin" / "chromium")
         mine = executable(tmp_path / "my chrome")
@@ -54,32 +56,32 @@ class TestOrder:
             str(mine), "chrome_path", "named by CHROME_PATH"
         )
 
-    def test_playwrights_own_comes_before_the_systems(self, env: dict[str, str], tmp_path: Path) -> None:
+    def test_playwrights_browser_is_preferred_to_the_systems(
+        self, env: dict[str, str], tmp_path: Path
+    ) -> None:
         playwright_has(env, "chromium_headless_shell-1234")
         executable(tmp_path / "bin" / "chromium")
         found = find_browser(env)
         assert (found.kind, found.path, found.channel) == ("playwright", None, None)
 
-    def test_playwrights_full_build_alone_is_used_by_its_channel(self, env: dict[str, str]) -> None:
+    def test_playwrights_full_build_is_selected_by_its_channel(self, env: dict[str, str]) -> None:
         playwright_has(env, "chromium-1234")
         assert launch_options(find_browser(env))["channel"] == "chromium"
 
     @pytest.mark.parametrize(
         "name", ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
     )
-    def test_the_systems_browser_is_found_by_name(
-        self, env: dict[str, str], tmp_path: Path, name: str
-    ) -> None:
+    def test_system_browser_is_found_by_name(self, env: dict[str, str], tmp_path: Path, name: str) -> None:
         path = executable(tmp_path / "bin" / name)
         found = find_browser(env)
         assert (found.kind, found.path) == ("system", str(path))
 
-    def test_chromium_comes_before_chrome(self, env: dict[str, str], tmp_path: Path) -> None:
+    def test_chromium_is_preferred_to_chrome(self, env: dict[str, str], tmp_path: Path) -> None:
         executable(tmp_path / "bin" / "google-chrome")
         chromium = executable(tmp_path / "bin" / "chromium")
         assert find_browser(env).path == str(chromium)
 
-    def test_an_application_of_macos_is_found(
+    def test_macos_application_is_found(
         self, env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(browser, "PLATFORM", "darwin")
@@ -90,59 +92,61 @@ class TestOrder:
 
 @pytest.mark.usefixtures("package")
 class TestNotABrowser:
-    def test_nothing_there_is_an_error_that_names_the_ways_out(self, env: dict[str, str]) -> None:
-        with pytest.raises(HarnessError, match="no Chromium or Chrome") as raised:
+    def test_missing_browser_is_an_error_with_a_hint(self, env: dict[str, str]) -> None:
+        with pytest.raises(HarnessError, match="no Chromium or Chrome is installed") as raised:
             find_browser(env)
         assert "CHROME_PATH" in raised.value.way_out
 
-    def test_a_wrong_chrome_path_is_an_error_even_if_there_is_another_browser(
+    def test_wrong_chrome_path_is_an_error_even_when_another_browser_exists(
         self, env: dict[str, str], tmp_path: Path
     ) -> None:
         executable(tmp_path / "bin" / "chromium")
-        with pytest.raises(HarnessError, match="CHROME_PATH names no browser: /no/such/chrome is not there"):
+        with pytest.raises(
+            HarnessError, match="CHROME_PATH names no browser: /no/such/chrome does not exist"
+        ):
             find_browser({**env, "CHROME_PATH": "/no/such/chrome"})
 
-    def test_a_chrome_path_that_cannot_be_run_is_told_apart(
+    def test_chrome_path_that_is_not_executable_is_reported_as_such(
         self, env: dict[str, str], tmp_path: Path
     ) -> None:
         (tmp_path / "text").write_text("not a program")
         with pytest.raises(HarnessError, match="is not executable"):
             find_browser({**env, "CHROME_PATH": str(tmp_path / "text")})
 
-    def test_an_empty_chrome_path_is_no_choice(self, env: dict[str, str], tmp_path: Path) -> None:
+    def test_empty_chrome_path_is_ignored(self, env: dict[str, str], tmp_path: Path) -> None:
         executable(tmp_path / "bin" / "chromium")
         assert find_browser({**env, "CHROME_PATH": ""}).kind == "system"
 
-    def test_a_download_that_was_broken_off_does_not_count(self, env: dict[str, str]) -> None:
+    def test_incomplete_download_is_ignored(self, env: dict[str, str]) -> None:
         (Path(env["PLAYWRIGHT_BROWSERS_PATH"]) / "chromium_headless_shell-1234").mkdir(parents=True)
         with pytest.raises(HarnessError):
             find_browser(env)
 
-    def test_a_build_of_another_playwright_does_not_count(self, env: dict[str, str]) -> None:
+    def test_build_of_another_playwright_is_ignored(self, env: dict[str, str]) -> None:
         playwright_has(env, "chromium_headless_shell-1233")
         with pytest.raises(HarnessError):
             find_browser(env)
 
-    def test_ubuntus_pointer_to_the_snap_does_not_count(self, env: dict[str, str], tmp_path: Path) -> None:
+    def test_ubuntus_snap_stub_is_ignored(self, env: dict[str, str], tmp_path: Path) -> None:
         executable(tmp_path / "bin" / "chromium-browser", "#!/bin/sh\necho 'run: snap install chromium'\n")
         with pytest.raises(HarnessError):
             find_browser(env)
 
 
 class TestLaunch:
-    def test_the_sandbox_is_off_for_root_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_sandbox_is_disabled_for_root_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         found = Browser("/usr/bin/chromium", "system", "")
         monkeypatch.setattr(browser, "_is_root", lambda: True)
         assert "--no-sandbox" in launch_options(found)["args"]
         monkeypatch.setattr(browser, "_is_root", lambda: False)
         assert "--no-sandbox" not in launch_options(found)["args"]
 
-    def test_playwrights_own_is_left_to_playwright(self) -> None:
+    def test_playwrights_browser_needs_no_path(self) -> None:
         options = launch_options(Browser(None, "playwright", ""))
         assert set(options) == {"args", "ignore_default_args"}
         assert "--disable-background-networking" in options["args"]
 
-    def test_the_real_package_names_a_revision(self) -> None:
+    def test_installed_playwright_package_has_a_revision(self) -> None:
         package = browser._playwright_package()
         assert package is not None
         assert browser._revision(package).isdigit()
@@ -151,7 +155,7 @@ class TestLaunch:
 class TestInstall:
     @pytest.fixture
     def commands(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        """What was run; all of it fails, and we are root with apt-get."""
+        """The commands that were run. All of them fail; the user is root and has apt-get."""
         run: list[str] = []
 
         def fails(commands: list[list[str]]) -> str:
@@ -164,7 +168,7 @@ class TestInstall:
         monkeypatch.setattr("shutil.which", lambda name, path=None: f"/usr/bin/{name}")
         return run
 
-    def test_playwright_is_tried_first_then_apt_after_an_update(self, commands: list[str]) -> None:
+    def test_playwright_is_tried_first_then_apt(self, commands: list[str]) -> None:
         with pytest.raises(HarnessError, match="no browser could be installed") as raised:
             install_browser(lambda _: None)
         assert commands == [
@@ -174,24 +178,22 @@ class TestInstall:
         ]
         assert raised.value.where.count("no network") == 2
 
-    def test_without_root_nothing_is_asked_of_apt(
-        self, commands: list[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_without_root_apt_is_not_used(self, commands: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(browser, "_is_root", lambda: False)
         with pytest.raises(HarnessError):
             install_browser(lambda _: None)
         assert commands == ["-m playwright install chromium"]
 
-    def test_what_was_installed_is_returned(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_installed_browser_is_returned(self, monkeypatch: pytest.MonkeyPatch) -> None:
         new = Browser("/usr/bin/chromium", "system", "")
-        said: list[str] = []
+        lines: list[str] = []
         monkeypatch.setattr(browser, "_run_all", lambda commands: None)
         monkeypatch.setattr(browser, "find_browser", lambda: new)
-        assert install_browser(said.append) is new
-        assert len(said) == 1
-        assert "installing Playwright's Chromium" in said[0]
+        assert install_browser(lines.append) is new
+        assert len(lines) == 1
+        assert "installing Playwright's Chromium" in lines[0]
 
-    def test_a_failed_command_is_reported_with_its_reason(self) -> None:
+    def test_failed_command_is_reported_with_its_reason(self) -> None:
         script = "echo fetching; echo 'Error: host not found'; echo '  at line 3'; exit 3"
         problem = browser._run_all([["true"], ["sh", "-c", script], ["sh", "-c", "echo never > /dev/stderr"]])
         assert problem is not None
