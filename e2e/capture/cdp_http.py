@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from e2e.capture import encodings
 from e2e.capture.bodies import cookies_of
@@ -15,9 +15,7 @@ from e2e.capture.payloads import taken_by
 from e2e.capture.stacks import initiator_frames
 from e2e.capture.traffic import Seen
 from e2e.capture.wire import AnswerReader, Exchange, Rule, Sent, session_fields
-
-if TYPE_CHECKING:
-    from e2e.capture.cdp import CdpWire
+from e2e.capture.wire_state import WireState
 
 _SCRIPTED = ("Fetch", "XHR", "EventSource", "Ping")
 Sink = Callable[[float, str, Any, int], None]
@@ -27,7 +25,7 @@ Sink = Callable[[float, str, Any, int], None]
 class HttpTraffic:
     """Reads the Network events of one channel."""
 
-    def __init__(self, channel: Channel, wire: CdpWire) -> None:
+    def __init__(self, channel: Channel, wire: WireState) -> None:
         self._channel = channel
         self._wire = wire
         self._exchanges = wire.exchanges

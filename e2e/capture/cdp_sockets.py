@@ -6,7 +6,6 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from e2e.capture.bodies import cookies_of
 from e2e.capture.channels import Channel, Handler, Params
@@ -15,9 +14,7 @@ from e2e.capture.encodings import looks_opaque
 from e2e.capture.payloads import NOT_IN_IT, Taken, unread_frame
 from e2e.capture.traffic import Seen, body_of_frame, data_of
 from e2e.capture.wire import Exchange, Rule, Sent, session_fields
-
-if TYPE_CHECKING:
-    from e2e.capture.cdp import CdpWire
+from e2e.capture.wire_state import WireState
 
 _KEPT = 64  # received frames of a connection in which an ID that the page repeats is looked for
 
@@ -25,7 +22,7 @@ _KEPT = 64  # received frames of a connection in which an ID that the page repea
 class SocketTraffic:
     """Reads the WebSocket events of one channel."""
 
-    def __init__(self, channel: Channel, wire: CdpWire) -> None:
+    def __init__(self, channel: Channel, wire: WireState) -> None:
         self._channel = channel
         self._wire = wire
         self._exchanges = wire.exchanges

@@ -23,7 +23,7 @@ from e2e.capture.backend import Answer, BackendClient, probe
 from e2e.capture.evidence import EvidenceWriter, read_run
 from e2e.capture.experiments.laboratory import Laboratory
 from e2e.capture.journal import Journal
-from e2e.capture.lane import Lane, Stage
+from e2e.capture.lane import Lane
 from e2e.capture.libraries import infrastructure
 from e2e.capture.local_maps import LocalMaps
 from e2e.capture.pace import Pace
@@ -34,6 +34,7 @@ from e2e.capture.records import Chat, CodePlace, Problem, RunMeta, RunRecords
 from e2e.capture.redaction import Redactor
 from e2e.capture.scenarios.habits import Habits
 from e2e.capture.scheduler import Pulse, run_lanes
+from e2e.capture.stage import Stage
 from e2e.capture.wire import Rule
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from fixtures.targets.profile import variables_of

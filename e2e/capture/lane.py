@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
-from playwright.sync_api import Browser, Error
+from playwright.sync_api import Error
 
-from e2e.capture.backend import BackendClient
-from e2e.capture.experiments.direct import Request
-from e2e.capture.pace import Pace
 from e2e.capture.recorder import LaneRecorder
+from e2e.capture.replay import Request
 from e2e.capture.scenarios import opening, turns
 from e2e.capture.scenarios.cast import Cast
 from e2e.capture.scenarios.catalogue import Scenario
-from e2e.capture.scenarios.habits import Habits
-from e2e.capture.scheduler import Pulse
+from e2e.capture.stage import Stage
 from e2e.capture.traces import TRACED_CHATS, Trace
 from e2e.capture.window import Window
-from e2e.capture.wire import Rule
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError, MessageLost
 from e2e.pages.waits import Steps
 from fixtures.targets.profile import Profile
@@ -34,32 +28,6 @@ GOES_ON = 1
 def messages_each(profile: Profile) -> int:
     """Messages that a chat needs to be judged: with the backend's ID in it comes the second one first."""
     return 2 if profile.policy.rotation == "on_first_reply" else 1
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What all lanes of a run share."""
-
-    profile: Profile
-    url: str
-    browser: Browser
-    context_args: Mapping[str, Any]
-    rules: tuple[Rule, ...]
-    pulse: Pulse
-    pace: Pace
-    backend: BackendClient | None
-    folder: Path | None
-    """Where traces and pictures go; None when nothing is recorded."""
-    trace: bool
-    full: bool
-    goes_on: bool
-    problem: Callable[[HarnessError, str], None]
-    stopped: Callable[[], str]
-    """Why the whole run must end, or ``""``."""
-    crashed: Callable[[str], None]
-    enough: Callable[[], bool] = lambda: False
-    """No further plain chat is needed."""
-    habits: Habits = field(default_factory=Habits)
 
 
 class Lane:

@@ -6,18 +6,16 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from playwright.sync_api import Error
 
+from e2e.capture.lane import Lane
 from e2e.capture.redaction import Redactor
 from e2e.capture.sightings import Sighting, find_in_traffic, find_in_values
 from e2e.capture.traffic import Seen
 from e2e.errors import InvalidProfile
 from fixtures.targets.profile import Profile, WireRule
-
-if TYPE_CHECKING:
-    from e2e.capture.lane import Lane
 
 _MOST_IDS = 12
 _STORES = (Path(__file__).parents[1] / "discover" / "stores.js").read_text(encoding="utf-8")

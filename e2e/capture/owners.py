@@ -10,13 +10,11 @@ import json
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
+from e2e.capture.drafts import MessageDraft
 from e2e.capture.wire import Exchange
-
-if TYPE_CHECKING:
-    from e2e.capture.drafts import MessageDraft
 
 _LATE_CHATS = 8  # as many chats back as a payload without a text may belong to one that is still owed it
 

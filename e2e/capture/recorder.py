@@ -10,14 +10,15 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from e2e.capture import stacks, unread
-from e2e.capture.drafts import ChatDraft, LaneChats, MessageDraft
-from e2e.capture.experiments.direct import Request
+from e2e.capture.drafts import ChatDraft, MessageDraft
 from e2e.capture.id_features import features
 from e2e.capture.identity import forms
 from e2e.capture.journal import Journal
+from e2e.capture.lane_chats import LaneChats
 from e2e.capture.owners import is_retry
 from e2e.capture.records import After, Chat, EventKind, Message, Scenario
 from e2e.capture.redaction import Redactor
+from e2e.capture.replay import Request
 from e2e.capture.reply_texts import texts_in
 from e2e.capture.store_log import MOST_MINTED, StoreLog
 from e2e.capture.unread import Unread

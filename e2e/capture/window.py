@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from playwright.sync_api import Dialog, Error
 
@@ -16,13 +16,11 @@ from e2e.capture.cdp import CdpWire
 from e2e.capture.channels import Channel, ChildChannel, PageChannel, watch_shared_workers
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.scenarios.cast import Cast
+from e2e.capture.stage import Stage
 from e2e.capture.wire import Refusal
 from e2e.errors import HarnessError
 from e2e.pages.chat_page import ChatPage
 from fixtures.targets.profile import SUITE, Account, Profile, expand
-
-if TYPE_CHECKING:
-    from e2e.capture.lane import Stage
 
 _SCRIPT = Path(__file__).with_name("page_recorder.js").read_text(encoding="utf-8").strip()
 

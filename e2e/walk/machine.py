@@ -17,9 +17,9 @@ from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from e2e.capture.journal import Journal
-from e2e.capture.lane import Stage
 from e2e.capture.records import Chat, Event, RunMeta
 from e2e.capture.redaction import Redactor
+from e2e.capture.stage import Stage
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.walk.judge import judge
 from e2e.walk.person import Person

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from e2e.capture.drafts import ChatDraft
 from e2e.capture.journal import Journal
-from e2e.capture.lane import Stage
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.records import After
 from e2e.capture.redaction import Redactor
@@ -17,6 +16,7 @@ from e2e.capture.scenarios import opening, turns
 from e2e.capture.scenarios.cast import Cast, look_for_late_text
 from e2e.capture.scenarios.chats import go_back_to
 from e2e.capture.scheduler import run_lanes
+from e2e.capture.stage import Stage
 from e2e.capture.window import Window
 from e2e.capture.wire import Exchange
 from e2e.errors import Blocked, CaptureIncomplete

@@ -5,39 +5,17 @@ from __future__ import annotations
 import secrets
 import string
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
 
-from e2e.capture.wire import AnswerReader, Exchange, Rule
+from e2e.capture.replay import Request
+from e2e.capture.wire import AnswerReader
 
 NAME = "direct"
 QUESTION = "what does the backend itself do with fresh IDs?"
 REQUESTS = 8
 _UNSENDABLE = {"host", "content-length", "connection", "cookie", "accept-encoding"}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A chat request as the page sent it, with the session ID that stood in it. Never written."""
-
-    rule: Rule
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: str
-    session: str
-
-    @classmethod
-    def of(cls, exchange: Exchange) -> Request | None:
-        """None where it cannot be sent again: no HTTP, no session, the ID stands somewhere else (a cookie), a compressed body."""
-        session = exchange.raw_session or exchange.session
-        if exchange.transport != "http" or not session or exchange.coded or exchange.unreadable:
-            return None
-        if session not in exchange.body and session not in exchange.url:
-            return None
-        return cls(exchange.rule, exchange.method, exchange.url, exchange.headers, exchange.body, session)
 
 
 @dataclass(frozen=True, slots=True)

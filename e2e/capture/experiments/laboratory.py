@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 from playwright.sync_api import Error
@@ -19,12 +18,11 @@ from e2e.capture.journal import Journal
 from e2e.capture.recorder import LaneRecorder
 from e2e.capture.records import SIDE_LANE
 from e2e.capture.redaction import Redactor
+from e2e.capture.replay import Request
+from e2e.capture.stage import Stage
 from e2e.capture.window import Window
 from e2e.errors import HarnessError
 from e2e.pages.waits import Steps, Wait
-
-if TYPE_CHECKING:
-    from e2e.capture.lane import Stage
 
 NAMES = (direct.NAME, *(e.name for e in EXPERIMENTS))
 _LANES_AT_ONCE = 4
@@ -37,7 +35,7 @@ class Laboratory:
     stage: Stage
     journal: Journal
     redactor: Redactor
-    request: direct.Request | None
+    request: Request | None
     """The last chat request that can be sent again."""
     budget: int | None
     """Messages that may still be sent; None: as many as it takes."""
@@ -145,9 +143,3 @@ def _is_past(moment: float) -> bool:
 
 def _late() -> HarnessError:
     return HarnessError("the backend did not answer the request that was sent by hand")
-
-
-def suppressing(steps: Steps) -> Steps:
-    """``steps``; a `HarnessError` ends them quietly: an experiment that fails is no fault of the run."""
-    with contextlib.suppress(HarnessError):
-        yield from steps

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from e2e.capture.experiments.direct import Request, fresh_like
+from e2e.capture.experiments.direct import fresh_like
+from e2e.capture.replay import Request
 from e2e.capture.reply_texts import ReplyTexts
 from e2e.capture.scenarios.catalogue import SCENARIOS, programme
 from e2e.capture.wire import Exchange, Rule
