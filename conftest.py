@@ -1,13 +1,13 @@
 """Wiring only: one concern per plugin, in fixtures/plugins/."""
 
 pytest_plugins = [
-    "fixtures.plugins.options",
-    "fixtures.plugins.shards",
-    "fixtures.plugins.target",
-    "fixtures.plugins.browser",
-    "fixtures.plugins.disk",
-    "fixtures.plugins.run",
-    "fixtures.plugins.outputs",
-    "fixtures.plugins.walk",
-    "fixtures.plugins.allure_report",
+    "e2e.plugin.settings.options",
+    "e2e.plugin.shards",
+    "e2e.plugin.target",
+    "e2e.plugin.browser",
+    "e2e.plugin.disk",
+    "e2e.plugin.run",
+    "e2e.plugin.outputs",
+    "e2e.plugin.random_test",
+    "e2e.plugin.allure",
 ]

@@ -24,35 +24,35 @@ def main(arguments: list[str]) -> int:
     """Run a command. Returns its exit code; 2 when there is no such command."""
     match arguments:
         case ["bench", *rest]:
-            from e2e.bench.cli import main as bench
+            from e2e.selftest.tools.bench.cli import main as bench
 
             return bench(rest)
         case ["calibrate", *rest]:
-            from e2e.calibration.cli import main as calibrate
+            from e2e.selftest.tools.calibration.cli import main as calibrate
 
             return calibrate(rest)
         case ["discover", *rest]:
-            from e2e.discover.cli import main as discover
+            from e2e.cli.discover import main as discover
 
             return discover(rest)
         case ["doctor", *rest]:
-            from e2e.doctor import main as doctor
+            from e2e.explore.doctor import main as doctor
 
             return doctor(rest)
         case ["matrix", *rest]:
-            from e2e.matrix.cli import main as matrix
+            from e2e.selftest.tools.matrix.cli import main as matrix
 
             return matrix(rest)
         case ["login", *rest]:
-            from e2e.login import main as login
+            from e2e.explore.login import main as login
 
             return login(rest)
         case ["rehearse", *rest]:
-            from e2e.rehearsal.cli import main as rehearse
+            from e2e.selftest.tools.dry_run.cli import main as rehearse
 
             return rehearse(rest)
         case ["reference", *rest]:
-            from fixtures.targets.reference_page import main as reference
+            from e2e.profile.reference_page import main as reference
 
             return reference(rest)
         case ["-h" | "--help"]:

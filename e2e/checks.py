@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from e2e import errors
-from e2e.analysis.frames import Run
-from e2e.analysis.verdict import UNEXPLAINED, Cause, Verdict
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import UNEXPLAINED, Cause, Verdict
 from e2e.errors import CaptureIncomplete, HarnessError
 
 _WIDTH = 96

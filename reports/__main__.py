@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from e2e.errors import HarnessError
-from reports.aggregate import Judged, judge_folders, judge_last
-from reports.terminal import print_summary
+from reports.summary.aggregate import Judged, judge_folders, judge_last
+from reports.summary.terminal import print_summary
 
 if TYPE_CHECKING:
     from reports.build import Built
@@ -33,7 +33,7 @@ def build(said: argparse.Namespace) -> int:
 
 def publish(said: argparse.Namespace) -> int:
     """Build the report of the last run into a site of all nights."""
-    from reports.site.publish import publish as put
+    from reports.publish.site import publish as put
 
     built, page = put(said.out, said.site, url=said.url, keep=said.keep, keep_reports=said.keep_reports)
     _tell(built, ("site", said.site / "index.html"), ("night", page))
@@ -42,8 +42,8 @@ def publish(said: argparse.Namespace) -> int:
 
 def notify(said: argparse.Namespace) -> int:
     """Tell a webhook when the state of a target changed with its last night, and nobody otherwise."""
-    from reports.nights.store import Store
-    from reports.site.notify import notify as tell
+    from reports.history.store import Store
+    from reports.publish.notify import notify as tell
 
     sent = tell(Store(said.history or said.out / "history"), said.webhook, said.url)
     for line in sent or ["no change of state: nobody was told"]:
@@ -53,7 +53,7 @@ def notify(said: argparse.Namespace) -> int:
 
 def nightly(said: argparse.Namespace) -> int:
     """Judge the shards' evidence, pooled by target and browser, and publish each."""
-    from reports.site.nightly import nightly as end_night
+    from reports.publish.nightly import nightly as end_night
 
     ended = end_night(said.incoming, said.site, said.out / "nights", url=said.url)
     for one in ended.judged:
@@ -67,7 +67,7 @@ def nightly(said: argparse.Namespace) -> int:
 
 def pull(said: argparse.Namespace) -> int:
     """Take the site from its branch."""
-    from reports.site.branch import pull as take
+    from reports.publish.branch import pull as take
 
     print(
         "the site is there"
@@ -79,7 +79,7 @@ def pull(said: argparse.Namespace) -> int:
 
 def push(said: argparse.Namespace) -> int:
     """Put the site on its branch."""
-    from reports.site.branch import push as put
+    from reports.publish.branch import push as put
 
     put(said.remote, said.branch, said.site)
     print(f"the site is on {said.branch}")
@@ -88,14 +88,14 @@ def push(said: argparse.Namespace) -> int:
 
 def pull_request(said: argparse.Namespace) -> int:
     """Write the last run's summary as a pull request's comment, and a commit's status."""
-    from reports.page import headline, release_note
-    from reports.site.github import Repository, comment, status
+    from reports.publish.github import Repository, comment, status
+    from reports.summary.page import headline, release_note
 
     judged = judge_last(said.out)
     text = release_note(judged.run, judged.summary, said.link)
     if said.compare_with:
-        from reports.compare import comment as compared
-        from reports.compare import compare as set_against
+        from reports.summary.compare import comment as compared
+        from reports.summary.compare import compare as set_against
 
         text += "\n" + compared(set_against(_judged([said.compare_with]), judged), link=said.link)
     repository = Repository.of(os.environ)
@@ -110,7 +110,7 @@ def pull_request(said: argparse.Namespace) -> int:
 
 
 def _tell(built: Built, *places: tuple[str, Path]) -> None:
-    from reports.nights.show import print_alarms
+    from reports.history.show import print_alarms
 
     print_summary(built.judged.summary, *places)
     print_alarms(built.nights, built.judged.run.alarms_per_year)
@@ -127,10 +127,10 @@ def summary(said: argparse.Namespace) -> int:
 
 def gate(said: argparse.Namespace) -> int:
     """Yes or no for a release, with reasons: no failed check, no key figure beyond its limit, nothing unseen."""
-    from reports.allure_build import quality_gate
-    from reports.allure_config import allure_run
-    from reports.nights.store import ALLURE
-    from reports.page import conclusion
+    from reports.allure.build import quality_gate
+    from reports.allure.config import allure_run
+    from reports.history.store import ALLURE
+    from reports.summary.page import conclusion
 
     judged = judge_last(said.out)
     run = allure_run(judged, said.out / "history" / ALLURE)
@@ -146,8 +146,8 @@ def gate(said: argparse.Namespace) -> int:
 
 def compare(said: argparse.Namespace) -> int:
     """Set two runs side by side; a check that passes in the base and fails in the head makes it fail."""
-    from reports.compare import comment, write_comment
-    from reports.compare import compare as set_against
+    from reports.summary.compare import comment, write_comment
+    from reports.summary.compare import compare as set_against
 
     found = set_against(_judged([said.base]), _judged([said.head]))
     if said.markdown is not None:
@@ -158,8 +158,8 @@ def compare(said: argparse.Namespace) -> int:
 
 def history(said: argparse.Namespace) -> int:
     """Show the nights, and since when something is wrong."""
-    from reports.nights.show import as_json, print_history
-    from reports.nights.store import Store
+    from reports.history.show import as_json, print_history
+    from reports.history.store import Store
 
     read = Store(said.history or said.out / "history").read()
     if said.json:
@@ -171,8 +171,8 @@ def history(said: argparse.Namespace) -> int:
 
 def forget(said: argparse.Namespace) -> int:
     """Remove a night from the history."""
-    from reports.allure_config import forget_run
-    from reports.nights.store import ALLURE, Store
+    from reports.allure.config import forget_run
+    from reports.history.store import ALLURE, Store
 
     own = said.out / "history"
     place = said.history or own
@@ -186,7 +186,7 @@ def forget(said: argparse.Namespace) -> int:
 
 def serve(said: argparse.Namespace) -> int:
     """Serve the report that was built last."""
-    from reports.allure_build import serve as serve_report
+    from reports.allure.build import serve as serve_report
 
     report = said.out / "allure-report"
     if not (report / "index.html").is_file():
@@ -285,7 +285,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _judged(folders: list[Path]) -> Judged:
-    from e2e.capture.evidence import find_runs
+    from e2e.records.evidence import find_runs
 
     return judge_folders([run for folder in folders for run in find_runs(folder)])
 

@@ -1,5 +1,5 @@
 // Allure 3's configuration. A plain object: `allure` itself lives in .venv and cannot be imported from here.
-// What differs from run to run is in the JSON file that CHAT_E2E_ALLURE names (reports/allure_config.py writes it).
+// What differs from run to run is in the JSON file that CHAT_E2E_ALLURE names (reports/allure/config.py writes it).
 import { readFileSync } from "node:fs";
 
 const FILE = process.env.CHAT_E2E_ALLURE;

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from e2e.errors import HarnessError
-from reports.aggregate import Judged, judge_last, write_summary
-from reports.nights.alarm import told
-from reports.nights.night import Night, night_of
-from reports.nights.store import ALLURE, KEEP, History, Store
+from reports.history.alarm import told
+from reports.history.entry import Night, night_of
+from reports.history.store import ALLURE, KEEP, History, Store
+from reports.summary.aggregate import Judged, judge_last, write_summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,12 @@ def build(
     ``judged`` is that run where somebody has judged it already. ``base_url`` is where the report will be found, with ``{night}``
     for the night's name. Raises `HarnessError` when there is nothing to report, or the report could not be built.
     """
-    from reports.allure_build import build_allure
-    from reports.allure_config import allure_run
-    from reports.charts import chart_set, write_chart
+    from reports.allure.build import build_allure
+    from reports.allure.config import allure_run
+    from reports.allure.results import complete_results
+    from reports.charts.charts import chart_set, write_chart
+    from reports.history.chart import history_chart
     from reports.interactive import interactive_page
-    from reports.nights.chart import history_chart
-    from reports.results import complete_results
 
     judged = judged or judge_last(out)
     night = night_of(judged)

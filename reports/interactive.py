@@ -12,23 +12,23 @@ from typing import Any
 
 from markupsafe import Markup
 
-from e2e.analysis.columns import rows
-from e2e.analysis.frames import Run
-from e2e.analysis.freshness import freshness
-from e2e.analysis.sessions import provider_counts
-from e2e.analysis.wording import key_of
+from e2e.analysis.facts.freshness import freshness
+from e2e.analysis.facts.sessions import provider_counts
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.wording import key_of
 from e2e.errors import HarnessError
 from e2e.setup.places import NODE_HOME
-from reports.charts import band, expected_of, lanes_strip, provider_distribution
-from reports.drawing import Chart, initials
-from reports.flow import LAYERS, failing_chat, flow_of
-from reports.nights.alarm import level, steps
-from reports.nights.chart import history_chart
-from reports.nights.night import Night
-from reports.structure import KINDS, id_positions, id_structure, structure_alt, structure_title
-from reports.tables import short
-from reports.templating import template
-from reports.timeline import chat_timeline
+from reports.charts.charts import band, expected_of, lanes_strip, provider_distribution
+from reports.charts.drawing import Chart, initials
+from reports.charts.flow import LAYERS, failing_chat, flow_of
+from reports.charts.structure import KINDS, id_positions, id_structure, structure_alt, structure_title
+from reports.charts.timeline import chat_timeline
+from reports.history.alarm import level, steps
+from reports.history.chart import history_chart
+from reports.history.entry import Night
+from reports.summary.tables import short
+from reports.templates.rendering import template
 
 _LIBRARY = NODE_HOME / "allure" / "node_modules" / "echarts" / "dist" / "echarts.min.js"
 _MOST_CHATS = 400

@@ -19,7 +19,7 @@ from e2e.errors import CaptureIncomplete, HarnessError, TargetNotReady
 from e2e.pages.explained import Explained, first_line
 from e2e.pages.locators import css_of, locate
 from e2e.pages.waits import Steps, Wait
-from fixtures.targets.profile import Action, Locate, Profile, expand
+from e2e.profile.profile import Action, Locate, Profile, expand
 
 _POLL = 0.02
 _BRIEF = 0.5  # seconds for what may not be there

@@ -8,7 +8,7 @@ from playwright.sync_api import Error
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from e2e.errors import CaptureIncomplete
-from fixtures.targets.profile import Locate
+from e2e.profile.profile import Locate
 
 
 class Explained:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from playwright.sync_api import FrameLocator, Locator, Page
 
-from fixtures.targets.profile import Locate
+from e2e.profile.profile import Locate
 
 
 def locate(page: Page, what: Locate, frame: tuple[str, ...] = ()) -> Locator:

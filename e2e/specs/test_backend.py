@@ -1,7 +1,7 @@
 """Guards against blaming the frontend for the backend's fault: the same questions, asked without the browser."""
 
-from e2e.analysis import backend
-from e2e.analysis.frames import Run
+from e2e.analysis.checks import backend
+from e2e.analysis.model.run import Run
 from e2e.checks import check
 
 

@@ -1,7 +1,7 @@
 """Guards against a conversation that leaks into the next one."""
 
-from e2e.analysis import chat
-from e2e.analysis.frames import Run
+from e2e.analysis.checks import chat
+from e2e.analysis.model.run import Run
 from e2e.checks import check
 
 

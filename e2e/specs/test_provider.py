@@ -1,7 +1,7 @@
 """Guards against users who always get the same provider, and against a provider that changes under a conversation."""
 
-from e2e.analysis import provider
-from e2e.analysis.frames import Run
+from e2e.analysis.checks import provider
+from e2e.analysis.model.run import Run
 from e2e.checks import check
 
 

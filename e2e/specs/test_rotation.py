@@ -1,7 +1,7 @@
 """Guards against the production fault that began it all: New Chat ended the session, and the page went on with its ID."""
 
-from e2e.analysis import rotation, session_ids
-from e2e.analysis.frames import Run
+from e2e.analysis.checks import rotation, session_ids
+from e2e.analysis.model.run import Run
 from e2e.checks import check
 
 

@@ -1,7 +1,7 @@
 """Guards against sessions that go wrong only in less quiet moments: fast clicks, other tabs, reloads, Back, older chats."""
 
-from e2e.analysis import scenarios
-from e2e.analysis.frames import Run
+from e2e.analysis.checks import scenarios
+from e2e.analysis.model.run import Run
 from e2e.checks import check
 
 

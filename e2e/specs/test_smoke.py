@@ -1,7 +1,7 @@
 """Guards against judging nothing: a chat must be possible, and every planned chat must have been seen."""
 
-from e2e.analysis import smoke
-from e2e.analysis.frames import Run
+from e2e.analysis.checks import smoke
+from e2e.analysis.model.run import Run
 from e2e.checks import check, require_complete
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from e2e.capture.scenarios import opening, turns
-from e2e.capture.scenarios.cast import Cast
+from e2e.capture.scenarios.lane_context import Cast
 from e2e.capture.scenarios.races import SLOW
 from e2e.pages.waits import Steps
-from fixtures.targets.profile import Profile
+from e2e.profile.profile import Profile
 
 OTHER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 MESSAGES = 2

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from e2e.capture.records import Scenario as Name
-from e2e.capture.scenarios.cast import Cast
 from e2e.capture.scenarios.chats import empty_chat, return_to_chat
+from e2e.capture.scenarios.lane_context import Cast
 from e2e.capture.scenarios.navigation import back_forward, reload
 from e2e.capture.scenarios.races import double_click, mid_stream, rapid_send
 from e2e.capture.scenarios.tabs import two_tabs
 from e2e.pages.waits import Steps
-from fixtures.targets.profile import Profile
+from e2e.profile.profile import Profile
+from e2e.records.records import Scenario as Name
 
 PLAYS = 2
 """How often each scenario is played in a run, by as many lanes."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from e2e.capture.scenarios import opening, turns
-from e2e.capture.scenarios.cast import Cast
+from e2e.capture.scenarios.lane_context import Cast
 from e2e.pages.waits import Steps
-from fixtures.targets.profile import Action
+from e2e.profile.profile import Action
 
 
 def empty_chat(cast: Cast) -> Steps:

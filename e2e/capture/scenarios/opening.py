@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from e2e.capture.scenarios.cast import Cast, unreadable
 from e2e.capture.scenarios.habits import Learned
+from e2e.capture.scenarios.lane_context import Cast, unreadable
 from e2e.capture.scenarios.turns import POLL, message
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.pages.waits import Steps, Wait

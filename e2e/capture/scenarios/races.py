@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 
+from e2e.capture.network.wire_rules import Exchange
 from e2e.capture.scenarios import opening, turns
-from e2e.capture.scenarios.cast import Cast, look_for_late_text
-from e2e.capture.wire import Exchange
+from e2e.capture.scenarios.lane_context import Cast, look_for_late_text
 from e2e.pages.waits import Steps, Wait
 
 SLOW = 0.4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from e2e.capture.scenarios import opening, turns
-from e2e.capture.scenarios.cast import Cast
+from e2e.capture.scenarios.lane_context import Cast
 from e2e.pages.waits import Steps
 
 

@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Generator
 from functools import partial
 
-from e2e.capture.backend import Asked
-from e2e.capture.owners import nonce_of
-from e2e.capture.records import After
-from e2e.capture.scenarios.cast import ADVICE, Cast, refused, unreadable
-from e2e.capture.wire import Exchange
+from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.recording.owners import nonce_of
+from e2e.capture.scenarios.lane_context import ADVICE, Cast, refused, unreadable
+from e2e.capture.target.backend_client import Asked
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError, MessageLost
 from e2e.pages.chat_page import Look
 from e2e.pages.waits import Steps, Wait
-from fixtures.targets.profile import Locate, Profile
+from e2e.profile.profile import Locate, Profile
+from e2e.records.records import After
 
 POLL = 0.015
 _PRESS_EVERY = 0.8  # seconds after which a key that did nothing is pressed again

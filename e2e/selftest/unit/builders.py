@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from e2e.analysis.frames import Run, assemble
-from e2e.capture.identity import shape, time_offset
-from e2e.capture.records import Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
+from e2e.analysis.model.run import Run, assemble
+from e2e.capture.session_ids.identity import shape, time_offset
+from e2e.records.records import Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
 
 PROVIDERS = (
     "Big hat",

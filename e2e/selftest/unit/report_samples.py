@@ -8,9 +8,9 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from e2e.capture.evidence import EvidenceWriter
-from e2e.capture.records import RunRecords
-from reports.nights.night import Night
+from e2e.records.evidence import EvidenceWriter
+from e2e.records.records import RunRecords
+from reports.history.entry import Night
 
 
 def write_run(out: Path, records: RunRecords) -> Path:

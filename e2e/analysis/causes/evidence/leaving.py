@@ -1,0 +1,38 @@
+"""What a page did to its session when it was left: by a reload, or for another page and Back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from e2e.analysis.causes.evidence.lane_history import Write, write_of
+from e2e.analysis.model.run import Run
+
+_LEAVES = ("reload", "back")
+
+
+def left_by(run: Run, writes: Sequence[Any], chat: Any, messages: Sequence[Any]) -> Write | None:
+    """The write by which the page, when it was left, took the chat's ID out of the store, and the page after it went on without.
+
+    ``writes`` are those of the lane, in order of time. Between a reply's end and the start of the next page there is nothing but the
+    leaving; a page out of the back/forward cache does not start, and there the time goes on to the next payload.
+    """
+    for before, m in pairwise((None, *messages)):
+        if m.after not in _LEAVES or not m.sent_seen:
+            continue
+        # Left right after New Chat: what was lost is the ID that the page, out of the back/forward cache, goes on with.
+        own, since = (m.sent, chat.began) if before is None else (before.sent, before.ended_at)
+        if own is None or since is None or (m.sent == own and (not m.stored_seen or m.stored == own)):
+            continue
+        until = m.sent_at if m.sent_at is not None else chat.ended
+        mine = [w for w in writes if since <= w.t <= until and w.tab == chat.tab]
+        start = next((n for n, w in enumerate(mine) if w.op == "start"), len(mine))
+        gone = next(
+            (w for w in reversed(mine[:start]) if w.by == "page" and w.previous == own and w.session != own),
+            None,
+        )
+        held = mine[start].session if start < len(mine) else m.stored
+        if gone is not None and held != own:
+            return write_of(run, gone)
+    return None

@@ -1,0 +1,271 @@
+"""The same questions asked of the backend's own interface, without the browser."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from e2e.analysis.checks.variation import expected_shares, spread_verdict
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import Number, Verdict, question
+from e2e.analysis.model.wording import capped, not_seen, plural
+from e2e.analysis.stats import significance
+
+ONE_BY_CONSTRUCTION = ("fixed", "browserBased")
+"""Patterns that make one ID for all chats of a browser, and so reach one provider: right for the backend, wrong for the chat."""
+
+
+@question("backend.assigns")
+def assigns(run: Run) -> Verdict:
+    """The backend gives fresh session IDs to different providers; five IDs in each of seven patterns for comparison."""
+    name = "backend.assigns"
+    nothing = _not_probed(name, run, "fresh")
+    if nothing:
+        return nothing
+    fresh = _probes(run, "fresh")
+    # ask once per session: the first answer is the assignment
+    assigned = {
+        (r.run_id, r.session): r.provider for r in reversed(fresh) if r.session and r.provider is not None
+    }
+    table, lines, numbers = _patterns(run)
+    if not assigned:
+        why = f"the backend named no provider for a fresh session ID ({_statuses(fresh)})"
+        return not_seen(
+            name, run, why, "needs an interface that answers: see [backend] in the profile", **numbers
+        )
+    counts = Counter(assigned.values())
+    expected = expected_shares(run)
+    s = significance.spread(counts.values(), expected, run.alpha)
+    verdict = spread_verdict(name, run, counts, s, expected)
+    worth = verdict.worth + (f"; {table}" if table and verdict.outcome == "pass" else "")
+    return _with(verdict, numbers={**verdict.numbers, **numbers}, worth=worth, lines=lines)
+
+
+def _patterns(run: Run) -> tuple[str, list[str], dict[str, Number]]:
+    """The story's table: unique IDs and providers per pattern of ID."""
+    groups: dict[str, list[Any]] = defaultdict(list)
+    for r in _probes(run, "pattern"):
+        if r.pattern is not None and r.session is not None:
+            groups[r.pattern].append(r)
+    numbers: dict[str, Number] = {}
+    lines: list[str] = []
+    single: list[str] = []
+    for pattern, found in groups.items():
+        unique = len({r.session for r in found})
+        providers = len({r.provider for r in found if r.provider is not None})
+        numbers |= {
+            f"{pattern}.ids": len(found),
+            f"{pattern}.unique": unique,
+            f"{pattern}.providers": providers,
+        }
+        note = ""
+        if pattern in ONE_BY_CONSTRUCTION and unique == 1:
+            single.append(pattern)
+            note = " (one by construction)" if providers <= 1 else " (a single ID that changed providers)"
+        lines.append(
+            f"{pattern}: {plural(unique, 'unique ID')} of {len(found)}, {plural(providers, 'provider')}{note}"
+        )
+    table = f"{plural(len(groups), 'ID pattern')} probed" if groups else ""
+    if single:
+        table += f", of which {' and '.join(single)} reach one provider by construction"
+    return table, lines, numbers
+
+
+@question("backend.persists")
+def persists(run: Run) -> Verdict:
+    """The same session ID asked again gives the same provider."""
+    name = "backend.persists"
+    nothing = _not_probed(name, run, "same")
+    if nothing:
+        return nothing
+    held = [answers for answers in _lives(run) if len(answers) > 1]
+    wrong = [answers for answers in held if len({r.provider for r in answers}) > 1]
+    numbers = {
+        "sessions_with_several": len(wrong),
+        "sessions": len(held),
+        "answers": sum(map(len, held)),
+    }
+    expected = "one provider in all answers about a session, until it is removed"
+    if not held:
+        why = f"the backend named no provider twice for one session ID ({_statuses(_probes(run, 'same'))})"
+        return not_seen(name, run, why, "needs 2 answers about one session", **numbers)
+    if wrong:
+        lines = [
+            f"{answers[0].session}: " + ", ".join(f"{r.provider} ({r.question})" for r in answers[:6])
+            for answers in wrong
+        ]
+        headline = f"{len(wrong)} of {plural(len(held), 'session')} changed the provider when asked again"
+        return Verdict(name, "fail", headline, expected, capped(lines), numbers, evidence=run.evidence)
+    headline = (
+        f"{plural(len(held), 'session')} kept the provider in {plural(int(numbers['answers']), 'answer')}"
+    )
+    asked = int(numbers["answers"]) - len(held)
+    worth = f"{plural(asked, 'repeated question')} bound the rate of other answers by "
+    worth += f"{100 * significance.upper_bound(0, asked):.1f} % at 95 %"
+    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+
+
+def _lives(run: Run) -> list[list[Any]]:
+    """The answers about each probed session, from one removal to the next."""
+    # a fixed ID that the browser uses too may be ended by any New Chat in between
+    used = {(m.run_id, m.sent) for m in rows(run.messages) if m.sent is not None}
+    lives: dict[tuple[str, str, int], list[Any]] = defaultdict(list)
+    removals: Counter[tuple[str, str]] = Counter()
+    for r in rows(run.backend):
+        if r.session is None or (r.run_id, r.session) in used:
+            continue
+        if r.question == "remove":
+            removals[r.run_id, r.session] += 1
+        elif r.question in ("assign", "lookup") and r.provider is not None and r.probe != "removed":
+            lives[r.run_id, r.session, removals[r.run_id, r.session]].append(r)
+    return list(lives.values())
+
+
+@question("backend.cleans_up")
+def cleans_up(run: Run) -> Verdict:
+    """A removed session is gone; it was there before, so that gone means removed."""
+    name = "backend.cleans_up"
+    nothing = _not_probed(name, run, "removed")
+    if nothing:
+        return nothing
+    before: dict[tuple[str, str], bool] = {}
+    removed: dict[tuple[str, str], bool] = {}
+    after: dict[tuple[str, str], Any] = {}
+    for r in _probes(run, "removed"):
+        if r.session is None:
+            continue
+        key = (r.run_id, r.session)
+        if r.question == "remove":
+            removed[key] = r.status is not None and 200 <= r.status < 300
+        elif r.question == "lookup" and r.found is not None:
+            if key in removed:
+                after[key] = r
+            else:
+                before[key] = r.found
+    judged = {key: r for key, r in after.items() if before.get(key) and removed[key]}
+    leaked = [r for r in judged.values() if r.found]
+    numbers = {
+        "still_there": len(leaked),
+        "removed": len(judged),
+        "not_there_before": sum(not before.get(key) for key in removed),
+        "refused": sum(not done for done in removed.values()),
+    }
+    expected = "not found, once the backend has confirmed the removal"
+    if leaked:
+        lines = [f"{r.session}: removed, then found again with {r.provider or 'no provider'}" for r in leaked]
+        headline = f"{len(leaked)} of {plural(len(judged), 'removed session')} {'was' if len(leaked) == 1 else 'were'} still there"
+        return Verdict(name, "fail", headline, expected, capped(lines), numbers, evidence=run.evidence)
+    if not judged:
+        if numbers["refused"]:
+            why = f"the backend did not remove a session ({_statuses(r for r in _probes(run, 'removed') if r.question == 'remove')})"
+        elif removed and not any(before.get(key) for key in removed):
+            why = "no session was found before its removal: its absence afterwards shows nothing"
+        else:
+            why = f"no removed session could be looked up ({_statuses(_probes(run, 'removed'))})"
+        return not_seen(
+            name, run, why, "needs 1 session that is found, removed and looked up again", **numbers
+        )
+    headline = f"{plural(len(judged), 'removed session')} {'was' if len(judged) == 1 else 'were'} gone"
+    worth = f"{plural(len(judged), 'session')} found before, not found after"
+    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+
+
+@question("backend.state")
+def state(run: Run) -> Verdict:
+    """The backend's own figures: the distribution adds up to the active sessions, and is not pinned."""
+    name = "backend.state"
+    nothing = _not_probed(name, run, "state")
+    if nothing:
+        return nothing
+    seen = [r for r in _probes(run, "state") if r.active is not None and r.distribution is not None]
+    if not seen:
+        why = f"the backend did not tell its sessions and their distribution ({_statuses(_probes(run, 'state'))})"
+        return not_seen(name, run, why, "needs an interface that tells both")
+    off = [r for r in seen if sum(r.distribution.values()) != r.active]
+    last = seen[-1]
+    probed = _probed_before(run, last)
+    counts = +(Counter({str(p): int(n) for p, n in last.distribution.items()}) - probed)
+    expected = expected_shares(run)
+    s = significance.spread(counts.values(), expected, run.alpha)
+    spread = spread_verdict(name, run, counts, s, expected)
+    if run.policy.affinity != "session":  # one user's sessions, or one request's, are no draws of their own
+        why = f"the profile says that the provider does not follow the session (affinity = {run.policy.affinity})"
+        spread = not_seen(name, run, why, "needs a profile with affinity = session", **spread.numbers)
+    numbers: dict[str, Number] = {
+        **spread.numbers,
+        "active": last.active,
+        "probes_left_out": sum(probed.values()),
+        "answers": len(seen),
+        "not_adding_up": len(off),
+    }
+    if off:
+        lines = [f"{r.active} active, {sum(r.distribution.values())} in the distribution" for r in off]
+        headline = f"{len(off)} of {plural(len(seen), 'answer')} did not add up"
+        expected_text = "a distribution that adds up to the active sessions"
+        return Verdict(name, "fail", headline, expected_text, capped(lines), numbers, evidence=run.evidence)
+    if spread.outcome == "fail":
+        return _with(spread, numbers=numbers, worth="", lines=[])
+    worth = (
+        spread.worth
+        if spread.outcome == "pass"
+        else f"the figures add up; the spread is not judged: {spread.headline}"
+    )
+    active = sum(counts.values())
+    headline = f"{plural(active, 'active session')} on {plural(len(counts), 'provider')}, adding up"
+    if probed:
+        headline += f" ({sum(probed.values())} more were assigned by the suite itself)"
+    return Verdict(
+        name,
+        "pass",
+        headline,
+        spread.expected,
+        numbers=numbers,
+        worth=worth,
+        warning=spread.warning,
+        evidence=run.evidence,
+    )
+
+
+def _probed_before(run: Run, state: Any) -> Counter[str]:
+    """The suite's own sessions among those of ``state``, by provider: runs of earlier versions asked after their probes.
+
+    48 sessions that the probes spread would hide that all others are on one provider.
+    """
+    used = {(m.run_id, m.sent) for m in rows(run.messages) if m.sent is not None}
+    alive: dict[str, str] = {}
+    for r in rows(run.backend):
+        if r.run_id != state.run_id or r.seq >= state.seq or r.session is None or not r.probe:
+            continue
+        if r.question == "remove":
+            alive.pop(r.session, None)
+        elif r.question == "assign" and r.provider is not None and (r.run_id, r.session) not in used:
+            alive[r.session] = r.provider
+    return Counter(alive.values())
+
+
+def _not_probed(name: str, run: Run, probe: str) -> Verdict | None:
+    if _probes(run, probe):
+        return None
+    if not run.policy.has_backend:
+        why = "the profile names no interface of the backend"
+        return not_seen(name, run, why, "needs a [backend] section in the profile")
+    return not_seen(
+        name, run, "the backend was not asked in this run", "needs a run that gets as far as the probes"
+    )
+
+
+def _probes(run: Run, probe: str) -> list[Any]:
+    return list(rows(run.backend[run.backend["probe"] == probe]))
+
+
+def _statuses(probes: Iterable[Any]) -> str:
+    counts = Counter("no answer" if r.status is None else f"HTTP {r.status}" for r in probes)
+    return ", ".join(f"{n} times {status}" if n > 1 else status for status, n in counts.most_common(4))
+
+
+def _with(verdict: Verdict, *, numbers: dict[str, Number], worth: str, lines: Sequence[str]) -> Verdict:
+    actual = capped([*verdict.actual, *lines], limit=16) if verdict.outcome == "fail" else verdict.actual
+    return replace(verdict, numbers=numbers, worth=worth, actual=actual)

@@ -1,0 +1,160 @@
+"""Which provider answers: one per session, shown truly (here); several, in the expected shares (`variation`)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from e2e.analysis.checks.independence import independent
+from e2e.analysis.checks.variation import balanced, varies
+from e2e.analysis.facts.sessions import Answer, sessions
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import ChatKey, Verdict, question
+from e2e.analysis.model.wording import (
+    capped,
+    chats_text,
+    clean_worth,
+    key_of,
+    lane_name,
+    no_chats,
+    not_seen,
+    plural,
+)
+from e2e.analysis.stats import significance
+
+__all__ = ["balanced", "independent", "label_is_true", "persists", "varies"]
+
+
+@question("provider.persists")
+def persists(run: Run) -> Verdict:
+    """One session, one provider: in every reply and in every answer of the backend."""
+    name = "provider.persists"
+    nothing = no_chats(name, run)
+    if nothing:
+        return nothing
+    if run.policy.affinity == "none":
+        why = "the profile says that a session does not keep its provider (affinity = none)"
+        return not_seen(name, run, why, "needs nothing: there is nothing to hold")
+    judged: list[list[Answer]] = []
+    shared = 0
+    for session in sessions(run).values():
+        if len(session.places) > 1:
+            shared += (
+                1  # New Chat in another browser or tab may have ended it: a new assignment would be right
+            )
+            continue
+        by_chat: dict[ChatKey, list[Answer]] = defaultdict(list)
+        for answer in session.answers:
+            by_chat[answer.chat].append(
+                answer
+            )  # a New Chat ends the session, so each chat is judged by itself
+        judged += by_chat.values()
+    held = [a for a in judged if sum(x.first_hand for x in a) > 1]
+    wrong = [a for a in judged if len({x.provider for x in a}) > 1]
+    numbers = {
+        "sessions_with_several": len(wrong),
+        "sessions": len(held),
+        "shared_by_browsers": shared,
+        "bound95": round(significance.upper_bound(len([a for a in held if a in wrong]), len(held)), 4),
+    }
+    expected = "one provider in all replies and look-ups of a session"
+    left_out = (
+        f"; {plural(shared, 'session')} shared by browsers or tabs {'was' if shared == 1 else 'were'} left out"
+        if shared
+        else ""
+    )
+    if wrong:
+        lines = []
+        for answers in wrong:
+            key = answers[0].chat
+            said = ", ".join(f"{a.provider} ({a.how} {a.message})" for a in answers[:6])
+            lines.append(f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat}: {said}")
+        total = max(len(judged), len(wrong))
+        return Verdict(
+            name,
+            "fail",
+            f"{len(wrong)} of {plural(total, 'session')} changed the provider while {'it' if len(wrong) == 1 else 'they'} lasted{left_out}",
+            expected,
+            capped(lines),
+            numbers,
+            chats=tuple(sorted({a[0].chat for a in wrong})),
+            evidence=run.evidence,
+        )
+    if not held:
+        why = "no session had two replies whose provider was seen"
+        if shared:
+            why = f"{plural(shared, 'session')} shared by browsers or tabs cannot tell: any of them may have ended it"
+        return not_seen(name, run, why, "needs at least 1 session with 2 replies", **numbers)
+    whose = "its" if len(held) == 1 else "their"
+    headline = (
+        f"{len(held)} of {plural(len(held), 'session')} with several replies kept {whose} provider{left_out}"
+    )
+    worth = clean_worth(len(held), "session", "change")
+    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+
+
+@question("provider.label_is_true")
+def label_is_true(run: Run) -> Verdict:
+    """The provider on the screen is the one in the reply."""
+    name = "provider.label_is_true"
+    if not run.policy.has_label:
+        return no_chats(name, run) or not_seen(
+            name,
+            run,
+            "this chat shows no provider (the profile names no label)",
+            "needs a profile with a label",
+        )
+    nothing = no_chats(name, run)
+    if nothing:
+        return nothing
+    observed = list(rows(run.messages[run.messages["chat_status"] == "observed"]))
+    judged = [m for m in observed if m.label_provider is not None and _truth(m) is not None]
+    wrong = [m for m in judged if m.label_provider != _truth(m)]
+    chats = {key_of(m) for m in judged}
+    wrong_chats = tuple(dict.fromkeys(key_of(m) for m in wrong))
+    numbers = {
+        "untrue": len(wrong),
+        "labels": len(judged),
+        "without_label": sum(bool(m.seen_on_screen) and m.label_provider is None for m in observed),
+        "bound95": round(significance.upper_bound(len(wrong_chats), len(chats)), 4),
+    }
+    expected = "at each reply the name of the provider that answered"
+    if not judged:
+        why = "no label was seen next to a reply whose provider is known from another layer"
+        return not_seen(name, run, why, "needs at least 1 reply with a label", **numbers)
+    if not wrong:
+        worth = clean_worth(len(chats), "chat", "mislabelling")
+        if numbers["without_label"]:
+            worth += f"; {plural(int(numbers['without_label']), 'reply', 'replies')} showed no label"
+        headline = f"{len(judged)} of {plural(len(judged), 'label')} named the provider of the reply"
+        return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+    groups: dict[tuple[str, int, str], list[Any]] = defaultdict(list)
+    for m in wrong:
+        groups[m.run_id, m.lane, m.label_provider].append(m)
+    lines = [
+        f"{lane_name(run, run_id, lane)}: the screen named {label} in {chats_text(m.chat for m in found)}, "
+        f"the replies came from {_names(Counter(_truth(m) for m in found))}"
+        for (run_id, lane, label), found in sorted(groups.items())
+    ]
+    return Verdict(
+        name,
+        "fail",
+        f"{len(wrong)} of {plural(len(judged), 'label')} named another provider than the reply",
+        expected,
+        capped(lines),
+        numbers,
+        chats=wrong_chats,
+        evidence=run.evidence,
+    )
+
+
+def _truth(message: Any) -> str:
+    """Who answered, as another layer than the screen says it; None when none does."""
+    said: str = message.reply_provider if message.reply_provider is not None else message.backend_provider
+    return said
+
+
+def _names(counts: Counter[str], limit: int = 4) -> str:
+    named = [f"{name} ({n})" for name, n in counts.most_common(limit)]
+    return ", ".join(named) + (f" and {len(counts) - limit} more" if len(counts) > limit else "")

@@ -1,0 +1,178 @@
+"""What the session IDs of a run look like, and how much randomness the data support. Never more than was seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from e2e.analysis.facts.freshness import freshness, holders
+from e2e.analysis.id_patterns.bits import bearer, supported_bits
+from e2e.analysis.id_patterns.recognise import Recognition, recognise
+from e2e.analysis.id_patterns.samples import Sample
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import ChatKey, Number, Verdict, question
+from e2e.analysis.model.wording import key_of, not_seen, plural
+
+_ON_TIME = 5.0  # seconds between the time in an ID and its writing
+_ENOUGH = 5  # IDs from which on "no repeat" and "one form" say something
+_PART = re.compile(r"\{([dhwxX])(\d+)\}")
+_UUID = [8, 4, 4, 4, 12]
+_TIMES = (("d", 10), ("d", 13), ("d", 16), ("x", 8))
+
+
+@question("session_ids.pattern")
+def pattern(run: Run) -> Verdict:
+    """The way in which session IDs are made gives each new chat one of its own, and a hard one to guess where it is a credential."""
+    name = "session_ids.pattern"
+    samples = samples_of(run)
+    if len(samples) < _ENOUGH:
+        why = f"{plural(len(samples), 'ID was', 'IDs were')} seen being made"
+        return not_seen(name, run, why, f"needs {_ENOUGH} IDs or more", ids=len(samples))
+    found = _recognised(run)
+    limits = bearer(found.nominal_bits, found.supported_bits)
+    guessable = run.policy.bearer and limits.enough is False
+    numbers: dict[str, Number] = {
+        "ids": found.n,
+        "pattern": found.name,
+        "nominal_bits": found.nominal_bits,
+        "supported_bits": found.supported_bits,
+        "guessable": int(guessable),
+    }
+    expected = "a new ID for every chat" + (
+        ", hard to guess: who knows it gets the chat" if run.policy.bearer else ""
+    )
+    if found.name in _BROKEN:
+        chats = tuple(dict.fromkeys(key_of(m) for m in rows(run.minted) if m.chat is not None))
+        headline = f"the IDs are {found.name}: {found.evidence[0]}"
+        return Verdict(
+            name,
+            "fail",
+            headline,
+            expected,
+            found.evidence,
+            numbers,
+            chats=_repeats(run, chats),
+            evidence=run.evidence,
+        )
+    if guessable:
+        lines = (*found.evidence, limits.owasp, limits.asvs)
+        headline = (
+            f"a {found.name} ID has room for {found.nominal_bits:g} random bits, and it is a credential"
+        )
+        return Verdict(name, "fail", headline, expected, lines, numbers, evidence=run.evidence)
+    if found.name == "unknown":
+        return not_seen(name, run, found.evidence[0], "needs IDs of one form", **numbers)
+    headline = f"{plural(found.n, 'ID')}: {found.name}"
+    worth = f"{found.supported_bits:g} bits are supported by {found.n} different IDs, {found.nominal_bits:g} have room in the form"
+    return Verdict(name, "pass", headline, expected, found.evidence, numbers, worth, evidence=run.evidence)
+
+
+_BROKEN = ("fixed", "shared")
+
+
+def _repeats(run: Run, chats: Sequence[ChatKey]) -> tuple[ChatKey, ...]:
+    """Those of ``chats`` that had an ID which was there before; all, where that cannot be told."""
+    bad = {f.key for layer in ("stored", "sent") for f in freshness(run, layer) if f.bad}
+    return tuple(key for key in chats if key in bad) or tuple(chats)
+
+
+def samples_of(run: Run) -> list[Sample]:
+    """The IDs that were seen being made, as features that do not tell them."""
+    return [Sample(m.features, lane=m.lane, order=m.t) for m in rows(run.minted) if m.features is not None]
+
+
+def _recognised(run: Run) -> Recognition:
+    return run.once("recognised", lambda: recognise(samples_of(run)))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionIds:
+    """For the summary. ``pattern`` is ``unknown`` where the records do not tell."""
+
+    distinct_stored: int
+    distinct_sent: int
+    pattern: str
+    supported_bits: float
+    """Entropy per ID that the absence of repeats supports at 95 %; 0 when there was a repeat, or only one ID."""
+    evidence: str
+
+
+def describe(run: Run) -> SessionIds:
+    """Count the IDs, and name their pattern as far as forms and times of the minted ones tell."""
+    minted = [
+        w
+        for w in rows(run.storage)
+        if w.own
+        and w.session is not None
+        and w.session != w.previous
+        and w.op != "start"
+        and w.by != "other-tab"
+    ]
+    if len(run.minted):
+        found = _recognised(run)
+        pattern, evidence = found.name, "; ".join(found.evidence)
+    else:  # recorded before IDs were told in such detail
+        pattern, evidence = _pattern(minted)
+    drawn = [(w.mask_key, w.session) for w in minted] or list(holders(run, "sent"))
+    return SessionIds(
+        distinct_stored=len(holders(run, "stored")),
+        distinct_sent=len(holders(run, "sent")),
+        pattern=pattern,
+        supported_bits=supported_bits(len(set(drawn))) if len(set(drawn)) == len(drawn) else 0.0,
+        evidence=evidence,
+    )
+
+
+def _pattern(minted: Sequence[Any]) -> tuple[str, str]:
+    n = len(minted)
+    if n < 2:
+        return "unknown", f"{plural(n, 'ID was', 'IDs were')} seen being written: a pattern takes more"
+    distinct = len({(w.mask_key, w.session) for w in minted})
+    if distinct == 1:
+        return "fixed", f"one ID, written {n} times"
+    shapes = [w.shape for w in minted if w.shape]
+    if n < _ENOUGH or len(shapes) < n:
+        return "unknown", f"the form of {plural(len(shapes), 'ID')} was seen: a pattern takes {_ENOUGH}"
+    parts = {tuple(int(size) for _, size in _PART.findall(shape)) for shape in shapes}
+    if len(parts) != 1 or len({_PART.sub("", shape) for shape in shapes}) != 1:
+        return "unknown", f"{plural(n, 'ID')} of {plural(len(set(shapes)), 'form')}"
+    sizes, form = next(iter(parts)), _common(shapes)
+    said = f"{plural(n, 'ID')} of the form {form}"
+    offsets = [w.time_offset for w in minted]
+    if all(o is not None and abs(o) <= _ON_TIME for o in offsets):
+        said += f", with a time within {max(abs(o) for o in offsets):.3f} s of the writing"
+        return _with_time(form), said
+    if any(o is not None for o in offsets):
+        return "unknown", said + ", some with a time in them"
+    if list(sizes) == _UUID and distinct == n:
+        return "uuid", said  # masked, the version's digit cannot be read
+    if len(sizes) == 1 and sizes[0] >= 16 and distinct == n:
+        return "random", said + ", without a repeat"
+    return "unknown", said
+
+
+def _common(shapes: Sequence[str]) -> str:
+    """One form for all: what is digits in one ID and letters in another is of the wider class."""
+    kinds = [{kind for kind, _ in column} for column in zip(*map(_PART.findall, shapes), strict=True)]
+    wider = iter([_wider(k) for k in kinds])
+    return _PART.sub(lambda part: f"{{{next(wider)}{part[2]}}}", shapes[0])
+
+
+def _wider(kinds: set[str]) -> str:
+    if len(kinds) == 1:
+        return next(iter(kinds))
+    return "h" if kinds == {"d", "h"} else "X" if "X" in kinds else "x"
+
+
+def _with_time(form: str) -> str:
+    """The time is one part; another counts as random when it is long and of mixed characters."""
+    others = [(kind, int(size)) for kind, size in _PART.findall(form)]
+    others.remove(next((part for part in others if part in _TIMES), others[0]))
+    if not others:
+        return "timestamp"
+    [(kind, size), *more] = others
+    mixed = (kind in "xX" and size >= 6) or (kind == "h" and size >= 16)
+    return "timestamp+random" if mixed and not more else "timestamp+part"

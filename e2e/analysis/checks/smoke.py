@@ -1,0 +1,80 @@
+"""Does one chat round trip work at all?"""
+
+from __future__ import annotations
+
+from e2e.analysis.facts.freshness import given_by_reply
+from e2e.analysis.facts.lost_messages import lines, lost_messages
+from e2e.analysis.facts.unseen import payloads_unseen, store_unseen
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import Verdict, question
+from e2e.analysis.model.wording import capped, chats_text, key_of, lane_name, no_chats, not_seen, plural
+
+_EXPECTED = "a chat with a message, a reply, one stored and one sent session ID"
+
+
+@question("smoke")
+def smoke(run: Run) -> Verdict:
+    """One chat has a reply, one stored and one sent session ID."""
+    plain = {key_of(c) for c in rows(run.plain)}
+    lost = {key: messages for key, messages in lost_messages(run).items() if key in plain}
+    if lost:
+        headline = f"{len(lost)} of {plural(len(plain), 'chat')} lost a message that the page had accepted"
+        return Verdict(
+            "smoke",
+            "fail",
+            headline,
+            expected="every message that the page accepts is sent",
+            actual=capped(lines(run, lost)),
+            numbers={"lost": len(lost), "chats": len(plain)},
+            chats=tuple(sorted(lost)),
+            evidence=run.evidence,
+        )
+    nothing = no_chats("smoke", run)
+    if nothing:
+        return nothing
+    needs_store = run.policy.store != "none"
+    messages = run.messages[run.messages["chat_status"] == "observed"]
+    with_id = 1 if given_by_reply(run) else 0
+    first = list(rows(messages[messages["number"] == with_id]))
+    replied = [m for m in first if m.outcome == "ok"]
+    with_sent = [m for m in replied if m.sent is not None]
+    whole = [m for m in with_sent if m.stored is not None or not needs_store]
+    numbers = {
+        "observed": len(run.observed),
+        "replied": len(replied),
+        "with_sent_id": len(with_sent),
+        "with_stored_id": sum(m.stored is not None for m in replied),
+    }
+    if whole:
+        where = "in store and payload" if needs_store else "in the payload"
+        return Verdict(
+            "smoke",
+            "pass",
+            f"{len(whole)} of {plural(len(first), 'chat')} had a reply and a session ID {where}",
+            expected=_EXPECTED,
+            numbers=numbers,
+            worth="a chat round trip works; the other checks judge whether sessions rotate",
+            evidence=run.evidence,
+        )
+    if not replied:
+        return not_seen("smoke", run, "no chat got a reply", "needs at least 1 chat with a reply", **numbers)
+    if any(not m.sent_seen or (needs_store and not m.stored_seen) for m in replied):
+        payload = any(not m.sent_seen for m in replied)
+        what, reason = ("payload", payloads_unseen) if payload else ("store", store_unseen)
+        why = reason(run, f"messages got replies, but the {what} of none could be seen")
+        return not_seen(
+            "smoke", run, why, f"needs a profile by which the ID in the {what} can be read", **numbers
+        )
+    lacks = "session ID in the store" if with_sent else "session ID in the payload"
+    without = [f"{lane_name(run, m.run_id, m.lane)}: {chats_text([m.chat])} had no {lacks}" for m in first]
+    return Verdict(
+        "smoke",
+        "fail",
+        f"none of {plural(len(first), 'chat')} had a {lacks}",
+        expected=_EXPECTED,
+        actual=capped(without),
+        numbers=numbers,
+        chats=tuple(key_of(m) for m in first),
+        evidence=run.evidence,
+    )

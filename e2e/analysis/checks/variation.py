@@ -1,0 +1,204 @@
+"""Do the sessions spread over the providers? Statistical: a threshold from the budget of false alarms, and no retry."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from e2e.analysis.facts.sessions import provider_counts, sessions
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import ChatKey, Number, Verdict, question
+from e2e.analysis.model.wording import capped, no_chats, not_seen, percent, plural, probability
+from e2e.analysis.stats import multinomial, significance
+
+
+def expected_shares(run: Run) -> significance.Expectation:
+    """What the profile says of the providers."""
+    p = run.policy
+    return significance.expectation(p.providers, p.provider_count, p.weights, p.min_effective_providers)
+
+
+@question("provider.varies")
+def varies(run: Run) -> Verdict:
+    """New sessions reach more than one provider, beyond what luck explains."""
+    name = "provider.varies"
+    nothing = no_chats(name, run) or _by_user(name, run)
+    if nothing:
+        return nothing
+    counts = provider_counts(run)
+    expected = expected_shares(run)
+    s = significance.spread(counts.values(), expected, run.alpha)
+    return spread_verdict(name, run, counts, s, expected, chats=_first_chats(run))
+
+
+def spread_verdict(
+    name: str,
+    run: Run,
+    counts: Counter[str],
+    s: significance.Spread,
+    expected: significance.Expectation,
+    *,
+    chats: tuple[ChatKey, ...] = (),
+) -> Verdict:
+    """The words for a `significance.Spread`; also for sessions that the backend was asked for directly."""
+    numbers: dict[str, Number] = {
+        "sessions": s.n,
+        "providers": s.distinct,
+        "largest": s.largest,
+        "p": float(f"{s.p:.4g}"),
+        "threshold": float(f"{s.threshold:.4g}"),
+        "sessions_needed": s.n_min or 0,
+    }
+    if s.n_min is None:
+        why = "the profile expects a single provider: there is nothing to vary"
+        return not_seen(name, run, why, "needs a profile with several providers", **numbers)
+    if s.n == 0:
+        why = "no session was seen together with its provider"
+        return not_seen(name, run, why, f"needs {plural(s.n_min, 'session')}", **numbers)
+    want = f"sessions on {expected.text}"
+    top = counts.most_common(1)[0][0]
+    if s.decision == "undecided":
+        why = f"all {s.n} sessions were on {top}" if s.n > 1 else f"the only session was on {top}"
+        why += f", which {plural(s.n_min, 'session')} could tell from luck"
+        return not_seen(name, run, why, f"needs {plural(s.missing, 'more session')}", **numbers)
+    if s.decision in ("pinned", "concentrated"):
+        share = f"all {s.n}" if s.decision == "pinned" else f"{s.largest} of {s.n}"
+        return Verdict(
+            name,
+            "fail",
+            f"{share} sessions were on {top} (p = {probability(s.p)}, threshold {probability(s.threshold)})",
+            want,
+            capped([f"{provider}: {plural(n, 'session')}" for provider, n in counts.most_common()]),
+            numbers,
+            chats=chats,
+            evidence=run.evidence,
+        )
+    shown = f"one provider with {s.shows_from} of {s.n} sessions would fail" if s.shows_from else ""
+    if s.n < s.n_min:
+        shown = f"partial pinning is judged from {s.n_min} sessions on"
+    worth = f"{s.distinct} providers refute hard pinning" + (f"; {shown}" if shown else "")
+    if not expected.known:
+        worth = f"{s.distinct} providers refute hard pinning; nothing more is judged, for the profile does not say how many there are"
+    warning = ""
+    if s.p < significance.WARN:
+        warning = (
+            f"{s.largest} of {s.n} sessions were on {top}: p = {probability(s.p)}, above the threshold of "
+            f"{probability(s.threshold)} but worth a look"
+        )
+    headline = f"{plural(s.n, 'session')} reached {plural(s.distinct, 'provider')}"
+    return Verdict(name, "pass", headline, want, (), numbers, worth, "", warning, evidence=run.evidence)
+
+
+@question("provider.balanced")
+def balanced(run: Run) -> Verdict:
+    """Sessions reach the providers in the expected shares."""
+    name = "provider.balanced"
+    nothing = no_chats(name, run) or _by_user(name, run)
+    if nothing:
+        return nothing
+    counts = provider_counts(run)
+    shares = _named_shares(run, counts)
+    n = sum(counts.values())
+    if shares is None:
+        why = "the profile says neither weights nor how many providers there are"
+        return not_seen(name, run, why, "needs providers or weights in the profile", sessions=n)
+    least = multinomial.sessions_needed(tuple(shares.values()), run.alpha)
+    if least is None:
+        why = "the profile expects a single provider: there is nothing to balance"
+        return not_seen(name, run, why, "needs a profile with several providers", sessions=n)
+    numbers: dict[str, Number] = {
+        "sessions": n,
+        "providers": len(counts),
+        "threshold": float(f"{run.alpha:.4g}"),
+        "sessions_needed": least,
+    }
+    foreign = sorted(set(counts) - set(shares))
+    want = "sessions in the expected shares: " + _share_text(shares)
+    seen = [
+        f"{p}: {plural(counts[p], 'session')} of {n * s:.1f} expected" for p, s in _by_surplus(shares, counts)
+    ]
+    if foreign:
+        lines = [f"{p}: {plural(counts[p], 'session')} of none expected" for p in foreign]
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        headline = f"{', '.join(foreign[:3])}{more} answered, which the profile does not expect"
+        numbers["unexpected"] = len(foreign)
+        return Verdict(
+            name,
+            "fail",
+            headline,
+            want,
+            capped(lines + seen),
+            numbers,
+            chats=_first_chats(run),
+            evidence=run.evidence,
+        )
+    if n == 0:
+        why = "no session was seen together with its provider"
+        return not_seen(name, run, why, f"needs {plural(least, 'session')}", **numbers)
+    if n < least:
+        why = f"{plural(n, 'session')} cannot show any skew beyond chance"
+        return not_seen(name, run, why, f"needs {plural(least - n, 'more session')}", **numbers)
+    fit = multinomial.fit([counts[p] for p in shares], tuple(shares.values()))
+    numbers |= {"p": float(f"{fit.p:.4g}"), "method": fit.method}
+    if fit.p <= run.alpha:
+        on = f"{plural(n, 'session')} on {len(counts)} of {plural(len(shares), 'provider')}"
+        headline = f"{on} were not in the expected shares (p = {probability(fit.p)}, threshold {probability(run.alpha)})"
+        return Verdict(
+            name,
+            "fail",
+            headline,
+            want,
+            capped(seen),
+            numbers,
+            chats=_first_chats(run),
+            evidence=run.evidence,
+        )
+    skew = multinomial.smallest_skew(n, tuple(sorted(shares.values())), run.alpha)
+    worth = f"{plural(n, 'session')} show no skew beyond chance"
+    if skew is not None:
+        numbers["smallest_skew"] = skew
+        worth = (
+            f"{plural(n, 'session')} find a provider that takes {100 * skew:.0f} % instead of "
+            f"{percent(max(shares.values()))} with 90 % power; a smaller skew may go unseen"
+        )
+    warning = (
+        f"p = {probability(fit.p)}, above the threshold but worth a look" if fit.p < significance.WARN else ""
+    )
+    headline = f"{plural(n, 'session')} on {plural(len(counts), 'provider')} fit the expected shares (p = {probability(fit.p)})"
+    return Verdict(name, "pass", headline, want, (), numbers, worth, "", warning, evidence=run.evidence)
+
+
+def _by_user(name: str, run: Run) -> Verdict | None:
+    if run.policy.affinity != "user":
+        return None
+    why = "the profile says that the provider follows the user (affinity = user): sessions of one browser are no draws"
+    return not_seen(name, run, why, "needs a profile with affinity = session")
+
+
+def _named_shares(run: Run, counts: Counter[str]) -> dict[str, float] | None:
+    """Provider -> expected share; with a mere count the seen names stand first, the unseen ones are numbered."""
+    p = run.policy
+    if p.weights:
+        total = sum(p.weights.values())
+        return {name: weight / total for name, weight in p.weights.items() if weight > 0}
+    if p.providers:
+        return dict.fromkeys(p.providers, 1 / len(p.providers))
+    if not p.provider_count:
+        return None
+    names = [name for name, _ in counts.most_common(p.provider_count)]
+    names += [f"(not seen {i})" for i in range(1, p.provider_count - len(names) + 1)]
+    return dict.fromkeys(names, 1 / p.provider_count)
+
+
+def _share_text(shares: dict[str, float]) -> str:
+    if len(set(shares.values())) == 1:
+        return f"{percent(next(iter(shares.values())))} on each of {plural(len(shares), 'provider')}"
+    return ", ".join(f"{name} {percent(share)}" for name, share in list(shares.items())[:6])
+
+
+def _by_surplus(shares: dict[str, float], counts: Counter[str]) -> list[tuple[str, float]]:
+    n = sum(counts.values())
+    return sorted(shares.items(), key=lambda item: item[1] * n - counts[item[0]])
+
+
+def _first_chats(run: Run) -> tuple[ChatKey, ...]:
+    return tuple(s.chats[0] for s in sessions(run).values() if s.provider is not None)

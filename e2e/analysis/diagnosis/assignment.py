@@ -1,0 +1,140 @@
+"""Which rule explains which failing chat, and which of the names found are one fault."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from e2e.analysis.causes.evidence.chat_evidence import Clues, clues
+from e2e.analysis.causes.rules import RULES, Rule
+from e2e.analysis.diagnosis.experiments import findings
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import ChatKey, Verdict
+
+
+class Pair(NamedTuple):
+    """One chat that failed in one check."""
+
+    check: str
+    chat: ChatKey
+
+
+@dataclass(slots=True)
+class Share:
+    """What a cause explains."""
+
+    chats: dict[ChatKey, None] = field(default_factory=dict)
+    checks: dict[str, None] = field(default_factory=dict)
+    of: set[ChatKey] = field(default_factory=set)
+    variant: str = ""
+    consequences: dict[str, None] = field(default_factory=dict)
+    """Checks and causes that follow from this one in its chats."""
+
+
+@dataclass(slots=True)
+class Assignment:
+    """Every failing chat with its cause; and those that no rule explains, where there is a rule for the check at all."""
+
+    causes: dict[Pair, str] = field(default_factory=dict)
+    left: dict[str, tuple[ChatKey, ...]] = field(default_factory=dict)
+    unseen: dict[str, tuple[ChatKey, ...]] = field(default_factory=dict)
+    """Check -> chats that fit no rule because their evidence is incomplete, beside others whose cause is known."""
+    variants: dict[Pair, str] = field(default_factory=dict)
+    consequences: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+
+    def names(self, run_id: str) -> list[str]:
+        """The causes found in one run, the most frequent first."""
+        counts: dict[str, set[ChatKey]] = defaultdict(set)
+        for pair, name in self.causes.items():
+            if pair.chat.run_id == run_id:
+                counts[name].add(pair.chat)
+        return sorted(counts, key=lambda name: -len(counts[name]))
+
+    def pairs(self, run_id: str, name: str) -> list[Pair]:
+        """What a cause explains in one run."""
+        return [p for p, cause in self.causes.items() if cause == name and p.chat.run_id == run_id]
+
+    def shares(self, failed: Sequence[Verdict]) -> dict[str, Share]:
+        """By cause."""
+        found: dict[str, Share] = defaultdict(Share)
+        for pair, name in self.causes.items():
+            share = found[name]
+            share.chats[pair.chat] = None
+            share.checks[pair.check] = None
+            share.variant = share.variant or self.variants.get(pair, "")
+            share.consequences.update(self.consequences.get(name, {}))
+        for share in found.values():
+            share.of = {
+                key
+                for v in failed
+                if v.name in share.checks
+                for key in v.chats
+                if key not in self.unseen.get(v.name, ())
+            }
+        return dict(found)
+
+
+def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
+    """The first rule that fits explains the chat, unless an experiment speaks against its cause and a later rule fits too."""
+    known, found = clues(run), Assignment()
+    fitting: dict[Pair, list[Rule]] = {}
+    for verdict in failed:
+        rules = [rule for rule in RULES if verdict.name in rule.explains]
+        if not rules:
+            continue
+        left: list[ChatKey] = []
+        for key in verdict.chats:
+            chat = known.get(key)
+            fit = [r for r in rules if chat is not None and r.fits(chat)]
+            if chat is None or not fit:
+                left.append(key)
+                continue
+            against = _against(run, chat)
+            fit = [r for r in fit if r.cause not in against] or fit
+            pair = Pair(verdict.name, key)
+            fitting[pair] = fit
+            found.causes[pair], found.variants[pair] = fit[0].cause, fit[0].variant
+        if left:
+            found.left[verdict.name] = tuple(left)
+    fold(found, fitting)
+    _leave_out_unseen(run, found)
+    return found
+
+
+def _leave_out_unseen(run: Run, found: Assignment) -> None:
+    """What could not be seen of a chat is no fault without a name, where the other chats of the check have one."""
+    known = clues(run)
+    explained = {pair.check for pair in found.causes}
+    for check, keys in list(found.left.items()):
+        if check not in explained:
+            continue
+        unseen = tuple(key for key in keys if key not in known or known[key].incomplete)
+        rest = tuple(key for key in keys if key not in unseen)
+        if unseen:
+            found.unseen[check] = unseen
+            del found.left[check]
+        if unseen and rest:
+            found.left[check] = rest
+
+
+def _against(run: Run, chat: Clues) -> frozenset[str]:
+    """The causes that an experiment, or a page load of the run itself, speaks against."""
+    against = {cause for finding in findings(run) for cause in finding.against}
+    return frozenset(against | ({"id-constant"} if chat.lane.reload == "another" else set()))
+
+
+def fold(found: Assignment, fitting: Mapping[Pair, Sequence[Rule]]) -> None:
+    """One cause whose rules fit all chats of another, less frequent one in a run is preferred to naming both."""
+    for run_id in dict.fromkeys(pair.chat.run_id for pair in fitting):
+        names = found.names(run_id)
+        for rarer in reversed(names):
+            mine = found.pairs(run_id, rarer)
+            for name in names[: names.index(rarer)]:
+                rules = [next((r for r in fitting[p] if r.cause == name), None) for p in mine]
+                if mine and all(rule is not None for rule in rules):
+                    for pair, rule in zip(mine, rules, strict=True):
+                        assert rule is not None
+                        found.causes[pair], found.variants[pair] = name, rule.variant
+                    break

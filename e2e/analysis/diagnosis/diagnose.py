@@ -1,0 +1,292 @@
+"""From failed checks to named causes: chat by chat through the table of `rules`, and from the verdicts about the backend.
+
+What fits no rule is called ``unexplained``, with its evidence; a name is never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
+from e2e.analysis.causes.evidence.chat_evidence import Clues, clues
+from e2e.analysis.causes.evidence.lane_history import Write
+from e2e.analysis.causes.evidence.page_addresses import KEPT, address_kept_an_id
+from e2e.analysis.causes.run_rules import claimed
+from e2e.analysis.causes.texts import TEXTS, VARIANTS
+from e2e.analysis.diagnosis.anomalies import in_common
+from e2e.analysis.diagnosis.assignment import Assignment, Share, assign
+from e2e.analysis.diagnosis.consequences import add_consequences, under_cached_reply, under_provider
+from e2e.analysis.diagnosis.experiments import findings
+from e2e.analysis.facts import code_locations
+from e2e.analysis.facts.lost_messages import describe, lost_messages
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import UNEXPLAINED, Cause, ChatKey, Verdict
+from e2e.analysis.model.wording import capped, lane_name, plural
+
+_LINES = 8
+_SUPPORTED = 0.98  # an experiment is one look: it never makes sure what the evidence left open
+_WITHOUT_A_BROWSER = (
+    "backend.assigns",
+    "backend.persists",
+    "backend.cleans_up",
+)  # the state counts the browsers' sessions too
+_FEW = 2  # chats whose evidence is told in full
+
+
+def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
+    """The causes of all failures among ``verdicts``: of single chats (the most frequent first), of the backend, unexplained.
+
+    Unexplained stands first where more chats fit no cause than any single one.
+    """
+    failed = [v for v in verdicts if v.outcome == "fail"]
+    found: list[Cause] = [*_unavailable(run)]
+    assigned = assign(run, failed) if failed else Assignment()
+    run.once("unseen", lambda: assigned.unseen)
+    add_consequences(run, assigned)
+    shares, left = assigned.shares(failed), assigned.left
+    by_chats = sorted(shares.items(), key=lambda item: -len(item[1].chats))
+    odd = {key for keys in left.values() for key in keys}
+    found += [_cause_of_chats(run, name, share, odd) for name, share in by_chats]
+    found += _of_the_run(run, verdicts)
+    found = under_provider(run, under_cached_reply(found, failed), failed, assigned)
+    explained = {check for cause in found for check in cause.checks}
+    left |= {v.name: v.chats for v in failed if v.name not in explained and v.name not in left}
+    found = [_weighed(run, cause) for cause in found]
+    if left:
+        rest = _unexplained(run, [v for v in failed if v.name in left], left)
+        # What fits nothing in most chats is the news, not the name that some of them happen to fit.
+        mostly = all(rest.chats > cause.chats for cause in found)
+        found = [rest, *found] if mostly else [*found, rest]
+    return tuple(found)
+
+
+def _weighed(run: Run, cause: Cause) -> Cause:
+    """``cause`` with what the experiments say to it: one that speaks against it halves what is claimed."""
+    supports = [f for f in findings(run) if cause.name in f.supports]
+    against = [f for f in findings(run) if cause.name in f.against]
+    confidence = cause.confidence
+    if against:
+        confidence /= 2
+    elif supports and cause.layer == "backend":
+        confidence = max(confidence, _SUPPORTED)
+    lines = [f"experiment {f.name}: {f.answer}" for f in supports]
+    lines += [f"experiment {f.name} speaks against it: {f.answer}" for f in against]
+    return replace(cause, confidence=round(confidence, 4), evidence=(*cause.evidence, *lines))
+
+
+def with_unseen(run: Run, verdict: Verdict) -> Verdict:
+    """``verdict`` with the number of its chats that no cause was looked for in: their evidence is incomplete."""
+    unseen: Mapping[str, tuple[ChatKey, ...]] = run.once("unseen", dict)
+    n = len(unseen.get(verdict.name, ())) if verdict.outcome == "fail" else 0
+    if not n:
+        return verdict
+    numbers = {**verdict.numbers, "not_seen": int(verdict.numbers.get("not_seen", 0)) + n}
+    headline = (
+        f"{verdict.headline}; {plural(n, 'chat')} of these {'was' if n == 1 else 'were'} not seen in full"
+    )
+    return replace(verdict, headline=headline, numbers=numbers)
+
+
+def explain(verdict: Verdict, found: Sequence[Cause]) -> tuple[Cause, ...]:
+    """Those of ``found`` that explain ``verdict``."""
+    return tuple(c for c in found if verdict.outcome == "fail" and verdict.name in c.checks)
+
+
+# -- causes that single chats show --------------------------------------------------------------------------------------
+
+
+def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]) -> Cause:
+    """``odd`` are the chats that fit no rule: one fault that is not in the table may show in them and in these."""
+    known = clues(run)
+    chats = [known[key] for key in sorted(share.chats)]
+    decisive = [(c, _decisive(name, c)) for c in chats]
+    write = code_locations.usual(w.path for _, w in decisive if w is not None)
+    told_of_send = name not in (
+        "ended-on-leave",
+        "message-lost",
+        "id-shared",
+        "id-constant",
+        "id-collision",
+        "label-stale",
+    )
+    paths = [_sender(c, share.variant) for c in chats]
+    send = code_locations.usual(paths) if told_of_send else ()
+    text = TEXTS[name]
+    change = next((w for _, w in decisive if w is not None), None)
+    removals = [removal for c, w in decisive if name == "session-restored" and (removal := _removal(c, w))]
+    removed = code_locations.usual(w.path for w in removals)
+    sender = code_locations.caller(send)
+    explanation = VARIANTS.get(share.variant, text.explanation).format(
+        change=_told(removals[0], removed) if removals else _told(change, write),
+        send=code_locations.at(sender),
+        write=code_locations.at(code_locations.innermost(write)),
+    )
+    where = code_locations.own_first(
+        [*code_locations.both(write), *code_locations.both(removed), *code_locations.both(send)]
+    )
+    lines = [line for c, w in decisive[:_FEW] for line in _story(run, c, w)]
+    if len(chats) > _FEW:
+        lines.append(f"… and {plural(len(chats) - _FEW, 'more chat')} alike")
+    return Cause(
+        name=name,
+        layer=text.layer,
+        chats=len(chats),
+        confidence=round(len(share.chats) / len(share.of | odd), 4),
+        where=tuple(code_locations.name(place) for place in where),
+        explanation=explanation,
+        advice=text.advice,
+        evidence=tuple(lines),
+        code=where,
+        checks=tuple(share.checks),
+        of=len(share.of),
+        consequences=tuple(share.consequences),
+    )
+
+
+def _sender(c: Clues, variant: str) -> code_locations.Trail:
+    """From where the payload was sent that the cause is about."""
+    about = {"besides": c.besides, "retried": c.retried}.get(variant)
+    return about[0].path if about else c.send
+
+
+def _decisive(name: str, c: Clues) -> Write | None:
+    """The write that the cause is about."""
+    if name in ("session-restored", "id-constant"):
+        return c.came_back() or c.minted_again()
+    if name == "ended-on-leave":
+        return c.left
+    if name in ("id-shared", "id-collision", "split-session"):
+        return next((w for w in c.writes if w.session is not None and w.session == c.chat.stored), None)
+    if name in ("stale-state", "stale-closure", "late-rotation"):
+        return c.change()
+    return None
+
+
+def _removal(c: Clues, restoring: Write | None) -> Write | None:
+    """The write by which New Chat, or an earlier chat, had let go of what was restored."""
+    return next((w for w in c.writes if w.changes and w is not restoring), c.emptied)
+
+
+def _told(write: Write | None, path: code_locations.Trail) -> str:
+    did = "wrote a new ID" if write is not None and write.session is not None else "removed the key"
+    return did + code_locations.at(code_locations.innermost(path))
+
+
+def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
+    """One chat's evidence, in the order of time."""
+    where = f"{lane_name(run, c.key.run_id, c.key.lane)}, chat {c.key.chat}"
+    lines: list[tuple[float, str]] = []
+    writes = list(c.writes)
+    if decisive is not None and decisive not in writes:
+        writes.insert(0, decisive)
+    for w in writes[:4]:
+        if w.op == "start" and w.session is None:
+            continue  # an empty store at a page load is no removal
+        did = f"wrote {w.session}" if w.session else f"removed {w.previous or 'the key'}"
+        again = " (the same as before)" if w.session and not w.changes else ""
+        lines.append((w.t, f"{did}{again}{code_locations.at(code_locations.innermost(w.path))}"))
+    for m in c.messages[:3]:
+        if m.sent_seen and m.sent_at is not None:
+            held = f", while the store held {m.stored or 'nothing'}" if m.stored_seen else ""
+            where_from = code_locations.at(code_locations.caller(c.send)) if m.number == 0 else ""
+            lines.append((m.sent_at, f"message {m.number} sent {m.sent or 'no ID'}{where_from}{held}"))
+        if m.bleeds_from is not None:
+            lines.append(
+                (m.sent_at or c.chat.began, f"message {m.number} contained text of chat {m.bleeds_from}")
+            )
+        if None not in (m.label_provider, m.reply_provider) and m.label_provider != m.reply_provider:
+            shown = f"reply {m.number} came from {m.reply_provider}, the screen named {m.label_provider}"
+            lines.append((m.ended_at or c.chat.ended, shown))
+    for m in lost_messages(run).get(c.key, ()):
+        lines.append((m.ended_at or c.chat.ended, describe(m)))
+    if c.chat.shows_from is not None:
+        lines.append((c.chat.ended, f"the screen showed text of a reply to chat {c.chat.shows_from}"))
+    for p in c.besides[:3]:
+        lines.append((p.t, f"{p.what} sent {p.session}{code_locations.at(code_locations.caller(p.path))}"))
+    lines.sort(key=lambda line: line[0])
+    return [f"{where}: {t - c.chat.began:+.3f} s {text}" for t, text in lines]
+
+
+# -- causes that the run shows as a whole -------------------------------------------------------------------------------
+
+
+_OF_SESSIONS = ("provider-pinned", "provider-sticky", "provider-skewed", "provider-cycles")
+"""Causes that rest on what was sent having been the chats' own IDs."""
+
+
+def _of_the_run(run: Run, verdicts: Sequence[Verdict]) -> list[Cause]:
+    found: list[Cause] = []
+    at_the_backend = any(v.outcome == "fail" and v.name in _WITHOUT_A_BROWSER for v in verdicts)
+    doubtful = _OF_SESSIONS if not at_the_backend and address_kept_an_id(run) else ()
+    for rule, mine in claimed(verdicts):
+        if rule.cause in doubtful:
+            continue
+        text = TEXTS[rule.cause]
+        n = max(int(v.numbers[rule.counts if rule.counts in v.numbers else "sessions"]) for v in mine)
+        lines = [f"{v.name}: {line}" for v in mine for line in (v.headline, *v.actual[:3])]
+        found.append(
+            Cause(
+                name=rule.cause,
+                layer=text.layer,
+                chats=n,
+                confidence=1.0 if any(v.name in _WITHOUT_A_BROWSER for v in mine) else rule.sure,
+                where=(),
+                explanation=text.explanation,
+                advice=text.advice,
+                evidence=capped(lines, _LINES),
+                code=(),
+                checks=tuple(v.name for v in mine),
+                of=n,
+            )
+        )
+    return found
+
+
+def _unavailable(run: Run) -> list[Cause]:
+    """New Chat could not be clicked: a problem of looking, so it explains no failed check."""
+    seen = [p for p in rows(run.problems) if re.search(r"\bsteps\.new_chat\b", p.where or "")]
+    # In a lane that the environment has refused, the button is gone for the same reason: a login page has none.
+    refused = {(c.run_id, f"lane {c.lane}") for c in rows(run.chats) if c.status == "blocked"}
+    blocked = [
+        p
+        for p in seen
+        if "requests went on" not in (p.what or "")
+        and (p.run_id, re.split("[,;]", p.where)[0].strip()) not in refused
+    ]
+    if not blocked:
+        return []
+    text = TEXTS["new-chat-unavailable"]
+    lines = capped([f"{p.what} ({p.where})" for p in blocked], _LINES)
+    n = len(blocked)
+    return [
+        Cause("new-chat-unavailable", text.layer, n, 1.0, (), text.explanation, text.advice, lines, (), (), n)
+    ]
+
+
+def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple[ChatKey, ...]]) -> Cause:
+    text = TEXTS[UNEXPLAINED]
+    chats = dict.fromkeys(key for v in verdicts for key in left[v.name])
+    of = {key for v in verdicts for key in v.chats}
+    seen = [clue for key, clue in clues(run).items() if key in chats]
+    lines = [line for clue in seen[:_FEW] for line in _story(run, clue, None)]
+    lines += [f"{v.name}: {line}" for v in verdicts for line in (v.headline, *v.actual[:2])]
+    common = in_common(run, seen)
+    if any(v.name.startswith("provider.") for v in verdicts) and address_kept_an_id(run):
+        common = KEPT
+    where = code_locations.both(code_locations.usual(c.send for c in seen)) if common else ()
+    return Cause(
+        name=UNEXPLAINED,
+        layer=text.layer,
+        chats=len(chats),
+        confidence=0.0,
+        where=tuple(code_locations.name(place) for place in where),
+        explanation=text.explanation + (f": {common}" if common else ""),
+        advice=text.advice,
+        evidence=capped(lines, 2 * _LINES),
+        code=where,
+        checks=tuple(v.name for v in verdicts),
+        of=len(of),
+    )

@@ -1,0 +1,100 @@
+"""From a recorded stack to the product's own code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from e2e.analysis.model.run import Run
+from e2e.records.records import CodePlace
+
+Trail = tuple[CodePlace, ...]
+"""The product's own frames of one stack, innermost first."""
+
+
+def trail(run: Run, run_id: str, stack: Sequence[Any] | None) -> Trail:
+    """The frames of ``stack`` that are most surely the product's own code: those of the best kind that it has."""
+    code = run.code_of(run_id)
+    known = [code[position] for frame in stack or () if (position := _position(frame)) in code]
+    own = [place for place in known if not place.vendor]
+    best = min(map(_kind, own), default=0)
+    return tuple(place for place in own if _kind(place) == best)
+
+
+def _kind(place: CodePlace) -> int:
+    """Mapped code first; a page's own readable script before what looks like a library, mapped or not."""
+    if place.library_like:
+        return 2 if place.mapped else 4
+    if place.mapped:
+        return 0
+    return 1 if place.readable else 3
+
+
+def _position(frame: Any) -> str:
+    return f"{frame['url']}:{frame['line']}:{frame['column']}"
+
+
+def innermost(path: Trail) -> CodePlace | None:
+    """Where the product itself did it."""
+    return path[0] if path else None
+
+
+def caller(path: Trail) -> CodePlace | None:
+    """Who had it done: the nearest frame in another file; the innermost when all are in one."""
+    return next((place for place in path if place.source != path[0].source), innermost(path))
+
+
+def both(path: Trail) -> Trail:
+    """`innermost` and, when it is another, `caller`."""
+    ends = (innermost(path), caller(path))
+    return tuple(dict.fromkeys(place for place in ends if place is not None))
+
+
+def own_first(found: Iterable[CodePlace]) -> Trail:
+    """Each once, those that may be a library's behind the others."""
+    return tuple(sorted(dict.fromkeys(found), key=lambda place: place.library_like))
+
+
+def at(place: CodePlace | None) -> str:
+    """`` at src/lib/session.ts:97``, or ``""``."""
+    return f" at {place.source}:{place.line}" if place else ""
+
+
+def name(place: CodePlace) -> str:
+    """``src/lib/session.ts:97 endSession``; says so when there is no source map."""
+    text = f"{place.source}:{place.line}"
+    if not place.mapped:
+        text += f":{place.column}"  # a bundle is often one long line
+    if place.function:
+        text += f" {place.function}"
+    return text if place.mapped else f"{text} (no source map)"
+
+
+def usual(trails: Iterable[Trail]) -> Trail:
+    """The most frequent one that is not empty; the first of several."""
+    counts = Counter(t for t in trails if t)
+    return counts.most_common(1)[0][0] if counts else ()
+
+
+def same(one: CodePlace | None, other: CodePlace | None) -> bool:
+    """Both known, and one statement."""
+    return one is not None and other is not None and _statement(one) == _statement(other)
+
+
+def _statement(place: CodePlace) -> tuple[str, int, int]:
+    """In a bundle the whole code may be one line."""
+    return place.source, place.line, 0 if place.mapped else place.column
+
+
+_TELLING = 3  # letters of a function's name from which on a minifier has not made it up
+
+
+def functions(path: Trail) -> frozenset[tuple[str, ...] | tuple[str, int, int]]:
+    """The functions of a path; statements of one function differ, and it is still one path."""
+    return frozenset(
+        (place.source, place.function)
+        if (place.mapped and place.function) or len(place.function) >= _TELLING
+        else _statement(place)
+        for place in path
+    )

@@ -1,0 +1,74 @@
+"""How many plays of a scenario were seen to their end, and why the others were not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pandas as pd
+
+from e2e.analysis.facts.lost_messages import lost_messages
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.wording import key_of, plural
+
+_NOT_BEGUN = "not begun: the lane or the run had ended before"
+
+
+@dataclass(frozen=True, slots=True)
+class Plays:
+    """The plays of one scenario, over all lanes of a run."""
+
+    scenario: str
+    planned: int
+    unseen: tuple[str, ...]
+    """Why, for each play that was not seen to its end."""
+
+    @property
+    def seen(self) -> int:
+        return self.planned - len(self.unseen)
+
+    @property
+    def mostly_unseen(self) -> bool:
+        return 2 * len(self.unseen) > self.planned
+
+    @property
+    def note(self) -> str:
+        """``2 of 4 plays were not seen: the button was disabled``, or ``""``."""
+        if not self.unseen:
+            return ""
+        why = "; ".join(
+            reason if n == 1 or len(self.unseen) == n else f"{reason} ({n} times)"
+            for reason, n in Counter(self.unseen).most_common()
+        )
+        verb = "was" if len(self.unseen) == 1 else "were"
+        return f"{len(self.unseen)} of {plural(self.planned, 'play')} {verb} not seen: {why}"
+
+
+def plays_of(run: Run, scenario: str) -> Plays:
+    """A lane plays a scenario once. What it began is known by its event, or by its chats."""
+    events = [e for e in rows(run.plays) if e.scenario == scenario]
+    chats = list(rows(run.chats[run.chats["scenario"] == scenario]))
+    lost = lost_messages(run)
+    begun = dict.fromkeys((row.run_id, row.lane) for row in (*events, *chats))
+    why: dict[tuple[str, int], str] = {}
+    for e in events:
+        if not pd.isna(e.what):
+            why.setdefault((e.run_id, e.lane), _reason(e))
+    for c in chats:
+        if c.status != "observed" and key_of(c) not in lost:
+            why.setdefault((c.run_id, c.lane), c.reason or "no reason given")
+    planned = max(sum(meta.scenarios.get(scenario, 0) for meta in run.metas), len(begun))
+    missing = planned - len(begun)
+    return Plays(
+        scenario,
+        planned,
+        (*(why[lane] for lane in begun if lane in why), *[_NOT_BEGUN] * missing),
+    )
+
+
+def _reason(event: object) -> str:
+    """What was in the way, and at which step of the profile."""
+    what, where = event.what, event.where  # type: ignore[attr-defined]
+    step = "" if pd.isna(where) or not str(where).startswith(("steps.", "where.")) else f" ({where})"
+    return f"{what}{step}"

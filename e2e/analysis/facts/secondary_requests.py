@@ -1,0 +1,194 @@
+"""What a page sends besides its messages (a title request, a feedback call, an upload), and which of it carries an old session."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from e2e.analysis.facts.code_locations import Trail, trail
+from e2e.analysis.facts.freshness import given_by_reply
+from e2e.analysis.facts.late_requests import may_be_late
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import ChatKey
+from e2e.analysis.model.wording import chats_text, key_of, lane_name
+from e2e.records.records import NOT_TAKEN
+
+
+@dataclass(frozen=True, slots=True)
+class OldPayload:
+    """A payload of a chat, none of its messages, that carries the ID of an earlier chat."""
+
+    t: float
+    what: str
+    """``title request (POST /api/title)``."""
+    session: str
+    owner: ChatKey
+    """The chat that had this ID first."""
+    path: Trail
+    """From where it was sent."""
+
+
+def own_payloads(run: Run) -> Mapping[ChatKey, Sequence[Any]]:
+    """The payloads of each chat's messages, with the attempts that came to nothing before the page sent a message again."""
+
+    def collect() -> dict[ChatKey, list[Any]]:
+        payloads = list(rows(run.payloads))
+        requests = {(m.run_id, m.lane, m.request) for m in rows(run.messages) if m.request is not None}
+        sent = [p for p in payloads if (p.run_id, p.lane, p.request) in requests]
+        kinds = {(key_of(p), p.message, p.rule) for p in sent if p.retry is True}
+        found: dict[ChatKey, list[Any]] = defaultdict(list)
+        for p in payloads:
+            if (p.run_id, p.lane, p.request) in requests or (key_of(p), p.message, p.rule) in kinds:
+                found[key_of(p)].append(p)
+        return found
+
+    return run.once("own_payloads", collect)
+
+
+def old_payloads(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
+    """The payloads of every wire rule that carry an earlier chat's ID, which no message of their own chat carries.
+
+    Where the messages carry it too, the checks of the messages say so. Evidence from before payloads had an owner is left out.
+    """
+    return run.once("old_payloads", lambda: _old_payloads(run))
+
+
+def _old_payloads(run: Run) -> dict[ChatKey, tuple[OldPayload, ...]]:
+    chats = {key_of(c): c for c in rows(run.chats)}
+    own, owners = _own_ids(run), _owners(run)
+    refused = _refused(run)
+    messages = {(m.run_id, m.lane, m.request) for m in rows(run.messages)}
+    found: dict[ChatKey, list[OldPayload]] = defaultdict(list)
+    for p in rows(run.payloads):
+        chat = chats.get(key_of(p)) if p.judged is True and p.session is not None else None
+        if chat is None or chat.status == "lost" or (p.run_id, p.lane, p.request) in messages:
+            continue
+        since, owner = owners.get((p.mask_key, p.session), (p.t, key_of(p)))
+        if owner == key_of(p) or owner in refused or since >= chat.began or p.session in own[key_of(p)]:
+            continue
+        if may_be_late(run, p):
+            continue
+        found[key_of(p)].append(OldPayload(p.t, _what(p), p.session, owner, trail(run, p.run_id, p.stack)))
+    return {key: tuple(payloads) for key, payloads in found.items()}
+
+
+def old_retries(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
+    """The page's own retries that carry an ID from before, where the first attempt of the message did not.
+
+    That of an earlier chat, or one that the store held for a moment in this chat, as between the two clicks of a double click.
+    """
+
+    def collect() -> dict[ChatKey, tuple[OldPayload, ...]]:
+        chats = {key_of(c): c for c in rows(run.chats)}
+        owners = _owners(run)
+        found: dict[ChatKey, tuple[OldPayload, ...]] = {}
+        for key, payloads in own_payloads(run).items():
+            first: dict[int | None, str | None] = {}
+            for p in payloads:
+                if (
+                    first.setdefault(p.message, p.session) == p.session
+                    or p.retry is not True
+                    or p.session is None
+                ):
+                    continue
+                since, owner = owners.get((p.mask_key, p.session), (p.t, key))
+                earlier = owner != key and key in chats and since < chats[key].began
+                if earlier or _let_go_of(run, p):
+                    old = OldPayload(p.t, _what(p), p.session, owner, trail(run, p.run_id, p.stack))
+                    found[key] = (*found.get(key, ()), old)
+        return found
+
+    return run.once("old_retries", collect)
+
+
+def _let_go_of(run: Run, payload: Any) -> bool:
+    """The store had held the payload's ID when it left, and held another one by then."""
+
+    def collect() -> dict[tuple[str, int], list[Any]]:
+        found: dict[tuple[str, int], list[Any]] = defaultdict(list)
+        for w in rows(run.storage[run.storage["own"].fillna(value=False)]):
+            found[w.run_id, w.lane].append(w)
+        return found
+
+    writes = run.once("own_writes", collect).get((payload.run_id, payload.lane), [])
+    held = [w.session for w in writes if w.t < payload.t and w.tab == payload.tab and w.session is not None]
+    return payload.session in held and held[-1] != payload.session
+
+
+def _what(p: Any) -> str:
+    """The payload's rule and request, in words."""
+    path = urlsplit(p.url or "").path or "/"
+    attempt = "repeated " if p.retry is True else ""
+    if p.transport == "websocket":
+        return f"{attempt}{p.rule} frame ({path})"
+    return f"{attempt}{p.rule} request ({p.method} {path})"
+
+
+def _own_ids(run: Run) -> Mapping[ChatKey, set[str]]:
+    """What each chat's messages carried, and what was issued to it."""
+    found: dict[ChatKey, set[str]] = defaultdict(set)
+    for m in rows(run.messages):
+        found[key_of(m)] |= {i for i in (m.sent, m.issued) if i is not None}
+    for issued in rows(run.issued):
+        if issued.session is not None:
+            found[key_of(issued)].add(issued.session)
+    return found
+
+
+def _owners(run: Run) -> Mapping[tuple[str, str], tuple[float, ChatKey]]:
+    """``(mask_key, ID)`` -> when a message first carried it, or the store held it or a reply issued it, and in which chat."""
+    found: dict[tuple[str, str], tuple[float, ChatKey]] = {}
+
+    def note(row: Any, session: str | None, t: float | None) -> None:
+        if session is not None and t is not None:
+            at = (row.mask_key, session)
+            found[at] = min(found.get(at, (t, key_of(row))), (t, key_of(row)))
+
+    for m in rows(run.messages):
+        note(m, m.sent, m.sent_at)
+        if m.number or not given_by_reply(run):  # before the reply the store may still hold the older chat's
+            note(m, m.stored, m.sent_at)
+        note(m, m.issued, m.ended_at)
+    for issued in rows(run.issued):
+        note(issued, issued.session, issued.t)
+    return found
+
+
+def _refused(run: Run) -> frozenset[ChatKey]:
+    """Chats of which the backend took no message: the next one may go on with their session by design."""
+    outcomes: dict[ChatKey, set[str]] = defaultdict(set)
+    for m in rows(run.messages):
+        outcomes[key_of(m)].add(m.outcome)
+    return frozenset(key for key, seen in outcomes.items() if seen <= set(NOT_TAKEN))
+
+
+# -- in words -----------------------------------------------------------------------------------------------------------
+
+
+def names(payloads: Iterable[OldPayload]) -> str:
+    """``title request (POST /api/title), feedback request (POST /api/rate)``."""
+    found = list(dict.fromkeys(p.what for p in payloads))
+    return ", ".join(found[:2]) + (" and others" if len(found) > 2 else "")
+
+
+def texts(payloads: Sequence[OldPayload]) -> list[str]:
+    """One line per request and ID, for the chat that they are of."""
+    return list(
+        dict.fromkeys(f"sent {p.session}, the ID of chat {p.owner.chat}, in its {p.what}" for p in payloads)
+    )
+
+
+def lines(run: Run, found: Mapping[ChatKey, Sequence[OldPayload]]) -> list[str]:
+    """One line per lane, request and ID."""
+    groups: dict[tuple[str, int, str, str, int], list[int]] = defaultdict(list)
+    for key, payloads in sorted(found.items()):
+        for p in payloads:
+            groups[key.run_id, key.lane, p.what, p.session, p.owner.chat].append(key.chat)
+    return [
+        f"{lane_name(run, run_id, lane)}: {what} of {chats_text(chats)} carried {session}, the ID of chat {owner}"
+        for (run_id, lane, what, session, owner), chats in groups.items()
+    ]

@@ -1,0 +1,74 @@
+"""The sessions of a run as the wire knows them: who answered for each, and in which chats it was used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from e2e.analysis.facts.freshness import Place, contexts
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import ChatKey
+from e2e.analysis.model.wording import key_of
+
+_HOW = {"reply": "reply", "label": "screen", "backend": "look-up"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One provider named for a session."""
+
+    chat: ChatKey
+    provider: str
+    how: str
+    """``reply``, ``screen`` or ``look-up``."""
+    message: int
+    first_hand: bool
+    """By the layer that counts; a look-up besides it only confirms."""
+
+
+@dataclass(slots=True)
+class Session:
+    """One distinct sent ID."""
+
+    session: str
+    mask_key: str
+    chats: list[ChatKey] = field(default_factory=list)
+    places: set[tuple[Place, int]] = field(default_factory=set)
+    """The browser contexts that used it, each with the number of the tab."""
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def provider(self) -> str | None:
+        """Who answered first: the assignment; later replies share it and are no draws of their own."""
+        return next((a.provider for a in self.answers if a.first_hand), None)
+
+
+def sessions(run: Run) -> Mapping[tuple[str, str], Session]:
+    """``(mask_key, ID)`` -> session, for every ID sent in an observed chat, in order of first use."""
+
+    def collect() -> dict[tuple[str, str], Session]:
+        found: dict[tuple[str, str], Session] = {}
+        places, tabs = contexts(run), {key_of(c): c.tab for c in rows(run.chats)}
+        seen = rows(run.messages[run.messages["chat_status"] == "observed"])
+        for m in sorted(seen, key=lambda m: m.sent_at or 0.0):  # in the order in which they were assigned
+            if not m.sent_seen or m.sent is None:
+                continue
+            one = found.setdefault((m.mask_key, m.sent), Session(m.sent, m.mask_key))
+            key = key_of(m)
+            if key not in one.chats:
+                one.chats.append(key)
+            one.places.add((places[key], tabs[key]))
+            if m.answered is not None and not m.served_by:  # what a cache says is no assignment
+                one.answers.append(Answer(key, m.answered, _HOW[m.answered_by], m.number, True))
+            if m.backend_provider is not None and m.answered_by != "backend":
+                one.answers.append(Answer(key, m.backend_provider, "look-up", m.number, False))
+        return found
+
+    return run.once("sessions", collect)
+
+
+def provider_counts(run: Run) -> Counter[str]:
+    """Distinct sessions per provider: the unit of every statistical check."""
+    return Counter(s.provider for s in sessions(run).values() if s.provider is not None)

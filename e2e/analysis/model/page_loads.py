@@ -1,0 +1,38 @@
+"""Before which messages the page was loaded anew: what it kept in memory is gone then."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+
+from e2e.records.records import Chat, Event, Message, RunRecords
+
+At = tuple[str, int, int, int]
+"""Run, lane, chat, number of the message."""
+
+
+def messages_after_a_load(run: RunRecords) -> frozenset[At]:
+    """The messages of ``run`` between which and the message before (or New Chat) the page was loaded."""
+    events: dict[int, list[Event]] = defaultdict(list)
+    for event in run.events:
+        start = event.kind == "storage" and event.data.get("op") == "start"
+        if start or (event.kind == "back" and event.data.get("restored") is False):
+            events[event.lane].append(event)
+    return frozenset(
+        (chat.run_id, chat.lane, chat.chat, m.number)
+        for chat in run.chats
+        for m in _loaded(chat, events[chat.lane])
+    )
+
+
+def _loaded(chat: Chat, events: list[Event]) -> Iterator[Message]:
+    for before, m in pairwise((None, *chat.messages)):
+        assert m is not None
+        since = chat.began if before is None or before.ended_at is None else before.ended_at
+        until = chat.ended if m.sent_at is None else m.sent_at
+        if m.after == "reload" or (
+            m.after == "back"
+            and any(since <= e.t <= until and e.data.get("tab", 0) == chat.tab for e in events)
+        ):
+            yield m

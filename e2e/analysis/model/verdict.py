@@ -1,0 +1,117 @@
+"""What a check says, and what the diagnosis adds to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from e2e.records.records import CodePlace
+
+if TYPE_CHECKING:
+    from e2e.analysis.model.run import Run
+
+Outcome = Literal["pass", "fail", "inconclusive"]
+Number = int | float | str
+
+UNEXPLAINED = "unexplained"
+
+
+class ChatKey(NamedTuple):
+    """One chat of one run."""
+
+    run_id: str
+    lane: int
+    chat: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The named fault that explains failed checks."""
+
+    name: str
+    layer: str
+    chats: int
+    """How many of the failing chats (sessions, for a cause in the backend) show it."""
+    confidence: float
+    """Share of the failing chats whose evidence fits every condition of the rule, 0 to 1; 0 when nothing fits.
+
+    Chats that no rule explains count against every cause: the same unknown fault may have made them all fail.
+    """
+    where: tuple[str, ...]
+    """Places in the product's code, ``src/lib/session.ts:41 endSession``."""
+    explanation: str
+    advice: str
+    evidence: tuple[str, ...]
+    """The lines that the rule rests on, readable."""
+    code: tuple[CodePlace, ...]
+    """The same places as ``where``, with their source lines."""
+    checks: tuple[str, ...]
+    """Names of the failed checks that it explains."""
+    of: int = 0
+    """How many chats (sessions) failed in those checks."""
+    consequences: tuple[str, ...] = ()
+    """Checks and causes that follow from it in the same chats: neither a cause of their own nor unexplained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to one question about a run.
+
+    ``numbers`` is JSON-able: finite numbers and text only.
+    """
+
+    name: str
+    outcome: Outcome
+    headline: str
+    """One sentence: "16 of 16 new chats went on with an old session ID"."""
+    expected: str = ""
+    actual: tuple[str, ...] = ()
+    """Findings, grouped by lane."""
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    worth: str = ""
+    """What a green verdict is worth."""
+    needs: str = ""
+    """What an inconclusive one lacks: "needs 3 more sessions"."""
+    warning: str = ""
+    """Below the warning level, above the threshold: shown, never red."""
+    chats: tuple[ChatKey, ...] = ()
+    """The chats that the finding is about."""
+    causes: tuple[Cause, ...] = ()
+    accepted: str = ""
+    """Why a failure fails no run: "label-stale is accepted until 2027-01-31: goes with the next design"."""
+    evidence: str = ""
+    """Path of the first run's chats.jsonl."""
+
+    def __post_init__(self) -> None:
+        for key, value in self.numbers.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{self.name}: {key} is {value}, which JSON cannot say")
+
+    @property
+    def cause(self) -> str:
+        """The name of the first cause, or ``""``."""
+        return self.causes[0].name if self.causes else ""
+
+
+class Question:
+    """A check: calling it judges a run, and adds the causes when the verdict is a failure."""
+
+    def __init__(self, name: str, judge: Callable[[Run], Verdict]) -> None:
+        self.name = name
+        self.plain = judge
+        """The same judgement without the diagnosis (which itself asks these)."""
+        update_wrapper(self, judge)
+
+    def __call__(self, run: Run) -> Verdict:
+        verdict = run.once(self.name, lambda: self.plain(run))
+        if verdict.outcome != "fail":
+            return verdict
+        return run.judgement.verdict(self.name)
+
+
+def question(name: str) -> Callable[[Callable[[Run], Verdict]], Question]:
+    """Decorator: makes ``judge(run) -> Verdict`` the check ``name``."""
+    return lambda judge: Question(name, judge)

@@ -1,0 +1,94 @@
+"""How findings are put into words: counts, percentages, chats grouped by lane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import ChatKey, Number, Verdict
+from e2e.analysis.stats import significance
+
+LINES = 8
+
+
+def plural(n: int, word: str, many: str = "") -> str:
+    """``1 chat``, ``2 chats``."""
+    return f"{n} {word if n == 1 else many or word + 's'}"
+
+
+def percent(share: float) -> str:
+    """``13.9 %``; small shares keep two digits."""
+    value = 100 * share
+    return f"{value:.0f} %" if value >= 99.95 else f"{value:.1f} %" if value >= 1 else f"{value:.2g} %"
+
+
+def probability(p: float) -> str:
+    """``4.4e-05``, ``0.031``."""
+    return f"{p:.1e}" if p < 1e-3 else f"{p:.2g}"
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """``1-5, 7``."""
+    out: list[list[int]] = []
+    for n in sorted(set(numbers)):
+        if out and n == out[-1][1] + 1:
+            out[-1][1] = n
+        else:
+            out.append([n, n])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in out)
+
+
+def chats_text(numbers: Iterable[int]) -> str:
+    """``chat 3`` or ``chats 1-5, 7``."""
+    found = list(numbers)
+    return f"chat{'s' if len(set(found)) > 1 else ''} {spans(found)}"
+
+
+def short(session: str | None) -> str:
+    """The tail of a reference, enough to tell one from another in a line that has named it in full."""
+    if session is None:
+        return "nothing"
+    return session.rsplit("…", 1)[-1][:12] if "…" in session else session
+
+
+def lane_name(run: Run, run_id: str, lane: int) -> str:
+    """``lane 0``, and the run's name when several are pooled."""
+    return f"{run_id} lane {lane}" if run.pooled else f"lane {lane}"
+
+
+def capped(lines: Sequence[str], limit: int = LINES) -> tuple[str, ...]:
+    """At most ``limit`` lines, the last one saying how many more there are."""
+    if len(lines) <= limit:
+        return tuple(lines)
+    return (*lines[: limit - 1], f"… and {len(lines) - limit + 1} more")
+
+
+def clean_worth(n: int, unit: str, rate: str) -> str:
+    """What ``n`` clean trials are worth, and what the next tighter bound takes."""
+    bound = significance.upper_bound(0, n)
+    verb = "bounds" if n == 1 else "bound"
+    text = f"{plural(n, 'clean ' + unit)} {verb} the {rate} rate by {percent(bound)} at 95 %"
+    for tighter in (0.05, 0.02, 0.01):
+        if bound > tighter:
+            return f"{text}; {significance.clean_needed(tighter)} are needed for {100 * tighter:.0f} %"
+    return text
+
+
+def not_seen(name: str, run: Run, why: str, needs: str, **numbers: Number) -> Verdict:
+    """Inconclusive: ``why`` it could not be judged, and what it ``needs``."""
+    return Verdict(name, "inconclusive", why, needs=needs, numbers=numbers, evidence=run.evidence)
+
+
+def no_chats(name: str, run: Run) -> Verdict | None:
+    """The verdict when no chat was seen to the end of its first reply; None when one was."""
+    if len(run.observed):
+        return None
+    why = "no chat was observed"
+    if run.partial_reasons:
+        why += f" ({run.partial_reasons[0]})"
+    return not_seen(name, run, why, "needs at least 1 observed chat", chats=0)
+
+
+def key_of(row: object) -> ChatKey:
+    """The chat of a frame's row."""
+    return ChatKey(row.run_id, row.lane, row.chat)  # type: ignore[attr-defined]

@@ -1,1 +1,0 @@
-"""Do the statistical checks keep their promise? Simulated campaigns, healthy and broken, judged by the checks' own functions."""

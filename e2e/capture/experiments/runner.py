@@ -1,0 +1,145 @@
+"""Makes the experiments of a run, side by side, within the profile's limits. What could not be seen is said, and harms nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import httpx
+from playwright.sync_api import Error
+
+from e2e.capture.experiments import direct
+from e2e.capture.experiments.catalogue import EXPERIMENTS, MESSAGES, Experiment
+from e2e.capture.lane.run_context import Stage
+from e2e.capture.lane.window import Window
+from e2e.capture.network.replay import Request
+from e2e.capture.recording.recorder import LaneRecorder
+from e2e.capture.session_ids.redaction import Redactor
+from e2e.errors import HarnessError
+from e2e.pages.waits import Steps, Wait
+from e2e.records.journal import Journal
+from e2e.records.records import SIDE_LANE
+
+NAMES = (direct.NAME, *(e.name for e in EXPERIMENTS))
+_LANES_AT_ONCE = 4
+
+
+@dataclass(slots=True)
+class Laboratory:
+    """One run's experiments."""
+
+    stage: Stage
+    journal: Journal
+    redactor: Redactor
+    request: Request | None
+    """The last chat request that can be sent again."""
+    budget: int | None
+    """Messages that may still be sent; None: as many as it takes."""
+    wake: Callable[[], None]
+
+    def plan(self, wanted: Sequence[str]) -> tuple[dict[int, Steps], dict[str, str]]:
+        """Lanes that make the ``wanted`` experiments; and for each one that is left out, why."""
+        chosen: list[Callable[[int], Steps]] = []
+        left_out: dict[str, str] = {}
+        if direct.NAME in wanted:
+            if self.request is None:
+                left_out[direct.NAME] = (
+                    "only an HTTP request with the ID in its body or address can be sent by hand"
+                )
+            elif self._spend(direct.REQUESTS):
+                chosen.append(self._direct)
+            else:
+                left_out[direct.NAME] = "the run's budget of messages is used up (limits.messages)"
+        for experiment in EXPERIMENTS:
+            if experiment.name not in wanted:
+                continue
+            if why := experiment.lacks(self.stage.profile):
+                left_out[experiment.name] = why
+            elif self._spend(MESSAGES):
+                chosen.append(partial(self._in_browser, experiment))
+            else:
+                left_out[experiment.name] = "the run's budget of messages is used up (limits.messages)"
+        lanes: dict[int, Steps] = {}
+        for n in range(min(_LANES_AT_ONCE, len(chosen))):
+            lanes[SIDE_LANE + n] = self._one_after_the_other(n, chosen)
+        return lanes, left_out
+
+    def _one_after_the_other(self, n: int, chosen: Sequence[Callable[[int], Steps]]) -> Steps:
+        for place in range(n, len(chosen), _LANES_AT_ONCE):
+            yield from chosen[place](SIDE_LANE + place)
+
+    def _spend(self, messages: int) -> bool:
+        if self.budget is None:
+            return True
+        if self.budget < messages:
+            return False
+        self.budget -= messages
+        return True
+
+    def _in_browser(self, experiment: Experiment, lane: int) -> Steps:
+        recorder = LaneRecorder(lane, self.stage.profile, self.journal, self.redactor)
+        recorder.scenario, recorder.experiment = "experiment", experiment.name
+        window: Window | None = None
+        try:
+            window = Window(
+                self.stage, recorder, 1 if experiment.other_user else 0, self._changes(experiment)
+            )
+            cast = window.open()
+            self._tell(lane, name=experiment.name, question=experiment.question)
+            yield from experiment.play(cast)
+        except (HarnessError, Error) as error:
+            why = self.redactor.text(str(error).splitlines()[0], limit=300)
+            recorder.end_chat("lost", why)
+            self._tell(lane, name=experiment.name, why=why)
+        finally:
+            recorder.end_chat("lost", "the run ended")
+            if window is not None:
+                window.close()
+
+    def _changes(self, experiment: Experiment) -> Mapping[str, Any]:
+        return experiment.context
+
+    def _direct(self, lane: int) -> Steps:
+        assert self.request is not None
+        request, profile = self.request, self.stage.profile
+        self._tell(lane, name=direct.NAME, question=direct.QUESTION)
+        with ThreadPoolExecutor(1, "direct") as pool:
+            for _ in range(direct.REQUESTS):
+                at = self.stage.pace.book()
+                left = at - time.monotonic()
+                if left > 0:
+                    yield Wait(partial(_is_past, at), left + 60, _late, left + 0.002)
+                verify = not profile.where.ignore_https_errors
+                asked = pool.submit(direct.send, request, profile.timeouts.reply, verify=verify)
+                asked.add_done_callback(lambda _: self.wake())
+                yield Wait(asked.done, profile.timeouts.reply * 2 + 5, _late)
+                try:
+                    reply = asked.result()
+                except httpx.HTTPError as error:
+                    self._tell(lane, name=direct.NAME, why=f"{type(error).__name__}")
+                    return
+                named = profile.providers.map
+                self._tell(
+                    lane,
+                    name=direct.NAME,
+                    session=self.redactor.reference(reply.session),
+                    provider=named.get(reply.provider, reply.provider) if reply.provider else None,
+                    status=reply.status,
+                )
+                if reply.status >= 400:
+                    return
+
+    def _tell(self, lane: int, **data: Any) -> None:
+        self.journal.event(time.time(), lane, None, "experiment", data)
+
+
+def _is_past(moment: float) -> bool:
+    return time.monotonic() >= moment
+
+
+def _late() -> HarnessError:
+    return HarnessError("the backend did not answer the request that was sent by hand")

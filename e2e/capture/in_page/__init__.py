@@ -1,0 +1,11 @@
+"""Scripts that run inside the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+RECORDER = (_HERE / "recorder.js").read_text(encoding="utf-8").strip()
+"""Reports what the page stores and sends, through a binding."""
+STORES = (_HERE / "stores.js").read_text(encoding="utf-8")
+"""Reads all stores of a page at once."""

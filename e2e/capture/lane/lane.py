@@ -1,0 +1,271 @@
+"""One lane: a browser context with everything that watches it, and the chats that the person in it has."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Literal
+
+from playwright.sync_api import Error
+
+from e2e.capture.lane.run_context import Stage
+from e2e.capture.lane.traces import TRACED_CHATS, Trace
+from e2e.capture.lane.window import Window
+from e2e.capture.network.replay import Request
+from e2e.capture.recording.recorder import LaneRecorder
+from e2e.capture.scenarios import opening, turns
+from e2e.capture.scenarios.catalogue import Scenario
+from e2e.capture.scenarios.lane_context import Cast
+from e2e.errors import Blocked, CaptureIncomplete, HarnessError, MessageLost
+from e2e.pages.waits import Steps
+from e2e.profile.profile import Profile
+
+_GIVE_UP_AFTER = 2  # chats of a lane in a row that the environment refused
+GOES_ON = 1
+"""Messages that one plain chat of each lane has besides its first."""
+
+
+def messages_each(profile: Profile) -> int:
+    """Messages that a chat needs to be judged: with the backend's ID in it comes the second one first."""
+    return 2 if profile.policy.rotation == "on_first_reply" else 1
+
+
+class Lane:
+    """Has ``chats`` chats, one after the other, each ending in one observation."""
+
+    def __init__(
+        self,
+        number: int,
+        chats: int,
+        stage: Stage,
+        recorder: LaneRecorder,
+        plays: tuple[Scenario, ...] = (),
+    ) -> None:
+        self.number = number
+        self._chats = chats
+        self._plays = deque(plays)
+        self._stage = stage
+        self._recorder = recorder
+        self._window: Window | None = None
+        self._trace: Trace | None = None
+        self._done = 0
+        self._refused = 0
+        """Chats in a row that the environment refused."""
+        self._why_fresh = ""
+        """Why the lane must go on in a fresh browser context, or ``""``."""
+
+    def steps(self) -> Steps:
+        """The lane's life. Whatever the suite cannot see becomes a problem of the run; it never raises a `HarnessError`."""
+        recorder = self._recorder
+        try:
+            while self._goes_on:
+                yield from self._one_context()
+        except HarnessError as error:
+            self._end_badly("blocked" if isinstance(error, Blocked) else "lost", error)
+        except Error as error:
+            if self._stage.stopped():
+                return
+            self._end_badly("lost", _gone_wrong(error))
+        finally:
+            recorder.end_chat("lost", self._stage.stopped() or "the run ended")
+            for unreadable in recorder.unread.problems():
+                self._stage.problem(unreadable, "")
+
+    @property
+    def plain_chats(self) -> int:
+        """Plain chats that were to be had in the end."""
+        return self._chats
+
+    @property
+    def sent_messages(self) -> int:
+        return self._recorder.sent_messages
+
+    @property
+    def request(self) -> Request | None:
+        """The last chat request that could be sent again by hand."""
+        return self._recorder.chats.request
+
+    @property
+    def recorder(self) -> LaneRecorder:
+        return self._recorder
+
+    @property
+    def window(self) -> Window | None:
+        """The one that is open."""
+        return self._window
+
+    def tell_minted(self, known: Mapping[str, str]) -> None:
+        """Write down what the lane's session IDs are made of."""
+        self._recorder.tell_minted(known)
+
+    def close(self) -> None:
+        """Write the trace and close the context; nothing is left to do when the browser is gone."""
+        if self._trace is not None:
+            self._trace.stop()
+        if self._window is not None:
+            self._window.close()
+
+    @property
+    def _given_up(self) -> bool:
+        return self._refused >= _GIVE_UP_AFTER
+
+    @property
+    def _goes_on(self) -> bool:
+        """There is more to do: plain chats, and after them what is played (which waits for no further plain chat)."""
+        if self._done and self._done < self._chats and self._stage.enough():
+            self._chats = self._done
+        return (self._done < self._chats or bool(self._plays)) and not self._given_up
+
+    def _one_context(self) -> Steps:
+        """Chats in one browser context: all that are left, or as many as the target allows."""
+        stage, recorder = self._stage, self._recorder
+        if self._window is not None:
+            self.close()
+            recorder.context += 1
+            recorder.note("context", number=recorder.context, why=self._why_fresh)
+        self._why_fresh = ""
+        window = self._window = Window(stage, recorder, self.number)
+        if stage.trace and stage.folder is not None and recorder.context == 0:
+            self._trace = Trace(window.context, stage.folder, self.number)
+        cast = window.open()
+        if self._done == self._chats:
+            recorder.scenario = self._plays[0].name  # a chat that only opens the window for it
+        recorder.begin_chat("load")
+        recorder.scenario = "plain"
+        yield from self._enter(cast)
+        first = True
+        sent_before = recorder.sent_messages
+        while self._goes_on:
+            playing = self._done == self._chats
+            # Its second chat, the first that New Chat began: an early end of the run does not take it away.
+            goes_on = self._done == min(1, self._chats - 1)
+            limit = stage.profile.limits.messages_per_context
+            needs = messages_each(stage.profile) + (GOES_ON if goes_on and stage.goes_on else 0)
+            if playing and not first:
+                needs = self._plays[0].messages
+            if limit is not None and not first and recorder.sent_messages - sent_before + needs > limit:
+                self._why_fresh = f"limits.messages_per_context = {limit}"
+            if self._why_fresh:
+                return
+            if playing and not first:
+                yield from self._play(cast, self._plays.popleft())
+                continue
+            if not first:
+                yield from self._explained(cast, opening.new_chat(cast))
+            yield from self._chat(cast, goes_on=goes_on, alone=first)
+            first = False
+            self._done += not playing
+            if self._done == TRACED_CHATS and self._trace is not None:
+                self._trace.stop()
+
+    def _enter(self, cast: Cast) -> Steps:
+        """Become a user, and open the chat."""
+        login, recorder = self._stage.profile.login, self._recorder
+        if login is not None and login.steps:
+            recorder.note("login")
+            yield from cast.page.open(login.url or self._stage.url)
+            yield from self._explained(cast, cast.page.run(login.steps, "login.steps"))
+            if login.done is not None:
+                yield from self._explained(cast, cast.page.wait_for(login.done, "login.done"))
+        recorder.note("open")
+        yield from self._explained(cast, opening.open_page(cast))
+
+    def _explained(self, cast: Cast, steps: Steps) -> Steps:
+        """``steps``; where they cannot go on because the page shows a refusal, that is what is raised."""
+        try:
+            yield from steps
+        except Blocked:
+            raise
+        except HarnessError as error:
+            refusal = cast.refusal()
+            if refusal is None:
+                raise
+            raise refusal from error
+
+    def _chat(self, cast: Cast, *, goes_on: bool, alone: bool) -> Steps:
+        """One chat; a refusal ends it, and after some in a row the lane. ``alone``: it is the first of its context."""
+        try:
+            yield from self._explained(cast, self._messages(cast, goes_on=goes_on))
+            self._refused = 0
+        except MessageLost as lost:
+            self._lost(lost)
+        except Blocked as blocked:
+            self._refused += 1
+            self._end_badly("blocked", blocked)
+            if isinstance(blocked, turns.NoReply):
+                self._refused = _GIVE_UP_AFTER  # a backend that hangs would hang again
+            elif blocked.condition == "daily-limit" and not alone:
+                self._why_fresh = "the browser context's limit was reached"
+                self._refused = 0
+
+    def _play(self, cast: Cast, scenario: Scenario) -> Steps:
+        """One scenario. Where it cannot be played to its end, the next one is played in a fresh browser context."""
+        recorder = cast.recorder
+        recorder.begin_play(scenario.name)
+        try:
+            yield from self._explained(cast, scenario.play(cast))
+            self._refused = 0
+        except (HarnessError, Error) as problem:
+            if isinstance(problem, Error) and self._stage.stopped():
+                raise
+            error = problem if isinstance(problem, HarnessError) else _gone_wrong(problem)
+            self._why_fresh = f"{scenario.name} could not be played to its end"
+            if isinstance(error, MessageLost):
+                self._lost(error)
+                return
+            if not isinstance(error, Blocked):
+                # One check cannot be judged then, and says why; all the others can.
+                recorder.note("unseen", scenario=scenario.name, what=error.what, where=error.where)
+                self._picture(f"lane-{self.number}-{scenario.name}.png")
+                recorder.end_chat("lost", error.what)
+                return
+            self._refused += 1
+            self._end_badly("blocked", error)
+            if isinstance(error, turns.NoReply):
+                self._refused = _GIVE_UP_AFTER
+            elif error.condition == "daily-limit":
+                self._refused = 0
+        finally:
+            recorder.scenario = "plain"
+
+    def _lost(self, error: MessageLost) -> None:
+        """The page lost a message: that was seen, so it is no problem of the run; its check judges it."""
+        self._refused += 1
+        chat = self._recorder.chat
+        self._picture(f"lane-{self.number}-chat-{chat.number if chat else 'none'}.png")
+        self._recorder.end_chat("lost", error.what)
+
+    def _messages(self, cast: Cast, *, goes_on: bool) -> Steps:
+        chat = cast.recorder.chat
+        assert chat is not None
+        if chat.via == "new_chat":
+            yield from opening.first_message(cast)
+        else:
+            if cast.watches:
+                opening.greeting(cast)
+            yield from turns.message(cast)
+        for _ in range(messages_each(cast.profile) - 1):
+            yield from turns.message(cast)
+        if goes_on and self._stage.goes_on:
+            yield from turns.message(cast)
+        cast.recorder.end_chat()
+
+    def _end_badly(self, status: Literal["blocked", "lost"], error: HarnessError) -> None:
+        chat = self._recorder.chat
+        self._stage.problem(error, self._recorder.place)
+        self._picture(f"lane-{self.number}-chat-{chat.number if chat else 'none'}.png")
+        self._recorder.end_chat(status, error.what)
+
+    def _picture(self, name: str) -> None:
+        """What the person saw when it went wrong, session IDs covered."""
+        if self._window is None or self._stage.folder is None or self._stage.stopped():
+            return
+        try:
+            (self._stage.folder / name).write_bytes(self._window.page.screenshot())
+        except (Error, OSError):
+            return  # a page that cannot be drawn, or a disk that is full, has already said why
+
+
+def _gone_wrong(error: Error) -> HarnessError:
+    said = error.message.splitlines()[0]
+    return CaptureIncomplete(f"the browser could not go on: {said}", way_out="run again; lower --lanes?")

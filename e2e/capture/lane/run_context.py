@@ -1,0 +1,44 @@
+"""What all lanes of a run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser
+
+from e2e.capture.network.wire_rules import Rule
+from e2e.capture.scenarios.habits import Habits
+from e2e.capture.scheduling.pace import Pace
+from e2e.capture.scheduling.scheduler import Pulse
+from e2e.capture.target.backend_client import BackendClient
+from e2e.errors import HarnessError
+from e2e.profile.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What all lanes of a run share."""
+
+    profile: Profile
+    url: str
+    browser: Browser
+    context_args: Mapping[str, Any]
+    rules: tuple[Rule, ...]
+    pulse: Pulse
+    pace: Pace
+    backend: BackendClient | None
+    folder: Path | None
+    """Where traces and pictures go; None when nothing is recorded."""
+    trace: bool
+    full: bool
+    goes_on: bool
+    problem: Callable[[HarnessError, str], None]
+    stopped: Callable[[], str]
+    """Why the whole run must end, or ``""``."""
+    crashed: Callable[[str], None]
+    enough: Callable[[], bool] = lambda: False
+    """No further plain chat is needed."""
+    habits: Habits = field(default_factory=Habits)

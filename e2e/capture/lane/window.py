@@ -1,0 +1,212 @@
+"""A browser context with one page, and everything that watches it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Dialog, Error
+
+from e2e.capture.in_page import RECORDER
+from e2e.capture.lane.run_context import Stage
+from e2e.capture.network.cdp.channels import Channel, ChildChannel, PageChannel, watch_shared_workers
+from e2e.capture.network.cdp.wire import CdpWire
+from e2e.capture.network.wire_rules import Refusal
+from e2e.capture.recording.recorder import LaneRecorder
+from e2e.capture.scenarios.lane_context import Cast
+from e2e.errors import HarnessError
+from e2e.pages.chat_page import ChatPage
+from e2e.profile.profile import SUITE, Account, Profile, expand
+
+
+class Window:
+    """One person's browser window. Raises `HarnessError` when the profile's state of a logged-in user cannot be used."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        recorder: LaneRecorder,
+        lane: int,
+        changes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """``changes`` are arguments of the browser context that differ from the run's."""
+        self._stage = stage
+        self._recorder = recorder
+        self._lane = lane
+        self._changes = dict(changes or {})
+        self._account = _account(stage.profile, lane)
+        try:
+            self.context = stage.browser.new_context(**self._arguments())
+        except (OSError, ValueError) as error:  # the state file is read here
+            raise HarnessError(
+                f"the saved login cannot be used: {error}",
+                where="login of the profile",
+                way_out="`make login TARGET=…`",
+            ) from None
+        self.page: ChatPage
+        self._closing: list[Callable[[], None]] = []
+
+    def open(self) -> Cast:
+        """A blank page, watched from its first moment."""
+        cast = self._tab(self._recorder)
+        self.page = cast.page
+        cast.open_tab = self._other_tab
+        return cast
+
+    def _other_tab(self) -> Cast:
+        """One more page of the same browser context."""
+        cast = self._tab(self._recorder.beside())
+        cast.close = cast.page.page.close
+        return cast
+
+    def _tab(self, recorder: LaneRecorder) -> Cast:
+        stage, profile = self._stage, self._stage.profile
+        page = self.context.new_page()
+        page.on(
+            "crash", stage.pulse.guarded(lambda _: stage.crashed(f"the page of lane {self._lane} crashed"))
+        )
+        page.on("dialog", self._answer)
+        if stage.full:
+            page.on("pageerror", stage.pulse.guarded(lambda error: recorder.page_error(str(error))))
+        binding, name = "binding_" + secrets.token_hex(4), "recorder_" + secrets.token_hex(4)
+        session = self.context.new_cdp_session(page)
+
+        def called(event: dict[str, Any]) -> None:
+            if event["name"] == binding:
+                recorder.on_signals(json.loads(event["payload"]))
+
+        def bind(channel: Channel) -> None:
+            if channel.kind in ("page", "iframe"):
+                channel.on("Runtime.bindingCalled", stage.pulse.guarded(called))
+                channel.ask("Runtime.enable")  # without it no binding is made
+                channel.ask("Runtime.addBinding", {"name": binding})
+
+        bind(PageChannel(session))
+        wire = CdpWire(
+            session,
+            stage.rules,
+            recorder,
+            stage.pulse,
+            refusals=tuple(Refusal(s) for s in profile.blocked if s.status or s.answer),
+            reading=stage.full,
+            cookies=_cookie_names(profile) if stage.full else None,
+            blocked_hosts=profile.where.blocked_hosts,
+            frame_depth=len(profile.where.frame),
+            traffic=recorder.chats.traffic,
+            prepare=bind,
+        )
+        self._watch_shared_workers(wire)
+        page.add_init_script(f"({RECORDER})({json.dumps(self._config(binding, name))})")
+        variables = (
+            dict(os.environ) | {k: os.environ.get(v, "") for k, v in self._account.env.items()}
+            if self._account
+            else None
+        )
+        chat_page = ChatPage(page, profile, stage.url, name, variables)
+        on_click = profile.policy.rotation == "on_click" and profile.session.store != "none"
+        return Cast(
+            profile,
+            chat_page,
+            recorder,
+            wire,
+            stage.backend,
+            stage.pace,
+            waits_for_rotation=stage.full and on_click,
+            watches=stage.full,
+            habits=stage.habits,
+            rejected=lambda error: stage.problem(error, recorder.place),
+        )
+
+    def close(self) -> None:
+        """Close the context; nothing is left to do when the browser is gone."""
+        try:
+            for let_go in self._closing:
+                let_go()
+            self.context.close()
+        except Error:
+            return
+
+    def _arguments(self) -> dict[str, Any]:
+        where = self._stage.profile.where
+        width, height = where.viewport
+        args: dict[str, Any] = {
+            "viewport": {"width": width, "height": height},
+            "reduced_motion": "reduce",  # endless animations would draw thousands of frames a second
+            "locale": where.locale,
+            "timezone_id": where.timezone,
+            "user_agent": where.user_agent,
+            "permissions": list(where.permissions) or None,
+            "extra_http_headers": {name: expand(value) for name, value in where.headers.items()} or None,
+            "ignore_https_errors": where.ignore_https_errors or None,
+            "storage_state": self._state(),
+        }
+        if where.http_credentials is not None:
+            args["http_credentials"] = {
+                "username": expand(where.http_credentials.username),
+                "password": expand(where.http_credentials.password),
+            }
+        return (
+            {name: value for name, value in args.items() if value is not None}
+            | dict(self._stage.context_args)
+            | self._changes
+        )
+
+    def _state(self) -> str | None:
+        login = self._stage.profile.login
+        path = self._account.storage_state if self._account else login.storage_state if login else None
+        return None if path is None else str(SUITE / Path(path).expanduser())
+
+    def _config(self, binding: str, name: str) -> Mapping[str, Any]:
+        session = self._stage.profile.session
+        return {
+            "binding": binding,
+            "name": name,
+            "store": session.store,
+            "key": "address" if session.store == "url" else session.key,
+            "keyPattern": session.key_pattern,
+            "database": session.database,
+            "objectStore": session.object_store,
+            "depth": len(self._stage.profile.where.frame),
+            "urls": [rule.url for rule in self._stage.profile.wire if rule.direction == "sent"],
+            "full": self._stage.full,
+        }
+
+    def _answer(self, dialog: Dialog) -> None:
+        """What a person answers to ``alert``, ``confirm``, ``prompt`` and ``beforeunload``."""
+        try:
+            if self._stage.profile.where.dialogs == "accept":
+                dialog.accept()
+            else:
+                dialog.dismiss()
+        except Error:
+            return  # the page went away with it
+
+    def _watch_shared_workers(self, wire: CdpWire) -> None:
+        """They belong to no page: only the browser's own session knows them."""
+        session = self._stage.browser.new_browser_cdp_session()
+        mine: str = self.context.new_cdp_session(self.context.pages[0]).send("Target.getTargetInfo")[
+            "targetInfo"
+        ]["browserContextId"]
+
+        def began(channel: ChildChannel) -> None:
+            if channel.info.get("browserContextId") == mine:
+                wire.adopt(channel)
+
+        self._closing.append(watch_shared_workers(PageChannel(session), began, self._stage.pulse.guarded))
+
+
+def _account(profile: Profile, lane: int) -> Account | None:
+    """The lane's user, where there are several."""
+    accounts = profile.login.accounts if profile.login else ()
+    return accounts[lane % len(accounts)] if accounts else None
+
+
+def _cookie_names(profile: Profile) -> re.Pattern[str] | None:
+    if profile.session.store != "cookie":
+        return None
+    return re.compile(profile.session.key_pattern or f"^{re.escape(profile.session.key or '')}$")

@@ -1,0 +1,433 @@
+"""HTTP of one target: requests that a rule names, and their answers as the bytes come."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from typing import Any
+
+from e2e.capture.code.stacks import initiator_frames
+from e2e.capture.network.bodies import encodings
+from e2e.capture.network.bodies.parsing import cookies_of
+from e2e.capture.network.cdp.channels import Channel, Handler, Params
+from e2e.capture.network.cdp.state import WireState
+from e2e.capture.network.decoders import Decoder, make_decoder
+from e2e.capture.network.payloads import taken_by
+from e2e.capture.network.traffic import Seen
+from e2e.capture.network.wire_rules import AnswerReader, Exchange, Rule, Sent, session_fields
+
+_SCRIPTED = ("Fetch", "XHR", "EventSource", "Ping")
+Sink = Callable[[float, str, Any, int], None]
+"""Takes ``(time, event name, value, bytes)``."""
+
+
+class HttpTraffic:
+    """Reads the Network events of one channel."""
+
+    def __init__(self, channel: Channel, wire: WireState) -> None:
+        self._channel = channel
+        self._wire = wire
+        self._exchanges = wire.exchanges
+        self._bodies: dict[str, _Body] = {}
+        self._held: dict[str, tuple[Params, Rule]] = {}
+        """Requests whose cookies are not told yet."""
+        self._cookies: dict[str, dict[str, str]] = {}
+        self._wants_cookies = any(rule.needs_cookies for rule in self._exchanges.rules)
+        self._left: dict[str, int] = {}
+        self.handlers: dict[str, Handler] = {
+            "Network.requestWillBeSent": self._request,
+            "Network.responseReceived": self._response,
+            "Network.dataReceived": self._data,
+            "Network.loadingFinished": self._finished,
+            "Network.loadingFailed": self._failed,
+            "Network.eventSourceMessageReceived": self._server_event,
+        }
+        if self._wants_cookies:
+            self.handlers["Network.requestWillBeSentExtraInfo"] = self._request_extra
+        if wire.cookies is not None:
+            self.handlers["Network.responseReceivedExtraInfo"] = self._response_extra
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def _request(self, e: Params) -> None:
+        request = e["request"]
+        self._wire.offset = e["wallTime"] - e["timestamp"]
+        url = request["url"] + request.get("urlFragment", "")
+        # Its body, or its cookies, may be told when the page has moved on.
+        e["page"] = self._wire.addresses.now
+        told = not request.get("hasPostData") or _body_in(request) is not None
+        if told:
+            self._look_in(e, url)
+        self._take(e, url)
+        if not told:  # asking lets other events in: this request must be known before those of its end
+            self._look_in(e, url)
+
+    def _take(self, e: Params, url: str) -> None:
+        request, request_id = e["request"], e["requestId"]
+        scripted = e.get("type") in _SCRIPTED or (
+            self._channel.kind not in ("page", "iframe") and e.get("type") != "Script"
+        )
+        if not scripted and e.get("type") != "Document":
+            return
+        if scripted:
+            self._wire.remember(request["method"], url)
+        if request_id in self._bodies:
+            return  # redirected: the same payload goes on to another address
+        self._connect(request, url)
+        rule = next((r for r in self._exchanges.rules if r.names(request["method"], url)), None)
+        if rule is not None and rule.received:
+            self._bodies[request_id] = self._reading(rule, e.get("type") == "EventSource")
+            return
+        if scripted and e["type"] not in ("Ping", "EventSource"):
+            self._wire.in_flight[self._channel.prefix + request_id] = time.monotonic()
+        elif not scripted:
+            self._wire.loading[self._channel.prefix + request_id] = time.monotonic()
+        if rule is None:
+            return
+        if rule.needs_cookies and request_id not in self._cookies:
+            self._held[request_id] = (
+                e,
+                rule,
+            )  # they are told in an event of their own, before or after this one
+            return
+        self._payload(e)
+
+    def _look_in(self, e: Params, url: str) -> None:
+        """Search what leaves for the message that was sent last: a rule may name another request than the one that carries it."""
+        request = e["request"]
+        method, headers, raw = request["method"], request["headers"], _body_in(request)
+
+        def left(body: encodings.Body | None) -> None:
+            self._wire.traffic.add(Seen(method, url, headers, body))
+            self._wire.look_in(method, url, None if body is None or body.unreadable else body.text)
+
+        if raw is not None or not request.get("hasPostData"):
+            left(encodings.body_of(raw or "", headers))
+        elif self._wire.reading:
+            self._channel.ask(
+                "Network.getRequestPostData",
+                {"requestId": e["requestId"]},
+                lambda got, _: left(encodings.body_of(_told_body(got), headers) if got else None),
+            )
+
+    def _connect(self, request: Params, url: str) -> None:
+        """A connection may begin as long polls: what they say for all that follows on the socket."""
+        for rule in self._exchanges.rules:
+            body = _body_in(request) if rule.needs_connection and rule.names_url(url) else None
+            if isinstance(body, bytes):  # to a framing bytes are an attachment, and a poll's packets are text
+                body = encodings.body_of(body, request["headers"]).text
+            if body:
+                for message in make_decoder(rule.framing).decode(body, True):
+                    if said := rule.connection_of(message.value):
+                        self._wire.earlier[rule.name] = said
+
+    def _request_extra(self, e: Params) -> None:
+        self._cookies[e["requestId"]] = {
+            c["cookie"]["name"]: c["cookie"]["value"]
+            for c in e.get("associatedCookies", ())
+            if not c.get("blockedReasons")
+        } or cookies_of(next((v for k, v in e["headers"].items() if k.lower() == "cookie"), ""))
+        self._release(e["requestId"])
+        if len(self._cookies) > 512:
+            del self._cookies[next(iter(self._cookies))]
+
+    def _release(self, request_id: str) -> None:
+        held = self._held.pop(request_id, None)
+        if held is not None:
+            self._payload(held[0])
+
+    def _payload(self, e: Params) -> None:
+        """Hand on the payload to the first rule that accepts it; when its body is not told yet, ask for it first."""
+        raw = _body_in(e["request"])
+        if raw is None and e["request"].get("hasPostData"):
+            early = self._bodies[e["requestId"]] = _Body(None)  # its answer may come before its body is told
+            early.waits = True
+
+            def told(got: Params | None, error: str) -> None:
+                if got is None:
+                    self._sent(e, encodings.lost(f"the browser did not give it: {error}"))
+                else:
+                    self._sent(e, encodings.body_of(_told_body(got), e["request"]["headers"]))
+
+            self._channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, told)
+            return
+        self._sent(e, encodings.body_of(raw or "", e["request"]["headers"]))
+
+    def _sent(self, e: Params, body: encodings.Body) -> None:
+        request, request_id = e["request"], e["requestId"]
+        url = request["url"] + request.get("urlFragment", "")
+        early = self._bodies.pop(request_id, None)
+        headers = request["headers"]
+        sent = Sent(url, headers, self._cookies.pop(request_id, {}), e.get("page", ""))
+        rules = [r for r in self._exchanges.rules if not r.received and r.names(request["method"], url)]
+        taken = taken_by(rules, body, headers)
+        if taken is None:
+            return
+        rule = taken.rule
+        if self._channel.kind == "service_worker" and self._exchanges.relayed(
+            request["method"], url, body.size
+        ):
+            return
+        exchange = Exchange(
+            request=self._channel.prefix + request_id,
+            rule=rule,
+            transport="http",
+            method=request["method"],
+            url=url,
+            sent_at=e["wallTime"],
+            **session_fields(rule, sent, taken.value, taken.unreadable, doubtful=taken.doubtful),
+            history=rule.history_of(taken.value),
+            body=body.text,
+            stack=initiator_frames(e.get("initiator")),
+            headers=headers,
+            origin=self._channel.kind,
+            size=body.size,
+            coded=body.coded,
+            reply_key=rule.key_of(taken.value, taken.key),
+        )
+        reading = self._bodies[request_id] = _Body(exchange)
+        reading.sink = lambda t, event, value, _: self._exchanges.own_value(
+            exchange, t, event, value, reading.headers
+        )
+        self._exchanges.begin(exchange)
+        if early is not None and early.response is not None:
+            self._response(early.response)
+        if early is not None and early.ending is not None:
+            self._end(*early.ending)
+
+    def _reading(self, rule: Rule, event_source: bool) -> _Body:
+        """A reader for a channel on which answers come."""
+        line = f"rule:{rule.name}"
+        decoder: Decoder | None = None if rule.framing in ("json", "ndjson") else make_decoder(rule.framing)
+
+        def sink(t: float, event: str, value: Any, size: int) -> None:
+            if decoder is not None:
+                for message in decoder.decode(value, False):
+                    self._exchanges.said(
+                        line, rule, t, message.value, key=message.key, final=message.final, size=size
+                    )
+                return
+            several = isinstance(value, list) and not rule.is_answer(rule.read(value))
+            for one in value if several or (isinstance(value, list) and not rule.tells_parts) else [value]:
+                self._exchanges.said(line, rule, t, one, event=event, size=size)
+
+        body = _Body(None, sink)
+        body.raw = decoder is not None
+        body.event_source = event_source
+        return body
+
+    # -- answers ------------------------------------------------------------------------------------------------------
+
+    def _response(self, e: Params) -> None:
+        response, request_id = e["response"], e["requestId"]
+        self._release(request_id)
+        headers = {name.lower(): value for name, value in response["headers"].items()}
+        self._expect(request_id, response["status"], headers)
+        kind = headers.get("content-type", response.get("mimeType", ""))
+        body = self._bodies.get(request_id)
+        if body is None:
+            if "event-stream" in kind:  # news of some kind, which may never end
+                self._over(request_id)
+            return
+        body.response = e
+        body.headers = headers
+        exchange = body.exchange
+        if exchange is not None:
+            exchange.cached = _cached(response)
+            self._exchanges.head(exchange, response["status"], headers, e["timestamp"] + self._wire.offset)
+        if not self._wire.reading or body.sink is None or body.event_source:
+            return
+        body.reader = AnswerReader(kind)
+
+        def live(got: Params | None, _: str) -> None:
+            if got is None:
+                body.live = None  # it had ended before we could ask: the body is read as a whole
+            else:
+                body.live = True
+                body.early.insert(0, (e["timestamp"], got["bufferedData"]))
+                for timestamp, data in body.early:
+                    self._feed(body, timestamp, base64.b64decode(data))
+                body.early.clear()
+            if body.ended:
+                self._complete(request_id, body)
+
+        self._channel.ask("Network.streamResourceContent", {"requestId": request_id}, live)
+
+    def _response_extra(self, e: Params) -> None:
+        assert self._wire.cookies is not None
+        for name, value in e["headers"].items():
+            if name.lower() == "set-cookie":
+                for line in value.split("\n"):
+                    pair, *attributes = line.split(";")
+                    cookie, _, text = (part.strip() for part in pair.partition("="))
+                    if self._wire.cookies.search(cookie):
+                        gone = (
+                            any(a.strip().lower() in ("max-age=0", "max-age=-1") for a in attributes)
+                            or not text
+                        )
+                        body = self._bodies.get(e["requestId"])
+                        if body is not None and body.exchange is not None:
+                            body.exchange.reply.add_headers(time.time(), {"set-cookie": text})
+                        self._exchanges.listener.on_cookie(time.time(), cookie, None if gone else text)
+
+    def _expect(self, request_id: str, status: int, headers: dict[str, str]) -> None:
+        """A request with ``keepalive`` never ends for the protocol; its announced length tells that it did."""
+        if self._channel.prefix + request_id in self._wire.in_flight:
+            length = headers.get("content-length", "")
+            self._left[request_id] = int(length) if length.isdecimal() else -1
+            if status in (204, 205, 304) or length == "0":
+                self._over(request_id)
+
+    def _over(self, request_id: str) -> None:
+        self._wire.in_flight.pop(self._channel.prefix + request_id, None)
+        self._wire.loading.pop(self._channel.prefix + request_id, None)
+        self._left.pop(request_id, None)
+
+    def _data(self, e: Params) -> None:
+        left = self._left.get(e["requestId"], -1)
+        if left > 0:
+            self._left[e["requestId"]] = left - e["dataLength"]
+            if left <= e["dataLength"]:
+                self._over(e["requestId"])
+        body = self._bodies.get(e["requestId"])
+        if body is None:
+            return
+        exchange = body.exchange
+        if exchange is not None and exchange.rule.answered_by is None:
+            exchange.chunks += 1
+            exchange.bytes += e["dataLength"]
+            if exchange.first_chunk_at is None:
+                exchange.first_chunk_at = e["timestamp"] + self._wire.offset
+        if data := e.get("data"):
+            if body.live:
+                self._feed(body, e["timestamp"], base64.b64decode(data))
+            else:
+                body.early.append((e["timestamp"], data))
+
+    def _server_event(self, e: Params) -> None:
+        body = self._bodies.get(e["requestId"])
+        if body is not None and body.event_source and body.sink is not None:
+            reader = AnswerReader("text/event-stream")
+            text = f"event: {e['eventName']}\ndata: " + e["data"].replace("\n", "\ndata: ") + "\n\n"
+            for event, value in reader.feed(text.encode()):
+                body.sink(e["timestamp"] + self._wire.offset, event, value, len(e["data"]))
+
+    def _finished(self, e: Params) -> None:
+        self._end(e, "ok", "")
+
+    def _failed(self, e: Params) -> None:
+        self._end(e, "cancelled" if e.get("canceled") else "failed", e.get("errorText", ""))
+
+    def _end(self, e: Params, outcome: str, error: str) -> None:
+        request_id = e["requestId"]
+        self._release(request_id)
+        self._over(request_id)
+        body = self._bodies.get(request_id)
+        if body is None:
+            return
+        if body.waits:
+            body.ending = (e, outcome, error)
+            return
+        body.ended_at = e["timestamp"] + self._wire.offset
+        if body.exchange is not None and body.exchange.rule.answered_by is None:
+            body.exchange.ended_at = body.exchange.ended_at or body.ended_at
+        body.ended = (outcome, error)
+        if body.reader is None or body.live is not False:
+            self._complete(request_id, body)
+
+    def _complete(self, request_id: str, body: _Body) -> None:
+        if body.completed or body.ended is None:
+            return
+        body.completed = True
+        if body.reader is None or body.live is not None:
+            self._close(request_id, body)
+            return
+
+        def got(answer: Params | None, error: str) -> None:
+            if answer is None:
+                if body.exchange is not None:
+                    body.exchange.error = f"the answer's body could not be read: {error}"
+            else:
+                text = answer["body"]
+                raw = base64.b64decode(text) if answer["base64Encoded"] else text.encode()
+                self._feed(body, body.ended_at - self._wire.offset, raw)
+            self._close(request_id, body)
+
+        self._channel.ask("Network.getResponseBody", {"requestId": request_id}, got)
+
+    def _close(self, request_id: str, body: _Body) -> None:
+        if body.reader is not None and body.sink is not None:
+            if body.raw:
+                body.sink(
+                    body.ended_at, "", body.pending.decode("utf-8", errors="replace"), len(body.pending)
+                )
+            for event, value in body.reader.end():
+                body.sink(body.ended_at, event, value, 0)
+        self._bodies.pop(request_id, None)
+        if body.exchange is not None and body.ended is not None:
+            self._exchanges.own_end(body.exchange, body.ended_at, *body.ended)
+
+    def _feed(self, body: _Body, timestamp: float, data: bytes) -> None:
+        assert body.reader is not None
+        if body.raw:
+            body.pending += data
+            return
+        if body.exchange is not None and (text := body.reader.text(data)):
+            self._exchanges.own_text(body.exchange, timestamp + self._wire.offset, text)
+        for event, value in body.reader.feed(data):
+            if body.sink is not None:
+                body.sink(timestamp + self._wire.offset, event, value, len(data))
+
+
+class _Body:
+    """An answer while it comes in, and where its values go."""
+
+    def __init__(self, exchange: Exchange | None, sink: Sink | None = None) -> None:
+        self.exchange = exchange
+        self.sink = sink
+        self.reader: AnswerReader | None = None
+        self.raw = False
+        """The body is the framing's own text, read as a whole."""
+        self.pending = b""
+        self.event_source = False
+        self.waits = False
+        """The request's body is not told yet, and so it is not known whose answer this is."""
+        self.ending: tuple[Params, str, str] | None = None
+        self.response: Params | None = None
+        self.headers: dict[str, str] = {}
+        self.live: bool | None = False
+        """True: chunks come with their bytes; False: not asked yet or being asked; None: too late for that."""
+        self.early: list[tuple[float, str]] = []
+        self.ended: tuple[str, str] | None = None
+        self.ended_at = 0.0
+        self.completed = False
+
+
+def _body_in(request: Params) -> bytes | str | None:
+    """What the event itself carries of a request's body: its bytes where it has them, for its text is that of bytes read as Latin-1."""
+    entries = [
+        base64.b64decode(entry["bytes"]) for entry in request.get("postDataEntries", ()) if entry.get("bytes")
+    ]
+    if entries and len(entries) == len(request["postDataEntries"]):
+        return b"".join(entries)
+    text: str | None = request.get("postData")
+    return text
+
+
+def _told_body(got: Params) -> bytes | str:
+    """The answer of ``Network.getRequestPostData``."""
+    text: str = got["postData"]
+    return base64.b64decode(text) if got.get("base64Encoded") else text
+
+
+def _cached(response: Params) -> str:
+    """What answered instead of the network, or ``""``."""
+    if response.get("fromServiceWorker"):
+        source = response.get("serviceWorkerResponseSource", "")
+        if source == "network":
+            return ""
+        return f"service worker ({source})" if source else "service worker"
+    if response.get("fromDiskCache") or response.get("fromPrefetchCache"):
+        return "browser cache"
+    return ""

@@ -1,0 +1,160 @@
+"""WebSockets of one target: frames of both directions, put together by the rule's framing."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from e2e.capture.network.bodies.encodings import looks_opaque
+from e2e.capture.network.bodies.parsing import cookies_of
+from e2e.capture.network.cdp.channels import Channel, Handler, Params
+from e2e.capture.network.cdp.state import WireState
+from e2e.capture.network.decoders import Decoder, Message, make_decoder
+from e2e.capture.network.payloads import NOT_IN_IT, Taken, unread_frame
+from e2e.capture.network.traffic import Seen, body_of_frame, data_of
+from e2e.capture.network.wire_rules import Exchange, Rule, Sent, session_fields
+
+_KEPT = 64  # received frames of a connection in which an ID that the page repeats is looked for
+
+
+class SocketTraffic:
+    """Reads the WebSocket events of one channel."""
+
+    def __init__(self, channel: Channel, wire: WireState) -> None:
+        self._channel = channel
+        self._wire = wire
+        self._exchanges = wire.exchanges
+        self._rules = tuple(r for r in wire.exchanges.rules if r.transport == "websocket")
+        self._sockets: dict[str, Sent] = {}
+        self._decoders: dict[tuple[str, str], Decoder] = {}
+        self._received: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=_KEPT))
+        self._sent = 0
+        self.handlers: dict[str, Handler] = {
+            "Network.webSocketCreated": self._created,
+            "Network.webSocketWillSendHandshakeRequest": self._handshake,
+            "Network.webSocketFrameSent": self._frame_sent,
+            "Network.webSocketFrameReceived": self._frame_received,
+            "Network.webSocketClosed": self._closed,
+        }
+
+    def _created(self, e: Params) -> None:
+        self._sockets[e["requestId"]] = Sent(e["url"])
+        self._wire.sockets[self._channel.prefix + e["requestId"]] = e["url"]
+        self._wire.remember("WebSocket", e["url"])
+
+    def _handshake(self, e: Params) -> None:
+        self._wire.offset = e["wallTime"] - e["timestamp"]
+        known = self._sockets.get(e["requestId"])
+        headers = e.get("request", {}).get("headers", {})
+        cookies = cookies_of(next((v for k, v in headers.items() if k.lower() == "cookie"), ""))
+        if known is not None:
+            self._sockets[e["requestId"]] = Sent(known.url, headers, cookies)
+
+    def _frame_sent(self, e: Params) -> None:
+        self._wire.frame_sent = time.monotonic()
+        socket = e["requestId"]
+        sent = self._sockets.get(socket, Sent(""))
+        rules = [r for r in self._rules if not r.received and r.names_url(sent.url)]
+        payload = data_of(e)
+        self._wire.traffic.add(Seen("SEND", sent.url, sent.headers, body_of_frame(payload)))
+        if not rules and not self._wire.seeks:
+            return
+        t = e["timestamp"] + self._wire.offset
+        text = payload if isinstance(payload, str) else payload.decode("utf-8", errors="replace")
+        self._wire.look_in("WebSocket", sent.url, text)
+        taken: set[str] = set()
+        for framing in dict.fromkeys(r.framing for r in rules):
+            for message in self._messages(socket, framing, e, sent=True):
+                for listening in rules:
+                    if listening.framing == framing and (said := listening.connection_of(message.value)):
+                        if self._received_lately(socket, said):
+                            self._exchanges.given(self._line(socket), listening, said)
+                        self._wire.earlier[listening.name] = said
+                found = _taken([r for r in rules if r.framing == framing], message, text)
+                if found is None or found.rule.name in taken:
+                    continue
+                taken.add(found.rule.name)
+                self._payload(socket, sent, found, text, len(payload), t)
+
+    def _payload(self, socket: str, sent: Sent, taken: Taken, text: str, size: int, t: float) -> None:
+        rule, value = taken.rule, taken.value
+        key = rule.key_of(value, taken.key)
+        connection = replace(sent, earlier=self._wire.earlier.get(rule.name), page=self._wire.addresses.now)
+        self._sent += 1
+        exchange = Exchange(
+            request=f"{self._channel.prefix}{socket}#{key or self._sent}",
+            rule=rule,
+            transport="websocket",
+            method="SEND",
+            url=sent.url,
+            sent_at=t,
+            **session_fields(rule, connection, value, taken.unreadable, doubtful=taken.doubtful),
+            history=rule.history_of(value),
+            body=text,
+            stack=[],
+            origin=self._channel.kind,
+            size=size,
+            reply_key=key,
+            status=101,
+        )
+        self._exchanges.begin(exchange, self._line(socket))
+
+    def _frame_received(self, e: Params) -> None:
+        self._wire.frame_received = time.monotonic()
+        socket = e["requestId"]
+        url = self._sockets.get(socket, Sent("")).url
+        rules = [r for r in self._rules if r.names_url(url)]
+        if not rules:
+            return
+        if any(r.needs_connection for r in rules):
+            payload = data_of(e)
+            text = payload if isinstance(payload, str) else payload.decode("utf-8", errors="replace")
+            self._received[socket].append(text)
+        t = e["timestamp"] + self._wire.offset
+        size = len(e["response"]["payloadData"])
+        for framing in dict.fromkeys(r.framing for r in rules):
+            for message in self._messages(socket, framing, e, sent=False):
+                for rule in rules:
+                    if rule.framing == framing:
+                        line = f"rule:{rule.name}" if rule.received else self._line(socket)
+                        self._exchanges.said(
+                            line, rule, t, message.value, key=message.key, final=message.final, size=size
+                        )
+
+    def _received_lately(self, socket: str, value: str) -> bool:
+        """The page has the value from the backend: it only repeats it."""
+        return any(value in text for text in self._received[socket])
+
+    def _closed(self, e: Params) -> None:
+        self._exchanges.line_closed(
+            self._line(e["requestId"]), e["timestamp"] + self._wire.offset, "the WebSocket was closed"
+        )
+        self._sockets.pop(e["requestId"], None)
+        self._received.pop(e["requestId"], None)
+        self._wire.sockets.pop(self._channel.prefix + e["requestId"], None)
+        for key in [k for k in self._decoders if k[0] == e["requestId"]]:
+            del self._decoders[key]
+
+    def _messages(self, socket: str, framing: str, e: Params, *, sent: bool) -> list[Message]:
+        decoder = self._decoders.get((socket, framing))
+        if decoder is None:
+            decoder = self._decoders[socket, framing] = make_decoder(framing)
+        return decoder.decode(data_of(e), sent)
+
+    def _line(self, socket: str) -> str:
+        return f"socket:{self._channel.prefix}{socket}"
+
+
+def _taken(rules: Sequence[Rule], message: Message, text: str) -> Taken | None:
+    """The message as a payload of the first rule that accepts it, or that might if it could be read."""
+    for rule in rules:
+        unread = unread_frame(rule, message)
+        if unread is not None:
+            return unread
+        if rule.accepts(value := rule.read(message.value)):
+            return Taken(rule, value, message.key)
+    if rules and looks_opaque(text):
+        return Taken(rules[0], None, message.key, NOT_IN_IT, doubtful=True)
+    return None

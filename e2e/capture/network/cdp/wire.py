@@ -1,0 +1,118 @@
+"""Traffic as Chromium's DevTools protocol tells it: live, with its own times and stacks, and without touching the stream."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+
+from playwright.sync_api import CDPSession
+
+from e2e.capture.network.cdp.channels import Channel, PageChannel, Params, watch_children
+from e2e.capture.network.cdp.http import HttpTraffic
+from e2e.capture.network.cdp.sockets import SocketTraffic
+from e2e.capture.network.cdp.state import WireState
+from e2e.capture.network.exchanges import Exchanges, Listener
+from e2e.capture.network.traffic import Traffic
+from e2e.capture.network.wire_rules import Refusal, Rule
+from e2e.capture.scheduling.scheduler import Pulse
+
+POST_LIMIT = 1 << 20
+"""Bytes of a request's body that the browser hands out with the event itself."""
+
+
+class CdpWire(WireState):
+    """Watches a page, its frames and its workers for the requests and WebSocket frames that the rules name.
+
+    ``reading`` False follows exchanges from start to end but reads no answer: just what a driver needs to wait for.
+    ``cookies`` are names of cookies (or None for none) whose setting by the server is told. ``prepare`` is called with each
+    target inside the page before its code runs.
+    """
+
+    def __init__(
+        self,
+        session: CDPSession,
+        rules: tuple[Rule, ...],
+        listener: Listener,
+        pulse: Pulse,
+        *,
+        refusals: tuple[Refusal, ...] = (),
+        reading: bool = True,
+        cookies: re.Pattern[str] | None = None,
+        blocked_hosts: Collection[str] = (),
+        frame_depth: int = 0,
+        traffic: Traffic | None = None,
+        prepare: Callable[[Channel], None] = lambda _: None,
+    ) -> None:
+        super().__init__(
+            Exchanges(rules, listener, refusals),
+            reading=reading,
+            cookies=cookies,
+            frame_depth=frame_depth,
+            traffic=traffic,
+        )
+        self._pulse = pulse
+        self._blocked = [pattern for host in blocked_hosts for pattern in _url_patterns(host)]
+        self._prepare = prepare
+        page = self._page = PageChannel(session)
+        watch_children(page, self._child, pulse.guarded)
+        self._watch(page)
+
+    def look_again(self) -> None:
+        """Find the page's workers and frames again: out of the back/forward cache they come without being announced."""
+        asked = {"waitForDebuggerOnStart": True, "flatten": False}
+        self._page.ask(
+            "Target.setAutoAttach", {**asked, "autoAttach": False, "waitForDebuggerOnStart": False}
+        )
+        self._page.ask("Target.setAutoAttach", {**asked, "autoAttach": True})
+
+    def bypass_caches(self) -> None:
+        """Let every request go to the network: past the HTTP cache and past service workers."""
+        self._page.ask("Network.setCacheDisabled", {"cacheDisabled": True})
+        self._page.ask("Network.setBypassServiceWorker", {"bypass": True})
+
+    def delay(self, latency: float) -> None:
+        """Slow the page's network down: each answer's head comes at least ``latency`` seconds after its request."""
+        conditions = {
+            "offline": False,
+            "latency": latency * 1000,
+            "downloadThroughput": -1,
+            "uploadThroughput": -1,
+        }
+        self._page.ask("Network.emulateNetworkConditions", conditions)
+
+    def adopt(self, channel: Channel) -> None:
+        """Watch one more target: one that does not belong to the page, such as a shared worker."""
+        self._child(channel)
+
+    def _child(self, channel: Channel) -> None:
+        self._prepare(channel)
+        self._watch(channel)
+
+    def _watch(self, channel: Channel) -> None:
+        guard = self._pulse.guarded if isinstance(channel, PageChannel) else _as_it_is
+        # Sockets that no rule names matter too: New Chat may use one, and a message may leave by it.
+        handlers = HttpTraffic(channel, self).handlers | SocketTraffic(channel, self).handlers
+        addressed = channel.kind in ("page", "iframe") and any(r.needs_page for r in self.exchanges.rules)
+        if addressed:
+            handlers |= self.addresses.handlers
+        for event, handler in handlers.items():
+            channel.on(event, guard(handler))
+        if addressed:
+            self.addresses.watch(channel)
+        ignore = None if isinstance(channel, PageChannel) else _ignored
+        channel.ask("Network.enable", {"maxPostDataSize": POST_LIMIT}, ignore)
+        if self._blocked:
+            channel.ask("Network.setBlockedURLs", {"urls": self._blocked}, ignore)
+
+
+def _as_it_is(handler: Callable[[Params], None]) -> Callable[[Params], None]:
+    """A child's messages come through a handler of its parent that is guarded already."""
+    return handler
+
+
+def _ignored(_: Params | None, __: str) -> None:
+    """A target without a network of its own refuses; there is nothing to watch then."""
+
+
+def _url_patterns(host: str) -> list[str]:
+    return [f"*://{host}/*", f"*://{host}:*/*"]

@@ -1,0 +1,392 @@
+"""The wire, as the profile reads it: which payloads are the chat's, which session they carry, who answers.
+
+Nothing here knows how the traffic was seen (`e2e.capture.network.cdp.wire` does); nothing here judges.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import jmespath
+from jmespath.exceptions import JMESPathTypeError
+from jmespath.parser import ParsedResult
+
+from e2e.capture.network.bodies.reply_so_far import ReplySoFar
+from e2e.capture.network.decoders import unfold
+from e2e.capture.session_ids.identity import as_text, canonical
+from e2e.profile.profile import Extract, Sign, WireRule
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One payload of the chat and its answer, while it happens. Times are seconds since the epoch."""
+
+    request: str
+    rule: Rule
+    transport: str
+    method: str
+    url: str
+    sent_at: float
+    session: str | None
+    history: int | None
+    body: str
+    """The payload's text; searched for texts of earlier chats, never written."""
+    stack: list[dict[str, Any]]
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of the request."""
+    origin: str = "page"
+    """What sent it: the page, an iframe of another site, a worker."""
+    size: int = 0
+    """Characters of the payload."""
+    reply_key: str | None = None
+    form: str = ""
+    """How the session ID was encoded in the payload (``percent-encoded``), or ``""``."""
+    raw_session: str | None = None
+    """The ID as it stood in the payload."""
+    unreadable: str = ""
+    """Why the body could not be decoded where the session is to be in it, or ``""``."""
+    doubtful: bool = False
+    """Whether this is a payload of the rule stands in a body that could not be decoded."""
+    coded: bool = False
+    """The body was sent compressed: ``body`` is what it decodes to."""
+    retry_after: float | None = None
+    """Seconds that a refusing answer asks to wait."""
+    refused: str = ""
+    """Kind of the profile's ``[[blocked]]`` sign that an answer showed."""
+    said_no: bool = False
+    """The answer itself says that it failed."""
+    status: int | None = None
+    cached: str = ""
+    """What answered instead of the network: a cache, a service worker."""
+    relayed: bool = False
+    """A service worker passed it on to the network."""
+    provider: str | None = None
+    first_chunk_at: float | None = None
+    last_chunk_at: float = 0.0
+    ended_at: float | None = None
+    chunks: int = 0
+    bytes: int = 0
+    outcome: str = ""
+    """``""`` while it goes on, then ``ok``, ``failed`` or ``cancelled``."""
+    error: str = ""
+    chat: int | None = None
+    message: int | None = None
+    overtaken: bool = False
+    """Its ID is what the connection had; the backend gave the connection another one before it began to answer."""
+    shares_line: bool = False
+    """Parts came while another payload waited for its answer on the same line, and nothing says whose they were."""
+    reply: ReplySoFar = field(default_factory=ReplySoFar, repr=False)
+    """What its answer carried so far, of whatever type; never written."""
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        return self.outcome != ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What goes with a payload besides its value."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    page: str = ""
+    """The page's own address when it left."""
+    earlier: str | None = None
+    """What the rule looks for in earlier messages of the connection."""
+
+
+class Rule:
+    """A compiled ``[[wire]]`` entry."""
+
+    def __init__(self, rule: WireRule) -> None:
+        self.name = rule.name
+        self.transport = rule.transport
+        self.received = rule.direction == "received"
+        self.framing = rule.framing
+        self.answered_by = rule.answered_by
+        self.judged = rule.judged
+        self._unfold = rule.unfold
+        self._url = re.compile(rule.url)
+        self._method = rule.verb
+        self._when = _compiled(rule.when)
+        self._session = _Reader(rule.session) if rule.session else None
+        self._history = _compiled(rule.history)
+        self._provider = _Reader(rule.provider) if rule.provider else None
+        self._reply_to = _compiled(rule.reply_to)
+        self._answer_when = _compiled(rule.answer_when)
+        self._done = _compiled(rule.done)
+        self._failed = _compiled(rule.failed)
+        self._connection = _compiled(rule.session.connection) if rule.session else None
+        self.needs_page = rule.session is not None and rule.session.page is not None
+        self.asks_body = self._when is not None
+        """Only the body tells whether a request or frame is a payload of this rule."""
+        self.session_in_body = (
+            rule.session is not None and (rule.session.json_ or rule.session.form) is not None
+        )
+        self.needs_connection = self._connection is not None
+        self.needs_cookies = rule.session is not None and (
+            rule.session.cookie is not None or (rule.session.header or "").lower() == "cookie"
+        )
+
+    def names_url(self, url: str) -> bool:
+        return self._url.search(url) is not None
+
+    def names(self, method: str, url: str) -> bool:
+        """The rule speaks of this HTTP request, as far as method and URL tell."""
+        return self.transport == "http" and (self._method in (None, method)) and self.names_url(url)
+
+    def read(self, value: Any) -> Any:
+        """``value`` as the rule's expressions see it."""
+        return unfold(value) if self._unfold else value
+
+    def accepts(self, payload: Any) -> bool:
+        return self._when is None or bool(_search(self._when, payload))
+
+    def session_of(self, sent: Sent, payload: Any) -> str | None:
+        """The ID in a payload, in its canonical form."""
+        found = self.raw_session_of(sent, payload)
+        return None if found is None else canonical(found)[0] or None
+
+    def raw_session_of(self, sent: Sent, payload: Any) -> str | None:
+        """The ID as it stands there: no more decoded than its place itself asks for."""
+        return self._session.read(sent, payload) if self._session else None
+
+    def connection_of(self, value: Any) -> str | None:
+        """What a message of the connection says for all that follow it."""
+        return as_text(_search(self._connection, value)) if self._connection else None
+
+    def history_of(self, payload: Any) -> int | None:
+        """How many earlier messages the payload carries, or None when the profile does not say where."""
+        if self._history is None:
+            return None
+        found = _search(self._history, payload)
+        return len(found) if isinstance(found, list) else 0
+
+    def provider_of(self, headers: Mapping[str, str], answer: Any) -> str | None:
+        return self._provider.read(Sent("", headers), answer) if self._provider else None
+
+    def provider_in(self, reply: ReplySoFar) -> str | None:
+        """The provider that the reply's text names, where the rule has only a regex for it."""
+        if self._provider is None:
+            return None
+        return next((name for text in reply.texts() if (name := self._provider.find_in(text))), None)
+
+    def key_of(self, value: Any, own: str | None = None) -> str | None:
+        """What ties a payload and its answer: the rule's place for it, else the framing's ``own``."""
+        return as_text(_search(self._reply_to, value)) if self._reply_to else own
+
+    @property
+    def has_key(self) -> bool:
+        return self._reply_to is not None
+
+    def is_answer(self, value: Any) -> bool:
+        """The rule does not exclude this frame or event from being part of an answer."""
+        return self._answer_when is None or bool(_search(self._answer_when, value))
+
+    @property
+    def tells_parts(self) -> bool:
+        return self._answer_when is not None
+
+    @property
+    def tells_end(self) -> bool:
+        return self._done is not None
+
+    def is_done(self, value: Any) -> bool:
+        return self._done is not None and bool(_search(self._done, value))
+
+    def has_failed(self, value: Any) -> bool:
+        return self._failed is not None and bool(_search(self._failed, value))
+
+
+class Refusal:
+    """A compiled ``[[blocked]]`` entry that shows on the wire."""
+
+    def __init__(self, sign: Sign) -> None:
+        self.kind = sign.kind
+        self._status = sign.status or ()
+        self._answer = _compiled(sign.answer)
+
+    def in_status(self, status: int) -> bool:
+        return status in self._status
+
+    def in_answer(self, value: Any) -> bool:
+        return self._answer is not None and bool(_search(self._answer, value))
+
+
+class _Reader:
+    def __init__(self, where: Extract) -> None:
+        self._where = where
+        self._json = _compiled(where.json_)
+        self._header = where.header.lower() if where.header else None
+        self._url = re.compile(where.url or where.path or where.page or "(?!)")
+        self._regex = re.compile(where.regex) if where.regex else None
+
+    def read(self, sent: Sent, payload: Any) -> str | None:
+        found = self._find(sent, payload)
+        if found is None or self._regex is None:
+            return found
+        return next(
+            (_group(m) for text in (found, canonical(found)[0]) if (m := self._regex.search(text))), None
+        )
+
+    def find_in(self, text: str) -> str | None:
+        """In a reply's text; None where the value has a place of its own."""
+        if self._where.place is not None or self._regex is None:
+            return None
+        return _group(self._regex.search(text))
+
+    def _find(self, sent: Sent, payload: Any) -> str | None:
+        where = self._where
+        if where.place is None:
+            return None
+        if self._json is not None:
+            return as_text(_search(self._json, payload)) if payload is not None else None
+        if where.connection is not None:
+            return sent.earlier
+        if where.page is not None:
+            return _group(self._url.search(sent.page))
+        if where.form is not None:
+            found = payload.get(where.form) if isinstance(payload, dict) else None
+            return as_text(found[0] if isinstance(found, list) and found else found)
+        if where.query is not None:
+            values = parse_qs(urlsplit(sent.url).query).get(where.query)
+            return values[0] if values else None
+        if self._header is not None:
+            return next((value for name, value in sent.headers.items() if name.lower() == self._header), None)
+        if where.cookie is not None:
+            return sent.cookies.get(where.cookie) or None
+        return _group(self._url.search(sent.url if where.url is not None else urlsplit(sent.url).path))
+
+
+def session_fields(
+    rule: Rule, sent: Sent, payload: Any, unreadable: str = "", *, doubtful: bool = False
+) -> dict[str, Any]:
+    """The fields of an `Exchange` that say which session its payload carries; an unreadable body carries none that could be told."""
+    raw = None if unreadable and rule.session_in_body else rule.raw_session_of(sent, payload)
+    session, form = canonical(raw or "")
+    return {
+        "session": session or None,
+        "raw_session": raw,
+        "form": form,
+        "unreadable": unreadable if rule.session_in_body else "",
+        "doubtful": doubtful,
+    }
+
+
+def _group(match: re.Match[str] | None) -> str | None:
+    return as_text(unquote(match.group(1 if match.re.groups else 0) or "")) if match else None
+
+
+def _compiled(expression: str | None) -> ParsedResult | None:
+    return jmespath.compile(expression) if expression else None
+
+
+def _search(expression: ParsedResult | None, value: Any) -> Any:
+    """What ``expression`` finds; None when one of its functions is not for a payload of this form."""
+    if expression is None:
+        return None
+    try:
+        return expression.search(value)
+    except JMESPathTypeError:
+        return None
+
+
+def with_event(value: Any, event: str) -> Any:
+    """An event of a stream as the rule's expressions see it: its name is at ``event``, unless its data has one."""
+    if event in ("", "message"):
+        return value
+    if isinstance(value, dict):
+        return {"event": event, **value}
+    return {"event": event, "data": value}
+
+
+def as_json(text: str) -> Any:
+    """Parsed JSON, or None when ``text`` is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _charset(content_type: str) -> str:
+    """Python's name of the charset of an answer; UTF-8 where none is named, or one that is not known."""
+    named = re.search(r';\s*charset="?([\w.:-]+)', content_type, re.IGNORECASE)
+    try:
+        name = codecs.lookup(named[1]).name if named else "utf-8"
+        codecs.getincrementaldecoder(name)
+    except LookupError:
+        return "utf-8"
+    return name
+
+
+_LINES = re.compile(r"ndjson|jsonl|json-?lines|json-seq|stream\+json")
+
+
+class AnswerReader:
+    """Turns the bytes of an answer, as they come, into the JSON values in it: events of a stream, lines, or one body."""
+
+    def __init__(self, content_type: str) -> None:
+        self._stream = "event-stream" in content_type
+        self._lines = _LINES.search(content_type) is not None
+        self._pending = b""
+        self._decode = codecs.getincrementaldecoder(_charset(content_type))("replace").decode
+        self._after_cr = False
+        self._event = ""
+        self._data: list[str] = []
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[str, Any]]:
+        """``(event name, value)`` for every event or line that ``chunk`` completes."""
+        if not (self._stream or self._lines):
+            self._pending += chunk
+            return
+        if not chunk:
+            return
+        cut, self._after_cr = self._after_cr, chunk.endswith(b"\r")
+        if cut:  # a CR ends its line at once; the LF of a CRLF cut in two is no line of its own
+            chunk = chunk.removeprefix(b"\n")
+        *lines, self._pending = re.split(rb"\r\n|\n|\r", self._pending + chunk)
+        for line in lines:
+            text = line.decode("utf-8-sig", errors="replace")
+            yield from self._line(text) if self._stream else _json_line(text)
+
+    def text(self, chunk: bytes) -> str:
+        """The text in ``chunk``, where the answer is no stream of values; ``""`` where it is."""
+        return "" if self._stream or self._lines else self._decode(chunk)
+
+    def end(self) -> Iterator[tuple[str, Any]]:
+        """What is left when the answer ends: the whole body when it was no stream, or its last line."""
+        if self._stream:
+            return
+        text = self._pending.decode("utf-8-sig", errors="replace")
+        value = as_json(text)
+        if value is not None:
+            yield "", value
+        elif not self._lines and "\n" in text:  # JSON lines under another name
+            for line in text.splitlines():
+                yield from _json_line(line)
+
+    def _line(self, line: str) -> Iterator[tuple[str, Any]]:
+        if line == "":
+            if self._data:
+                text = "\n".join(self._data)
+                value = as_json(text)
+                yield self._event or "message", {"text": text} if value is None else value
+            self._event, self._data = "", []
+        elif line.startswith("event:"):
+            self._event = line[6:].strip()
+        elif line.startswith("data:"):
+            self._data.append(line[5:].removeprefix(" "))
+
+
+def _json_line(line: str) -> Iterator[tuple[str, Any]]:
+    value = as_json(line.strip("\x1e \t"))
+    if value is not None:
+        yield "", value

@@ -1,0 +1,646 @@
+"""The recorder: turns signals of the page and of the wire into events and chats, for one lane. It never judges."""
+
+from __future__ import annotations
+
+import re
+import time
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from e2e.capture.code import stacks
+from e2e.capture.network.bodies.reply_texts import texts_in
+from e2e.capture.network.replay import Request
+from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.recording import unread
+from e2e.capture.recording.drafts import ChatDraft, MessageDraft
+from e2e.capture.recording.lane_chats import LaneChats
+from e2e.capture.recording.owners import is_retry
+from e2e.capture.recording.unread import Unread
+from e2e.capture.session_ids.features import features
+from e2e.capture.session_ids.identity import forms
+from e2e.capture.session_ids.redaction import Redactor
+from e2e.capture.storage.store_log import MOST_MINTED, StoreLog
+from e2e.profile.profile import Profile
+from e2e.records.journal import Journal
+from e2e.records.records import After, Chat, EventKind, Message, Scenario
+
+_ID_LIKE = re.compile(r"(?<=[/=#])(?=[\w-]*\d)[\w-]{12,}(?![\w-])")
+_SAME_SEND = 0.25  # seconds between the page's call and the protocol's word of it, at most
+
+
+class LaneRecorder:
+    """What one lane has seen. A `Listener` of the wire; the page's signals come in through `on_signals`."""
+
+    def __init__(
+        self,
+        lane: int,
+        profile: Profile,
+        journal: Journal,
+        redactor: Redactor,
+        *,
+        chats: LaneChats | None = None,
+    ) -> None:
+        """``chats`` are those of the lane's other tab: they are numbered, and their texts known, over all tabs."""
+        self.lane = lane
+        self.context = 0
+        self._profile = profile
+        self._journal = journal
+        self._redactor = redactor
+        self.store = StoreLog(profile.session, redactor, self._event, self._came_up)
+        self._names = profile.providers.map
+        self._carriers = tuple(r.name for r in profile.wire if r.direction == "sent" and r.judged)
+        """The rules that may carry messages, in the profile's order."""
+        self.chat: ChatDraft | None = None
+        self.scenario: Scenario = "plain"
+        """Of the chats that begin from now on."""
+        self.chats = chats or LaneChats()
+        self.clicks = 0
+        """Trusted New Chat clicks that arrived in the page."""
+        self.misses = 0
+        """Trusted clicks that hit nothing that was marked."""
+        self.loads = 0
+        self._sends: list[dict[str, Any]] = []
+        self.last_signal = 0.0
+        self.finished_exchanges = 0
+        self._expects_chat = False
+        self._last_text = ""
+        self.tab = 0
+        self.experiment = ""
+        """Name of the experiment that the chats from now on belong to."""
+        self.restores = 0
+        """Times that the page came out of the back/forward cache."""
+        self._began: list[tuple[float, int]] = []
+        """When each chat began, and its number."""
+        self._held: Chat | None = None
+        """The line of a chat that was left while its reply streamed."""
+        self._first_sent: list[tuple[float, str]] = []
+        """Time and raw ID of each first sending, where no store can be watched."""
+        self.unread = Unread()
+        """Payloads of this lane that could not be read."""
+        self.sent_messages = 0
+        """Messages that the person has sent, in all contexts."""
+
+    def beside(self) -> LaneRecorder:
+        """A recorder for another tab of this lane."""
+        other = LaneRecorder(self.lane, self._profile, self._journal, self._redactor, chats=self.chats)
+        other.context, other.scenario, other.experiment = self.context, self.scenario, self.experiment
+        other.tab, other.unread = next(self.chats.tabs), self.unread
+        other.store.beside(self.store)
+        return other
+
+    # -- signals of the page ------------------------------------------------------------------------------------------
+
+    def on_signals(self, batch: list[dict[str, Any]]) -> None:
+        """What the in-page recorder saw, in its order; ``t`` in milliseconds since the epoch."""
+        self.last_signal = time.monotonic()
+        for signal in batch:
+            t = signal["t"] / 1000
+            match signal["k"]:
+                case "start":
+                    self.loads += 1
+                    self.store.page_started(t, signal)
+                    if self.store.current is not None:
+                        self.chats.issuing.knows(self.store.current)
+                case "click" | "keydown":
+                    self._input(t, signal)
+                case "storage":
+                    self.store.on_write(t, signal)
+                case "send":
+                    self._sends.append(signal)
+                case "restored":
+                    self.restores += 1
+
+    def expect_new_chat(self) -> None:
+        """The next trusted click on New Chat (or press of its key) begins a chat."""
+        self._expects_chat = True
+
+    def _input(self, t: float, signal: dict[str, Any]) -> None:
+        if not self._expects_chat:
+            return
+        if signal["k"] == "click" and "new_chat" not in signal["hits"]:
+            self.misses += 1
+            return
+        steps = self._profile.steps
+        if signal["k"] == "keydown" and steps.new_chat[steps.starting].press is None:
+            return
+        self._expects_chat = False
+        self.begin_chat("new_chat", t)
+        self.clicks += 1
+
+    # -- the wire -----------------------------------------------------------------------------------------------------
+
+    def on_cookie(self, t: float, name: str, value: str | None) -> None:
+        """The server sets (or removes) the session's cookie."""
+        self.store.on_cookie(t, name, value)
+
+    def on_payload(self, exchange: Exchange) -> None:
+        if self._is_of_another_tab(exchange):
+            return
+        draft = self.chat.messages[-1] if self.chat is not None and self.chat.messages else None
+        if unread.holds_back(draft, exchange, self._last_text):
+            return
+        self._find_owner(exchange)
+        self.unread.look(exchange)
+        if not exchange.unreadable:
+            name = exchange.rule.name
+            self.chats.found[name] = self.chats.found.get(name, False) or exchange.session is not None
+        exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
+        if exchange.extras["own"]:
+            self.chats.request = Request.of(exchange) or self.chats.request
+        self.chats.issuing.sent(exchange, self._issued)
+        exchange.body = ""
+        exchange.headers = {}
+        stack = exchange.stack
+        send = self._send_of(exchange)
+        if not stack and send is not None:  # the protocol tells none for a frame
+            stack = stacks.parse(send["stack"])
+        session = self._ref(exchange.session)  # known as an ID from here on, also where the address holds it
+        self._event(
+            exchange.sent_at,
+            "payload",
+            chat=exchange.chat,
+            rule=exchange.rule.name,
+            transport=exchange.transport,
+            method=exchange.method,
+            url=self._redactor.url(exchange.url),
+            session=session,
+            message=exchange.message,
+            bleeds_from=exchange.extras["bleeds_from"],
+            history=exchange.history,
+            stack=self.store.frames(stack),
+            request=exchange.request,
+            origin=exchange.origin,
+            judged=exchange.rule.judged,
+            retry=exchange.extras["retry"],
+            by_text=exchange.extras["by_text"],
+            form=forms(exchange.form, self.store.form),
+            unreadable=exchange.unreadable,
+            address=self._id_in(send.get("page", "") if send is not None else ""),
+        )
+
+    def _id_in(self, address: str) -> str | None:
+        """A keyed hash of what looks like an ID in the page's address: whether it stays can be told, and what it is cannot."""
+        found = _ID_LIKE.search(address)
+        return self._redactor.digest(found.group()) if found else None
+
+    def _find_owner(self, exchange: Exchange) -> None:
+        """Say which chat and message the payload belongs to, and take it as the message's own where it is that."""
+        chat, owners = self.chat, self.chats.owners
+        draft = chat.messages[-1] if chat is not None and chat.messages else None
+        owner = owners.of(exchange, None if chat is None else chat.number, draft, self._is_mine)
+        exchange.chat, draft = owner.chat, owner.draft
+        own = retry = False
+        if draft is not None:
+            exchange.message = draft.number
+            if owner.may_be_message and exchange.sent_at >= draft.pressed_at - _SAME_SEND:
+                retry = is_retry(exchange, draft)
+                own = owners.attach(exchange, draft, self._carriers)
+        exchange.extras.update(draft=draft, own=own, retry=retry)
+        if own:
+            self._owns(exchange)
+
+    def _owns(self, exchange: Exchange) -> None:
+        """A message's own payload: its session is the chat's."""
+        exchange.extras["own"] = True
+        if exchange.chat is not None:
+            self.chats.owners.sent(exchange)
+        if exchange.session and exchange.session not in {raw for _, raw in self._first_sent[-64:]}:
+            self._first_sent = [*self._first_sent[-MOST_MINTED:], (exchange.sent_at, exchange.session)]
+
+    def _is_own(self, exchange: Exchange) -> bool:
+        """The answer is the reply to a message, in its first or in a later attempt."""
+        draft: MessageDraft | None = exchange.extras.get("draft")
+        return draft is not None and (draft.exchange is exchange or exchange in draft.attempts)
+
+    def _is_mine(self, chat: int) -> bool:
+        """It is a chat of this tab."""
+        return self.chats.tab_of.get(chat, self.tab) == self.tab
+
+    def _is_of_another_tab(self, exchange: Exchange) -> bool:
+        """A worker that several tabs share is seen by each of them; what it sends belongs to the one that has this message."""
+        if exchange.origin in ("page", "iframe", "worker"):
+            return False
+        found = self.chats.owners.found_in(exchange.body)
+        return bool(found) and not self._is_mine(found[0].chat)
+
+    def on_response(self, exchange: Exchange, t: float) -> None:
+        if exchange.doubtful:
+            return
+        self._event(
+            t, "response", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, status=exchange.status,
+            cached="" if exchange.relayed else exchange.cached,
+        )  # fmt: skip
+
+    def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None:
+        if exchange.doubtful:
+            return
+        index = exchange.extras["said"] = exchange.extras.get("said", -1) + 1
+        if self._is_own(exchange):
+            current = self.chat.number if self.chat else None
+            if not exchange.shares_line:
+                self.chats.replies.add(exchange.chat, current, value, exchange.request)
+            else:  # it may be the reply to the chat that is under way: no late text, whoever it answers
+                self.chats.replies.add(current, current, value, exchange.request)
+            if exchange.chat is not None:
+                self.chats.screens.add_reply(exchange.chat, exchange.request, value)
+        provider = exchange.extras.get("said_provider")
+        self._event(
+            t, "chunk", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, index=index, event=event,
+            provider=self._name(provider),
+        )  # fmt: skip
+
+    def on_text(self, exchange: Exchange, t: float, text: str) -> None:
+        if exchange.doubtful or not self._is_own(exchange):
+            return
+        current = self.chat.number if self.chat else None
+        self.chats.replies.add_text(exchange.chat, current, text, exchange.request)
+
+    def on_finished(self, exchange: Exchange) -> None:
+        if exchange.doubtful:
+            return
+        self.finished_exchanges += 1
+        if exchange.chat is not None and self._is_own(exchange) and exchange.reply.body:
+            texts = {str(n): text for n, text in enumerate(texts_in(exchange.reply.body))}
+            self.chats.screens.add_reply(exchange.chat, f"{exchange.request} body", texts)
+        known, rule = self.chats.followed_rules, exchange.rule.name
+        if rule not in known and exchange.chat is not None and self.chats.replies.followed(exchange.chat):
+            known.add(rule)
+        self.chats.issuing.settle(time.time(), self._issued)
+        self._event(
+            exchange.ended_at or time.time(),
+            "finished",
+            chat=exchange.chat,
+            rule=exchange.rule.name,
+            request=exchange.request,
+            outcome=exchange.outcome,
+            error=self._redactor.text(exchange.error, limit=300),
+            chunks=exchange.chunks,
+            bytes=exchange.bytes,
+        )
+
+    # -- what the driver tells ----------------------------------------------------------------------------------------
+
+    def begin_chat(self, via: Literal["load", "new_chat"], t: float | None = None) -> None:
+        """A chat begins; the one before, if any, must have been ended."""
+        t = time.time() if t is None else t
+        number = next(self.chats.numbers)
+        self.chats.tab_of[number] = self.tab
+        self._began.append((t, number))
+        self.chat = ChatDraft(number, self.scenario, via, t, self.store.current)
+        self._sends = self.chat.sends
+        self.store.rotated = False
+        if via == "new_chat":
+            self.chats.ended = (self.tab, self._ids_of_this_tab())
+            self._event(t, "new_chat")
+
+    def begin_play(self, scenario: Scenario) -> None:
+        """The chats that begin from now on are those of a scenario."""
+        self.scenario = scenario
+        self.chats.replies.forget()
+        self.note("play", scenario=scenario)
+
+    def note(self, kind: EventKind, **data: Any) -> None:
+        """Something that the suite itself did."""
+        said: dict[str, Any] = {k: self.clean(v) if isinstance(v, str) else v for k, v in data.items()}
+        self._event(time.time(), kind, **said)
+
+    @property
+    def place(self) -> str:
+        """``lane 0, chat 3 (rapid-send)``, for people."""
+        place = f"lane {self.lane}" + (f", chat {self.chat.number}" if self.chat else "")
+        return place if self.scenario == "plain" else f"{place} ({self.scenario})"
+
+    def clean(self, text: str) -> str:
+        """``text`` without secrets, for messages to people."""
+        return self._redactor.text(text, limit=200)
+
+    def begin_message(self, text: str, *, after: After = "") -> None:
+        """The person is about to press send."""
+        assert self.chat is not None
+        draft = MessageDraft(len(self.chat.messages), after, time.time())
+        self.chat.messages.append(draft)
+        self.sent_messages += 1
+        self._last_text = text
+        self.chats.owners.add(text, self.chat.number, draft)
+        self.chats.replies.typed(self.chat.number, text)
+        self._event(draft.pressed_at, "send", message=draft.number)
+
+    @property
+    def exchange(self) -> Exchange | None:
+        """The exchange of the message that was sent last."""
+        draft = self.chat.messages[-1] if self.chat and self.chat.messages else None
+        if (held := unread.due(draft, time.time())) is not None:
+            self.on_payload(held)
+        return draft.exchange if draft else None
+
+    def settle_for(self, patience: float) -> None:
+        """Take what may be the message's payload as that, when nothing better came within ``patience`` seconds after it."""
+        draft = self._draft()
+        self.chats.owners.settle(draft, time.time(), patience)
+        if draft.exchange is not None and draft.exchange is draft.candidate:
+            self._owns(draft.exchange)
+
+    @property
+    def sent_id(self) -> str | None:
+        """Raw; for the backend's look-up only."""
+        return self.exchange.session if self.exchange else None
+
+    def message_ended(
+        self, how: str, outcome: Literal["ok", "http_error", "refused", "failed", "timeout", "cut"]
+    ) -> None:
+        draft = self._draft()
+        draft.outcome, draft.ended_at = outcome, time.time()
+        self.chats.answered |= outcome == "ok"
+        self._event(draft.ended_at, "reply_end", message=draft.number, how=how)
+
+    def message_lost(self, accepted: str) -> None:
+        """The page took the message that was sent last, as it ``accepted`` it on the screen; nothing of it left."""
+        self._draft().accepted = accepted
+
+    def refused_for_another_tab(self) -> bool:
+        """The message that was sent last went out, and was refused, with the session that New Chat in another tab has just ended.
+
+        By the policy the tabs share it. What is found is noted.
+        """
+        draft, (tab, ended) = self._draft(), self.chats.ended
+        session = draft.exchange.session if draft.exchange is not None else None
+        draft.ended_elsewhere = (
+            self._profile.policy.tabs == "share"
+            and draft.after == "other-tab"
+            and tab != self.tab
+            and session in ended
+        )
+        return draft.ended_elsewhere
+
+    def _ids_of_this_tab(self) -> frozenset[str]:
+        """Raw: what the store holds, and what this tab sent last."""
+        sent = (
+            one.draft.exchange.session
+            for one in reversed(self.chats.owners.typed)
+            if one.draft.exchange is not None and self._is_mine(one.chat)
+        )
+        return frozenset(i for i in (self.store.current, next(sent, None)) if i)
+
+    def label(self, shown: str | None) -> None:
+        """The provider's name at the last reply on the screen; None when none is shown."""
+        draft = self._draft()
+        draft.label_looked_for, draft.label_provider = True, self._name(shown)
+        self._event(time.time(), "label", message=draft.number, provider=draft.label_provider)
+
+    def backend(self, provider: str | None, status: int, t: float) -> None:
+        draft = self._draft()
+        draft.backend_provider = self._name(provider)
+        self._event(
+            t, "backend", question="lookup", session=self._ref(self.sent_id), provider=draft.backend_provider, status=status,
+            probe="chat", pattern=None, found=status < 400, message=draft.number,
+        )  # fmt: skip
+
+    def earlier_chat_in(self, conversation: str) -> int | None:
+        """The earlier chat of the lane of which a message or a reply is in this text."""
+        assert self.chat is not None
+        typed = self.chats.owners.found_in(conversation)
+        return self.chats.screens.earlier(conversation, self.chat.number, typed)
+
+    def greeting(self, conversation: str) -> None:
+        """What the browser's first chat shows before anything is sent: no new chat is blamed for showing it."""
+        if self.earlier_chat_in(conversation) is None:
+            self.chats.screens.greets(conversation)
+
+    def screen(self, messages: int, conversation: str | None = None) -> None:
+        """What a new chat shows before anything is sent: so many messages, with this text (None: it was not read)."""
+        assert self.chat is not None
+        self.chat.screen_messages = messages
+        if conversation is not None:
+            self.chat.screen_compared = True
+            self.chat.screen_from = self.earlier_chat_in(conversation)
+            if self.chat.screen_from is None:
+                self.chats.screens.greets(conversation)
+        self._event(
+            time.time(),
+            "screen",
+            messages=messages,
+            compared=self.chat.screen_compared,
+            screen_from=self.chat.screen_from,
+        )
+
+    def shows(self, conversation: str) -> None:
+        """What the conversation on the screen says, searched for what the replies of earlier chats said too late."""
+        assert self.chat is not None
+        self.chat.screen_seen = True
+        found = self.chats.replies.found_in(conversation, self.chat.number)
+        self.chat.shows_from = found if self.chat.shows_from is None else self.chat.shows_from
+        self._event(time.time(), "screen", messages=None, shows_from=self.chat.shows_from)
+
+    @property
+    def last_text(self) -> str:
+        """What the person typed last, in the clear; for the page only."""
+        return self._last_text
+
+    def pause_chat(self) -> ChatDraft:
+        """Leave the chat that is under way; it goes on with `resume_chat`."""
+        assert self.chat is not None
+        chat, self.chat = self.chat, None
+        return chat
+
+    def resume_chat(self, chat: ChatDraft) -> None:
+        """Go on with a chat that was left."""
+        assert self.chat is None, "the chat before must have been ended"
+        self.chat = chat
+        self._sends = chat.sends
+        self._event(time.time(), "return")
+
+    def drop_chat(self) -> None:
+        """Forget the chat that is under way: it was none of the person's."""
+        self.chat = None
+
+    def page_error(self, text: str) -> None:
+        self._event(time.time(), "page_error", text=self._redactor.text(text, limit=500))
+
+    def leave_chat(self) -> None:
+        """End a chat whose reply still streams. Its line is written when the next chat ends, or at `left_behind`."""
+        self.end_chat(hold=True)
+
+    def left_behind(self, exchange: Exchange) -> None:
+        """The reply that was left behind is over: say whether its text could be followed, and so be recognised elsewhere.
+
+        A page that aborts the request at once leaves too little text to tell: then other replies to the rule's payloads do. Where
+        it does so before any byte came, there is nothing that could come late.
+        """
+        if self._held is None or exchange.chat is None:
+            return
+        aborted = exchange.outcome == "cancelled" and (
+            exchange.rule.name in self.chats.followed_rules or _brought_nothing(exchange)
+        )
+        followed = aborted or self.chats.replies.followed(exchange.chat)
+        self._held = replace(self._held, reply_followed=followed)
+        self._write_held()
+
+    def _write_held(self) -> None:
+        if self._held is not None:
+            self._journal.chat(self._held)
+            self._held = None
+
+    def end_chat(
+        self,
+        status: Literal["observed", "blocked", "lost"] = "observed",
+        reason: str = "",
+        *,
+        hold: bool = False,
+    ) -> Chat | None:
+        """Write the chat's line (``hold``: later). Returns it, or None when no chat was under way."""
+        self._write_held()
+        draft, self.chat = self.chat, None
+        if draft is None:
+            return None
+        self.chats.issuing.settle(time.time(), self._issued)
+        self._sends = draft.sends
+        for message in draft.messages:
+            if (held := unread.due(message, None)) is not None:
+                message.exchange, held.chat, held.message = held, draft.number, message.number
+                self.unread.note(held)
+        messages = tuple(self._message(m) for m in draft.messages)
+        chat = Chat(
+            run_id=self._journal.run_id,
+            lane=self.lane,
+            chat=draft.number,
+            scenario=draft.scenario,
+            via=draft.via,
+            context=self.context,
+            status=status,
+            reason=self._redactor.text(reason, limit=300),
+            began=draft.began,
+            ended=time.time(),
+            stored_before=self._ref(draft.stored_before),
+            stored_seen=messages[0].stored_seen if messages else False,
+            stored=messages[0].stored if messages else None,
+            screen_messages=draft.screen_messages,
+            messages=messages,
+            stored_end=self._ref(self.store.current),
+            stored_end_seen=self.store.readable,
+            shows_from=draft.shows_from,
+            screen_seen=draft.screen_seen,
+            screen_compared=draft.screen_compared,
+            screen_from=draft.screen_from,
+            cut=draft.cut,
+            tab=self.tab,
+            experiment=self.experiment,
+        )
+        self._held = chat
+        if not hold:
+            self._write_held()
+        return chat
+
+    @property
+    def sent_ids(self) -> list[str]:
+        """The raw IDs that messages carried, in order of their first sending."""
+        return [raw for _, raw in self._first_sent]
+
+    def tell_minted(self, known: Mapping[str, str]) -> None:
+        """Write down what this lane's IDs are made of, once for the whole run; ``known`` are texts that one might be a hash of."""
+        previous: str | None = None
+        times = [began for began, _ in self._began]
+        for t, raw in self.store.minted or self._first_sent:
+            said = features(raw, t, previous, self._redactor.digest, known)
+            at = bisect_right(times, t) - 1
+            chat = self._began[at][1] if at >= 0 else None
+            self._event(t, "minted", chat=chat, session=self._ref(raw), features=said)
+            previous = raw
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
+
+    def _draft(self) -> MessageDraft:
+        assert self.chat is not None, "no chat is under way"
+        return self.chat.messages[-1]
+
+    def _message(self, draft: MessageDraft) -> Message:
+        exchange = draft.exchange
+        seen, stored = self._stored_at(exchange)
+        return Message(
+            number=draft.number,
+            after_reload=draft.after == "reload",
+            after=draft.after,
+            sent_at=exchange.sent_at if exchange else None,
+            ended_at=draft.ended_at,
+            first_chunk_at=exchange.first_chunk_at if exchange else None,
+            stored_seen=seen,
+            stored=self._ref(stored),
+            sent_seen=exchange is not None and not exchange.unreadable and not exchange.overtaken,
+            sent=self._ref(exchange.session) if exchange and not exchange.overtaken else None,
+            unreadable=exchange.unreadable if exchange else "",
+            reply_provider=self._name(exchange.provider) if exchange else None,
+            backend_provider=draft.backend_provider,
+            label_provider=draft.label_provider,
+            status=exchange.status if exchange else None,
+            outcome=draft.outcome,
+            chunks=exchange.chunks if exchange else 0,
+            bleeds_from=exchange.extras["bleeds_from"] if exchange else None,
+            seen_on_screen=draft.label_looked_for,
+            request=exchange.request if exchange else None,
+            accepted=draft.accepted,
+            served_by=exchange.cached if exchange and not exchange.relayed else "",
+            issued=self._ref(exchange.extras.get("issued")) if exchange else None,
+            ended_elsewhere=draft.ended_elsewhere,
+        )
+
+    def _stored_at(self, exchange: Exchange | None) -> tuple[bool, str | None]:
+        """Whether it is known what the store held when this payload left, and what that was (raw)."""
+        if exchange is None or self._profile.session.store == "none":
+            return False, None
+        send = self._send_of(exchange)
+        if send is not None and (send["stored"] or not self.store.set_by_server):
+            values = send["stored"]
+            return values is not None, self.store.read(values)
+        # A worker's payload, or a cookie that the page cannot see: what was known of the store then.
+        known = self.store.readable and (exchange.origin != "page" or self.store.set_by_server)
+        return known, self.store.at(exchange.sent_at) if known else None
+
+    def _send_of(self, exchange: Exchange | None) -> dict[str, Any] | None:
+        """The page's own word of the call that made this exchange."""
+        if exchange is None:
+            return None
+        near = [
+            (s["size"] != exchange.size, abs(s["t"] / 1000 - exchange.sent_at), i)
+            for i, s in enumerate(self._sends)
+            if s["url"] == exchange.url and abs(s["t"] / 1000 - exchange.sent_at) < _SAME_SEND
+        ]
+        return self._sends[min(near)[2]] if near else None
+
+    def _came_up(self, t: float, session_id: str) -> None:
+        self.chats.issuing.came_up(t, session_id, self._issued)
+
+    def _issued(self, t: float, session_id: str, exchange: Exchange) -> None:
+        """A reply brought this ID: it belongs to the chat that was replied to, whoever stores or sends it."""
+        if exchange.chat is None:
+            return
+        exchange.extras.setdefault("issued", session_id)
+        self._event(
+            t, "issued", chat=exchange.chat, session=self._ref(session_id), request=exchange.request,
+            rule=exchange.rule.name, message=exchange.message,
+        )  # fmt: skip
+
+    def _bleeds_from(self, body: str, chat: int | None) -> int | None:
+        """The latest earlier chat of which a message, or what its reply said too late, stands in this payload."""
+        for one in self.chats.owners.found_in(body):
+            if one.chat != chat:
+                return one.chat
+        return None if chat is None else self.chats.replies.found_in(body, chat)
+
+    def _ref(self, raw: str | None) -> str | None:
+        return None if raw is None else self._redactor.reference(raw)
+
+    def _name(self, provider: str | None) -> str | None:
+        return None if provider is None else self._names.get(provider, provider)
+
+    def _event(self, t: float, kind: EventKind, *, chat: int | None = None, **data: Any) -> None:
+        if chat is None and self.chat is not None:
+            chat = self.chat.number
+        if self.tab:
+            data["tab"] = self.tab
+        self._journal.event(t, self.lane, chat, kind, data)
+
+
+def _brought_nothing(exchange: Exchange) -> bool:
+    """No byte of its own answer came; where other frames or requests bring the answer, that is not known."""
+    return exchange.rule.answered_by is None and exchange.transport == "http" and exchange.bytes == 0

@@ -1,0 +1,366 @@
+"""Conducts one run: opens the lanes, lets each have its chats, asks the backend, and leaves the evidence behind."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+from playwright.sync_api import Browser, Playwright
+
+from e2e.capture.code import source_maps
+from e2e.capture.code.libraries import infrastructure
+from e2e.capture.code.local_maps import LocalMaps
+from e2e.capture.experiments.runner import Laboratory
+from e2e.capture.lane.lane import Lane
+from e2e.capture.lane.run_context import Stage
+from e2e.capture.network.wire_rules import Rule
+from e2e.capture.recording.recorder import LaneRecorder
+from e2e.capture.run import misplaced_ids
+from e2e.capture.run.plan import Plan
+from e2e.capture.scenarios.habits import Habits
+from e2e.capture.scheduling.pace import Pace
+from e2e.capture.scheduling.scheduler import Pulse, run_lanes
+from e2e.capture.session_ids.redaction import Redactor
+from e2e.capture.target.backend_client import Answer, BackendClient, probe
+from e2e.capture.target.policy import policy_of
+from e2e.errors import Blocked, CaptureIncomplete, HarnessError
+from e2e.profile.profile import variables_of
+from e2e.records.evidence import EvidenceWriter, read_run
+from e2e.records.journal import Journal
+from e2e.records.records import Chat, CodePlace, Problem, RunMeta, RunRecords
+
+
+class Conductor:
+    """Runs a `Plan` in a browser. ``watchers`` are told of each finished chat."""
+
+    def __init__(
+        self, plan: Plan, playwright: Playwright, browser: Browser, context_args: Mapping[str, Any],
+        watchers: tuple[Callable[[Chat], None], ...] = (), *, probes: bool = True,
+        curious: Callable[[RunRecords], Sequence[str]] | None = None,
+        enough: Callable[[], bool] = lambda: False,
+    ) -> None:  # fmt: skip
+        """``curious`` is shown what was recorded, and names the experiments to make upon it.
+
+        ``enough`` is asked between chats whether any further plain one is needed.
+        """
+        self._enough = enough
+        self.plan = plan
+        self._curious = curious
+        self._left_out: dict[str, str] = {}
+        self._probes = probes
+        self._browser = browser
+        self._context_args = dict(context_args)
+        self._pulse = Pulse(playwright)
+        self._redactor = Redactor(show=plan.show_ids)
+        for name in variables_of(plan.profile):
+            self._redactor.hide(os.environ.get(name, ""))
+        self.run_id = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(2)
+        self.folder = plan.out / "evidence" / self.run_id
+        self._rules = tuple(Rule(r) for r in plan.profile.wire)
+        self._habits = Habits()
+        self._pace = Pace(plan.profile.limits, shards=plan.shard.of)
+        self._programme = plan.programme()
+        self._problems: list[Problem] = []
+        self._user_agent = plan.profile.where.user_agent or _user_agent(browser)
+        self._stop = ""
+        self._looked = False
+        self._lanes: list[Lane] = []
+        self._writer = EvidenceWriter(self.folder, self._meta()) if plan.full else None
+        self._journal = Journal(self.run_id, self._writer)
+        self._journal.watchers.extend(watchers)
+
+    # -- the run ------------------------------------------------------------------------------------------------------
+
+    def run(self) -> Path:
+        """Do it all. Returns the evidence folder.
+
+        What the suite could not see stands in the run's ``problems``. Raises ``KeyboardInterrupt`` after Ctrl-C, when
+        what was seen has been written.
+        """
+        plan = self.plan
+        backend = (
+            BackendClient(plan.profile.backend, plan.url, self._pulse.beat_from_thread)
+            if plan.profile.backend and plan.full
+            else None
+        )
+        gone = self._pulse.guarded(self._browser_gone)
+        self._browser.on("disconnected", gone)
+        interrupted = False
+        try:
+            with _ctrl_c(self._interrupt):
+                self._lanes = [self._lane(n, backend) for n in plan.own_lanes]
+                run_lanes(
+                    {lane.number: lane.steps() for lane in self._lanes},
+                    self._pulse,
+                    stop=lambda: self._stop != "",
+                )
+                self._look_for_ids()
+                if backend is not None and self._probes and not self._stop:
+                    self._probe(backend)
+                if self._curious is not None and self._writer is not None and not self._stop:
+                    self._explore(self._curious, backend)
+                interrupted = self._stop == "Ctrl-C"
+        finally:
+            self._browser.remove_listener("disconnected", gone)
+            if backend is not None:
+                backend.close()
+            self._end()
+        if interrupted:
+            raise KeyboardInterrupt
+        return self.folder
+
+    def _look_for_ids(self) -> None:
+        """Once, when all chats are over: is an ID that no rule found anywhere else?"""
+        if self._writer is None or self._looked:
+            return
+        self._looked = True
+        for error in misplaced_ids.look(self.plan.profile, self._lanes, self._redactor):
+            self._problem(error)
+
+    def _explore(self, curious: Callable[[RunRecords], Sequence[str]], backend: BackendClient | None) -> None:
+        """Make the experiments that the records ask for."""
+        assert self._writer is not None
+        self._writer.flush()
+        wanted = curious(read_run(self.folder))
+        if not wanted:
+            return
+        limit = self.plan.profile.limits.messages
+        sent = sum(lane.sent_messages for lane in self._lanes)
+        request = next((r for lane in reversed(self._lanes) if (r := lane.request) is not None), None)
+        laboratory = Laboratory(
+            self._stage(backend),
+            self._journal,
+            self._redactor,
+            request,
+            None if limit is None else max(0, limit - sent),
+            self._pulse.beat_from_thread,
+        )
+        lanes, left_out = laboratory.plan(wanted)
+        self._left_out |= left_out
+        run_lanes(lanes, self._pulse, stop=lambda: self._stop != "")
+
+    def _lane(self, number: int, backend: BackendClient | None) -> Lane:
+        recorder = LaneRecorder(number, self.plan.profile, self._journal, self._redactor)
+        plays = self._programme.plays[number]
+        return Lane(number, self.plan.share(number), self._stage(backend), recorder, plays)
+
+    def _stage(self, backend: BackendClient | None) -> Stage:
+        plan = self.plan
+        return Stage(
+            profile=plan.profile,
+            url=plan.url,
+            browser=self._browser,
+            context_args=self._context_args,
+            rules=self._rules,
+            pulse=self._pulse,
+            pace=self._pace,
+            backend=backend,
+            folder=self.folder if plan.full else None,
+            trace=plan.trace,
+            full=plan.full,
+            goes_on=plan.continue_last,
+            problem=self._problem,
+            stopped=lambda: self._stop,
+            crashed=self._crashed,
+            enough=self._enough,
+            habits=self._habits,
+        )
+
+    def _crashed(self, what: str) -> None:
+        if not self._stop:
+            self._stop = what
+            self._problem(CaptureIncomplete(what, way_out="too little memory? run again with fewer lanes"))
+
+    def _interrupt(self) -> None:
+        self._stop = "Ctrl-C"
+        self._pulse.beat_from_thread()
+
+    def _browser_gone(self, _: Browser) -> None:
+        self._crashed("the browser was gone in the middle of the run")
+
+    def _problem(self, error: HarnessError, place: str = "") -> None:
+        where = "; ".join(p for p in (place, error.where) if p)
+        clean = self._redactor.text
+        kind = next(k for k in type(error).__mro__ if k.__module__ == HarnessError.__module__)
+        problem = Problem(kind.__name__, clean(error.what), clean(where), clean(error.way_out))
+        if not place and problem in self._problems:
+            return  # what every lane says of the same rule of the profile
+        self._problems.append(problem)
+        self._journal.event(time.time(), -1, None, "problem", problem.to_json())
+
+    # -- the backend's own interface ----------------------------------------------------------------------------------
+
+    def _probe(self, backend: BackendClient) -> None:
+        names = self.plan.profile.providers.map
+
+        def report(
+            question: str, probe: str, pattern: str | None, session: str | None, answer: Answer
+        ) -> None:
+            if answer.status == 0 or answer.status >= 500 or answer.status == 429:
+                said = answer.error or f"status {answer.status}"
+                raise Blocked(
+                    f"the backend's own interface could not be asked ({question}): {said}",
+                    way_out="is the backend up?",
+                )
+            self._journal.event(
+                answer.t,
+                -1,
+                None,
+                "backend",
+                {
+                    "question": question,
+                    "probe": probe,
+                    "pattern": pattern,
+                    "session": self._redactor.reference(session) if session else None,
+                    "provider": names.get(answer.provider, answer.provider) if answer.provider else None,
+                    "status": answer.status,
+                    "found": answer.status < 400,
+                    "active": answer.active,
+                    "distribution": {names.get(k, k): v for k, v in answer.distribution.items()} or None,
+                },
+            )
+
+        try:
+            probe(backend, report)
+        except Blocked as error:
+            self._problem(error, "backend")
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        """Finish; what keeps the end from being written does not hide what went wrong before it."""
+        going = sys.exception()
+        try:
+            self._finish()
+        except HarnessError:
+            if going is None:
+                raise
+
+    def _finish(self) -> None:
+        self._look_for_ids()
+        for lane in self._lanes:
+            lane.close()
+        if self._writer is None:
+            return
+        for lane in self._lanes:
+            lane.tell_minted({"the user agent": self._user_agent} if self._user_agent else {})
+        self._writer.flush()
+        self._writer.write_meta(
+            replace(
+                self._meta(),
+                started=self._writer.meta.started,
+                finished=None if self._stop else time.time(),
+                planned_chats=self._planned(),
+                saved_chats=self.plan.own_chats - self._planned(),
+                interrupted=self._stop,
+                problems=tuple(self._problems),
+                code=self._code(),
+            )
+        )
+        self._writer.close()
+
+    def _planned(self) -> int:
+        """The plain chats that were to be had: fewer than planned, once no further one was needed."""
+        if not self._enough() or self._stop:
+            return self.plan.own_chats
+        return sum(lane.plain_chats for lane in self._lanes)
+
+    def _code(self) -> Mapping[str, CodePlace]:
+        events = read_run(self.folder).events
+        stacks = [e.data for e in events if e.kind in ("storage", "payload")]
+        with httpx.Client(timeout=5, trust_env=False, follow_redirects=True) as client:
+
+            def fetch(url: str) -> str | None:
+                try:
+                    response = client.get(url)
+                except httpx.HTTPError:
+                    return None
+                return response.text if response.status_code == 200 else None
+
+            found = source_maps.resolve(
+                source_maps.frames_of(stacks),
+                fetch,
+                local=LocalMaps(self.plan.source_maps),
+                common=infrastructure(stacks),
+                page=self.plan.url,
+            )
+        return {
+            key: replace(place, context=tuple((n, self._redactor.text(text)) for n, text in place.context))
+            for key, place in found.items()
+        }
+
+    def _meta(self) -> RunMeta:
+        plan, profile = self.plan, self.plan.profile
+        return RunMeta(
+            run_id=self.run_id,
+            target=profile.name,
+            title=profile.title,
+            url=self._redactor.url(plan.url),
+            started=time.time(),
+            finished=None,
+            planned_chats=plan.own_chats,
+            lanes=len(plan.own_lanes),
+            shard="" if plan.shard.whole else str(plan.shard),
+            whole_chats=0 if plan.shard.whole else plan.affordable_chats,
+            masked=not plan.show_ids,
+            mask_key=self._redactor.fingerprint,
+            policy=policy_of(profile),
+            alarms_per_year=plan.alarms_per_year,
+            scenarios=self._programme.times(),
+            left_out={**self._programme.left_out, **self._left_out},
+            owners={side: who for side, who in profile.owners if who},
+            links=profile.links,
+            gates={name: limit for name, limit in profile.gates if limit is not None},
+            invocation={
+                name: self._redactor.url(value) if name == "BASE_URL" else value
+                for name, value in plan.invocation.items()
+            },
+            environment={
+                "browser": f"{self._browser.browser_type.name} {self._browser.version}",
+                "user_agent": self._user_agent,
+                **(
+                    {"budget": f"{plan.affordable_chats} of {plan.chats} chats (limits.messages)"}
+                    if plan.affordable_chats < plan.chats
+                    else {}
+                ),
+                **plan.environment,
+            },
+        )
+
+
+def _user_agent(browser: Browser) -> str:
+    """What the browser says of itself."""
+    session = browser.new_browser_cdp_session()
+    agent: str = session.send("Browser.getVersion")["userAgent"]
+    session.detach()
+    return agent
+
+
+@contextmanager
+def _ctrl_c(interrupt: Callable[[], None]) -> Iterator[None]:
+    """The first Ctrl-C asks the run to end in order; the second one is Python's own."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(_: int, __: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        interrupt()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,170 @@
+"""The backend's own interface, asked without the browser: look-ups beside the chats, and the probes of ``backend.*``."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import jmespath
+
+from e2e.capture.session_ids.identity import as_text
+from e2e.capture.session_ids.patterns import PATTERNS
+from e2e.profile.profile import Backend, Call
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one call said: ``status`` is 0 when no answer came, and ``error`` says why."""
+
+    status: int
+    t: float
+    provider: str | None = None
+    active: int | None = None
+    distribution: dict[str, int] = field(default_factory=dict)
+    error: str = ""
+
+
+class Asked:
+    """A look-up on its way."""
+
+    def __init__(self, future: Future[Answer]) -> None:
+        self._future = future
+
+    def done(self) -> bool:
+        return self._future.done()
+
+    def answer(self) -> tuple[str | None, int, float]:
+        """``(provider, status, time)``; blocks when not `done`."""
+        answer = self._future.result()
+        return answer.provider, answer.status, answer.t
+
+
+class BackendClient:
+    """Calls the interface that the profile describes. One connection, one thread: lanes never wait for each other's look-ups."""
+
+    def __init__(self, backend: Backend, url: str, wake: Callable[[], None], *, timeout: float = 5.0) -> None:
+        self.backend = backend
+        self._wake = wake
+        address = urlsplit(backend.url or url)
+        kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+        # Kept open and plain: a richer client costs each chat several milliseconds of a core that the browser wants.
+        self._connection = kind(address.hostname or "", address.port, timeout=timeout)
+        self._base = address.path.rstrip("/")
+        self._pool = ThreadPoolExecutor(1, "backend")
+
+    def ask(self, session: str | None) -> Asked | None:
+        """Start to look a session up; None when the profile offers no look-up or there is no session."""
+        call = self.backend.lookup
+        if call is None or session is None:
+            return None
+        future = self._pool.submit(self.call, call, session)
+        future.add_done_callback(lambda _: self._wake())
+        return Asked(future)
+
+    def call(self, call: Call, session: str = "") -> Answer:
+        """One call, waited for. Never raises for what the network does: that is an answer too (status 0)."""
+        path = self._base + call.path.replace("{session}", quote(session, safe=""))
+        try:
+            status, text = self._request(call.method, path)
+        except (OSError, http.client.HTTPException) as error:
+            return Answer(0, time.time(), error=f"{type(error).__name__}: {error}")
+        try:
+            body = json.loads(text)
+        except ValueError:
+            body = None
+        active = _search(call.active, body)
+        distribution = _search(call.distribution, body)
+        return Answer(
+            status=status,
+            t=time.time(),
+            provider=as_text(_search(call.provider, body)),
+            active=active if isinstance(active, int) else None,
+            distribution={str(k): int(v) for k, v in distribution.items()}
+            if isinstance(distribution, dict)
+            else {},
+        )
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._connection.close()
+
+    def _request(self, method: str, path: str) -> tuple[int, bytes]:
+        for last in (False, True):
+            fresh = self._connection.sock is None
+            try:
+                self._connection.request(method, path, headers={"Accept": "application/json"})
+                response = self._connection.getresponse()
+                return response.status, response.read()
+            except (OSError, http.client.HTTPException):
+                self._connection.close()
+                if fresh or last:
+                    raise  # only a connection that the server may have closed meanwhile deserves another try
+        raise AssertionError("unreachable")
+
+
+Report = Callable[[str, str, str | None, str | None, Answer], None]
+"""Called with ``(question, probe, pattern, session, answer)`` for each call of a probe."""
+
+_FRESH, _EACH, _AGAIN = 20, 5, 3
+
+
+def probe(client: BackendClient, report: Report) -> None:
+    """Ask the backend the questions of ``backend.*`` and leave it as it was found: what was assigned is removed again.
+
+    Needs ``writes`` for all but the state. 20 fresh sessions; five IDs in each of the seven patterns; one session asked again;
+    one session removed. The state comes first: sessions that the probes spread would hide that all others are on one provider.
+    """
+    backend = client.backend
+    mine: list[str] = []
+    if backend.state is not None:
+        report("state", "state", None, None, client.call(backend.state))
+    try:
+        if backend.writes and backend.assign is not None:
+            _assignments(client, backend.assign, report, mine)
+            _sameness(client, backend.assign, report, mine)
+            _removal(client, backend.assign, report, mine)
+    finally:
+        if backend.writes and backend.remove is not None:
+            for session in dict.fromkeys(mine):
+                client.call(backend.remove, session)
+
+
+def _assignments(client: BackendClient, assign: Call, report: Report, mine: list[str]) -> None:
+    for session in PATTERNS["uuid"].make(_FRESH):
+        mine.append(session)
+        report("assign", "fresh", None, session, client.call(assign, session))
+    for pattern in PATTERNS.values():
+        for session in pattern.make(_EACH):
+            mine.append(session)
+            report("assign", "pattern", pattern.name, session, client.call(assign, session))
+
+
+def _sameness(client: BackendClient, assign: Call, report: Report, mine: list[str]) -> None:
+    [session] = PATTERNS["uuid"].make(1)
+    mine.append(session)
+    report("assign", "same", None, session, client.call(assign, session))
+    for _ in range(_AGAIN):
+        call = client.backend.lookup or assign
+        report("lookup", "same", None, session, client.call(call, session))
+
+
+def _removal(client: BackendClient, assign: Call, report: Report, mine: list[str]) -> None:
+    lookup, remove = client.backend.lookup, client.backend.remove
+    if lookup is None or remove is None:
+        return
+    [session] = PATTERNS["uuid"].make(1)
+    mine.append(session)
+    report("assign", "removed", None, session, client.call(assign, session))
+    report("lookup", "removed", None, session, client.call(lookup, session))
+    report("remove", "removed", None, session, client.call(remove, session))
+    report("lookup", "removed", None, session, client.call(lookup, session))
+
+
+def _search(expression: str | None, body: Any) -> Any:
+    return jmespath.search(expression, body) if expression and body is not None else None

@@ -1,0 +1,32 @@
+"""What the profile says is right, as it is recorded beside what was seen."""
+
+from __future__ import annotations
+
+from e2e.profile.profile import Profile
+from e2e.records.records import Accepted, Policy
+
+
+def policy_of(profile: Profile) -> Policy:
+    """What the profile says is right, as the record of it."""
+    providers = profile.providers
+    return Policy(
+        rotation=profile.policy.rotation,
+        reload_keeps=profile.policy.reload == "keeps",
+        store=profile.session.store,
+        key=profile.session.key or profile.session.key_pattern,
+        providers=providers.names or (tuple(providers.weights) if providers.weights else None),
+        provider_count=providers.count,
+        weights=providers.weights,
+        min_effective_providers=providers.min_effective_providers,
+        affinity=profile.policy.affinity,
+        provider_source=providers.source,
+        empty_chat=profile.policy.empty_chat,
+        tabs=profile.policy.tabs,
+        in_address=any(r.session is not None and r.session.page is not None for r in profile.wire),
+        bearer=profile.policy.bearer,
+        has_label=profile.screen.provider is not None,
+        has_backend=profile.backend is not None,
+        accepted=tuple(
+            Accepted(one.cause, one.until.isoformat(), one.reason, one.link) for one in profile.accepted
+        ),
+    )

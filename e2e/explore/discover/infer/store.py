@@ -1,0 +1,123 @@
+"""Where the page keeps the session: the store whose values were sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from e2e.explore.discover import words
+from e2e.explore.discover.infer.common import Findings, Guess
+from e2e.explore.discover.said import Said
+from e2e.explore.discover.values import leaves
+from e2e.explore.discover.watch import Stores
+
+
+def find_store(wanted: Sequence[tuple[str, Stores | None]]) -> Guess | None:
+    """Where all of the values were stored at their moments: the ``[session]`` table that reads them."""
+    per_moment: list[dict[str, dict[str, Any]]] = []
+    for value, stores in wanted:
+        if stores is None:
+            return None
+        per_moment.append({_store_key(t): t for t in _tables(value, stores)})
+    common = [key for key in per_moment[0] if all(key in other for other in per_moment[1:])]
+    if common:
+        table = per_moment[0][min(common, key=_store_rank)]
+        return Guess(table, 0.95, f"its value was sent ({len(wanted)} of {len(wanted)} looks)")
+    by_pattern = [{_pattern_key(t): t for t in moment.values() if "key" in t} for moment in per_moment]
+    shared = [key for key in by_pattern[0] if key and all(key in other for other in by_pattern[1:])]
+    if shared:
+        table = dict(by_pattern[0][shared[0]])
+        pattern = _key_pattern([str(moment[shared[0]]["key"]) for moment in by_pattern])
+        del table["key"]
+        return Guess(
+            {**table, "key_pattern": pattern}, 0.85, "a key of its own for each chat, and its value was sent"
+        )
+    return None
+
+
+def _tables(value: str, stores: Stores) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    areas: list[tuple[dict[str, Any], dict[str, str]]] = [
+        ({"store": "localStorage"}, stores.local),
+        ({"store": "sessionStorage"}, stores.session),
+        ({"store": "cookie"}, stores.cookies),
+    ]
+    for table, area in areas:
+        for key, text in area.items():
+            found += [{**table, "key": key, **inside} for inside in _inside(value, text)]
+    for key, text in stores.records.items():
+        database, store, record = json.loads(key)
+        table = {"store": "indexedDB", "database": database, "object_store": store, "key": record}
+        found += [{**table, **inside} for inside in _inside(value, text)]
+    if len(value) >= 6 and value in unquote(stores.address):
+        before = unquote(stores.address).split(value, 1)[0]
+        lead = re.escape(
+            before[
+                max(
+                    before.rfind("/", 0, len(before) - 1),
+                    before.rfind("?"),
+                    before.rfind("#"),
+                    before.rfind("&"),
+                    0,
+                ) :
+            ]
+        ).replace(r"\-", "-")
+        found.append({"store": "url", "regex": f"{lead}([^/?&#]+)"})
+    return found
+
+
+def _inside(value: str, text: str) -> list[dict[str, Any]]:
+    if text in (value, f'"{value}"') or unquote(text) == value:
+        return [{}]
+    for form in (text, unquote(text)):
+        try:
+            parsed = json.loads(form)
+        except ValueError:
+            continue
+        paths = [path for path, leaf in leaves(parsed) if str(leaf) == value]
+        if paths:
+            return [{"id": min(paths, key=lambda p: (p.count("["), len(p)))}]
+        if isinstance(parsed, dict | list):
+            return []
+    return []
+
+
+def _store_key(table: dict[str, Any]) -> str:
+    return json.dumps(table, sort_keys=True)
+
+
+def _store_rank(key: str) -> tuple[int, int]:
+    table = json.loads(key)
+    order = ("localStorage", "sessionStorage", "indexedDB", "cookie", "url")
+    return order.index(table["store"]), len(key)
+
+
+def _pattern_key(table: dict[str, Any]) -> str:
+    stem = re.split(r"[0-9a-f]{6,}|\d{3,}|[A-Za-z0-9_-]{16,}", str(table["key"]))[0]
+    return json.dumps([table["store"], stem, table.get("id")]) if stem and stem != table["key"] else ""
+
+
+def _key_pattern(keys: Sequence[str]) -> str:
+    stem = keys[0]
+    for key in keys[1:]:
+        while not key.startswith(stem):
+            stem = stem[:-1]
+    stem = re.sub(r"[0-9a-fA-F]+$", "", stem) or stem
+    return "^" + re.escape(stem).replace(r"\-", "-")
+
+
+def store_of(found: Findings, values: Sequence[str | None], said: Said) -> None:
+    """Without a store whose value is sent: is anything of the kind kept at all?"""
+    if found.store is not None:
+        return
+    last = said.turns[-1].after
+    hints = [k for k in (last.local if last else {}) if words.SESSION_NAME.search(k)]
+    why = "no value that was sent was stored anywhere (localStorage, sessionStorage, cookies, IndexedDB, address)"
+    found.store = Guess({"store": "none"}, 0.6, why, [f"localStorage {k}" for k in hints[:3]])
+    if hints and values:
+        found.questions.append(
+            f"is the session kept in localStorage {hints[0]!r}? Its value was not found in any payload."
+        )

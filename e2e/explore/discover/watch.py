@@ -1,0 +1,307 @@
+"""Everything that a page sends, receives and stores, kept in memory while discovery looks on. Knows no profile."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Error, Page
+
+from e2e.capture.in_page import STORES
+from e2e.capture.network.bodies.parsing import cookies_of
+from e2e.capture.network.cdp.channels import (
+    Channel,
+    ChildChannel,
+    PageChannel,
+    Params,
+    watch_children,
+    watch_shared_workers,
+)
+from e2e.capture.network.wire_rules import AnswerReader
+from e2e.capture.scheduling.scheduler import Pulse
+
+_BODY_LIMIT = 1 << 20
+_SCRIPTED = ("Fetch", "XHR", "EventSource", "Ping", "Document", "Other")
+
+
+@dataclass(slots=True)
+class Payload:
+    """Something that left the page: a request, or a frame on a socket."""
+
+    number: int
+    t: float
+    transport: str
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str | bytes
+    socket: str = ""
+    kind: str = ""
+    cookies: dict[str, str] = field(default_factory=dict)
+    status: int | None = None
+    answer_headers: dict[str, str] = field(default_factory=dict)
+    values: list[tuple[float, str, Any]] = field(default_factory=list)
+    """``(time, event, value)`` of the request's own answer."""
+    ended: bool = False
+    origin: str = "page"
+
+    @property
+    def text(self) -> str:
+        return self.body if isinstance(self.body, str) else self.body.decode("utf-8", errors="replace")
+
+
+@dataclass(slots=True)
+class Frame:
+    """Something that came on a socket."""
+
+    t: float
+    socket: str
+    data: str | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What the browser held at one moment."""
+
+    t: float
+    local: dict[str, str]
+    session: dict[str, str]
+    cookies: dict[str, str]
+    http_only: frozenset[str]
+    records: dict[str, str]
+    """IndexedDB: JSON of ``[database, store, key]`` -> value as text."""
+    address: str
+
+
+class Watcher:
+    """Watches a page and what runs beside it from its first moment."""
+
+    def __init__(self, page: Page, pulse: Pulse) -> None:
+        self.page = page
+        self.pulse = pulse
+        """Beats when scripts sent or heard anything."""
+        self.payloads: list[Payload] = []
+        self.frames: list[Frame] = []
+        self.sockets: dict[str, tuple[str, dict[str, str]]] = {}
+        """Socket -> address and handshake headers."""
+        self.last = time.monotonic()
+        """When anything was last heard or sent by scripts."""
+        self._requests: dict[str, Payload] = {}
+        self._readers: dict[str, AnswerReader] = {}
+        self._early: dict[str, list[bytes]] = {}
+        self._cookies: dict[str, dict[str, str]] = {}
+        self._offset = 0.0
+        channel = PageChannel(page.context.new_cdp_session(page))
+        watch_children(channel, self._attach, lambda handler: handler)
+        self._attach(channel)
+        self.close = self._shared_workers()
+        """Lets go of what is held; call it before the context is closed."""
+
+    def _shared_workers(self) -> Callable[[], None]:
+        """They belong to no page: only the browser's own session knows them."""
+        context = self.page.context
+        browser = context.browser
+        if browser is None:
+            return lambda: None
+        me = context.new_cdp_session(self.page).send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
+
+        def began(channel: ChildChannel) -> None:
+            if channel.info.get("browserContextId") == me:
+                self._attach(channel)
+
+        session = PageChannel(browser.new_browser_cdp_session())
+        return watch_shared_workers(session, began, lambda handler: handler)
+
+    def stores(self, frame: Any = None) -> Stores:
+        """What all stores hold now."""
+        try:
+            seen = (frame or self.page.main_frame).evaluate(STORES)
+        except Error:
+            seen = {
+                "localStorage": {},
+                "sessionStorage": {},
+                "cookie": {},
+                "indexedDB": {},
+                "address": self.page.url,
+            }
+        jar = self.page.context.cookies()
+        cookies = {str(c.get("name")): str(c.get("value")) for c in jar} | seen["cookie"]
+        hidden = frozenset(str(c.get("name")) for c in jar if c.get("httpOnly"))
+        return Stores(
+            time.time(),
+            seen["localStorage"],
+            seen["sessionStorage"],
+            cookies,
+            hidden,
+            seen["indexedDB"],
+            seen["address"],
+        )
+
+    def _life(self) -> None:
+        self.last = time.monotonic()
+        self.pulse.beat()
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def _attach(self, channel: Channel) -> None:
+        p = channel.prefix
+        on = {
+            "requestWillBeSent": lambda e: self._request(channel, e),
+            "requestWillBeSentExtraInfo": lambda e: self._extra(p, e),
+            "responseReceived": lambda e: self._response(channel, e),
+            "dataReceived": lambda e: self._data(p, e),
+            "loadingFinished": lambda e: self._end(channel, e),
+            "loadingFailed": lambda e: self._end(channel, e),
+            "eventSourceMessageReceived": lambda e: self._event(p, e),
+            "webSocketCreated": lambda e: self._socket(p, e),
+            "webSocketWillSendHandshakeRequest": lambda e: self._handshake(p, e),
+            "webSocketFrameSent": lambda e: self._sent(channel, e),
+            "webSocketFrameReceived": lambda e: self._received(p, e),
+        }
+        for name, handler in on.items():
+            channel.on(f"Network.{name}", handler)
+        channel.ask("Network.enable", {"maxPostDataSize": _BODY_LIMIT}, lambda _, __: None)
+
+    def _request(self, channel: Channel, e: Params) -> None:
+        self._offset = e["wallTime"] - e["timestamp"]
+        if e.get("type") not in _SCRIPTED or e["request"]["url"].startswith(("data:", "blob:", "chrome")):
+            return
+        request = e["request"]
+        key = channel.prefix + e["requestId"]
+        if key in self._requests:
+            return
+        body = request.get("postData", "")
+        if not body and request.get("postDataEntries"):
+            body = b"".join(base64.b64decode(part.get("bytes", "")) for part in request["postDataEntries"])
+        payload = Payload(
+            len(self.payloads), e["wallTime"], "http", request["method"], request["url"] + request.get("urlFragment", ""),
+            {k.lower(): v for k, v in request["headers"].items()}, body, kind=e.get("type", ""), origin=channel.kind,
+            cookies=self._cookies.pop(key, {}),
+        )  # fmt: skip
+        self.payloads.append(payload)
+        self._requests[key] = payload
+        self._life()
+        if not body and request.get("hasPostData"):
+
+            def told(got: Params | None, _: str) -> None:
+                payload.body = got["postData"] if got else ""
+                self.pulse.beat()
+
+            channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, told)
+
+    def _extra(self, prefix: str, e: Params) -> None:
+        cookies = {
+            c["cookie"]["name"]: c["cookie"]["value"]
+            for c in e.get("associatedCookies", ())
+            if not c.get("blockedReasons")
+        }
+        payload = self._requests.get(prefix + e["requestId"])
+        if payload is not None:
+            payload.cookies = cookies
+        elif len(self._cookies) < 500:
+            self._cookies[prefix + e["requestId"]] = cookies
+
+    def _response(self, channel: Channel, e: Params) -> None:
+        key = channel.prefix + e["requestId"]
+        payload = self._requests.get(key)
+        if payload is None:
+            return
+        payload.status = e["response"]["status"]
+        payload.answer_headers = {k.lower(): v for k, v in e["response"]["headers"].items()}
+        if payload.kind in ("EventSource", "Document"):
+            return
+        reader = AnswerReader(payload.answer_headers.get("content-type", ""))
+
+        def live(got: Params | None, _: str) -> None:
+            if got is not None:
+                self._readers[key] = reader
+                for data in [base64.b64decode(got["bufferedData"]), *self._early.pop(key, [])]:
+                    self._feed(payload, reader, data, e["timestamp"])
+
+        channel.ask("Network.streamResourceContent", {"requestId": e["requestId"]}, live)
+
+    def _data(self, prefix: str, e: Params) -> None:
+        key = prefix + e["requestId"]
+        payload = self._requests.get(key)
+        if payload is None or not e.get("data"):
+            return
+        self._life()
+        data = base64.b64decode(e["data"])
+        reader = self._readers.get(key)
+        if reader is None:
+            self._early.setdefault(key, []).append(data)
+        else:
+            self._feed(payload, reader, data, e["timestamp"])
+
+    def _feed(self, payload: Payload, reader: AnswerReader, data: bytes, timestamp: float) -> None:
+        payload.values += [(timestamp + self._offset, event, value) for event, value in reader.feed(data)]
+
+    def _end(self, channel: Channel, e: Params) -> None:
+        key = channel.prefix + e["requestId"]
+        payload = self._requests.pop(key, None)
+        if payload is None:
+            return
+        payload.ended = True
+        self._life()
+        t = e["timestamp"] + self._offset
+        reader = self._readers.pop(key, None)
+        if reader is not None:
+            payload.values += [(t, event, value) for event, value in reader.end()]
+            return
+
+        def got(answer: Params | None, _: str) -> None:
+            if answer is not None and len(answer["body"]) < _BODY_LIMIT:
+                whole = AnswerReader(payload.answer_headers.get("content-type", ""))
+                raw = base64.b64decode(answer["body"]) if answer["base64Encoded"] else answer["body"].encode()
+                payload.values += [(t, event, value) for event, value in [*whole.feed(raw), *whole.end()]]
+
+        if payload.kind != "Document":
+            channel.ask("Network.getResponseBody", {"requestId": e["requestId"]}, got)
+
+    def _event(self, prefix: str, e: Params) -> None:
+        payload = self._requests.get(prefix + e["requestId"])
+        if payload is not None:
+            self._life()
+            text = f"event: {e['eventName']}\ndata: " + e["data"].replace("\n", "\ndata: ") + "\n\n"
+            reader = AnswerReader("text/event-stream")
+            payload.values += [
+                (e["timestamp"] + self._offset, event, value) for event, value in reader.feed(text.encode())
+            ]
+
+    def _socket(self, prefix: str, e: Params) -> None:
+        self.sockets[prefix + e["requestId"]] = (e["url"], {})
+
+    def _handshake(self, prefix: str, e: Params) -> None:
+        self._offset = e["wallTime"] - e["timestamp"]
+        url, _ = self.sockets.get(prefix + e["requestId"], ("", {}))
+        headers = {k.lower(): v for k, v in e.get("request", {}).get("headers", {}).items()}
+        self.sockets[prefix + e["requestId"]] = (url, headers)
+
+    def _sent(self, channel: Channel, e: Params) -> None:
+        socket = channel.prefix + e["requestId"]
+        url, headers = self.sockets.get(socket, ("", {}))
+        self.payloads.append(
+            Payload(
+                len(self.payloads), e["timestamp"] + self._offset, "websocket", "SEND", url, headers, _frame(e), socket,
+                cookies=cookies_of(headers.get("cookie", "")), origin=channel.kind,
+            )
+        )  # fmt: skip
+        self._life()
+
+    def _received(self, prefix: str, e: Params) -> None:
+        self.frames.append(Frame(e["timestamp"] + self._offset, prefix + e["requestId"], _frame(e)))
+        self._life()
+
+
+def _frame(e: Params) -> str | bytes:
+    data: str = e["response"]["payloadData"]
+    return base64.b64decode(data) if e["response"].get("opcode") == 2 else data
+
+
+def new_page(context: BrowserContext, pulse: Pulse) -> tuple[Page, Watcher]:
+    """A page that is watched before it loads anything."""
+    page = context.new_page()
+    return page, Watcher(page, pulse)

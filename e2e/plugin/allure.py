@@ -1,0 +1,239 @@
+"""What Allure shows of a check: the question it belongs to, one step per chat, and attachments that people look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import allure
+import pytest
+
+from e2e import checks
+from e2e.analysis.checks import scenarios
+from e2e.analysis.diagnosis.known_issues import accepted
+from e2e.analysis.judge import CHECKS, Check
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import Verdict
+from e2e.analysis.model.wording import key_of
+from e2e.capture.lane.traces import keep_trace
+from e2e.plugin.run import FOLDERS, RUN
+from e2e.plugin.settings.options import SETTINGS
+from e2e.profile.parts.policy import Owners
+from e2e.records.records import CodePlace
+
+_HARNESS = ("The run", "Completeness", "Everything was seen")
+_SEVERITY = {"critical": "blocker", "high": "critical", "medium": "normal", "low": "minor"}
+_BACKEND = ("provider.varies", "provider.balanced", "provider.independent", "provider.persists", "backend.")
+_PROVIDER_CHARTS = ("provider.varies", "provider.balanced", "backend.state")
+_SVG = allure.attachment_type.SVG
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if SETTINGS not in config.stash:
+        return
+    checks_of = {item: _check_of(item) for item in items}
+    order = {check: number for number, check in enumerate(CHECKS)}
+    items.sort(key=lambda item: len(order) if (check := checks_of[item]) is None else order[check])
+    for item, check in checks_of.items():
+        function = getattr(item, "function", None)
+        if function is not None:
+            function.__allure_display_name__ = _title(item)
+        epic, feature, story = (check.epic, check.feature, check.story) if check else _HARNESS
+        severity = "critical" if check is None or not check.statistical else "normal"
+        for kind, value in (("epic", epic), ("feature", feature), ("story", story), ("severity", severity)):
+            _label(item, kind, value)
+        _label(item, "owner", _owner(config.stash[SETTINGS].profile.owners, check))
+        for name, url in config.stash[SETTINGS].profile.links.items():
+            item.add_marker(pytest.mark.allure_link(url, name=name, link_type="link"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if SETTINGS in config.stash:
+        checks.strictness.on = config.stash[SETTINGS].strict_evidence
+
+
+@pytest.fixture(autouse=True)
+def _observed_verdicts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Shows each verdict of the running check in the report."""
+
+    def show(verdict: Verdict) -> None:
+        _label_by(request.node, verdict, request.config.stash[RUN])
+        _show(request.config.stash[RUN], verdict, request.config)
+
+    judging = "run" in request.fixturenames
+    if judging:
+        checks.observers.append(show)
+    yield
+    if judging:
+        checks.observers.remove(show)
+    run, settings = request.config.stash.get(RUN, None), request.config.stash.get(SETTINGS, None)
+    if run is not None:  # recorded evidence says itself whose it is
+        _label(request.node, "target", run.metas[0].target)
+        _label(request.node, "browser", browser_of(run))
+    elif settings is not None:
+        _label(request.node, "target", settings.profile.name)
+
+
+def _label(item: pytest.Item, kind: str, value: str | None) -> None:
+    """Add a label; of those that a result has once the last one given counts."""
+    if value:
+        item.add_marker(pytest.mark.allure_label(value, label_type=kind), append=False)
+
+
+def _owner(owners: Owners, check: Check | None) -> str | None:
+    if check is None:
+        return owners.suite
+    return owners.backend if check.name.startswith(_BACKEND) else owners.frontend
+
+
+def _label_by(item: pytest.Item, verdict: Verdict, run: Run) -> None:
+    """Severity, owner and links of a failure come from its causes: the layer that broke says whose it is."""
+    if verdict.outcome != "fail" or not verdict.causes:
+        return
+    from reports.summary.recommendations import most_urgent, recommendation
+
+    worst = most_urgent(verdict.causes)[0]
+    _label(item, "severity", _SEVERITY[recommendation(worst.name).priority])
+    owners = max(run.metas, key=lambda meta: meta.started).owners
+    _label(item, "owner", owners.get("backend" if worst.layer == "backend" else "frontend"))
+    known = accepted(run)
+    for cause in verdict.causes:
+        if cause.name in known and (link := known[cause.name].link):
+            item.add_marker(pytest.mark.allure_link(link, name=cause.name, link_type="issue"))
+
+
+def browser_of(run: Run) -> str:
+    """The browsers of the run's evidence, without their versions."""
+    return ", ".join(sorted({m.browser for m in run.metas} - {""}))
+
+
+def _title(item: pytest.Item) -> str:
+    """The test's name as a sentence: it states the outcome."""
+    words = getattr(item, "originalname", item.name).removeprefix("test_").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _check_of(item: pytest.Item) -> Check | None:
+    """The check that a spec makes, by the function that it calls."""
+    function = getattr(item, "function", None)
+    names = set(function.__code__.co_names) if function is not None else set()
+    return next((c for c in CHECKS if c.name.split(".")[-1] in names and names & _modules(c)), None)
+
+
+def _modules(check: Check) -> set[str]:
+    """The modules that a spec may call it in: the one that its name begins with, or the one that holds it."""
+    return {check.name.split(".")[0], check.function.plain.__module__.rsplit(".", 1)[-1]}
+
+
+def _show(run: Run, verdict: Verdict, config: pytest.Config) -> None:
+    from reports.charts.charts import chat_timeline, lanes_strip, provider_distribution
+    from reports.summary.tables import observations_html
+
+    if verdict.name.startswith("rotation."):
+        _steps(run, verdict)
+        if (strip := lanes_strip(run)) is not None:
+            allure.attach(strip.svg, strip.title, _SVG)
+        allure.attach(observations_html(run), "Observations", allure.attachment_type.HTML)
+    if verdict.name in _PROVIDER_CHARTS and (chart := provider_distribution(run)) is not None:
+        allure.attach(chart.svg, chart.title, _SVG)
+    if verdict.worth:
+        allure.attach(verdict.worth, "What green is worth", allure.attachment_type.TEXT)
+    if verdict.warning:
+        _tag("warning")
+    allure.attach(json.dumps(dict(verdict.numbers), indent=1), "Numbers", allure.attachment_type.JSON)
+    if verdict.outcome == "fail":
+        for cause in verdict.causes:
+            _tag(cause.name)
+            allure.attach(
+                "\n".join((cause.explanation, *cause.evidence)),
+                f"Cause: {cause.name}",
+                allure.attachment_type.TEXT,
+            )
+            if code := _code(cause.code):
+                allure.attach(code, "Code evidence", allure.attachment_type.TEXT)
+        if verdict.chats and (timeline := chat_timeline(run, verdict.chats[0])) is not None:
+            allure.attach(timeline.svg, timeline.title, _SVG)
+        _trace(verdict, config)
+
+
+_SHOWN_STEPS = 200
+
+
+def _steps(run: Run, verdict: Verdict) -> None:
+    """One step per chat: "chat 7, lane 2: session_…3f9a -> session_…b1c2, Big hat"."""
+    from reports.summary.tables import short
+
+    bad = set(verdict.chats)
+    named = {key_of(chat): chat.provider for chat in rows(run.chats)}
+    scenario = scenarios.NAMES.get(verdict.name, "plain")
+    asked = run.transitions[run.transitions["scenario"] == scenario]
+    every = sorted(rows(asked), key=lambda r: key_of(r) not in bad)  # findings first: the list may be cut
+    for row in sorted(every[:_SHOWN_STEPS], key=key_of):
+        before, after = ("nothing" if s is None else short(s) for s in (row.sent_before, row.sent))
+        provider = named.get(key_of(row))
+        title = f"chat {row.chat}, lane {row.lane}: {before} -> {after}" + (
+            f", {provider}" if provider else ""
+        )
+        if key_of(row) in bad:
+            _failed_step(f"{title}: {verdict.headline}")
+        else:
+            with allure.step(title):
+                pass
+    if len(every) > _SHOWN_STEPS:
+        with allure.step(f"… and {len(every) - _SHOWN_STEPS} more chats"):
+            pass
+
+
+def _failed_step(title: str) -> None:
+    """A step shown as failed, without ending the test: the verdict speaks for all of them at once."""
+    try:
+        with allure.step(title):
+            raise AssertionError(title)
+    except AssertionError:
+        return
+
+
+def _tag(name: str) -> None:
+    tag: Any = allure.dynamic.tag  # allure gives it no types
+    tag(name)
+
+
+def _code(places: tuple[CodePlace, ...]) -> str:
+    """The places in the product's code with their source lines."""
+    parts = []
+    for place in places:
+        if place.context:
+            lines = [f"{'>' if n == place.line else ' '} {n:4d}  {text}" for n, text in place.context]
+            parts.append("\n".join((f"{place.source}:{place.line} {place.function}", *lines)))
+    return "\n\n".join(parts)
+
+
+def _trace(verdict: Verdict, config: pytest.Config) -> None:
+    """Keep the trace of the first failing lane; show it only when IDs may be shown."""
+    settings, folders = config.stash[SETTINGS], config.stash.get(FOLDERS, [])
+    folder = next((f for f in folders if verdict.chats and f.name == verdict.chats[0].run_id), None)
+    if folder is None:
+        return
+    kept = folder / f"trace-lane-{verdict.chats[0].lane}.zip"
+    if not kept.is_file():
+        return
+    if settings.show_ids:
+        attach_file: Any = allure.attach.file  # allure gives it no types
+        attach_file(str(kept), "Playwright trace", "application/vnd.allure.playwright-trace", "zip")
+    else:
+        said = f"{kept.name} in {folder.name}, beside the evidence. It holds session IDs in the clear; --show-ids puts it into the report."
+        allure.attach(said, "Where the Playwright trace is", allure.attachment_type.TEXT)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Drop the traces of lanes that did nothing wrong."""
+    settings, run = session.config.stash.get(SETTINGS, None), session.config.stash.get(RUN, None)
+    if settings is None or run is None or settings.from_evidence:
+        return
+    failing = [v.chats[0] for v in run.judgement.verdicts if v.outcome == "fail" and v.chats]
+    for folder in session.config.stash.get(FOLDERS, []):
+        lanes = [key.lane for key in failing if key.run_id == folder.name and key.lane >= 0]
+        keep_trace(folder, min(lanes) if lanes else None)

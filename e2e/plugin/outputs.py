@@ -1,0 +1,31 @@
+"""What a session leaves beside its evidence: the summary for people and for machines, and the charts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from e2e.plugin.disk import tell_unwritten
+from e2e.plugin.run import FOLDERS, RUN
+from e2e.plugin.settings.options import SETTINGS
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write ``summary.md``, ``summary.json`` and ``charts/``; a run that could not be judged has none."""
+    settings, run = session.config.stash.get(SETTINGS, None), session.config.stash.get(RUN, None)
+    if settings is None or run is None or not settings.shard.whole:
+        return
+    from reports.charts.charts import chart_set
+    from reports.summary.aggregate import Judged, write_summary
+    from reports.summary.summary import summarise
+
+    folders: list[Path] = session.config.stash[FOLDERS]
+    judged = Judged(run, run.judgement, summarise(run, run.judgement), tuple(folders))
+    try:
+        write_summary(judged, settings.out)
+        chart_set(run, settings.out)
+    except OSError as error:
+        tell_unwritten(session.config, error)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,183 @@
+"""The run: recorded with a browser, or read from evidence; one for the whole session."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e import errors
+from e2e.analysis.diagnosis import experiments
+from e2e.analysis.model.run import Run, assemble
+from e2e.capture.run.crash import CRASH, crash_after
+from e2e.capture.run.plan import Plan
+from e2e.capture.run.runner import Conductor
+from e2e.capture.target.policy import policy_of
+from e2e.errors import CaptureIncomplete, HarnessError
+from e2e.files import replace_file
+from e2e.plugin.decider import Decider
+from e2e.plugin.disk import tell_unwritten
+from e2e.plugin.progress import Progress
+from e2e.plugin.settings.option_list import OPTIONS
+from e2e.plugin.settings.options import ROOT, SETTINGS, Settings
+from e2e.profile.profile import Profile
+from e2e.records.evidence import find_runs, read_run
+from e2e.records.records import RunRecords
+
+_CALM_CHATS = 4
+"""Chats before the browser dies, with that fault."""
+RUN = pytest.StashKey[Run]()
+FOLDERS = pytest.StashKey[list[Path]]()
+
+
+@pytest.fixture(scope="session")
+def run(request: pytest.FixtureRequest, settings: Settings) -> Run:
+    """All observations of this session. Raises a `HarnessError` when not one chat could be observed."""
+    folders = [f for d in settings.from_evidence for f in find_runs(d)] or [_record(request, settings)]
+    request.config.stash[FOLDERS] = folders
+    records = [read_run(folder) for folder in folders]
+    # Half of the budget was spent on looking early.
+    budget = settings.alarms_per_year / (2 if settings.until_decided else 1)
+    run = assemble(records, alarms_per_year=budget, one_shard=not settings.shard.whole)
+    request.config.stash[RUN] = run
+    if not any(chat.status == "observed" for record in records for chat in record.chats):
+        raise _first_problem(records)
+    return run
+
+
+def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
+    url: str = request.getfixturevalue("chat_url")
+    playwright = request.getfixturevalue("playwright")
+    context_args = dict(request.getfixturevalue("browser_context_args"))
+    try:
+        browser = request.getfixturevalue("browser")
+    except Exception as error:
+        if isinstance(error, HarnessError):
+            raise
+        raise HarnessError(
+            f"no browser could be started: {str(error).splitlines()[0]}",
+            way_out="`make setup` finds or installs one",
+        ) from error
+    plan = Plan(
+        profile=settings.profile,
+        url=url,
+        chats=settings.max_chats if settings.until_decided else settings.chats,
+        lanes=settings.lanes,
+        out=settings.out,
+        show_ids=settings.show_ids,
+        alarms_per_year=settings.alarms_per_year,
+        environment=_environment(settings),
+        invocation=_invocation(settings),
+        scenarios=settings.scenarios,
+        shard=settings.shard,
+        source_maps=settings.source_maps,
+    )
+    decider = Decider(policy_of(plan.profile), plan.affordable_chats, settings.alarms_per_year)
+    with Progress(request.config, plan.own_chats) as progress:
+        conductor = Conductor(
+            plan,
+            playwright,
+            browser,
+            context_args,
+            watchers=(
+                progress.chat_done,
+                *((decider.watch,) if settings.until_decided else ()),
+                *((crash_after(browser, _CALM_CHATS),) if CRASH in settings.faults else ()),
+            ),
+            # One shard asks what can be asked once: the backend, and why something failed.
+            probes=settings.shard.number == 1,
+            curious=_experiments_after if settings.experiments and settings.shard.number == 1 else None,
+            enough=lambda: settings.until_decided and decider.enough,
+        )
+        request.config.stash[FOLDERS] = [conductor.folder]
+        return conductor.run()
+
+
+def _experiments_after(records: RunRecords) -> tuple[str, ...]:
+    """The experiments that these records ask for."""
+    return experiments.wanted(assemble([records]).judgement.verdicts)
+
+
+def _first_problem(records: list[RunRecords]) -> HarnessError:
+    for record in records:
+        for problem in record.meta.problems:
+            kind = getattr(errors, problem.kind, HarnessError)
+            error: HarnessError = kind(problem.what, where=problem.where, way_out=problem.way_out)
+            return error
+    return CaptureIncomplete("not one chat was observed", way_out="look at events.jsonl of the run")
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    facts = {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        **{name: metadata.version(name) for name in ("playwright", "pytest", "allure-pytest")},
+        "commit": _commit(),
+        "profile": _digest(settings.profile),
+        **({"target_version": settings.target_version} if settings.target_version else {}),
+    }
+    if settings.profile.where.start == "reference" and settings.base_url is None:
+        facts |= {
+            "fault": " ".join(settings.faults) or "none",
+            "id-pattern": settings.id_pattern,
+            "transport": settings.transport,
+            "store": f"{settings.store} ({settings.id_format}), {settings.rotation}",
+        }
+    return facts
+
+
+def _invocation(settings: Settings) -> dict[str, str]:
+    """The variables of ``make e2e`` that lead to this target again; a fault of the reference chat is what is to be gone."""
+    target = Path(settings.target)
+    if target.is_file():
+        whole = target.resolve()
+        given = str(whole.relative_to(ROOT)) if whole.is_relative_to(ROOT) else str(whole)
+    else:
+        given = settings.target
+    found = {} if given == "reference" else {"TARGET": given}
+    if settings.base_url is not None:
+        return found | {"BASE_URL": settings.base_url}
+    if settings.profile.where.start == "reference":
+        defaults = {option.name: option.default for option in OPTIONS}
+        for name in ("transport", "store", "id-format", "rotation"):
+            value = str(getattr(settings, name.replace("-", "_")))
+            if value != defaults[name]:
+                found[name.upper().replace("-", "_")] = value
+    return found
+
+
+def _digest(profile: Profile) -> str:
+    """Changes when the profile does; acceptances, gates and links say nothing about how the chat is driven."""
+    said = profile.model_dump_json(exclude={"accepted", "gates", "links", "owners"})
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def _commit() -> str:
+    asked = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip() or "unknown"
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    settings = session.config.stash.get(SETTINGS, None)
+    folders = session.config.stash.get(FOLDERS, None)
+    if settings is None or not folders:
+        return
+    said: dict[str, Any] = {
+        "run_ids": [f.name for f in folders],
+        "evidence": [str(f) for f in folders],
+        "exit": int(exitstatus),
+        "alarms_per_year": settings.alarms_per_year / (2 if settings.until_decided else 1),
+    }
+    try:
+        settings.out.mkdir(parents=True, exist_ok=True)
+        replace_file(settings.out / "session.json", json.dumps(said, indent=1))
+    except OSError as error:
+        tell_unwritten(session.config, error)

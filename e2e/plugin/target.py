@@ -1,0 +1,50 @@
+"""The target: where the chat is, started first when the suite starts it by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.errors import TargetNotReady
+from e2e.plugin.serve import serving
+from e2e.plugin.settings.options import ROOT, Settings
+from e2e.profile.profile import Command
+
+
+@pytest.fixture(scope="session")
+def chat_url(settings: Settings) -> Iterator[str]:
+    """Address of the chat under test, ready to be opened."""
+    where = settings.profile.where
+    if settings.base_url is not None:
+        yield at(settings.base_url, where.path)
+    elif isinstance(where.start, Command):
+        with serving(where.start, ROOT) as url:
+            yield at(url, where.path)
+    elif where.start == "reference":
+        from fixtures.reference_chat.launcher import LaunchError, ReferenceChat
+
+        try:
+            chat = ReferenceChat.start(
+                control=False,
+                faults=settings.faults,
+                id_pattern=settings.id_pattern,
+                transport=settings.transport,
+                store=settings.store,
+                id_format=settings.id_format,
+                rotation=settings.rotation,
+                seed=settings.seed,
+            )
+        except LaunchError as error:
+            raise TargetNotReady(
+                f"the reference chat did not start: {error}", way_out="`make setup` builds what it needs"
+            ) from None
+        with chat:
+            yield chat.url
+    else:
+        yield at(where.url, where.path)
+
+
+def at(url: str, path: str | None) -> str:
+    """``url`` with the profile's ``where.path``."""
+    return url if path is None else url.rstrip("/") + path

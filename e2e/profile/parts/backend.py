@@ -1,0 +1,111 @@
+"""The backend's own interface, and how long is waited for what."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from e2e.profile.values.terms import (
+    NOTHING,
+    HeaderName,
+    JMESPath,
+    Misfit,
+    Part,
+    Path,
+    Seconds,
+    Template,
+    WebAddress,
+    check_headers,
+)
+
+
+class Call(Part):
+    """One call of the backend's own interface."""
+
+    method: Literal["GET", "PUT", "POST", "DELETE", "PATCH"] = Field(examples=["GET"])
+    """HTTP method."""
+    path: Path = Field(examples=["/api/sessions/{session}"])
+    """With ``{session}`` where the session ID goes."""
+    provider: JMESPath | None = Field(default=None, examples=["provider"])
+    """Where the answer says who the provider is."""
+    active: JMESPath | None = Field(default=None, examples=["active_sessions"])
+    """``state`` only: the number of active sessions."""
+    distribution: JMESPath | None = Field(default=None, examples=["distribution"])
+    """``state`` only: provider -> sessions."""
+
+
+class Backend(Part):
+    """The backend's own interface; only ``lookup`` and ``state`` are used unless ``writes``."""
+
+    url: WebAddress | None = Field(default=None, examples=["https://admin.example.org/"])
+    """Default: the chat's own origin."""
+    headers: dict[HeaderName, Template] = Field(
+        default={}, examples=[{"Authorization": "Bearer ${ADMIN_TOKEN}"}]
+    )
+    """Sent with every call; ``${NAME}`` is an environment variable."""
+    writes: bool = False
+    """The suite may assign and remove sessions of its own."""
+    assign: Call | None = Field(
+        default=None, examples=[{"method": "PUT", "path": "/sessions/{session}", "provider": "provider"}]
+    )
+    """Gives a session a provider; only with ``writes``."""
+    lookup: Call | None = Field(
+        default=None, examples=[{"method": "GET", "path": "/sessions/{session}", "provider": "provider"}]
+    )
+    """Says which provider a session has."""
+    remove: Call | None = Field(default=None, examples=[{"method": "DELETE", "path": "/sessions/{session}"}])
+    """Ends a session; only with ``writes``."""
+    state: Call | None = Field(
+        default=None, examples=[{"method": "GET", "path": "/stats", "distribution": "distribution"}]
+    )
+    """Says how many sessions there are, and at which providers."""
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        check_headers(self.headers)
+        said = [c for c in ("assign", "lookup", "remove", "state") if getattr(self, c) is not None]
+        if not said:
+            raise Misfit(
+                "lookup",
+                NOTHING,
+                "the backend offers nothing; example: "
+                'lookup = { method = "GET", path = "/sessions/{session}", provider = "provider" }',
+            )
+        for name in said:
+            call = getattr(self, name)
+            if name in ("lookup", "remove") and "{session}" not in call.path:
+                raise Misfit(
+                    f"{name}.path",
+                    call.path,
+                    'says nothing of {session}; example: path = "/sessions/{session}"',
+                )
+            if name in ("lookup", "state") and not self.writes and call.method not in ("GET", "POST"):
+                raise Misfit(
+                    f"{name}.method",
+                    call.method,
+                    'changes something, and writes is false; say writes = true, or ask otherwise; example: method = "GET"',
+                )
+            for key in ("active", "distribution"):
+                if name != "state" and getattr(call, key) is not None:
+                    raise Misfit(f"{name}.{key}", getattr(call, key), "is for state only; leave it out")
+        if self.lookup is not None and self.lookup.provider is None:
+            raise Misfit(
+                "lookup.provider",
+                NOTHING,
+                'says where the provider is in the answer; example: provider = "provider"',
+            )
+        return self
+
+
+class Timeouts(Part):
+    """Seconds."""
+
+    ready: Seconds = 10
+    """Until the page can be used."""
+    action: Seconds = 5
+    """Until a click, a press or a payload has come about."""
+    reply: Seconds = 30
+    """Until a reply has ended."""
+    quiet: Annotated[float, Field(gt=0, lt=10)] = 0.15
+    """How long nothing must happen after a click before a missing rotation is believed."""

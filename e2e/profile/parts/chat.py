@@ -1,0 +1,156 @@
+"""What is seen of a chat: where its session lies, what the page shows, how a reply ends, who may answer."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from e2e.profile.values.steps import Locate
+from e2e.profile.values.terms import NOTHING, JMESPath, Misfit, Part, Regex, Text
+
+
+class Session(Part):
+    """Where the page keeps the session's ID. What is compared is the ID, never the raw value."""
+
+    store: Literal["localStorage", "sessionStorage", "cookie", "url", "indexedDB", "none"] = "localStorage"
+    """``none``: in memory only, then only what is sent counts."""
+    key: str | None = Field(default=None, min_length=1, examples=["chat_session"])
+    """Name of the item, the cookie, or (IndexedDB) the record."""
+    key_pattern: Regex | None = Field(default=None, examples=["^chat:"])
+    """Of the key, where it is another one per user or per chat; the one that was written last counts."""
+    id: JMESPath | None = Field(default=None, examples=["sessionId"])
+    """JMESPath into the stored JSON value; without it (and ``regex``) the whole value is the ID."""
+    regex: Regex | None = Field(default=None, examples=["/c/([0-9a-f-]{36})"])
+    """On the stored text, or on the page's address for ``url``; its first group is the ID."""
+    database: Text | None = Field(default=None, examples=["chat"])
+    """Name of the database; IndexedDB only."""
+    object_store: Text | None = Field(default=None, examples=["kv"])
+    """Name of the object store in it; IndexedDB only."""
+
+    @model_validator(mode="after")
+    def _fits_the_store(self) -> Self:
+        keys = [k for k in ("key", "key_pattern") if getattr(self, k) is not None]
+        places = [p for p in ("database", "object_store") if getattr(self, p) is not None]
+        looks = [w for w in ("id", "regex") if getattr(self, w) is not None]
+        if len(looks) == 2:
+            raise Misfit(
+                "regex", self.regex, "id says already where the ID is in the value; leave one of them out"
+            )
+        strange = [
+            *(keys if self.store in ("none", "url") else []),
+            *(places if self.store != "indexedDB" else []),
+            *(looks if self.store == "none" else []),
+            *(["id"] if self.store == "url" and self.id is not None else []),
+        ]
+        if strange:
+            raise Misfit(
+                strange[0],
+                getattr(self, strange[0]),
+                f'store = "{self.store}" has no {strange[0]}; leave it out',
+            )
+        if self.store == "url" and self.regex is None:
+            raise Misfit("regex", NOTHING, 'store = "url" needs it; example: regex = "/c/([0-9a-f-]{36})"')
+        if self.store in ("none", "url"):
+            return self
+        if len(keys) == 2:
+            raise Misfit("key_pattern", self.key_pattern, "key is given already; leave one of them out")
+        if not keys:
+            raise Misfit(
+                "key",
+                NOTHING,
+                f'store = "{self.store}" needs key or key_pattern; example: key = "chat_session"',
+            )
+        for place, example in (("database", "chat"), ("object_store", "kv")):
+            if self.store == "indexedDB" and place not in places:
+                raise Misfit(place, NOTHING, f'store = "indexedDB" needs it; example: {place} = "{example}"')
+        return self
+
+
+class Reply(Part):
+    """How the end of a reply is known; everything that is said here must hold."""
+
+    exchange_finished: bool = True
+    """The answer has ended on the wire, by its rule."""
+    gone: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Stop"}])
+    """Not visible any more, such as the Stop button."""
+    shown: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Send"}])
+    """Visible again, such as the Send button."""
+    settled: float | None = Field(default=None, gt=0, le=30, examples=[0.5])
+    """Seconds for which the last reply's text did not change (needs ``screen.messages``)."""
+
+    @model_validator(mode="after")
+    def _can_end(self) -> Self:
+        if not self.exchange_finished and self.gone is None and self.shown is None and self.settled is None:
+            raise ValueError(
+                "nothing tells the end of a reply: exchange_finished, gone, shown or settled;"
+                ' example: gone = { role = "button", name = "Stop" }'
+            )
+        return self
+
+
+class Screen(Part):
+    """What the page shows."""
+
+    messages: Locate | None = Field(default=None, examples=[{"test_id": "message"}])
+    """Every message of the conversation, the person's and the assistant's."""
+    provider: Locate | None = Field(default=None, examples=[{"test_id": "provider"}])
+    """The provider's name at a reply; the last one belongs to the last reply."""
+    provider_attribute: Text | None = Field(default=None, examples=["alt"])
+    """Attribute of that element which holds the name; default: its visible text."""
+    provider_regex: Regex | None = Field(default=None, examples=["^Avatar for (.+)$"])
+    """On that text or attribute; its first group is the name."""
+    mask: tuple[Locate, ...] = Field(default=(), examples=[[{"test_id": "session-line"}]])
+    """What is covered in screenshots: whatever shows a session ID."""
+
+
+class Providers(Part):
+    """Who may answer, and how often."""
+
+    names: tuple[Text, ...] | None = Field(default=None, min_length=1, examples=[["Big hat", "Tall boot"]])
+    """All that may answer; one that is seen and not listed is a finding."""
+    count: int | None = Field(default=None, ge=1, le=10_000, examples=[9])
+    """How many there are, where their names are not known beforehand."""
+    weights: dict[str, float] | None = Field(default=None, examples=[{"Big hat": 0.7, "Tall boot": 0.3}])
+    """Expected shares; without them all are expected alike."""
+    min_effective_providers: float | None = Field(default=None, ge=1, le=10_000, examples=[3.5])
+    """Inverse Simpson index that the sessions must reach, where no list is known."""
+    map: dict[str, str] = Field(default={}, examples=[{"prov_3": "Big hat"}])
+    """Names as the wire gives them -> names for people."""
+    source: tuple[Literal["reply", "label", "backend"], ...] = Field(
+        default=("reply", "backend", "label"), min_length=1
+    )
+    """Which layer says who answered, the first that does counts."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.weights is not None:
+            if (
+                not self.weights
+                or min(self.weights.values()) <= 0
+                or abs(sum(self.weights.values()) - 1) > 1e-6
+            ):
+                raise Misfit(
+                    "weights",
+                    self.weights,
+                    'shares above 0 that sum to 1; example: weights = { "Big hat" = 0.7, "Tall boot" = 0.3 }',
+                )
+            if self.names is not None and (other := sorted(set(self.names) ^ set(self.weights))):
+                raise Misfit(
+                    "weights",
+                    self.weights,
+                    f"not the same providers as names: {', '.join(other)} is in one of them only",
+                )
+        if self.names is not None and len(set(self.names)) != len(self.names):
+            raise Misfit("names", self.names, "a provider is named twice; leave one out")
+        known = self.names or (tuple(self.weights) if self.weights else None)
+        if self.count is not None and known is not None and self.count != len(known):
+            raise Misfit("count", self.count, f"{len(known)} providers are named; leave count out")
+        for wire, name in self.map.items():
+            if known is not None and name not in known:
+                raise Misfit(
+                    f"map.{wire}", name, f"none of the providers: {', '.join(known)}; write one of these"
+                )
+        if len(set(self.source)) != len(self.source):
+            raise Misfit("source", self.source, "a layer is named twice; leave one out")
+        return self

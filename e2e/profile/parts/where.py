@@ -1,0 +1,143 @@
+"""Where the chat is, how it is started, and in what kind of browser window it is opened."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from e2e.profile.values.steps import Locate
+from e2e.profile.values.terms import (
+    ENVIRONMENT,
+    Css,
+    HeaderName,
+    Host,
+    Locale,
+    Misfit,
+    Part,
+    Path,
+    Seconds,
+    Template,
+    Text,
+    Timezone,
+    Variable,
+    WebAddress,
+    check_headers,
+)
+
+Permission = Literal[
+    "accelerometer", "ambient-light-sensor", "background-sync", "camera", "clipboard-read", "clipboard-write",
+    "geolocation", "gyroscope", "local-fonts", "magnetometer", "microphone", "midi", "midi-sysex", "notifications",
+    "payment-handler", "storage-access",
+]  # fmt: skip
+
+
+class Command(Part):
+    """A program that serves the chat: started by the suite, waited for, and ended with it."""
+
+    command: tuple[Text, ...] = Field(
+        min_length=1, examples=[["{python}", "-m", "acme_chat", "--port", "{port}"]]
+    )
+    """Program and arguments; ``{port}`` is a free port, ``{python}`` this Python."""
+    url: str = Field(default="http://127.0.0.1:{port}/", examples=["http://127.0.0.1:{port}/chat"])
+    """Where it answers, with ``{port}``."""
+    folder: Text | None = Field(default=None, examples=["../acme-chat"])
+    """Working directory, relative to the profile; default: the suite's own folder."""
+    env: dict[Variable, Template] = Field(default={}, examples=[{"LOG_LEVEL": "warning"}])
+    """Environment variables for it, besides the present ones."""
+    patience: Seconds = 60
+    """Seconds until it must answer."""
+
+    @model_validator(mode="after")
+    def _says_its_port(self) -> Self:
+        said = " ".join(self.command) + " ".join(self.env.values())
+        if ("{port}" in said) != ("{port}" in self.url):
+            raise Misfit(
+                "command" if "{port}" in self.url else "url",
+                self.command if "{port}" in self.url else self.url,
+                "{port} stands both in the command (or env) and in the url, or in none of them;"
+                ' example: command = ["npm", "start", "--", "--port", "{port}"]',
+            )
+        return self
+
+
+class Credentials(Part):
+    """HTTP credentials, from the environment."""
+
+    username: Template = Field(min_length=1, examples=["${STAGING_USER}"])
+    """The user's name."""
+    password: Template = Field(min_length=1, examples=["${STAGING_PASSWORD}"])
+    """Always ``${NAME}``: a password does not stand in a file."""
+
+    @model_validator(mode="after")
+    def _not_in_the_clear(self) -> Self:
+        if not ENVIRONMENT.search(self.password):
+            raise Misfit(
+                "password",
+                "***",
+                'a password does not stand in a file; example: password = "${STAGING_PASSWORD}"',
+            )
+        return self
+
+
+def _kind_of_start(value: Any) -> str:
+    return "a name" if isinstance(value, str) else "a command"
+
+
+class Where(Part):
+    """Where the chat is, and in what kind of browser window it is opened."""
+
+    url: WebAddress = Field(examples=["https://chat.example.org/"])
+    """The page on which the chat is; ``--base-url`` replaces it."""
+    path: Path | None = Field(default=None, examples=["/app/chat?lang=en"])
+    """Joined to the URL, also to one given by ``--base-url``."""
+    start: (
+        Annotated[
+            Annotated[Literal["reference"], Tag("a name")] | Annotated[Command, Tag("a command")],
+            Discriminator(_kind_of_start),
+        ]
+        | None
+    ) = Field(default=None, examples=[{"command": ["npm", "start", "--", "--port", "{port}"]}])
+    """What the suite starts by itself; ``url`` is then only used when nothing is to be started (``--base-url``)."""
+    ready: Locate = Field(examples=[{"role": "textbox", "name": "Message"}])
+    """Visible when the page can be used."""
+    frame: tuple[Css, ...] = Field(default=(), examples=[["iframe#chat-widget"]])
+    """CSS of the frames in which the chat lives, outermost first."""
+    headers: dict[HeaderName, Template] = Field(default={}, examples=[{"X-Preview": "${PREVIEW_TOKEN}"}])
+    """Sent with every request; ``${NAME}`` is an environment variable."""
+    blocked_hosts: tuple[Host, ...] = Field(default=(), examples=[["*.analytics.example"]])
+    """Hosts that are not asked: analytics, advertisements, a support widget."""
+    viewport: tuple[Annotated[int, Field(ge=200, le=7680)], Annotated[int, Field(ge=200, le=4320)]] = (
+        1280,
+        800,
+    )
+    """Width and height in CSS pixels."""
+    locale: Locale | None = Field(default=None, examples=["en-GB"])
+    """The browser's language; texts in locators must be in it."""
+    timezone: Timezone | None = Field(default=None, examples=["Europe/Berlin"])
+    """The browser's time zone."""
+    user_agent: Text | None = Field(default=None, examples=["Mozilla/5.0 (chat-session-e2e)"])
+    """What the browser calls itself."""
+    permissions: tuple[Permission, ...] = Field(default=(), examples=[["clipboard-write"]])
+    """Granted to the page."""
+    http_credentials: Credentials | None = Field(
+        default=None, examples=[{"username": "${STAGING_USER}", "password": "${STAGING_PASSWORD}"}]
+    )
+    """For a page behind HTTP authentication, as a staging system often is."""
+    dialogs: Literal["accept", "dismiss"] = "accept"
+    """What is answered to ``alert``, ``confirm``, ``prompt`` and ``beforeunload``."""
+    ignore_https_errors: bool = False
+    """Open the page also with a certificate that the browser does not trust."""
+
+    @model_validator(mode="after")
+    def _no_secret(self) -> Self:
+        check_headers(self.headers)
+        if urlsplit(self.url).password is not None:
+            raise Misfit(
+                "url",
+                "***",
+                'a password does not stand in an address; example: http_credentials = { username = "${STAGING_USER}",'
+                ' password = "${STAGING_PASSWORD}" }',
+            )
+        return self

@@ -1,0 +1,204 @@
+"""Wire rules: which request or frame is the chat's, which session it carries, and how its answer belongs to it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from e2e.profile.values.terms import (
+    NOTHING,
+    Condition,
+    HeaderName,
+    JMESPath,
+    Method,
+    Misfit,
+    Part,
+    Regex,
+    RuleName,
+    Text,
+    UrlRegex,
+)
+
+_PLACES = ("json", "form", "query", "header", "cookie", "path", "url", "page", "connection")
+Framing = Literal[
+    "json", "ndjson", "text", "socket.io", "graphql-ws", "signalr", "json-rpc", "phoenix", "actioncable", "stomp"
+]  # fmt: skip
+
+
+class Extract(Part):
+    """Where a value is: exactly one of json, form, query, header, cookie, path, url, page, connection. A bare text is ``json``.
+
+    A ``provider`` may have ``regex`` alone, without any of them: it is then searched in the whole text of the reply, of whatever
+    type that is (plain text, HTML, the words of a stream put together).
+    """
+
+    json_: JMESPath | None = Field(default=None, alias="json", examples=["args[0].sessionId"])
+    """JMESPath into a JSON body, an event of a stream, or a frame. JSON in a string inside it: ``unfold = true``."""
+    form: Text | None = Field(default=None, examples=["session"])
+    """A field of an urlencoded or multipart body."""
+    query: Text | None = Field(default=None, examples=["session"])
+    """A parameter of the URL's query."""
+    header: HeaderName | None = Field(default=None, examples=["X-Session-Id"])
+    """A header of the request, or of the answer for ``provider``."""
+    cookie: Text | None = Field(default=None, examples=["chat_session"])
+    """A cookie that goes with the request."""
+    path: Regex | None = Field(default=None, examples=["/chats/([^/]+)/messages"])
+    """A regular expression on the URL's path; its first group is the value."""
+    url: Regex | None = Field(default=None, examples=["[?&;]sid=([^&]+)"])
+    """A regular expression on the whole URL; its first group is the value."""
+    page: Regex | None = Field(default=None, examples=["/c/([0-9a-f]+)"])
+    """A regular expression on the page's own address when the payload leaves; its first group is the value.
+
+    For chats whose ID is in the page's address and in no payload.
+    """
+    connection: JMESPath | None = Field(default=None, examples=["connect.sessionId"])
+    """WebSocket: JMESPath into what was sent earlier on the connection (its long polls included); the last one counts.
+
+    For protocols that say once, in a connect message, whose messages will follow.
+    """
+    regex: Regex | None = Field(default=None, examples=["^Bearer (.+)$"])
+    """Applied to the text that was found; its first group is the value. For ``provider`` alone: to the reply's whole text."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, raw: Any) -> Any:
+        return {"json": raw} if isinstance(raw, str) else raw
+
+    @property
+    def place(self) -> str | None:
+        """Which of the places it names; None for a regex on the whole reply."""
+        return next((p for p in _PLACES if getattr(self, "json_" if p == "json" else p) is not None), None)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        said = [p for p in _PLACES if getattr(self, "json_" if p == "json" else p) is not None]
+        if len(said) != 1 and (said or self.regex is None):
+            raise ValueError(
+                f"exactly one of {', '.join(_PLACES)} (this says {', '.join(said) or 'none of them'});"
+                ' example: { json = "session_id" }'
+            )
+        return self
+
+
+class WireRule(Part):
+    """A request or WebSocket frame that carries a message of the chat, and where to look in it and in its answer.
+
+    With ``direction = "received"`` it is a channel on which answers come that do not come in the request's own exchange:
+    an ``EventSource``, a long poll, another socket.
+    """
+
+    name: RuleName = Field(default="chat", examples=["chat"])
+    """For messages, and for ``answered_by``; each rule has its own."""
+    transport: Literal["http", "websocket"] = "http"
+    """``http`` is fetch, XHR, EventSource and sendBeacon; the answer may be JSON, server-sent events or JSON lines."""
+    direction: Literal["sent", "received"] = "sent"
+    """``sent`` carries messages of the chat; ``received`` is a channel on which the answers to another rule come."""
+    url: UrlRegex = Field(examples=["/api/chat$"])
+    """A regular expression that is searched in the URL."""
+    method: Method | None = Field(default=None, examples=["POST"])
+    """HTTP only; default: POST for what is sent, any for what is received."""
+    framing: Framing = "json"
+    """How frames (or the bodies of a long poll) are put together."""
+    unfold: bool = False
+    """JSON that stands in a string inside the payload is read too."""
+    when: Condition | None = Field(default=None, examples=["type == 'Action' && udfPath == 'chat:send'"])
+    """Condition on the payload."""
+    session: Extract | None = Field(default=None, examples=["session_id"])
+    """Where the session ID is in the payload."""
+    judged: bool = Field(default=True, examples=[False])
+    """False: what this rule sends may carry an old session ID (an analytics batch, a call that ends the old session), and no message.
+
+    All other payloads are judged: also a title request or a feedback call of a new chat must not carry the ID of an earlier one.
+    """
+    history: JMESPath | None = Field(default=None, examples=["messages"])
+    """JMESPath to the list of earlier messages in the payload."""
+    provider: Extract | None = Field(default=None, examples=["provider"])
+    """In the answer: in a JSON body, in any event of a stream, in a frame, in a header, or (``regex`` alone) in its text."""
+    answered_by: Text | None = Field(default=None, examples=["events"])
+    """Name of the ``received`` rule on which the answer comes; default: the request's own exchange, or the same socket."""
+    reply_to: JMESPath | None = Field(default=None, examples=["requestId"])
+    """What ties an answer to its payload, in both; looked for in the payload, then in the request's own answer.
+
+    Default: the framing's own ID when it has one (an ack, an invocation), else the next frames.
+    """
+    answer_when: Condition | None = Field(default=None, examples=["type == 'ActionResponse'"])
+    """Condition on a frame or event to be part of the answer."""
+    done: Condition | None = Field(default=None, examples=["type == 'done'"])
+    """Condition on a frame or event after which the answer is complete.
+
+    Default: the end of the exchange; on a socket the framing's own word, else the first frame of the answer.
+    """
+    failed: Condition | None = Field(default=None, examples=["type == 'error' || success == `false`"])
+    """Condition on a frame or event that says that the backend could not answer."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.direction == "sent" and self.session is None:
+            raise Misfit("session", NOTHING, 'required for what is sent; example: session = "session_id"')
+        if self.direction == "received":
+            for key in ("session", "history", "answered_by"):
+                if (value := getattr(self, key)) is not None:
+                    raise Misfit(
+                        key, _raw(value), 'is for what is sent; leave it out, or say direction = "sent"'
+                    )
+            if not self.judged:
+                raise Misfit("judged", False, 'is for what is sent; leave it out, or say direction = "sent"')
+        if self.transport == "websocket":
+            if self.method is not None:
+                raise Misfit("method", self.method, 'is for HTTP; leave it out for transport = "websocket"')
+            for key in ("session", "provider"):
+                place = getattr(self, key)
+                if place is not None and (place.form is not None or place.header is not None):
+                    raise Misfit(
+                        key,
+                        _raw(place),
+                        f'a frame has no form and no header; example: {key} = {{ json = "{key}" }}',
+                    )
+        elif self.framing not in ("json", "ndjson", "text", "socket.io"):
+            raise Misfit("framing", self.framing, 'is for frames; example: transport = "websocket"')
+        self._places_fit()
+        return self
+
+    def _places_fit(self) -> None:
+        self._not_swapped()
+        if self.session is not None and self.session.place is None:
+            raise Misfit(
+                "session",
+                _raw(self.session),
+                f"exactly one of {', '.join(_PLACES)} besides regex (a regex alone is for provider);"
+                ' example: { json = "session_id", regex = "^s-(.+)$" }',
+            )
+        if self.transport == "http" and self.session is not None and self.session.connection is not None:
+            raise Misfit(
+                "session.connection",
+                self.session.connection,
+                'is for transport = "websocket"; say where a request has it',
+            )
+        for place in ("path", "url", "page", "query", "cookie", "form", "connection"):
+            if self.provider is not None and getattr(self.provider, place) is not None:
+                raise Misfit(
+                    "provider",
+                    _raw(self.provider),
+                    f'an answer has no {place}; example: provider = {{ json = "provider" }}',
+                )
+
+    def _not_swapped(self) -> None:
+        session = self.session.json_ if self.session is not None else None
+        provider = self.provider.json_ if self.provider is not None else None
+        if session and provider and "provider" in session.lower() and "session" in provider.lower():
+            raise Misfit(
+                "session", session, f'session and provider are swapped; example: session = "{provider}"'
+            )
+
+    @property
+    def verb(self) -> str | None:
+        """The HTTP method, or None for any."""
+        if self.transport == "websocket":
+            return None
+        return self.method or ("POST" if self.direction == "sent" else None)
+
+
+def _raw(value: Any) -> Any:
+    """As it stands in the file."""
+    return value.model_dump(by_alias=True, exclude_none=True) if isinstance(value, Extract) else value

@@ -1,0 +1,346 @@
+"""Makes ``e2e/docs/profiles.md`` and ``profile.schema.json`` from the profile's own types: ``python -m e2e reference [--check]``.
+
+What a key is stands once, below its field; the page, the schema that editors complete from and the messages all take it from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import re
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import AfterValidator, BaseModel
+from pydantic.fields import FieldInfo
+
+from e2e.profile.parts.wire import Extract
+from e2e.profile.profile import TARGETS, Profile
+from e2e.profile.recipes import MINIMAL, RECIPES
+from e2e.profile.values.error_texts import models_of, toml_value
+
+PAGE = TARGETS.parents[1] / "e2e" / "docs" / "profiles.md"
+SCHEMA = TARGETS / "profile.schema.json"
+
+_WORDS = {
+    "check_place": "JMESPath",
+    "check_condition": "JMESPath condition",
+    "_is_regex": "regular expression",
+    "_is_url_regex": "regular expression",
+    "is_web_address": "web address",
+    "_is_css": "CSS selector",
+    "_is_header": "header's name",
+    "_is_variable": "variable's name",
+    "_is_host": "host",
+    "_is_timezone": "time zone",
+}
+
+_LOCATE = {"role": "button", "name": "New chat"}
+_CALL = {"method": "GET", "path": "/sessions/{session}", "provider": "provider"}
+_KNOWN = {"cause": "label-stale", "until": dt.date(2027, 1, 31), "reason": "goes with the next design"}
+_INDEXED = {"store": "indexedDB", "key": "session"}
+
+_WITH: dict[str, dict[str, Any]] = {
+    **{f"AcceptedCause.{key}": {k: v for k, v in _KNOWN.items() if k != key} for key in (*_KNOWN, "link")},
+    "Session.key_pattern": {"key": None},
+    "Session.regex": {"store": "url", "key": None},
+    "Session.database": {**_INDEXED, "object_store": "kv"},
+    "Session.object_store": {**_INDEXED, "database": "chat"},
+    "Reply.exchange_finished": {"gone": {"role": "button", "name": "Stop"}},
+    "Sign.kind": {"status": [429]},
+    "Login.url": {"storage_state": ".auth/acme.json"},
+    "Login.done": {"storage_state": ".auth/acme.json"},
+    "Backend.url": {"lookup": _CALL},
+    "Backend.headers": {"lookup": _CALL},
+    "Backend.writes": {"assign": {"method": "PUT", "path": "/sessions/{session}"}},
+    "Locate.name": {"role": "button"},
+    "Locate.exact": {"text": "New chat"},
+    "Locate.nth": {"role": "button"},
+    "Locate.within": {"role": "button"},
+    "Locate.frame": {"role": "button"},
+    "Action.optional": {"click": _LOCATE},
+    "Action.timeout": {"click": _LOCATE},
+    "Extract.regex": {"header": "Authorization"},
+}
+"""What must stand beside a key for its example to be right; None takes a key away."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the profile, and the first place at which it stands."""
+
+    model: type[BaseModel]
+    path: tuple[str, ...]
+    many: bool
+
+    @property
+    def title(self) -> str:
+        """As it is written in the file."""
+        name = ".".join(self.path)
+        if not self.path:
+            return "The file"
+        if len(self.path) > 1:
+            return self.model.__name__
+        return f"[[{name}]]" if self.many else f"[{name}]"
+
+
+@dataclass(frozen=True)
+class Example:
+    """What the page shows for one key: the key itself, and what must stand beside it."""
+
+    table: Table
+    key: str
+    value: Any
+    beside: dict[str, Any]
+
+
+def tables() -> list[Table]:
+    """Every table once, in the order of the schema, each before those that stand in it."""
+    found: dict[type[BaseModel], Table] = {}
+
+    def look(model: type[BaseModel], path: tuple[str, ...], many: bool) -> None:
+        if model in found:
+            return
+        found[model] = Table(model, path, many)
+        for name, field in model.model_fields.items():
+            for part in models_of(field.annotation):
+                look(part, (*path, field.alias or name), "tuple" in str(field.annotation))
+
+    look(Profile, (), many=False)
+    top = [t for t in found.values() if len(t.path) <= 1]
+    inner = [t for t in found.values() if len(t.path) > 1]
+    return top + inner
+
+
+def example_of(table: Table, name: str, field: FieldInfo) -> Example:
+    """The first example of a field, else another value than its default, else its default."""
+    key = field.alias or name
+    if field.examples:
+        value = field.examples[0]
+    elif isinstance(field.default, bool):
+        value = not field.default
+    elif isinstance(field.default, BaseModel):
+        inner = Table(type(field.default), (*table.path, key), many=False)
+        fields = inner.model.model_fields
+        first = next((n for n, f in fields.items() if f.examples), next(iter(fields)))
+        value = {first: example_of(inner, first, fields[first]).value}
+    else:
+        value = list(field.default) if isinstance(field.default, tuple) else field.default
+    return Example(table, key, value, _WITH.get(f"{table.model.__name__}.{key}", {}))
+
+
+def examples() -> Iterator[Example]:
+    """One for each key of each table."""
+    for table in tables():
+        for name, field in table.model.model_fields.items():
+            yield example_of(table, name, field)
+
+
+@cache
+def _heading(model: type[BaseModel]) -> str:
+    return next(table.title for table in tables() if table.model is model)
+
+
+def type_in_words(annotation: Any, metadata: Sequence[Any] = ()) -> str:
+    """A field's type as a person says it."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return type_in_words(inner[0], (*inner[1:], *metadata))
+    if isinstance(annotation, FieldInfo):
+        return type_in_words(annotation.annotation, annotation.metadata)
+    if origin in (Union, types.UnionType):
+        return " or ".join(type_in_words(part, metadata) for part in inner if part is not type(None))
+    if origin is Literal:
+        return ", ".join(f"`{toml_value(choice)}`" for choice in inner)
+    if origin is tuple:
+        if inner[-1] is not ...:
+            return "list of " + ", ".join(type_in_words(part) for part in inner)
+        return f"list of {type_in_words(inner[0])}"
+    if origin is dict:
+        return f"table: {type_in_words(inner[0])} = {type_in_words(inner[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        name = _heading(annotation).strip("[]")
+        return f"[{name}](#{name.lower()})"
+    if annotation is str:
+        funcs = [getattr(m.func, "__name__", "") for m in metadata if isinstance(m, AfterValidator)]
+        return next((_WORDS[f] for f in funcs if f in _WORDS), "text")
+    if annotation is bool:
+        return "true or false"
+    return ("whole number" if annotation is int else "number") + _bounds(metadata)
+
+
+def _bounds(metadata: Sequence[Any]) -> str:
+    said = []
+    for mark in (m for part in metadata for m in (part.metadata if isinstance(part, FieldInfo) else [part])):
+        for kind, word in ((Gt, "above"), (Ge, "from"), (Lt, "below"), (Le, "to")):
+            if isinstance(mark, kind):
+                said.append(f"{word} {getattr(mark, kind.__name__.lower()):g}")
+    return f" {' '.join(said)}" if said else ""
+
+
+def page() -> str:
+    """The reference page, as Markdown."""
+    lines = [_HEAD.format(minimal=MINIMAL)]
+    for title, text, toml in RECIPES:
+        lines += [f"### {title}", "", *([text, ""] if text else []), f"```toml\n{toml}```", ""]
+    lines += ["## Every key", ""]
+    for table in tables():
+        lines += [f"### {table.title}", "", _plain(table.model.__doc__ or ""), ""]
+        lines += ["| key | type | default | what it is | example |", "|---|---|---|---|---|"]
+        lines += [_row(table, name, field) for name, field in table.model.model_fields.items()]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _row(table: Table, name: str, field: FieldInfo) -> str:
+    example = example_of(table, name, field)
+    shown = _code(f"{example.key} = {toml_value(example.value)}")
+    beside = ", ".join(_code(f"{k} = {toml_value(v)}") for k, v in example.beside.items() if v is not None)
+    cells = (
+        f"`{example.key}`",
+        type_in_words(field.annotation, field.metadata),
+        _default(field),
+        " ".join(_plain(field.description or "").split()),
+        f"{shown}, with {beside}" if beside else shown,
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _code(text: str) -> str:
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    default = field.default
+    if default is None or default in ((), {}) or isinstance(default, BaseModel):
+        return ""
+    if isinstance(default, tuple) and isinstance(default[0], BaseModel):
+        default = [part.model_dump(exclude_defaults=True) for part in default]
+    return f"`{toml_value(default)}`"
+
+
+def _plain(docstring: str) -> str:
+    """Markdown of a docstring."""
+    return re.sub(r"[ \t]*\n[ \t]*", "\n", docstring.replace("``", "`").strip())
+
+
+def schema() -> str:
+    """The JSON Schema, as text: what an editor completes and checks a profile by."""
+    raw = Profile.model_json_schema(by_alias=True)
+    extract = raw["$defs"]["Extract"]
+    raw["$defs"]["Extract"] = {
+        "description": extract.pop("description"),
+        "anyOf": [
+            {"type": "string", "minLength": 1, "description": "JMESPath into the JSON, in short."},
+            extract,
+        ],
+    }
+    tidy = _tidy(raw)
+    tidy.pop("title", None)
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Profile of a chat target (chat-session-e2e)",
+    }
+    return json.dumps(head | tidy, indent=2, ensure_ascii=False) + "\n"
+
+
+def _tidy(node: Any, *, names: bool = False) -> Any:
+    """Without what TOML cannot say (null), and what says nothing (made-up titles); ``names``: the keys are a person's."""
+    if isinstance(node, list):
+        return [_tidy(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    if names:
+        return {key: _tidy(part) for key, part in node.items()}
+    node = {k: v for k, v in node.items() if k != "title" and not (k == "default" and _says_nothing(v))}
+    options = [part for part in node.get("anyOf", []) if part != {"type": "null"}]
+    if len(options) == 1:
+        node.pop("anyOf")
+        node = options[0] | node
+        node.pop("title", None)
+    elif options:
+        node["anyOf"] = options
+    if "description" in node:
+        node["description"] = _plain(node["description"])
+    kept = ("examples", "default", "const", "enum")
+    return {k: v if k in kept else _tidy(v, names=k in ("properties", "$defs")) for k, v in node.items()}
+
+
+def _says_nothing(default: Any) -> bool:
+    return default is None or isinstance(default, dict) or (isinstance(default, list) and not default)
+
+
+def main(arguments: list[str]) -> int:
+    """``python -m e2e reference``: write both files; with ``--check`` only say whether they are in step."""
+    parser = argparse.ArgumentParser(prog="python -m e2e reference", description=main.__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 when a file is out of step"
+    )
+    check = parser.parse_args(arguments).check
+    behind = [
+        path
+        for path, text in made().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+    for path in behind:
+        shown = path.relative_to(TARGETS.parents[1])
+        if check:
+            sys.stderr.write(f"{shown} is out of step with the code\n  way out  python -m e2e reference\n")
+        else:
+            path.write_text(made()[path], encoding="utf-8")
+            sys.stdout.write(f"{shown} written\n")
+    return 1 if check and behind else 0
+
+
+def made() -> dict[Any, str]:
+    """Path -> text of what is generated."""
+    return {PAGE: page(), SCHEMA: schema()}
+
+
+_HEAD = """\
+# Profiles: how to describe a chat
+
+<!-- Generated by `python -m e2e reference` from the profile's types. Edits by hand are lost. -->
+
+A *profile* is one TOML file that describes a chat frontend. It says where the chat is, how its buttons are found, which
+key holds the session, and which request carries it. The whole file is checked before a browser starts.
+
+## In five minutes
+
+1. Let the suite look: `python -m e2e discover https://chat.example.org/` opens the chat, sends a message, clicks New Chat
+   and proposes a profile.
+2. Save it as `fixtures/targets/acme.toml`, and read it. Locators by role and name are the most stable ones.
+3. Begin it with `#:schema ./profile.schema.json`. An editor with Even Better TOML (or Taplo) then completes and explains
+   every key.
+4. Try it: `pytest e2e/specs --target acme --chats 4 --lanes 1 --headed`. A mistake is reported with file, key, value,
+   rule and an example.
+5. Then add what is right for this chat (`[policy]`), what it allows (`[limits]`) and who may reply (`[providers]`).
+
+This is a complete profile:
+
+```toml
+{minimal}```
+
+[`reference.toml`](../../fixtures/targets/reference.toml) is a larger one.
+
+How values are written:
+
+- A locator has exactly one of `role` (with `name`), `label`, `placeholder`, `test_id`, `text`, `title`, `css`.
+- A place in a payload is a [JMESPath](https://jmespath.org/) expression: `args[0].sessionId`.
+- In a condition, strings stand in single quotes. Numbers, `true` and `false` stand in backticks:
+  ``type == 'chat' && success == `true` ``.
+- `${{NAME}}` is an environment variable. Secrets are never written into the file.
+- Times are in seconds. Numbers, `true` and `false` have no quotes.
+
+## Recipes
+
+A table in a recipe replaces the table of the same name in the profile above.
+"""

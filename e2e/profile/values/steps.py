@@ -1,0 +1,225 @@
+"""What a person does on the page, as the profile says it: how to find an element, small actions, and the steps made of them."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from e2e.profile.values.terms import ENVIRONMENT, SECRET_KEY, Css, Misfit, Part, Seconds, Template, Text
+
+_WAYS = ("role", "label", "placeholder", "test_id", "text", "title", "css")
+_ROLES = frozenset(
+    """alert alertdialog application article banner blockquote button caption cell checkbox code columnheader combobox
+    complementary contentinfo definition deletion dialog directory document emphasis feed figure form generic grid gridcell group
+    heading img insertion link list listbox listitem log main marquee math menu menubar menuitem menuitemcheckbox menuitemradio
+    meter navigation none note option paragraph presentation progressbar radio radiogroup region row rowgroup rowheader scrollbar
+    search searchbox separator slider spinbutton status strong subscript superscript switch tab table tablist tabpanel term textbox
+    time timer toolbar tooltip tree treegrid treeitem""".split()
+)
+
+
+class Locate(Part):
+    """How to find an element: exactly one of role, label, placeholder, test_id, text, title, css (the last resort).
+
+    Open shadow roots are looked into by every way.
+    """
+
+    role: str | None = Field(default=None, examples=["button"])
+    """ARIA role, usually with ``name``."""
+    name: str | None = Field(default=None, examples=["New chat"])
+    """Accessible name, with ``role`` only; a part of it is enough unless ``exact``."""
+    exact: bool = False
+    """The whole name, label, placeholder, text or title, in its own case."""
+    label: Text | None = Field(default=None, examples=["Message"])
+    """The field's label."""
+    placeholder: Text | None = Field(default=None, examples=["Ask anything"])
+    """What the empty field shows."""
+    test_id: Text | None = Field(default=None, examples=["composer"])
+    """The value of ``data-testid``."""
+    text: Text | None = Field(default=None, examples=["Start over"])
+    """Text that the element shows."""
+    title: Text | None = Field(default=None, examples=["New chat"])
+    """The tooltip, HTML's ``title``."""
+    css: Css | None = Field(default=None, examples=["form.composer button[type=submit]"])
+    """CSS selector; the last resort, since it breaks with every redesign."""
+    nth: int | None = Field(default=None, ge=-100, le=100, examples=[0])
+    """Which one, when several are found: 0 is the first, -1 the last."""
+    within: Locate | None = Field(default=None, examples=[{"role": "navigation"}])
+    """Look only inside this element."""
+    frame: tuple[Css, ...] | None = Field(default=None, examples=[["iframe#chat"]])
+    """CSS of the frames to go through, outermost first; ``[]`` is the page itself. Default: ``where.frame``."""
+
+    @field_validator("role")
+    @classmethod
+    def _known_role(cls, role: str | None) -> str | None:
+        if role is not None and role not in _ROLES:
+            near = difflib.get_close_matches(role.lower(), sorted(_ROLES), n=1)
+            raise ValueError(f'not an ARIA role; example: "{near[0] if near else "button"}"')
+        return role
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = [w for w in _WAYS if getattr(self, w)]
+        if len(ways) != 1:
+            said = ", ".join(ways) or "none of them"
+            raise ValueError(
+                f"a locator says exactly one of {', '.join(_WAYS)} (this says {said});"
+                ' example: { role = "button", name = "New chat" }'
+            )
+        if self.name is not None and self.role is None:
+            raise Misfit(
+                "name", self.name, 'name goes with role; example: { role = "button", name = "New chat" }'
+            )
+        return self
+
+    def __str__(self) -> str:
+        return _inline(self.model_dump(exclude_none=True, exclude_defaults=True))
+
+
+def _inline(value: Any) -> str:
+    """A value as TOML writes it in one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {_inline(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return repr(value)
+
+
+class Fill(Part):
+    """Text for a field; ``${NAME}`` in it is an environment variable."""
+
+    into: Locate = Field(examples=[{"label": "User"}])
+    """The field."""
+    text: Template = Field(examples=["${CHAT_USER}"])
+    """What is typed."""
+
+    @model_validator(mode="after")
+    def _no_password(self) -> Self:
+        said = (self.into.label, self.into.name, self.into.placeholder, self.into.css, self.into.test_id)
+        if any(SECRET_KEY.search(s) for s in said if s) and not ENVIRONMENT.search(self.text):
+            raise Misfit(
+                "text", "***", 'a password does not stand in a file; example: text = "${CHAT_PASSWORD}"'
+            )
+        return self
+
+
+class Action(Part):
+    """One small action: exactly one of click, hover, press, fill, wait_for, wait_gone, dismiss, mouse_away."""
+
+    click: Locate | None = Field(default=None, examples=[{"role": "button", "name": "New chat"}])
+    """One click in its middle."""
+    hover: Locate | None = Field(default=None, examples=[{"test_id": "chat-row"}])
+    """The mouse goes there, as before a menu that opens under it."""
+    press: str | None = Field(default=None, min_length=1, examples=["Enter", "Control+Shift+O"])
+    """A key, as Playwright names it, pressed where the focus is."""
+    fill: Fill | None = Field(default=None, examples=[{"into": {"label": "User"}, "text": "${CHAT_USER}"}])
+    """Text into a field."""
+    wait_for: Locate | None = Field(default=None, examples=[{"role": "dialog"}])
+    """Go on when this is visible."""
+    wait_gone: Locate | None = Field(default=None, examples=[{"css": ".toast"}])
+    """Go on when this is not visible any more: a toast, a spinner, a dialog."""
+    dismiss: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Accept all"}])
+    """Click this if it is there (a consent banner's button, an overlay's close), and go on if it is not."""
+    mouse_away: bool = False
+    """Move the mouse to where it hovers over nothing, so that menus and tooltips close."""
+    optional: bool = False
+    """Go on when the element is not there."""
+    timeout: Seconds | None = Field(default=None, examples=[2])
+    """Patience for this action; default: ``timeouts.action``, or 0.5 s for ``dismiss`` and what is optional."""
+
+    @model_validator(mode="after")
+    def _one_action(self) -> Self:
+        said = [a for a in _ACTIONS if getattr(self, a) not in (None, False)]
+        if len(said) != 1:
+            raise ValueError(
+                f"an action says exactly one of {', '.join(_ACTIONS)} (this says {', '.join(said) or 'none of them'});"
+                ' example: { click = { role = "button", name = "New chat" } }'
+            )
+        if self.press is not None:
+            _check_key(self.press)
+        return self
+
+    @property
+    def starts(self) -> bool:
+        """It is a click or a press: what can start a chat or send a message."""
+        return self.click is not None or self.press is not None
+
+
+_ACTIONS = ("click", "hover", "press", "fill", "wait_for", "wait_gone", "dismiss", "mouse_away")
+
+_KEYS = frozenset(
+    """Enter Tab Escape Space Backspace Delete Insert Home End PageUp PageDown ArrowUp ArrowDown ArrowLeft ArrowRight
+    Control ControlOrMeta Alt Shift Meta NumpadEnter ContextMenu""".split()
+) | {f"F{n}" for n in range(1, 13)}
+
+
+def _check_key(press: str) -> None:
+    for key in press.removesuffix("++").split("+") if len(press) > 1 else []:
+        named = key in _KEYS or len(key) == 1 or key.removeprefix("Key").removeprefix("Digit") in _ALNUM
+        if not named:
+            raise Misfit(
+                "press", press, f'no key is named {key!r}; example: press = "Enter" (or "Control+Shift+O")'
+            )
+
+
+_ALNUM = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+class Steps(Part):
+    """What a person does, each an ordered list of small actions."""
+
+    message_box: Locate = Field(examples=[{"role": "textbox", "name": "Message"}])
+    """Where a message is typed: an input, a textarea or something editable."""
+    new_chat: tuple[Action, ...] = Field(
+        min_length=1, examples=[[{"click": {"role": "button", "name": "New chat"}}]]
+    )
+    """Starts a new chat. Its last click or press is the moment at which the new chat begins."""
+    send: tuple[Action, ...] = Field(
+        default=(Action(press="Enter"),),
+        min_length=1,
+        examples=[[{"click": {"role": "button", "name": "Send"}}]],
+    )
+    """Sends what is in the message box."""
+    open: tuple[Action, ...] = Field(
+        default=(), examples=[[{"dismiss": {"role": "button", "name": "Accept all"}}]]
+    )
+    """Once after the page was loaded: consent banners, a welcome dialog, a button that opens the chat."""
+    second_message_box: Locate | None = Field(default=None, examples=[{"placeholder": "Reply"}])
+    """The message box of a chat that is under way, where it is another one than on the empty page."""
+    second_send: tuple[Action, ...] | None = Field(
+        default=None, min_length=1, examples=[[{"click": {"test_id": "reply-send"}}]]
+    )
+    """Sends a message in a chat that is under way, where that differs from ``send``."""
+    long_request: Text | None = Field(default=None, examples=["Write a long story"])
+    """A message whose reply takes a second or more, so that New Chat can be clicked while it streams."""
+    stop: tuple[Action, ...] = Field(default=(), examples=[[{"click": {"role": "button", "name": "Stop"}}]])
+    """Stops a reply that is streaming."""
+    return_to_chat: tuple[Action, ...] = Field(
+        default=(), examples=[[{"click": {"role": "link", "name": "{message}"}}]]
+    )
+    """Goes back to an older chat; ``{message}`` in a name or a text stands for that chat's first message."""
+
+    @model_validator(mode="after")
+    def _something_starts(self) -> Self:
+        for name, actions in (
+            ("new_chat", self.new_chat),
+            ("send", self.send),
+            ("second_send", self.second_send),
+        ):
+            if actions is not None and not any(action.starts for action in actions):
+                raise Misfit(
+                    name,
+                    [a.model_dump(exclude_defaults=True) for a in actions],
+                    "no click and no press, so nothing is started;"
+                    f' example: {name} = [{{ click = {{ role = "button", name = "New chat" }} }}]',
+                )
+        return self
+
+    @property
+    def starting(self) -> int:
+        """Index in ``new_chat`` of the action with which the new chat begins."""
+        return max(n for n, action in enumerate(self.new_chat) if action.starts)

@@ -1,0 +1,56 @@
+"""A real browser and the real reference chat, driven as the suite drives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Playwright
+
+from e2e.analysis.model.run import Run, assemble
+from e2e.capture.run.plan import Plan
+from e2e.capture.run.runner import Conductor
+from e2e.profile.profile import Profile, Timeouts, load
+from e2e.records.evidence import read_run
+from fixtures.reference_chat.launcher import ReferenceChat
+
+Record = Callable[..., Run]
+
+
+@pytest.fixture(scope="session")
+def reference() -> Profile:
+    """The reference chat's profile, with less patience."""
+    return load("reference").model_copy(update={"timeouts": Timeouts(ready=10, action=5, reply=3)})
+
+
+@pytest.fixture(scope="session")
+def own_browser(playwright: Playwright, browser_type_launch_args: dict[str, Any]) -> Iterator[Browser]:
+    """One browser for all of these tests; each run has contexts of its own."""
+    browser = playwright.chromium.launch(**browser_type_launch_args)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def record(playwright: Playwright, own_browser: Browser, reference: Profile, tmp_path: Path) -> Record:
+    """Record a run on a reference chat that is started with these options, and read it back."""
+
+    def record(
+        *,
+        chats: int = 12,
+        lanes: int = 3,
+        show_ids: bool = False,
+        profile: Profile = reference,
+        scenarios: tuple[str, ...] = (),
+        **options: Any,
+    ) -> Run:
+        with ReferenceChat.start(**options) as chat:
+            plan = Plan(
+                profile, chat.url, chats, lanes, tmp_path, show_ids=show_ids, trace=False, scenarios=scenarios
+            )
+            folder = Conductor(plan, playwright, own_browser, {}).run()
+        return assemble([read_run(folder)])
+
+    return record

@@ -1,0 +1,130 @@
+"""Discovery on chats of several kinds: what it proposes works without a human's edit, and what it cannot know it asks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.cli.discover import main
+from e2e.errors import HarnessError
+from e2e.profile.profile import SUITE, Profile, load
+from e2e.selftest.lab.app import Lab
+from fixtures.reference_chat.launcher import ReferenceChat
+
+
+def discover(url: str, file: Path) -> tuple[int, str]:
+    """The command in a process of its own: it starts Playwright, and these tests may have one running."""
+    done = subprocess.run(
+        [sys.executable, "-m", "e2e", "discover", url, "--out", str(file)],
+        cwd=SUITE,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"transport": "sse", "reply_ms": 40, "chunk_ms": 20},
+        {"transport": "json", "store": "sessionStorage", "id_format": "bare"},
+        {"transport": "websocket", "store": "cookie", "rotation": "on_first_message"},
+        {"transport": "sse", "store": "indexedDB"},
+        {"transport": "json", "store": "none"},
+    ],
+    ids=lambda o: "-".join(str(v) for v in o.values()),
+)
+def test_a_variant_of_the_reference_chat(options: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "found.toml"
+    with ReferenceChat.start(**options) as chat:
+        code, said = discover(chat.url, file)
+    assert code == 0, said
+    profile = load(str(file))
+    store = options.get("store", "localStorage")
+    assert profile.session.store == store
+    assert profile.session.key == (None if store in ("url", "none") else "chat_session")
+    assert profile.session.id == (
+        "sessionId" if store not in ("url", "none") and options.get("id_format") != "bare" else None
+    )
+    assert profile.policy.rotation == (options.get("rotation", "on_click") if store != "none" else "on_click")
+    assert profile.wire[0].session is not None
+    assert profile.wire[0].session.json_ == "session_id"
+    assert profile.wire[0].transport == ("websocket" if options["transport"] == "websocket" else "http")
+    # The list of chats shows the first message as a title: it is no part of the conversation.
+    assert profile.screen.messages is not None
+    assert profile.screen.messages.test_id == "message"
+    assert "the profile works" in said
+    assert "what failed is a finding" not in said
+
+
+class TestFunctionsOverOneSocket:
+    """Function names in frames, an unrelated sessionId at the connect, a menu on hover, an icon to send, a dialog, a toast."""
+
+    def found(self, tmp_path: Path, **query: str) -> tuple[Profile, str]:
+        file = tmp_path / "found.toml"
+        with Lab.start() as lab:
+            code, said = discover(lab.url("convex", **query), file)
+        assert code == 0, said
+        return load(str(file)), said + file.read_text(encoding="utf-8")
+
+    def test_the_healthy_one(self, tmp_path: Path) -> None:
+        profile, _ = self.found(tmp_path)
+        assert (profile.session.key, profile.session.id) == ("chat_state", "session.id")
+        [rule] = profile.wire
+        assert rule.transport == "websocket"
+        assert rule.when == "udfPath == 'chat:sendMessage'"
+        assert rule.session is not None
+        assert rule.session.json_ == "args[0].sessionId"
+        assert rule.provider is not None
+        assert (rule.provider.json_, rule.reply_to) == ("result.provider.id", "requestId")
+        verbs = [
+            next(k for k in ("hover", "click", "wait_gone") if getattr(a, k)) for a in profile.steps.new_chat
+        ]
+        assert verbs[:3] == ["hover", "click", "click"]
+
+    def test_the_historical_fault_is_told(self, tmp_path: Path) -> None:
+        _, said = self.found(tmp_path, bug="stale")
+        assert "goes on with an ended session" in said
+        assert "stale-state" in said
+
+
+def test_no_session_id_is_shown(tmp_path: Path) -> None:
+    file = tmp_path / "found.toml"
+    with ReferenceChat.start(id_pattern="uuid") as chat:
+        _, said = discover(chat.url, file)
+        stored = [entry["session_id"] for entry in _requests(chat) if "session_id" in entry]
+    text = said + file.read_text(encoding="utf-8")
+    assert stored
+    assert not any(session in text for session in stored)
+
+
+def _requests(chat: ReferenceChat) -> list[dict[str, Any]]:
+    return chat.requests()
+
+
+def test_a_page_that_is_not_there_is_told(tmp_path: Path) -> None:
+    code, said = discover("http://127.0.0.1:9/", tmp_path / "x.toml")
+    assert code != 0
+    assert "could not be opened" in said
+    assert "Traceback" not in said
+
+
+def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("mine", encoding="utf-8")
+    with pytest.raises(HarnessError, match="already there"):
+        main(["http://127.0.0.1:9/", "--out", str(file)])
+    assert file.read_text(encoding="utf-8") == "mine"
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(HarnessError, match="not a web address"):
+        main(["chat.example.org"])

@@ -1,0 +1,158 @@
+"""The measurements. Each ratio comes from runs that take turns on one machine: absolute times on shared machines say little."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import Browser, Playwright
+
+from e2e.capture.run.plan import Plan
+from e2e.capture.run.runner import Conductor
+from e2e.profile.profile import load
+from e2e.records.records import Chat
+from e2e.selftest.tools.bench.plain import plain_chats
+from e2e.setup.browser import find_browser, launch_options
+from fixtures.reference_chat.launcher import ReferenceChat
+
+_SLOW_MS = 500
+_MEMORY_FROM, _MEMORY_TO = 100, 2000
+
+
+@dataclass(slots=True)
+class Times:
+    """Milliseconds per chat of each round, by what was measured."""
+
+    rounds: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, ms: float) -> None:
+        self.rounds.setdefault(name, []).append(ms)
+
+    def median(self, name: str) -> float:
+        return statistics.median(self.rounds[name])
+
+    def ratio(self, over: str, under: str) -> float:
+        """Median of the rounds' own ratios: both of a round ran one after the other."""
+        return statistics.median(a / b for a, b in zip(self.rounds[over], self.rounds[under], strict=True))
+
+
+class Bench:
+    """Measures in fresh browsers, one after the other."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._profile = load("reference")
+        self.times = Times()
+
+    @contextmanager
+    def _browser(self) -> Iterator[Browser]:
+        browser = self._playwright.chromium.launch(**launch_options(find_browser()))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+    def plain(self, name: str, url: str, chats: int) -> None:
+        with self._browser() as browser:
+            seconds = plain_chats(browser, url, chats + 1)[1:]
+        self.times.add(name, statistics.fmean(seconds) * 1000)
+
+    def suite(self, name: str, url: str, chats: int, lanes: int, *, full: bool = True) -> None:
+        """Mean milliseconds per chat with all lanes busy: from when each has had its first chat to when the first has had its last."""
+        ends: list[tuple[float, int]] = []
+        with self._browser() as browser, tempfile.TemporaryDirectory() as out:
+            plan = self._plan(url, chats + lanes, lanes, Path(out), full=full)
+            watch = lambda chat: ends.append((time.perf_counter(), chat.lane))  # noqa: E731
+            Conductor(plan, self._playwright, browser, {}, watchers=(watch,), probes=False).run()
+        if len(ends) != plan.chats:
+            raise RuntimeError(f"{name}: {len(ends)} of {plan.chats} chats ended")
+        start = max(next(i for i, (_, lane) in enumerate(ends) if lane == n) for n in range(lanes))
+        stop = min(max(i for i, (_, lane) in enumerate(ends) if lane == n) for n in range(lanes))
+        self.times.add(name, (ends[stop][0] - ends[start][0]) / (stop - start) * 1000)
+
+    def memory(self, url: str, lanes: int) -> dict[str, float]:
+        """Resident megabytes of the suite's own processes (Python, Playwright's driver) and of the browser, at chat 100 and 2,000."""
+        seen: dict[int, tuple[float, float]] = {}
+        done = 0
+
+        def watch(_: Chat) -> None:
+            nonlocal done
+            done += 1
+            if done in (_MEMORY_FROM, _MEMORY_TO):
+                seen[done] = _resident()
+
+        with self._browser() as browser, tempfile.TemporaryDirectory() as out:
+            plan = self._plan(url, _MEMORY_TO, lanes, Path(out), full=True)
+            Conductor(plan, self._playwright, browser, {}, watchers=(watch,), probes=False).run()
+        return {
+            "suite_at_100": seen[_MEMORY_FROM][0],
+            "suite_at_2000": seen[_MEMORY_TO][0],
+            "browser_at_100": seen[_MEMORY_FROM][1],
+            "browser_at_2000": seen[_MEMORY_TO][1],
+        }
+
+    def _plan(self, url: str, chats: int, lanes: int, out: Path, *, full: bool) -> Plan:
+        return Plan(
+            profile=self._profile,
+            url=url,
+            chats=chats,
+            lanes=lanes,
+            out=out,
+            full=full,
+            continue_last=False,
+            trace=False,
+        )
+
+
+def run(playwright: Playwright, *, rounds: int, chats: int, say: Any) -> dict[str, Any]:
+    """All measurements; the content of ``bench.json``."""
+    bench = Bench(playwright)
+    with (
+        ReferenceChat.start(control=False) as chat,
+        ReferenceChat.start(control=False, reply_ms=_SLOW_MS) as slow,
+    ):
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
+            bench.plain("plain", chat.url, chats)
+            bench.suite("one_lane", chat.url, chats, 1)
+            bench.suite("one_lane_no_capture", chat.url, chats, 1, full=False)
+            bench.suite("four_lanes", chat.url, chats * 2, 4)
+            bench.plain("slow_plain", slow.url, max(5, chats // 5))
+            bench.suite("slow_eight_lanes", slow.url, chats * 2, 8)
+        say("memory over 2,000 chats")
+        memory = bench.memory(chat.url, 4)
+    times = bench.times
+    return {
+        "ms_per_chat": {name: round(times.median(name), 1) for name in times.rounds},
+        "ratios": {
+            "one_lane": round(times.ratio("one_lane", "plain"), 3),
+            "four_lanes": round(times.ratio("four_lanes", "plain"), 3),
+            "slow_eight_lanes": round(times.ratio("slow_eight_lanes", "slow_plain"), 3),
+            "capture": round(times.ratio("one_lane", "one_lane_no_capture"), 3),
+            "memory": round(memory["suite_at_2000"] / memory["suite_at_100"], 3),
+        },
+        "memory_mb": {name: round(mb, 1) for name, mb in memory.items()},
+        "rounds": {name: [round(v, 1) for v in values] for name, values in times.rounds.items()},
+    }
+
+
+def _resident() -> tuple[float, float]:
+    me = psutil.Process()
+    suite, browser = me.memory_info().rss, 0
+    for child in me.children(recursive=True):
+        try:
+            rss = child.memory_info().rss
+            if child.name().startswith("node"):
+                suite += rss
+            elif "chrom" in child.name().lower():
+                browser += rss
+        except psutil.NoSuchProcess:
+            continue
+    return suite / 1e6, browser / 1e6

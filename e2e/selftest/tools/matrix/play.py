@@ -1,0 +1,129 @@
+"""Plays faults on the reference chat, side by side in as many processes as there are cores."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+
+from e2e.analysis.checks.scenarios import NAMES
+from e2e.analysis.model.run import assemble
+from e2e.capture.run.crash import CRASH, crash_after
+from e2e.capture.run.plan import Plan
+from e2e.capture.run.runner import Conductor
+from e2e.capture.scenarios.catalogue import PLAYS
+from e2e.profile.profile import Limits, Profile, Timeouts, load
+from e2e.profile.variants import reference_variant
+from e2e.records.evidence import read_run
+from e2e.selftest.tools.matrix.table import HEALTHY, Row, Variant, expected, row_of
+from e2e.setup.browser import find_browser, launch_options
+from fixtures.reference_chat.backend.faults import BY_NAME
+from fixtures.reference_chat.launcher import ReferenceChat
+
+_CALM_CHATS = 4
+"""Chats before an environment refuses: a run is to be caught in its middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One run."""
+
+    fault: str
+    variant: Variant
+    chats: int
+    lanes: int
+    out: Path
+    scenarios: tuple[str, ...] = tuple(NAMES.values())
+    plays: int = PLAYS
+
+
+def task_for(fault: str, variant: Variant, chats: int, lanes: int, out: Path, *, quick: bool) -> Task:
+    """The run for a fault; a ``quick`` one has no more chats and scenarios than it takes to see that fault."""
+    if not quick:
+        return Task(fault, variant, chats, lanes, out)
+    if fault == HEALTHY or BY_NAME[fault].side == "frontend":
+        return Task(fault, variant, min(chats, 8), min(lanes, 2), out, plays=1)
+    return Task(fault, variant, chats, lanes, out, scenarios=())
+
+
+def play(task: Task, playwright: Playwright, browser: Browser) -> Row:
+    """Record and judge one run."""
+    faults = [] if task.fault in (HEALTHY, CRASH) else [task.fault]
+    after = _CALM_CHATS if expected(task.fault) == "blocked" else 0
+    began = time.monotonic()
+    with ReferenceChat.start(
+        faults=faults, fault_after=after, control=False, **task.variant.options()
+    ) as chat:
+        plan = Plan(
+            _profile(task.variant),
+            chat.url,
+            task.chats,
+            task.lanes,
+            task.out / task.fault,
+            trace=False,
+            scenarios=task.scenarios,
+            plays=task.plays,
+        )
+        watchers = (crash_after(browser, _CALM_CHATS),) if task.fault == CRASH else ()
+        folder = Conductor(plan, playwright, browser, {}, watchers).run()
+    return row_of(task.fault, assemble([read_run(folder)]), time.monotonic() - began)
+
+
+def _profile(variant: Variant) -> Profile:
+    """The reference chat's, with less patience: what is refused is refused at once."""
+    profile = load("reference").model_copy(
+        update={
+            "timeouts": Timeouts(ready=10, action=5, reply=8),
+            "limits": Limits(retry_after=0.001),  # a refusal is waited out by users, not here
+        }
+    )
+    return reference_variant(
+        profile, store=variant.store, id_format=variant.id_format, rotation=variant.rotation
+    )
+
+
+def play_all(tasks: Sequence[Task], workers: int | None = None) -> Iterator[Row]:
+    """All of them, in the order in which they end."""
+    workers = min(len(tasks), workers or os.cpu_count() or 1)
+    # spawned: a forked process would share this one's event loop
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        yield from pool.map(_in_worker, tasks)
+
+
+class _Worker:
+    """A process's own browser, kept for its next runs; a new one when it has died."""
+
+    playwright: Playwright | None = None
+    browser: Browser | None = None
+
+    @classmethod
+    def ready(cls) -> tuple[Playwright, Browser]:
+        if cls.playwright is None:
+            starting: Any = sync_playwright()
+            cls.playwright = starting.start()
+            atexit.register(cls.stop)
+        if cls.browser is None or not cls.browser.is_connected():
+            cls.browser = cls.playwright.chromium.launch(**launch_options(find_browser()))
+        return cls.playwright, cls.browser
+
+    @classmethod
+    def stop(cls) -> None:
+        with contextlib.suppress(Error):
+            if cls.browser is not None:
+                cls.browser.close()
+            if cls.playwright is not None:
+                cls.playwright.stop()
+
+
+def _in_worker(task: Task) -> Row:
+    return play(task, *_Worker.ready())

@@ -1,0 +1,69 @@
+"""What nothing explains is at least described, and pointed at; and what is in order is not called odd."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from e2e.analysis.causes.evidence.chat_evidence import clues
+from e2e.analysis.diagnosis.anomalies import in_common, oddity
+from e2e.analysis.model.run import Run, assemble
+from e2e.analysis.model.verdict import UNEXPLAINED
+from e2e.records.records import RunRecords
+from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_meta
+
+
+def with_first(records: RunRecords, **changes: Any) -> RunRecords:
+    """The first message of every chat that New Chat began, changed."""
+    return with_chats(
+        records,
+        lambda c: replace(c, messages=(replace(c.messages[0], **changes), *c.messages[1:])) if c.chat else c,
+    )
+
+
+def words(run: Run) -> set[str]:
+    return {oddity(run, c) for c in clues(run).values()}
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (assemble([make_run()]), {""}),
+        (assemble([with_first(make_run(), sent=None)]), {"", "sent no session ID while the store held one"}),
+        (assemble([with_first(make_run(), sent=None, stored=None)]), {"", "sent no session ID"}),
+        (judge_run("stale-state"), {"", "sent the ID of an earlier chat"}),
+        (judge_run(id_pattern="fixed", chats=4, lanes=4), {"sent an ID that another browser had"}),
+        (judge_run("over-rotation", messages=2), {"sent several session IDs"}),
+    ],
+)
+def test_the_most_telling_oddity_is_told(run: Run, said: set[str]) -> None:
+    assert words(run) == said
+
+
+def test_an_id_that_comes_with_the_first_reply_is_not_missing_before_it() -> None:
+    records = with_first(make_run(messages=2), sent=None)
+    given = with_meta(records, policy=replace(records.meta.policy, rotation="on_first_reply"))
+    assert "sent no session ID while the store held one" in words(assemble([records]))
+    assert words(assemble([given])) == {""}
+
+
+def test_what_chats_have_in_common_is_counted() -> None:
+    run = assemble([with_first(make_run(), sent=None)])
+    chats = [c for key, c in clues(run).items() if key.chat]
+    assert in_common(run, chats) == "16 of 16 chats sent no session ID while the store held one"
+    assert in_common(run, [c for key, c in clues(run).items() if not key.chat]) == ""
+    assert in_common(run, []) == ""
+
+
+def test_an_unexplained_failure_says_what_is_odd_and_from_where_it_was_sent() -> None:
+    run = assemble([with_first(make_run(), sent=None)])
+    (cause,) = run.judgement.causes
+    assert cause.name == UNEXPLAINED
+    assert cause.confidence == 0
+    assert cause.explanation.endswith(": 16 of 16 chats sent no session ID while the store held one")
+    assert cause.where == (
+        "src/lib/transport/sse.ts:22 post",
+        "src/components/ChatPage.tsx:118 sendMessage",
+    )

@@ -1,0 +1,42 @@
+"""Where the page's address keeps an ID over New Chat, what was sent may not be the chat's own: the backend is not blamed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from e2e.analysis.causes.evidence.page_addresses import KEPT
+from e2e.analysis.judge import judge
+from e2e.analysis.model.run import assemble
+from e2e.records.records import Event, RunRecords
+from e2e.selftest.unit.builders import make_run
+
+
+def addressed(records: RunRecords, address: str) -> RunRecords:
+    def change(e: Event) -> Event:
+        if e.kind != "payload":
+            return e
+        return replace(e, data={**e.data, "address": address.format(lane=e.lane, chat=e.chat) or None})
+
+    return replace(records, events=tuple(map(change, records.events)))
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("", "provider-pinned"),
+        ("tenant", "provider-pinned"),
+        ("{lane}.{chat}", "provider-pinned"),
+        ("{lane}", "unexplained"),
+    ],
+)
+def test_the_backend_is_blamed_unless_each_browser_keeps_an_address(address: str, name: str) -> None:
+    [cause] = judge(assemble([addressed(make_run("provider-pinned", backend=False), address)])).causes
+    assert cause.name == name
+    assert (KEPT in cause.explanation) is (name == "unexplained")
+
+
+def test_what_the_backend_itself_shows_is_its_own() -> None:
+    [cause] = judge(assemble([addressed(make_run("provider-pinned"), "{lane}")])).causes
+    assert cause.name == "provider-pinned"

@@ -1,0 +1,63 @@
+"""The rules about the run as a whole: each failed verdict is explained once, by the first rule that can."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from e2e.analysis.causes.run_rules import claimed
+from e2e.analysis.model.verdict import Outcome, Verdict
+
+NUMBERS: dict[str, Any] = {"sessions": 54, "providers": 1, "unexpected": 0, "not_adding_up": 0, "cached": 0}
+
+
+def said(name: str, outcome: Outcome = "fail", **numbers: Any) -> Verdict:
+    return Verdict(name, outcome, "as seen", numbers=NUMBERS | numbers)
+
+
+def found(*verdicts: Verdict) -> dict[str, set[str]]:
+    return {rule.cause: {v.name for v in mine} for rule, mine in claimed(verdicts)}
+
+
+def test_one_provider_in_all_browsers_while_fresh_ids_spread_at_the_backend_is_stickiness_alone() -> None:
+    run = [
+        said("provider.varies"),
+        said("provider.balanced"),
+        said("backend.state", providers=9),
+        said("backend.assigns", "pass"),
+    ]
+    assert found(*run) == {"provider-sticky": {"provider.varies", "provider.balanced", "backend.state"}}
+
+
+def test_lanes_that_each_stay_with_one_provider_are_sticky_and_not_skewed() -> None:
+    run = [
+        said("provider.varies", providers=2),
+        said("provider.balanced", providers=2),
+        said("backend.state", providers=9),
+        said("backend.assigns", "pass"),
+    ]
+    stuck = said("provider.independent", "inconclusive", lanes=4, constant_lanes=4)
+    loose = said("provider.independent", "inconclusive", lanes=4, constant_lanes=3)
+    assert set(found(*run, stuck)) == {"provider-sticky"}
+    assert set(found(*run, loose)) == {"provider-skewed"}
+
+
+def test_one_provider_at_the_backend_too_is_a_pin() -> None:
+    run = [said("provider.varies"), said("backend.assigns")]
+    assert found(*run) == {"provider-pinned": {"provider.varies", "backend.assigns"}}
+
+
+@pytest.mark.parametrize("reason", ["not_adding_up", "unexpected"])
+def test_what_is_no_question_of_shares_is_claimed_by_no_rule_of_shares(reason: str) -> None:
+    run = [
+        said("provider.varies"),
+        said("backend.state", "fail", **{reason: 1}),
+        said("backend.assigns", "pass"),
+    ]
+    assert found(*run) == {"provider-sticky": {"provider.varies"}}
+
+
+def test_answers_out_of_a_cache_are_no_stickiness_of_the_backend() -> None:
+    run = [said("provider.varies", cached=3), said("backend.assigns", "pass")]
+    assert "provider-sticky" not in found(*run)

@@ -1,0 +1,212 @@
+"""What a page sends besides its messages is judged too: a title request must not carry an earlier chat's session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from e2e.analysis.checks import rotation, scenarios
+from e2e.analysis.judge import judge
+from e2e.analysis.model.run import Run, assemble
+from e2e.records.records import Chat, Event, RunRecords
+from e2e.selftest.unit.builders import make_run, stack, with_chats
+
+Session = Callable[[Chat, dict[int, str | None]], str | None]
+
+
+def own(chat: Chat, ids: dict[int, str | None]) -> str | None:
+    return ids[chat.chat]
+
+
+def of_the_load(chat: Chat, ids: dict[int, str | None]) -> str | None:
+    return ids[0]
+
+
+def nothing(chat: Chat, ids: dict[int, str | None]) -> str | None:
+    return None
+
+
+def with_titles(records: RunRecords, session: Session, times: int = 1, **said: Any) -> Run:
+    """The run whose page also asks for a title (so many ``times``) in each chat, with ``session`` of it."""
+    ids: dict[int, dict[int, str | None]] = {}
+    for chat in records.chats:
+        ids.setdefault(chat.lane, {})[chat.chat] = chat.messages[0].sent
+    events = list(records.events)
+    for n, chat in enumerate(records.chats):
+        t = chat.messages[0].sent_at
+        assert t is not None
+        data = {
+            "rule": "title",
+            "transport": "http",
+            "method": "POST",
+            "url": "http://127.0.0.1:8765/api/title",
+            "session": session(chat, ids[chat.lane]),
+            "message": 0,
+            "request": f"title-{n}",
+            "judged": True,
+            "retry": False,
+            "stack": stack("mount"),
+            **said,
+        }
+        one = Event(records.meta.run_id, 10_000 + n, t + 0.3, chat.lane, chat.chat, "payload", data)
+        events += [replace(one, seq=one.seq + 1_000 * time, t=one.t + 0.01 * time) for time in range(times)]
+    return assemble([replace(records, events=tuple(events))])
+
+
+def test_a_title_request_with_the_session_of_the_page_load_fails_and_is_named() -> None:
+    run = with_titles(make_run(chats=8, lanes=2), of_the_load)
+    verdict = rotation.sent_id_is_fresh(run)
+    assert verdict.outcome == "fail"
+    assert "title request (POST /api/title)" in verdict.headline
+    assert any("title request (POST /api/title) of chats 1-3 carried" in line for line in verdict.actual)
+    (cause,) = verdict.causes
+    assert cause.name == "stale-state"
+    assert cause.where == ("src/hooks/useSession.ts:20 useSession",) or "useSession.ts:20" in " ".join(
+        cause.where
+    )
+    assert "another request at src/hooks/useSession.ts:20 went on with an old one" in cause.explanation
+    assert [c.name for c in judge(run).causes] == ["stale-state"]
+
+
+@pytest.mark.parametrize("session", [own, nothing])
+def test_its_own_session_or_none_is_right(session: Session) -> None:
+    assert rotation.sent_id_is_fresh(with_titles(make_run(chats=8, lanes=2), session)).outcome == "pass"
+
+
+@pytest.mark.parametrize("said", [{"judged": False}, {"judged": None}], ids=["left-out", "old-evidence"])
+def test_a_rule_that_is_not_judged_is_not(said: dict[str, Any]) -> None:
+    run = with_titles(make_run(chats=8, lanes=2), of_the_load, **said)
+    assert rotation.sent_id_is_fresh(run).outcome == "pass"
+
+
+def test_what_the_messages_show_already_is_not_told_twice() -> None:
+    verdict = rotation.sent_id_is_fresh(with_titles(make_run("session-not-ended", chats=8, lanes=2), own))
+    assert verdict.outcome == "fail"
+    assert "title" not in verdict.headline
+    assert [c.name for c in verdict.causes] == ["session-not-ended"]
+
+
+def test_it_is_no_session_of_the_statistics() -> None:
+    plain = judge(assemble([make_run(chats=8, lanes=2)]))
+    titled = judge(with_titles(make_run(chats=8, lanes=2), of_the_load))
+    for name in ("provider.varies", "provider.persists", "session_ids.pattern", "rotation.one_id_per_chat"):
+        assert titled.verdict(name).numbers == plain.verdict(name).numbers
+
+
+def test_under_a_scenario_too() -> None:
+    records = make_run(chats=8, lanes=2)
+    reloading = with_chats(
+        records, lambda c: replace(c, scenario="double-click" if c.chat == 3 else c.scenario)
+    )
+    verdict = scenarios.double_click(with_titles(reloading, of_the_load))
+    assert verdict.outcome == "fail"
+    assert "in its title request (POST /api/title)" in verdict.actual[0]
+
+
+def test_the_first_attempt_of_a_message_that_was_sent_again_is_judged() -> None:
+    """The retry carried the new ID, and is the message; what failed before it carried the old one."""
+    run = with_titles(
+        make_run(chats=8, lanes=2), of_the_load, rule="chat", url="http://127.0.0.1:8765/api/chat"
+    )
+    assert "chat request (POST /api/chat)" in rotation.sent_id_is_fresh(run).headline
+
+
+def with_retries(records: RunRecords, between: bool = False) -> Run:
+    """The run whose page sends each chat's first message again, after a failure, with the session of the page load.
+
+    ``between``: with one that the store held between two clicks.
+    """
+    loaded = {c.lane: c.messages[0].sent for c in records.chats if c.chat == 0}
+    if between:
+        loaded = {lane: f"session_…between{lane}" for lane in loaded}
+    events = list(records.events)
+
+    def again(chat: Chat) -> Chat:
+        first = chat.messages[0]
+        if chat.chat != 2 or first.sent_at is None:
+            return chat
+        sent = replace(
+            first, sent=loaded[chat.lane], request=f"again-{chat.lane}", sent_at=first.sent_at + 0.1
+        )
+        one = next(e for e in events if e.kind == "payload" and e.data["request"] == first.request)
+        data = {
+            **one.data,
+            "session": sent.sent,
+            "request": sent.request,
+            "retry": True,
+            "stack": stack("mount"),
+        }
+        events.append(Event(one.run_id, 20_000 + chat.lane, one.t + 0.1, one.lane, one.chat, "payload", data))
+        if between:
+            at = next(n for n, e in enumerate(events) if _mints(e, chat))
+            last = events[at]
+            first_id: dict[str, Any] = {"session": sent.sent, "previous": last.data["previous"]}
+            events[at : at + 1] = [
+                replace(last, t=last.t - 0.0005, data={**last.data, **first_id}),
+                replace(last, seq=30_000 + chat.lane, data={**last.data, "previous": sent.sent}),
+            ]
+            return replace(chat, scenario="double-click", messages=(sent, *chat.messages[1:]))
+        return replace(chat, messages=(sent, *chat.messages[1:]))
+
+    changed = with_chats(records, again)
+    return assemble([replace(changed, events=tuple(events))])
+
+
+def _mints(event: Event, chat: Chat) -> bool:
+    """The write of the chat's own ID after New Chat."""
+    here = event.kind == "storage" and (event.lane, event.chat) == (chat.lane, chat.chat)
+    return here and event.data["session"] is not None and not event.data["same_value"]
+
+
+def test_a_retry_with_the_id_between_two_clicks_is_stale_state_too() -> None:
+    run = with_retries(make_run(chats=8, lanes=2, messages=2), between=True)
+    verdict = scenarios.double_click(run)
+    assert verdict.outcome == "fail"
+    assert [c.name for c in verdict.causes] == ["stale-state"]
+    assert [c.name for c in judge(run).causes] == ["stale-state"]
+
+
+def test_a_retry_with_the_session_of_the_page_load_is_stale_state_at_the_retry() -> None:
+    run = with_retries(make_run(chats=8, lanes=2))
+    verdict = rotation.sent_id_is_fresh(run)
+    assert verdict.headline == "2 of 6 new chats went on with an old session ID"
+    assert [c.name for c in judge(run).causes] == ["stale-state"]
+    (cause,) = verdict.causes
+    assert "src/hooks/useSession.ts:20 useSession" in cause.where
+    assert (
+        "a message that failed was sent again at src/hooks/useSession.ts:20 with the old ID"
+        in cause.explanation
+    )
+
+
+def test_a_retry_after_new_chat_where_the_next_message_is_fresh_is_no_late_rotation() -> None:
+    run = with_retries(make_run(chats=8, lanes=2, messages=2))
+    assert [c.name for c in judge(run).causes] == ["stale-state"]
+
+
+def previous(chat: Chat, ids: dict[int, str | None]) -> str | None:
+    """A receipt that leaves when the next chat is under way already."""
+    return ids[chat.chat - 1] if chat.chat else None
+
+
+def test_a_receipt_that_comes_in_a_later_chat_is_no_old_session() -> None:
+    """It carries its own chat's session, and no session has more of them than messages."""
+    run = with_titles(make_run(chats=16, lanes=2), previous, by_text=False)
+    assert rotation.sent_id_is_fresh(run).outcome == "pass"
+    assert (
+        rotation.sent_id_is_fresh(with_titles(make_run(chats=16, lanes=2), previous)).outcome == "fail"
+    )  # old evidence does not tell
+
+
+def test_receipts_that_all_carry_the_first_chats_session_are() -> None:
+    verdict = rotation.sent_id_is_fresh(with_titles(make_run(chats=16, lanes=2), of_the_load, by_text=False))
+    assert verdict.outcome == "fail"
+    assert [c.name for c in verdict.causes] == ["stale-state"]
+
+
+def test_two_receipts_for_each_message_may_both_be_late() -> None:
+    run = with_titles(make_run(chats=16, lanes=2), previous, times=2, by_text=False)
+    assert rotation.sent_id_is_fresh(run).outcome == "pass"

@@ -1,0 +1,34 @@
+"""How slow the network is made for the second rapid send: without a browser."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from e2e.capture.scenarios import opening, races, turns
+from e2e.capture.scenarios.lane_context import Cast
+from e2e.pages.waits import Steps
+
+
+def nothing(*_: Any, **__: Any) -> Steps:
+    yield from ()
+
+
+@pytest.mark.parametrize(("took", "latency"), [(0.02, 0.4), (0.5, 1.5), (9.0, 3.0)])
+def test_the_slow_network_outlasts_a_machine_that_types_slowly(
+    monkeypatch: pytest.MonkeyPatch, took: float, latency: float
+) -> None:
+    for module, name in ((opening, "new_chat"), (opening, "quiet"), (turns, "message")):
+        monkeypatch.setattr(module, name, nothing)
+    latencies: list[float] = []
+    recorder = SimpleNamespace(
+        chat=SimpleNamespace(began=100.0),
+        exchange=SimpleNamespace(sent_at=100.0 + took),
+        end_chat=lambda: None,
+    )
+    cast_ = SimpleNamespace(recorder=recorder, network=latencies.append)
+    for _ in races.rapid_send(cast(Cast, cast_)):
+        raise AssertionError("nothing is waited for here")
+    assert latencies == pytest.approx([latency, 0])

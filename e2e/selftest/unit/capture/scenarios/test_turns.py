@@ -1,0 +1,254 @@
+"""A turn's end: the reply, the page's own retry, or the refusal that nobody repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from e2e.capture.network.retries import Retries
+from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.scenarios import turns
+from e2e.errors import Blocked, CaptureIncomplete, MessageLost
+from e2e.pages.waits import Steps
+from e2e.profile.profile import load
+from e2e.selftest.unit.capture.recording.test_recorder import NEW, OLD, Desk, desk, make_desk
+
+__all__ = ["desk", "make_desk"]  # fixtures
+TEXT = "Hello there (0a1b2c3d)"
+
+
+class Turn:
+    """One message that was sent, and a page that does what a test wants while its reply is awaited."""
+
+    def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.desk = desk
+        monkeypatch.setattr(turns, "time", desk.clock)
+        profile = load("reference").model_copy(update={"blocked": ()})
+        profile = profile.model_copy(
+            update={"screen": profile.screen.model_copy(update={"provider": None}), "backend": None}
+        )
+        profile = profile.model_copy(
+            update={"reply": profile.reply.model_copy(update={"gone": None, "shown": None, "settled": None})}
+        )
+        self.rejected: list[Blocked] = []
+        self.cast: Any = SimpleNamespace(
+            profile=profile,
+            recorder=desk.recorder,
+            backend=None,
+            rejected=self.rejected.append,
+            refusal=lambda: None,
+        )
+        desk.new_chat()
+        desk.recorder.begin_message(TEXT)
+
+    def sends(self, session: str, request: str) -> Exchange:
+        return self.desk.payload(session, body=f'{{"text": "{TEXT}"}}', request=request)
+
+    def plays(self, *acts: tuple[float, Callable[[], object]]) -> float:
+        """Wait for the reply while the page does its ``acts``, each some seconds after the one before. Returns the seconds."""
+        began, todo = self.desk.clock.now, list(acts)
+        steps: Steps = self._reply()
+        for wait in steps:
+            while not wait.until():
+                if todo and todo[0][0] <= 0:
+                    todo.pop(0)[1]()
+                    continue
+                self.desk.clock.now += 0.05
+                if todo:
+                    todo[0] = (todo[0][0] - 0.05, todo[0][1])
+                assert self.desk.clock.now - began < wait.timeout + 30
+        return self.desk.clock.now - began
+
+    def _reply(self) -> Steps:
+        while (exchange := self.desk.recorder.exchange) is not None:
+            over = yield from turns._reply(self.cast, exchange)
+            if over:
+                return
+
+
+def ends(exchange: Exchange, status: int | None = 200, outcome: str = "ok") -> Callable[[], None]:
+    def act() -> None:
+        exchange.status, exchange.outcome, exchange.ended_at = status, outcome, 1.0
+
+    return act
+
+
+@pytest.fixture
+def turn(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Turn:
+    return Turn(desk, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(502, "ok"), (None, "failed"), (200, "failed"), (429, "ok")], ids=str
+)
+def test_a_retry_of_the_page_is_part_of_the_turn(turn: Turn, status: int | None, outcome: str) -> None:
+    first = turn.sends(NEW, "m-1")
+
+    def again() -> None:
+        second = turn.sends(OLD, "m-2")
+        ends(second)()
+
+    turn.plays((0.1, ends(first, status, outcome)), (1.0, again))
+    (message,) = turn.desk.end().messages
+    assert (message.request, message.sent, message.outcome) == ("m-2", turn.desk.ref(OLD), "ok")
+    assert [e.data["retry"] for e in turn.desk.events("payload")] == [False, True]
+
+
+def test_a_message_that_finally_fails_is_blocked(turn: Turn) -> None:
+    first = turn.sends(NEW, "m-1")
+    with pytest.raises(Blocked):
+        turn.plays((0.1, ends(first, 502)))
+
+
+def test_a_refusal_that_no_page_repairs_costs_nothing_the_second_time(turn: Turn) -> None:
+    turn.desk.recorder.chats.answered = True
+    took = []
+    for request in ("m-1", "m-2"):
+        one = turn.sends(NEW, request)
+        took.append(turn.plays((0.0, ends(one, 404))))
+        turn.desk.recorder.begin_message(TEXT)
+    assert took[0] <= turn.cast.profile.timeouts.quiet + 0.1
+    assert took[1] < 0.1
+
+
+def test_a_healthy_turn_does_not_wait(turn: Turn) -> None:
+    assert turn.plays((0.1, ends(turn.sends(NEW, "m-1")))) < 0.2
+
+
+def test_patience_is_learned(turn: Turn) -> None:
+    failed = turn.sends(NEW, "m-1")
+    failed.status = 503
+    habit = Retries()
+    assert habit.patience(failed, 0.15, 2.5) == 2.5
+    habit.learn(failed, None)
+    assert habit.patience(failed, 0.15, 2.5) == 0.15
+    habit.learn(failed, 2.0)
+    assert habit.patience(failed, 0.15, 2.5) == pytest.approx(4.15)
+    habit.learn(failed, 60.0)
+    assert habit.patience(failed, 0.15, 2.5) == 10.0
+
+
+@pytest.mark.parametrize(
+    ("tabs", "after", "session", "problems"),
+    [
+        ("share", "other-tab", OLD, 0),
+        ("own", "other-tab", OLD, 1),
+        ("share", "", OLD, 1),
+        ("share", "other-tab", NEW, 1),
+    ],
+    ids=["shared", "own", "nothing-happened", "another-session"],
+)
+def test_a_session_that_the_other_tab_ended_is_no_problem_of_the_run(
+    turn: Turn, monkeypatch: pytest.MonkeyPatch, tabs: str, after: Any, session: str, problems: int
+) -> None:
+    """New Chat there ended the session that both tabs share by the policy; the chat here is refused with it."""
+    here = turn.desk.recorder
+    policy = turn.cast.profile.policy.model_copy(update={"tabs": tabs})
+    monkeypatch.setattr(here, "_profile", turn.cast.profile.model_copy(update={"policy": policy}))
+    turn.plays((0.0, ends(turn.sends(OLD, "m-1"))))
+    here.chats.ended = (1, frozenset({OLD}))  # by New Chat in the other tab
+    here.begin_message("Good morning (4e5f6071)", after=after)
+    one = turn.desk.payload(session, body='{"text": "Good morning (4e5f6071)"}', request="m-2")
+    turn.plays((0.0, ends(one, 410)))
+    assert len(turn.rejected) == problems
+    assert turn.desk.end().messages[1].ended_elsewhere is (problems == 0)
+
+
+def test_new_chat_ends_what_its_tab_had(turn: Turn) -> None:
+    turn.plays((0.0, ends(turn.sends(OLD, "m-1"))))
+    other = turn.desk.recorder.beside()
+    turn.desk.end()
+    turn.desk.new_chat()
+    tab, ended = other.chats.ended
+    assert tab == 0
+    assert OLD in ended
+
+
+class Typing:
+    """A page into which a message is typed; what it does at each submit is a test's."""
+
+    def __init__(self, turn: Turn, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("secrets.token_hex", lambda _: "4e5f6071")
+        self.turn, self.typed = turn, 0
+        self.at_submit: list[Callable[[], object]] = []
+        self.holds = False
+        self.cast = turn.cast
+        self.cast.page = SimpleNamespace(
+            look=lambda *_: None, box=lambda **_: "message_box", write=self._write, submit=self._submit,
+            still_holds=lambda *_, **__: self.holds, loaded_again=lambda: iter(()), conversation=lambda: "",
+            took=lambda *_, **__: "the message box was emptied", press_again=lambda **_: None, alerts=lambda: False,
+        )  # fmt: skip
+        rules = (SimpleNamespace(received=False, transport="http"),)
+        self.cast.wire = SimpleNamespace(
+            carried=[], recent=[], unread=[], seek=lambda _: None, last_sent=0.0, sockets={},
+            exchanges=SimpleNamespace(rules=rules),
+        )  # fmt: skip
+        self.cast.habits = SimpleNamespace(in_the_clear=True)
+        self.cast.pace = SimpleNamespace(book=lambda: 0.0)
+
+    def _write(self, *_: object, **__: object) -> None:
+        self.typed += 1
+
+    def _submit(self, **_: object) -> Steps:
+        self.at_submit.pop(0)()
+        yield from ()
+
+    def loads_anew(self) -> None:
+        self.turn.desk.recorder.loads += 1
+
+    def sends(self) -> None:
+        self.turn.desk.clock.now += 0.01
+        text = self.turn.desk.recorder.last_text
+        self.turn.desk.payload(NEW, body=f'{{"text": "{text}"}}', request="m-2")
+
+    def plays(self) -> None:
+        clock = self.turn.desk.clock
+        for wait in turns.send(self.cast):
+            until = clock.now + wait.timeout
+            while not wait.until():
+                clock.now += 0.05
+                if clock.now > until:
+                    raise wait.late()
+
+
+@pytest.fixture
+def typing(turn: Turn, monkeypatch: pytest.MonkeyPatch) -> Typing:
+    turn.plays((0.0, ends(turn.sends(OLD, "m-1"))))
+    return Typing(turn, monkeypatch)
+
+
+def test_what_was_typed_into_a_page_that_goes_away_is_typed_again_once(typing: Typing) -> None:
+    typing.at_submit = [typing.loads_anew, typing.sends]
+    typing.plays()
+    assert typing.typed == 2
+    assert typing.turn.desk.end().messages[1].request == "m-2"
+    assert len(typing.turn.desk.events("typed_again")) == 1
+
+
+def test_a_page_that_goes_away_twice_has_lost_no_message(typing: Typing) -> None:
+    typing.at_submit = [typing.loads_anew, typing.loads_anew]
+    with pytest.raises(CaptureIncomplete) as caught:
+        typing.plays()
+    assert not isinstance(caught.value, MessageLost)
+    assert "loaded anew" in caught.value.what
+    assert typing.turn.desk.end().messages[1].accepted == ""
+
+
+def test_a_page_that_sends_after_the_load_what_it_kept_is_not_typed_into(typing: Typing) -> None:
+    def kept() -> Steps:
+        typing.sends()
+        yield from ()
+
+    typing.cast.page.loaded_again = kept
+    typing.at_submit = [typing.loads_anew]
+    typing.plays()
+    assert typing.typed == 1
+
+
+def test_the_same_page_may_lose_a_message(typing: Typing) -> None:
+    typing.at_submit = [lambda: None]
+    with pytest.raises(MessageLost):
+        typing.plays()

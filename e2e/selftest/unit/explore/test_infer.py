@@ -1,0 +1,290 @@
+"""What discovery infers from hand-made traffic: the function over a socket, equal candidates, old IDs, and nothing found."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from e2e.explore.discover.infer import infer
+from e2e.explore.discover.infer.common import Findings
+from e2e.explore.discover.infer.conditions import discriminate
+from e2e.explore.discover.infer.propose import propose, usable
+from e2e.explore.discover.infer.request import url_pattern
+from e2e.explore.discover.infer.store import find_store
+from e2e.explore.discover.said import Said, Turn
+from e2e.explore.discover.values import leaves, likeness, masked
+from e2e.explore.discover.watch import Frame, Payload, Stores, Watcher
+
+ONE, TWO = "4f1c0a52-7d0b-4c5e-9a57-0b6f3f9c21aa", "c2d9b7e0-1a44-4b0e-8f6d-5e7a90413bbd"
+OLD = "session_1795410000000_k3jx9qpa2"
+NONCES = ("0a1b2c3d", "4e5f6071", "8293a4b5", "c6d7e8f9")
+REPLY = "I heard you and I am thinking about what you said"
+START = 1_795_410_000.0
+CHATS = (ONE, ONE, TWO, TWO)
+Make = Callable[[int, str, str], Any]
+"""Number of the message, its session and its text -> the body that was sent."""
+
+
+def stores(local: Mapping[str, str]) -> Stores:
+    return Stores(START, dict(local), {}, {}, frozenset(), {}, "https://chat.example/")
+
+
+def turn(number: int, local: Mapping[str, str]) -> Turn:
+    at = START + 10 * number
+    shown = f"Hello {NONCES[number]}\n{REPLY}\n"
+    return Turn(NONCES[number], f"Hello {NONCES[number]}", at, at + 5, stores(local), stores(local), shown)
+
+
+def said(*local: Mapping[str, str]) -> Said:
+    """Four messages, with what localStorage held at each."""
+    turns = [turn(n, values) for n, values in enumerate(local)]
+    return Said(
+        "https://chat.example/",
+        "Chat",
+        box={"role": "textbox", "name": "Message"},
+        new_chat=[("click", {"role": "button", "name": "New chat"})],
+        turns=turns,
+        clicked=stores(local[2]),
+    )
+
+
+def kept(session: str, **more: Any) -> dict[str, str]:
+    return {"chat_state": json.dumps({"session": {"id": session}, **more})}
+
+
+def watched(payloads: list[Payload], frames: list[Frame] | None = None) -> Watcher:
+    sockets = {p.socket: (p.url, p.headers) for p in payloads if p.socket}
+    return cast(Watcher, SimpleNamespace(payloads=payloads, frames=frames or [], sockets=sockets))
+
+
+def posts(
+    make: Make, answer: Callable[[int], Any], url: str = "https://chat.example/api/chat", ids: Any = CHATS
+) -> list[Payload]:
+    made = []
+    for n, session in enumerate(ids):
+        at = START + 10 * n + 0.1
+        body = json.dumps(make(n, session, f"Hello {NONCES[n]}"))
+        made.append(
+            Payload(
+                n, at, "http", "POST", url, {"content-type": "application/json"}, body,
+                status=200, ended=True, values=[(at + 1, "", answer(n))],
+            )
+        )  # fmt: skip
+    return made
+
+
+def by_post(make: Make, local: tuple[Mapping[str, str], ...], ids: Any = CHATS) -> Findings:
+    made = posts(make, lambda n: {"text": REPLY, "provider": "Oak" if n < 2 else "Elm"}, ids=ids)
+    return infer(watched(made), said(*local))
+
+
+def functions() -> tuple[Watcher, Said]:
+    """One long-lived socket with function names in its frames, other functions beside the chat's, and an unrelated sessionId."""
+    payloads: list[Payload] = []
+    frames: list[Frame] = []
+    request = 0
+
+    def sent(at: float, value: Any) -> None:
+        payloads.append(
+            Payload(
+                len(payloads), at, "websocket", "SEND", "wss://x.example/api/1.2.3/sync", {}, json.dumps(value), "s"
+            )
+        )  # fmt: skip
+
+    def call(at: float, path: str, args: Any, result: Any) -> None:
+        nonlocal request
+        sent(at, {"type": "Action", "requestId": request, "udfPath": path, "args": [args]})
+        answer = {"type": "ActionResponse", "requestId": request, "success": True, "result": result}
+        frames.append(Frame(at + 1, "s", json.dumps(answer)))
+        request += 1
+
+    sent(
+        START - 1,
+        {"type": "Connect", "connectionCount": 0, "sessionId": "77777777-1a44-4b0e-8f6d-5e7a90413bbd"},
+    )
+    for n, session in enumerate(CHATS):
+        at = START + 10 * n + 0.1
+        call(at, "presence:typing", {"sessionId": session, "state": "typing"}, {"ok": True})
+        asked = {"sessionId": session, "deviceId": OLD, "message": f"Hello {NONCES[n]}"}
+        call(at + 0.1, "chat:send", asked, {"text": REPLY, "node": "Oak" if n < 2 else "Elm"})
+        frames.append(Frame(at + 0.5, "s", json.dumps({"type": "Transition", "endVersion": n})))
+    local = [{**kept(s, lastUsed=START + n), "device": OLD} for n, s in enumerate(CHATS)]
+    return watched(payloads, frames), said(*local)
+
+
+class TestFunctionsOverASocket:
+    def test_the_chats_frames_are_told_from_the_others(self) -> None:
+        found = infer(*functions())
+        assert found.sending is not None
+        assert found.sending.transport == "websocket"
+        assert found.when is not None
+        assert found.when.value == "udfPath == 'chat:send'"
+
+    def test_the_version_in_its_address_is_left_open(self) -> None:
+        found = infer(*functions())
+        assert found.sending is not None
+        assert found.sending.url == "/api/[^/]+/sync$"
+
+    def test_the_session_is_the_one_that_changes_with_the_chat(self) -> None:
+        found = infer(*functions())
+        assert found.session is not None
+        assert found.session.value == "args[0].sessionId"
+        assert found.store is not None
+        assert found.store.value == {"store": "localStorage", "key": "chat_state", "id": "session.id"}
+
+    def test_an_answer_belongs_by_its_request(self) -> None:
+        found = infer(*functions())
+        assert found.reply_to is not None
+        assert found.reply_to.value == "requestId"
+
+    def test_who_answered_is_in_the_result(self) -> None:
+        found = infer(*functions())
+        assert found.provider is not None
+        assert found.provider.value == "result.node"
+
+    def test_the_proposal_is_a_profile(self) -> None:
+        watcher, talked = functions()
+        profile = usable(propose(talked, infer(watcher, talked), "x", talked.url), "x.toml")
+        assert profile is not None
+        assert profile.wire[0].transport == "websocket"
+
+
+class TestTheSession:
+    def test_a_constant_id_beside_it_is_not_taken(self) -> None:
+        found = by_post(
+            lambda _, s, text: {"device": OLD, "session": s, "text": text}, tuple(kept(s) for s in CHATS)
+        )
+        assert found.session is not None
+        assert found.session.value == "session"
+        assert found.suspicion == ""
+
+    def test_an_id_of_each_request_is_not_taken(self) -> None:
+        found = by_post(
+            lambda n, s, text: {"conversation": f"{NONCES[n]}-0000-4b0e-8f6d-5e7a90413bbd", "s": s, "text": text},
+            tuple(kept(s) for s in CHATS),
+        )  # fmt: skip
+        assert found.session is not None
+        assert found.session.value == "s"
+
+    def test_the_old_id_sent_after_its_store_was_cleared_is_a_finding_about_the_chat(self) -> None:
+        found = by_post(
+            lambda _, s, text: {"session": s, "text": text},
+            (kept(ONE), kept(ONE), {}, {}),
+            ids=(ONE, ONE, ONE, ONE),
+        )
+        assert found.session is not None
+        assert found.session.value == "session"
+        assert "goes on with an ended session" in found.suspicion
+
+    def test_one_id_in_both_chats_is_said_and_not_trusted(self) -> None:
+        found = by_post(
+            lambda _, s, text: {"session": s, "text": text},
+            tuple(kept(ONE) for _ in CHATS),
+            ids=(ONE, ONE, ONE, ONE),
+        )
+        assert found.session is not None
+        assert found.session.confidence < 0.6
+        assert "same in both chats" in found.suspicion
+
+    def test_two_equal_candidates_are_a_question(self) -> None:
+        found = by_post(
+            lambda _, s, text: {"left": s, "other": s[::-1], "text": text}, tuple(dict[str, str]() for _ in CHATS)
+        )  # fmt: skip
+        assert any("as likely to be the session ID" in q for q in found.questions)
+
+    def test_an_id_that_comes_with_the_first_reply(self) -> None:
+        ids = (None, ONE, None, TWO)
+        found = by_post(
+            lambda _, s, text: {"text": text, **({"thread": s} if s else {})},
+            ({}, kept(ONE), {}, kept(TWO)),
+            ids=ids,
+        )
+        assert found.rotation is not None
+        assert found.rotation.value == "on_first_reply"
+
+    def test_a_key_of_its_own_for_each_chat(self) -> None:
+        moments = [(s, stores({f"chat:{s}": json.dumps({"id": s})})) for s in (ONE, TWO)]
+        found = find_store(moments)
+        assert found is not None
+        assert found.value == {"store": "localStorage", "id": "id", "key_pattern": "^chat:"}
+
+    def test_a_value_that_is_nowhere_has_no_store(self) -> None:
+        assert find_store([(ONE, stores({"theme": "dark"}))]) is None
+
+
+class TestNothingFound:
+    def test_no_request_with_the_text_is_a_question_and_no_profile(self) -> None:
+        talked = said(*({} for _ in CHATS))
+        found = infer(watched([]), talked)
+        assert found.sending is None
+        assert any("which request carries a message" in q for q in found.questions)
+        text = propose(talked, found, "x", talked.url)
+        assert "# QUESTION: which request" in text
+        assert usable(text, "x.toml") is None
+
+    def test_no_session_is_a_question_and_no_profile(self) -> None:
+        talked = said(*({} for _ in CHATS))
+        found = infer(watched(posts(lambda _, __, text: {"text": text}, lambda _: {"text": REPLY})), talked)
+        assert found.session is None
+        assert any("where is the session ID" in q for q in found.questions)
+        assert usable(propose(talked, found, "x", talked.url), "x.toml") is None
+
+    def test_no_provider_is_a_question_and_never_a_guess(self) -> None:
+        talked = said(*(kept(s) for s in CHATS))
+        made = posts(
+            lambda _, s, text: {"session": s, "text": text}, lambda _: {"text": REPLY, "status": "ok"}
+        )
+        found = infer(watched(made), talked)
+        assert found.provider is None
+        text = propose(talked, found, "x", talked.url)
+        assert "# QUESTION: where is the provider in the answer?" in text
+        assert "provider" not in tomllib.loads(text)["wire"][0]
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("urls", "pattern"),
+        [
+            (["https://a.example/api/chat"], "/api/chat$"),
+            (["https://a.example/api/chat?v=1"], r"/api/chat(\?|$)"),
+            ([f"https://a.example/c/{ONE}/m", f"https://a.example/c/{TWO}/m"], "/c/[^/]+/m$"),
+        ],
+    )
+    def test_an_address_is_anchored_and_its_ids_left_open(self, urls: list[str], pattern: str) -> None:
+        assert url_pattern(urls) == pattern
+
+    def test_no_condition_is_said_where_none_is_needed(self) -> None:
+        assert discriminate([{"type": "chat"}], []) is None
+
+    def test_two_fields_together_when_one_does_not_tell(self) -> None:
+        wanted = [{"type": "call", "op": "chat"}]
+        others = [{"type": "call", "op": "ping"}, {"type": "event", "op": "chat"}]
+        assert discriminate(wanted, others) in (
+            "op == 'chat' && type == 'call'",
+            "type == 'call' && op == 'chat'",
+        )
+
+    @pytest.mark.parametrize(
+        ("value", "is_id"), [(ONE, True), (OLD, True), ("hello there", False), ("en", False)]
+    )
+    def test_what_looks_like_an_id(self, value: str, is_id: bool) -> None:
+        assert (likeness(value) > 0.5) is is_id
+
+    def test_a_masked_id_tells_two_apart_and_gives_none_away(self) -> None:
+        assert masked(OLD).startswith("session_…")
+        assert masked(ONE) != masked(TWO)
+        assert ONE[:8] not in masked(ONE)
+
+    def test_places_are_jmespath(self) -> None:
+        assert dict(leaves({"a": [{"b-c": "x"}]})) == {'a[0]."b-c"': "x"}
+
+
+def test_no_id_stands_in_the_clear_in_a_proposal() -> None:
+    watcher, talked = functions()
+    text = propose(talked, infer(watcher, talked), "x", talked.url)
+    assert not [value for value in (ONE, TWO, OLD, *NONCES) if value in text]

@@ -1,0 +1,77 @@
+"""A verdict becomes a readable failure, a reasoned skip, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from e2e import checks
+from e2e.analysis.checks import provider, rotation
+from e2e.analysis.model.verdict import Verdict
+from e2e.checks import check
+from e2e.selftest.unit.builders import judge_run
+
+
+def message(verdict: Verdict, **options: Any) -> str:
+    with pytest.raises(AssertionError) as caught:
+        check(verdict, **options)
+    return str(caught.value)
+
+
+def test_a_pass_says_nothing() -> None:
+    check(rotation.sent_id_is_fresh(judge_run()))
+
+
+def test_a_failure_reads_as_in_the_style_guide() -> None:
+    text = message(rotation.sent_id_is_fresh(judge_run("stale-state", chats=5, lanes=1)))
+    lines = text.splitlines()
+    assert lines[0] == "rotation.sent_id_is_fresh: 4 of 4 new chats went on with an old session ID"
+    assert lines[1] == ""
+    assert lines[2] == "  expected  a fresh ID in the payloads after each New Chat"
+    assert lines[3].startswith("  actual    lane 0: session_…")
+    assert lines[4:7] == [
+        "  cause     stale-state (frontend state), 4 of 4 chats",
+        "            New Chat removed the key at src/lib/session.ts:97, the next send at",
+        "            src/components/ChatPage.tsx:118 still carried the old ID",
+    ]
+    assert lines[7].startswith("  advice    let the function that ends the session mint the new ID")
+    assert lines[-1] == "  evidence  reports/out/evidence/2026-11-22T0215Z-2f9c/chats.jsonl"
+    assert max(map(len, lines)) <= 100
+
+
+def test_what_is_unexplained_shows_its_evidence() -> None:
+    text = message(rotation.sent_id_is_fresh(judge_run("session-not-ended", storage_events=False)))
+    assert "cause     unexplained (unknown), 16 of 16 chats" in text
+    assert "message 0 sent session_…" in text
+
+
+def test_thin_evidence_is_a_skip_with_what_is_needed() -> None:
+    with pytest.raises(pytest.skip.Exception) as caught:
+        check(provider.varies(judge_run("provider-pinned", chats=4, lanes=1)))
+    text = str(caught.value)
+    assert text.startswith("inconclusive: all ")
+    assert text.endswith("; needs 3 more sessions")  # the reload keeps its session, and is no draw
+
+
+def test_thin_evidence_fails_when_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = provider.varies(judge_run("provider-pinned", chats=4, lanes=1))
+    assert "inconclusive, and --strict-evidence is on" in message(verdict, strict=True)
+    monkeypatch.setattr(checks.strictness, "on", True)
+    assert "needs" in message(verdict)
+    with pytest.raises(pytest.skip.Exception):
+        check(verdict, strict=False)
+
+
+@pytest.mark.parametrize("fault", [(), ("stale-state",)])
+def test_observers_see_every_verdict_before_it_is_acted_on(
+    monkeypatch: pytest.MonkeyPatch, fault: tuple[str, ...]
+) -> None:
+    seen: list[Verdict] = []
+    monkeypatch.setattr(checks, "observers", [seen.append])
+    verdict = rotation.sent_id_is_fresh(judge_run(*fault))
+    if fault:
+        message(verdict)
+    else:
+        check(verdict)
+    assert seen == [verdict]

@@ -1,0 +1,272 @@
+"""The history: nothing that was complete is lost, and it tells since when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from e2e.analysis.model.run import assemble
+from e2e.errors import HarnessError
+from e2e.selftest.unit.builders import make_run
+from reports import __main__ as reports
+from reports.history import store as store_module
+from reports.history.alarm import alarms, changes, level, steps
+from reports.history.entry import COLUMNS, Night, night_of
+from reports.history.show import as_json
+from reports.history.store import Store
+from reports.summary.aggregate import Judged
+from reports.summary.summary import summarise
+
+NAMES = ("Big hat", "Tin drum", "Red kite")
+SHARES = dict.fromkeys(NAMES, 1 / 3)
+
+
+def night(n: int, counts: dict[str, int] | None = None, **more: Any) -> Night:
+    """The ``n``-th night of a series, one day after the other."""
+    fields = {
+        "target": "reference",
+        "browser": "chromium",
+        "outcome": "pass",
+        "headline": "all is well",
+        "run_ids": (f"run-{n:03}",),
+        "providers": counts if counts is not None else {},
+        "shares": SHARES,
+    }
+    return Night(run_id=f"run-{n:03}", began=1_790_000_000.0 + 86_400 * n, **(fields | more))
+
+
+def drawn(draw: random.Random, sessions: int = 20, pinned: bool = False) -> dict[str, int]:
+    found = ["Big hat"] * sessions if pinned else draw.choices(NAMES, k=sessions)
+    return {name: found.count(name) for name in NAMES}
+
+
+def judged(*faults: str, **fields: Any) -> Judged:
+    run = assemble([make_run(*faults, **fields)])
+    return Judged(run, run.judgement, summarise(run, run.judgement), ())
+
+
+class TestNight:
+    def test_it_comes_back_from_its_rows(self) -> None:
+        one = night_of(judged("stale-state"))
+        assert Night.from_rows(one.rows()) == one
+        assert one.outcome == "fail"
+        assert one.causes == {"stale-state": 16}
+        assert one.where["stale-state"].startswith("src/")
+        assert set(one.figures) >= {"reuse_bound", "effective_providers"}
+
+    def test_it_holds_no_id_of_a_session(self) -> None:
+        run = judged("stale-state")
+        text = json.dumps(night_of(run).rows())
+        assert not any(ref in text for ref in run.run.chats["sent"].dropna())
+
+    def test_rows_of_two_nights_are_not_one(self) -> None:
+        with pytest.raises(ValueError, match="not the rows of one night"):
+            Night.from_rows([*night(1).rows(), *night(2).rows()])
+
+
+class TestStore:
+    def test_nights_come_back_in_order_and_as_a_table(self, tmp_path: Path) -> None:
+        store = Store(tmp_path / "history")
+        for n in (2, 1, 3):
+            store.add(night(n, {"Big hat": n}))
+        (tmp_path / "history" / store_module.ALLURE).write_text('{"name": "run-001"}', encoding="utf-8")
+        assert [one.run_id for one in store.read().nights] == ["run-001", "run-002", "run-003"]
+        table = pd.read_parquet(tmp_path / "history")
+        assert tuple(table.columns) == COLUMNS
+        assert table[table["kind"] == "provider"]["number"].tolist() == [1, 2, 3]
+
+    def test_the_same_run_again_replaces_its_night(self, tmp_path: Path) -> None:
+        store = Store(tmp_path)
+        store.add(night(1))
+        store.add(night(1, outcome="fail"))
+        assert [one.outcome for one in store.read().nights] == ["fail"]
+
+    def test_a_file_cut_in_half_costs_its_own_night_and_is_named(self, tmp_path: Path) -> None:
+        store = Store(tmp_path)
+        for n in (1, 2, 3):
+            store.add(night(n))
+        torn = tmp_path / "run-002.parquet"
+        torn.write_bytes(torn.read_bytes()[: torn.stat().st_size // 2])
+        history = store.read()
+        assert [one.run_id for one in history.nights] == ["run-001", "run-003"]
+        assert [one.name for one in history.unread] == ["run-002.parquet"]
+        assert as_json(history, 0.02)["unread"][0]["name"] == "run-002.parquet"
+
+    def test_two_nights_written_at_once_are_both_there(self, tmp_path: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        writers = [context.Process(target=_write, args=(str(tmp_path), n)) for n in range(4)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join(60)
+        assert len(Store(tmp_path).read().nights) == 4
+        assert [p.name for p in tmp_path.iterdir() if p.suffix != ".parquet"] == []
+
+    def test_a_full_disk_loses_nothing_and_says_what_to_do(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = Store(tmp_path)
+        store.add(night(1, outcome="pass"))
+
+        def full(path: Path, data: bytes) -> None:
+            (path.parent / "half").write_bytes(data[:10])
+            (path.parent / "half").unlink()
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(store_module, "replace_file", full)
+        with pytest.raises(HarnessError, match="No space left") as told:
+            store.add(night(1, outcome="fail"))
+        assert "make room" in told.value.way_out
+        assert [one.outcome for one in store.read().nights] == ["pass"]
+
+    def test_the_oldest_beyond_the_limit_go_and_those_of_others_stay(self, tmp_path: Path) -> None:
+        store = Store(tmp_path)
+        store.add(night(0, target="another"))
+        for n in (1, 2, 3, 4):
+            store.add(night(n), keep=3)
+        assert [one.run_id for one in store.read().nights] == ["run-000", "run-002", "run-003", "run-004"]
+
+    def test_object_storage_works_the_same(self) -> None:
+        store = Store("memory://chats/history")
+        store.add(night(1))
+        store.add(night(2))
+        store.forget("run-001")
+        assert [one.run_id for one in store.read().nights] == ["run-002"]
+        store.forget("run-002")
+
+    def test_an_address_of_an_unknown_kind_says_what_to_install(self) -> None:
+        with pytest.raises(HarnessError, match="cannot be reached") as told:
+            Store("nosuch://bucket/history")
+        assert "fsspec" in told.value.way_out
+
+    @pytest.mark.parametrize("name", ["run-009", "../run-001"])
+    def test_what_is_not_there_cannot_be_forgotten(self, tmp_path: Path, name: str) -> None:
+        Store(tmp_path).add(night(1))
+        with pytest.raises(HarnessError, match=r"no night|no name"):
+            Store(tmp_path).forget(name)
+        assert len(Store(tmp_path).read().nights) == 1
+
+
+def _write(folder: str, n: int) -> None:
+    Store(folder).add(night(n))
+
+
+class TestAlarm:
+    def test_a_pin_is_told_on_its_first_or_second_night_and_with_that_night(self) -> None:
+        for seed in range(20):
+            draw = random.Random(seed)
+            nights = [night(n, drawn(draw, pinned=n >= 21)) for n in range(1, 31)]
+            first = next(n for n in range(1, 31) if alarms(nights[:n]))
+            assert first in (21, 22)
+            (alarm,) = alarms(nights)
+            assert alarm.since.run_id == "run-021"
+            assert alarm.before is not None
+            assert alarm.before.run_id == "run-020"
+
+    def test_healthy_histories_raise_no_alarm(self) -> None:
+        for seed in range(200):
+            draw = random.Random(seed)
+            nights = [night(n, drawn(draw)) for n in range(1, 31)]
+            assert not any(step.alarms for step in steps(nights))
+
+    def test_the_limit_follows_from_the_budget(self) -> None:
+        assert level(0.02) == pytest.approx(0.02 / 365)
+
+    def test_other_expected_shares_begin_the_evidence_anew(self) -> None:
+        draw = random.Random(1)
+        nights = [night(n, drawn(draw)) for n in (1, 2)]
+        other = replace(night(3, drawn(draw)), shares={"Big hat": 0.5, "Tin drum": 0.25, "Red kite": 0.25})
+        found = steps([*nights, other])
+        assert [s.evidence.nights for s in found if s.evidence] == [1, 2, 1]
+
+    def test_a_night_without_providers_neither_counts_nor_breaks_the_series(self) -> None:
+        draw = random.Random(2)
+        found = steps([night(1, drawn(draw)), night(2), night(3, drawn(draw))])
+        assert [s.evidence and s.evidence.nights for s in found] == [1, None, 2]
+
+    def test_a_failing_check_is_wrong_since_its_streak_began(self) -> None:
+        verdicts = ["pass", "fail", "pass", "fail", "inconclusive", "fail"]
+        nights = [
+            night(n, checks={"rotation.sent_id_is_fresh": verdict}, causes={"stale-state": 3}, facts={"commit": "a" if n < 3 else "b"})
+            for n, verdict in enumerate(verdicts)
+        ]  # fmt: skip
+        (alarm,) = alarms(nights)
+        assert (alarm.since.run_id, alarm.nights) == ("run-003", 2)
+        assert alarm.before is not None
+        assert alarm.before.run_id == "run-002"
+        assert "stale-state" in alarm.said
+        assert alarms(nights[:3]) == []
+
+    def test_what_was_accepted_for_a_time_is_wrong_since_it_began(self) -> None:
+        verdicts = ["pass", "accepted", "accepted", "fail"]
+        nights = [
+            night(n, checks={"rotation.sent_id_is_fresh": verdict}) for n, verdict in enumerate(verdicts)
+        ]
+        (alarm,) = alarms(nights)
+        assert (alarm.since.run_id, alarm.nights) == ("run-001", 3)
+        assert alarm.before is not None
+        assert alarm.before.run_id == "run-000"
+        assert alarms(nights[:3]) == []
+
+    def test_what_changed_is_told_only_where_both_nights_know_it(self) -> None:
+        before = night(1, facts={"browser": "chromium 155", "profile": "aa", "commit": "1"})
+        since = night(2, facts={"browser": "chromium 156", "profile": "aa", "target_version": "7"})
+        assert changes(before, since) == ("browser: chromium 155 -> chromium 156",)
+        assert changes(None, since) == ()
+
+
+class TestCommands:
+    def test_history_shows_and_forget_removes(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        draw = random.Random(3)
+        for n in (1, 2):
+            Store(tmp_path / "history").add(night(n, drawn(draw), figures={"log10_e": -1.0}))
+        assert reports.main(["history", "--out", str(tmp_path)]) == 0
+        said = capsys.readouterr().out
+        assert "run-001" in said
+        assert "run-002" in said
+        allure = tmp_path / "history" / store_module.ALLURE
+        allure.write_text('{"name": "Chat, run-001"}\n{"name": "Chat, run-002"}\n', encoding="utf-8")
+        assert reports.main(["forget", "run-001", "--out", str(tmp_path)]) == 0
+        assert allure.read_text(encoding="utf-8") == '{"name": "Chat, run-002"}\n'
+        capsys.readouterr()
+        assert reports.main(["history", "--json", "--out", str(tmp_path)]) == 0
+        (series,) = json.loads(capsys.readouterr().out)["series"]
+        assert [one["run_id"] for one in series["nights"]] == ["run-002"]
+        assert series["limit"] == pytest.approx(math.log10(365 / 0.02), abs=0.001)
+
+    def test_a_night_that_is_kept_elsewhere_goes_from_allures_history_below_out_too(
+        self, tmp_path: Path
+    ) -> None:
+        Store(tmp_path / "elsewhere").add(night(1))
+        for folder in ("elsewhere", "history"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / store_module.ALLURE).write_text(
+                '{"name": "Chat, run-001"}\n', encoding="utf-8"
+            )
+        command = ["forget", "run-001", "--out", str(tmp_path), "--history", str(tmp_path / "elsewhere")]
+        assert reports.main(command) == 0
+        assert not Store(tmp_path / "elsewhere").read().nights
+        for folder in ("elsewhere", "history"):
+            assert (tmp_path / folder / store_module.ALLURE).read_text(encoding="utf-8") == ""
+
+    def test_forgetting_what_is_not_there_says_so(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert reports.main(["forget", "run-001", "--out", str(tmp_path)]) == 2
+        assert "there is no night run-001" in capsys.readouterr().err
+
+    def test_an_empty_history_is_said_to_be_one(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert reports.main(["history", "--out", str(tmp_path)]) == 0
+        assert "the history is empty" in capsys.readouterr().out

@@ -1,0 +1,130 @@
+"""summary.json keeps its contract, and no headline says more than the checks do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from e2e.analysis.model.run import assemble
+from e2e.records.records import Problem
+from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_meta
+from reports.summary.page import headline
+from reports.summary.summary import SCHEMA_FILE, Summary, as_json, schema_text, summarise
+
+
+def summary_of(*faults: str, **fields: Any) -> Summary:
+    run = judge_run(*faults, **fields)
+    return summarise(run, run.judgement)
+
+
+def test_the_schema_file_is_in_step_with_the_model() -> None:
+    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), (
+        "write it anew: python -c 'from reports.summary.summary import *; SCHEMA_FILE.write_text(schema_text())'"
+    )
+
+
+def test_the_documented_keys_are_all_there() -> None:
+    said = json.loads(as_json(summary_of("stale-state")))
+    top = {"schema", "run_ids", "target", "outcome", "chats", "checks", "causes", "providers", "session_ids"}
+    assert top <= set(said)
+    assert said["schema"] == 1
+    assert {"name", "verdict", "cause", "numbers", "message"} <= set(said["checks"][0])
+    assert {"name", "layer", "chats", "confidence", "where", "explanation", "advice"} <= set(
+        said["causes"][0]
+    )
+    assert set(said["session_ids"]) == {"distinct_stored", "distinct_sent", "pattern", "supported_bits"}
+
+
+@pytest.mark.parametrize("faults", [(), ("stale-state",), ("provider-pinned",), ("provider-flaps",)])
+def test_what_is_written_is_valid_and_plain_json(faults: tuple[str, ...]) -> None:
+    text = as_json(summary_of(*faults))
+    json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    Summary.model_validate_json(text)
+
+
+def test_a_summary_with_an_unknown_key_is_not_valid() -> None:
+    said = json.loads(as_json(summary_of()))
+    with pytest.raises(ValidationError, match="surprise"):
+        Summary.model_validate(said | {"surprise": 1})
+
+
+def test_a_healthy_run_passes_and_has_no_cause() -> None:
+    summary = summary_of()
+    assert summary.outcome == "pass"
+    assert summary.causes == []
+    assert summary.chats.model_dump() == {"planned": 20, "observed": 20, "blocked": 0, "lost": 0, "saved": 0}
+    assert sum(summary.providers.values()) == 20
+
+
+def test_the_failed_checks_name_their_cause() -> None:
+    summary = summary_of("stale-state")
+    failed = {c.name: c.cause for c in summary.checks if c.verdict == "fail"}
+    assert failed == {
+        "rotation.stored_id_is_fresh": "stale-state",
+        "rotation.sent_id_is_fresh": "stale-state",
+        "rotation.sent_equals_stored": "stale-state",
+    }
+    assert summary.causes[0].where[0] == "src/lib/session.ts:97 endSession"
+
+
+def test_providers_are_counted_per_observed_chat() -> None:
+    records = make_run("provider-pinned", chats=6, lanes=2)
+    first = records.chats[0]
+
+    def lose(chat: Any) -> Any:
+        same = (chat.lane, chat.chat) == (first.lane, first.chat)
+        return replace(chat, status="lost", reason="the page crashed") if same else chat
+
+    run = assemble([with_chats(records, lose)])
+    summary = summarise(run, run.judgement)
+    assert summary.providers == {"Big hat": 5}
+    assert summary.chats.lost == 1
+
+
+def test_chats_that_never_began_are_lost_and_make_it_partial() -> None:
+    run = assemble([with_meta(make_run(chats=8, lanes=2), planned_chats=20, finished=None)])
+    summary = summarise(run, run.judgement)
+    assert summary.chats.lost == 12
+    assert summary.partial
+    assert any("did not end" in reason for reason in summary.partial_reasons)
+
+
+def test_the_same_problem_is_told_once_with_its_count() -> None:
+    problems = tuple(Problem("Blocked", "the chat answered 429", f"lane {n}", "wait") for n in range(3))
+    run = assemble([with_meta(make_run(chats=4, lanes=2), problems=problems)])
+    told = summarise(run, run.judgement).problems
+    assert [(p.kind, p.times, p.where) for p in told] == [("Blocked", 3, "lane 0")]
+
+
+def test_the_headline_of_a_failure_names_the_causes() -> None:
+    assert headline(summary_of("stale-state")) == "stale-state: 3 of 25 checks failed"
+
+
+def test_the_headline_of_a_healthy_run_says_what_was_shown() -> None:
+    said = headline(summary_of())
+    assert said.startswith("every new chat went on with a session ID of its own")
+    assert "spread over the providers as expected" in said
+
+
+def test_the_headline_claims_no_rotation_where_none_was_judged() -> None:
+    one = summary_of(chats=1, lanes=1)
+    assert one.outcome == "pass"  # what could be judged was sound
+    said = headline(one)
+    assert "every new chat" not in said
+    assert "providers" not in said
+    assert "checks inconclusive" in said
+
+
+def test_the_headline_claims_no_expected_shares_where_they_were_not_judged() -> None:
+    summary = summary_of()
+    checks = [
+        c.model_copy(update={"verdict": "inconclusive"}) if c.name == "provider.balanced" else c
+        for c in summary.checks
+    ]
+    said = headline(summary.model_copy(update={"checks": checks}))
+    assert "several providers" in said
+    assert "as expected" not in said

@@ -1,0 +1,136 @@
+"""Completes ``allure-results`` with what is said of the run as a whole, also when the session that made them was killed."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from e2e.records.records import RunMeta
+from reports.allure.config import environments, labels, write_metrics
+from reports.charts.drawing import Chart
+from reports.summary.aggregate import Judged, page_of
+from reports.summary.page import headline
+from reports.summary.tables import observations_html
+
+_WHOLE = "run-result.json"
+_STATUS = {"pass": "passed", "fail": "failed", "broken": "broken", "inconclusive": "skipped"}
+_NAMESPACE = uuid.UUID("6a3c4f5e-0d5b-4c7e-9a53-1f0f3f6f6b7c")
+
+
+def complete_results(
+    judged: Judged, results: Path, charts: Sequence[Chart] = (), interactive: str = ""
+) -> None:
+    """Add the summary as global attachments; and where tests did not tell their results, one that tells what was recorded.
+
+    Files have fixed names: completing twice changes nothing.
+    """
+    results.mkdir(parents=True, exist_ok=True)
+    write_metrics(results, judged.run)
+    page = page_of(judged, results.parent)
+    attachments = [
+        _attachment(results, "summary", "Summary", "text/markdown", "md", page),
+        _attachment(
+            results, "observations", "Observations", "text/html", "html", observations_html(judged.run)
+        ),
+    ]
+    if interactive:
+        attachments.append(
+            _attachment(results, "charts", "Charts to point at", "text/html", "html", interactive)
+        )
+    history = next((c for c in charts if c.name == "history"), None)
+    if history is not None:
+        svg = history.svg.decode("utf-8")
+        attachments.append(_attachment(results, history.name, history.title, "image/svg+xml", "svg", svg))
+    attachments += [_trace_note(results, meta) for meta in judged.run.metas if meta.trace and meta.masked]
+    errors = [
+        {
+            "message": f"{p.kind}: {p.what}" + (f" ({p.times} times)" if p.times > 1 else ""),
+            "trace": _lines(p.where, p.way_out),
+            "timestamp": _now(),
+        }
+        for p in judged.summary.problems
+    ]
+    _write(results, "run-globals.json", {"attachments": attachments, "errors": errors})
+    told = [p for p in results.glob("*-result.json") if p.name != _WHOLE]
+    if told and judged.session_ended:
+        (results / _WHOLE).unlink(missing_ok=True)
+        return
+    drawn = [
+        _attachment(results, c.name, c.title, "image/svg+xml", "svg", c.svg.decode("utf-8")) for c in charts
+    ]
+    _write(results, _WHOLE, _whole_run(judged, len(told), [*attachments, *drawn]))
+
+
+def _whole_run(judged: Judged, told: int, attachments: list[dict[str, Any]]) -> dict[str, Any]:
+    """One test in place of those that told nothing: the session was killed, or only its evidence is here."""
+    meta, summary = judged.run.metas[0], judged.summary
+    missing = list(summary.partial_reasons)
+    if told:
+        checks = "1 check" if told == 1 else f"{told} checks"
+        missing.append(f"the test session ended after the results of {checks}")
+    chats = judged.run.chats["ended"]
+    stop = int(1000 * (meta.finished or (float(chats.max()) if len(chats) else meta.started)))
+    status = "broken" if missing else _STATUS[summary.outcome]
+    name = "Partial run" if missing else "Recorded run"
+    said = [f"partial: {'; '.join(missing)}"] if missing else []
+    if status == "skipped":
+        said.append("inconclusive: too little was seen")  # as a check says it, for the report's categories
+    return {
+        "uuid": str(uuid.uuid5(_NAMESPACE, meta.run_id)),
+        "historyId": str(uuid.uuid5(_NAMESPACE, meta.target)),
+        "fullName": "the run as a whole",
+        "name": f"{name}: {summary.chats.observed} of {summary.chats.planned} chats observed",
+        "status": status,
+        "statusDetails": {"message": "\n".join([*said, headline(summary)])},
+        "description": "Not every check has told a result of its own; this judges what was recorded.",
+        "stage": "finished",
+        "start": int(meta.started * 1000),
+        "stop": stop,
+        "labels": [
+            {"name": "epic", "value": "The run"},
+            {"name": "feature", "value": "Completeness"},
+            {"name": "story", "value": "Everything was seen"},
+            {"name": "severity", "value": "critical"},
+            *labels(environments(judged.run)),
+            *({"name": "tag", "value": cause.name} for cause in summary.causes),
+        ],
+        "attachments": attachments,
+        "steps": [
+            {
+                "name": f"{c.name}: {c.verdict}: {c.message}",
+                "status": _STATUS[c.verdict],
+                "start": stop,
+                "stop": stop,
+            }
+            for c in summary.checks
+        ],
+    }
+
+
+def _trace_note(results: Path, meta: RunMeta) -> dict[str, Any]:
+    text = f"{meta.trace} beside the evidence of {meta.run_id}; it holds session IDs in the clear.\n"
+    text += f"playwright show-trace {meta.trace}\n"
+    title = "Where the Playwright trace is"
+    return _attachment(results, f"trace-{meta.run_id}", title, "text/plain", "txt", text)
+
+
+def _attachment(results: Path, name: str, title: str, kind: str, extension: str, text: str) -> dict[str, Any]:
+    source = f"run-{name}-attachment.{extension}"
+    (results / source).write_text(text, encoding="utf-8")
+    return {"name": title, "source": source, "type": kind, "timestamp": _now()}
+
+
+def _write(results: Path, name: str, content: Mapping[str, Any]) -> None:
+    (results / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def _lines(*texts: str) -> str:
+    return "\n".join(t for t in texts if t)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)

@@ -1,0 +1,164 @@
+"""One chat over the five layers, in the order in which things were seen."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from e2e.analysis.facts.freshness import given_by_reply
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import ChatKey
+
+LAYERS = (
+    "stored ID",
+    "sent ID",
+    "provider in the reply",
+    "provider at the backend",
+    "provider on the screen",
+)
+STORED, SENT, REPLY, BACKEND, SCREEN = range(5)
+
+
+class Point(NamedTuple):
+    """One thing seen of a chat."""
+
+    seconds: float
+    """Since the chat began; before it, for what the chat before did last."""
+    layer: int
+    """Index into `LAYERS`."""
+    text: str
+    """``…3f9a``, a provider's name, ``removed``, ``nothing``."""
+    odd: bool
+    """It is what it should not be."""
+    said: str
+    """The same as a sentence."""
+
+
+class Flow(NamedTuple):
+    """A chat and what was seen of it, in order of time."""
+
+    key: ChatKey
+    began_by: str
+    """``New Chat`` or ``page load``."""
+    points: tuple[Point, ...]
+
+
+def flow_of(run: Run, key: ChatKey) -> Flow | None:
+    """The chat from its beginning to its last reply, with the last payload of the chat before; None when it is not known."""
+    return run.once(f"flow.{'/'.join(map(str, key))}", lambda: _flow(run, key))
+
+
+def failing_chat(run: Run) -> ChatKey | None:
+    """The chat to show: one that a cause rests on, of the first failed check that names chats; a plain one before a scenario's."""
+    named = [key for v in run.judgement.verdicts if v.outcome == "fail" for key in v.chats]
+    plain = {(c.run_id, c.lane, c.chat) for c in rows(run.plain)}
+    return next((key for key in named if tuple(key) in plain), named[0] if named else None)
+
+
+def _flow(run: Run, key: ChatKey) -> Flow | None:
+    chat = next((c for c in rows(run.chats) if (c.run_id, c.lane, c.chat) == tuple(key)), None)
+    if chat is None:
+        return None
+    began_by = "New Chat" if chat.via == "new_chat" else "page load"
+    return Flow(key, began_by, tuple(sorted(_points(run, key, chat))))
+
+
+def _points(run: Run, key: ChatKey, chat: Any) -> list[Point]:
+    lane = (key.run_id, key.lane)
+    points: list[Point] = []
+    mine = [m for m in rows(run.messages) if (m.run_id, m.lane, m.chat) == tuple(key)]
+    before = [
+        m for m in rows(run.messages) if (m.run_id, m.lane) == lane and m.chat == key.chat - 1 and m.sent_at
+    ]
+    if before and before[-1].sent_seen:
+        last_sent = before[-1].sent
+        said = f"the chat before sent its last message with {tail(last_sent) if last_sent else 'no ID'}"
+        points.append(Point(before[-1].sent_at - chat.began, SENT, tail(last_sent), False, said))
+    for w in rows(run.storage):
+        if (w.run_id, w.lane) == lane and w.chat == key.chat and w.own and w.tab == chat.tab:
+            points += _of_write(w, chat)
+    owners = _owners(run, *lane)
+    for m in mine:
+        points += _of_message(run, m, chat, owners)
+    return points + _backend_points(run, key, chat, mine)
+
+
+def _of_write(w: Any, chat: Any) -> list[Point]:
+    """A write to the session's own key. A page that begins writes nothing: it finds what the store holds."""
+    at, held = w.t - chat.began, tail(w.session)
+    if w.op == "start":
+        return [Point(at, STORED, held, False, f"the page was loaded, and the store held {held}")]
+    if w.same_value:
+        return []
+    if w.session is None:
+        return [Point(at, STORED, "removed", False, "the stored ID was removed")]
+    return [Point(at, STORED, held, False, f"{held} was stored")]
+
+
+def _owners(run: Run, run_id: str, lane: int) -> dict[str, Any]:
+    """Session ID -> the message of the lane that carried it first."""
+
+    def collect() -> dict[str, Any]:
+        sent = [m for m in rows(run.messages) if (m.run_id, m.lane) == (run_id, lane)]
+        found: dict[str, Any] = {}
+        for m in sorted((m for m in sent if m.sent_at and m.sent), key=lambda m: float(m.sent_at)):
+            found.setdefault(m.sent, m)
+        return found
+
+    return run.once(f"flow.owners.{run_id}.{lane}", collect)
+
+
+def _whose(run: Run, m: Any, chat: Any, owners: dict[str, Any]) -> str:
+    """Of which other chat the message's ID is; ``""`` for an ID of its own, and where tabs share one by design."""
+    owner = owners.get(m.sent) if m.sent else None
+    if owner is None or owner.chat == m.chat:
+        return ""
+    if chat.via == "load" and chat.tab > 0 and run.policy.tabs == "share":
+        return ""
+    return "the chat before" if owner.chat == m.chat - 1 else f"chat {owner.chat}"
+
+
+def _of_message(run: Run, m: Any, chat: Any, owners: dict[str, Any]) -> list[Point]:
+    points = []
+    if m.sent_at is not None and m.sent_seen:
+        whose = _whose(run, m, chat, owners)
+        none = m.sent is None and (m.number > 0 or not given_by_reply(run))
+        other = (m.sent is not None or none) and m.stored_seen and m.sent != m.stored
+        why = f", the ID of {whose}" if whose else ""
+        why += f", while the store held {tail(m.stored)}" if other else ""
+        said = f"message {m.number} was sent with {tail(m.sent) if m.sent else 'no ID'}{why}"
+        points.append(Point(m.sent_at - chat.began, SENT, tail(m.sent), bool(whose) or other or none, said))
+    if m.reply_provider is not None and m.first_chunk_at is not None:
+        said = f"{m.reply_provider} began to answer"
+        points.append(Point(m.first_chunk_at - chat.began, REPLY, m.reply_provider, False, said))
+    if m.label_provider is not None and m.ended_at is not None:
+        truth = m.reply_provider if m.reply_provider is not None else m.backend_provider
+        untrue = truth is not None and m.label_provider != truth
+        said = f"the screen named {m.label_provider}"
+        points.append(Point(m.ended_at - chat.began, SCREEN, m.label_provider, untrue, said))
+    return points
+
+
+def _backend_points(run: Run, key: ChatKey, chat: Any, mine: list[Any]) -> list[Point]:
+    """What the backend answered when asked for the chat's session; at the reply's end when only the answer was recorded."""
+    replied = {m.reply_provider for m in mine} - {None}
+    answers = [
+        (b.t, b.provider)
+        for b in rows(run.backend)
+        if (b.run_id, b.lane, b.chat) == tuple(key) and b.provider is not None
+    ] or [
+        (m.ended_at, m.backend_provider)
+        for m in mine
+        if m.backend_provider is not None and m.ended_at is not None
+    ]
+    return [
+        Point(
+            t - chat.began, BACKEND, name, bool(replied - {name}), f"the backend named {name} for the session"
+        )
+        for t, name in answers
+    ]
+
+
+def tail(reference: str | None) -> str:
+    """``…3f9a``, or ``nothing``."""
+    return "nothing" if reference is None else "…" + reference[-4:]

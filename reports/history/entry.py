@@ -1,0 +1,139 @@
+"""One night: what is kept of a judged run. Neither IDs nor texts of chats are among it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reports.charts.figures import against_shares, figures
+from reports.summary.aggregate import Judged
+from reports.summary.page import headline
+
+COLUMNS = ("run_id", "began", "target", "browser", "kind", "name", "text", "number")
+"""Of a night's table: one row per thing that is kept."""
+CHANGES = {"target_version": "target version", "profile": "profile", "browser": "browser", "commit": "suite"}
+"""Facts that may explain why one night is not like the one before, and what they are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """A judged run, or several that were pooled."""
+
+    run_id: str
+    """Of the first run; names the night."""
+    began: float
+    """Seconds since the epoch."""
+    target: str
+    browser: str
+    outcome: str
+    headline: str
+    run_ids: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, str] = field(default_factory=dict)
+    """Name -> verdict; ``accepted`` for a failure that does not count for now."""
+    causes: Mapping[str, int] = field(default_factory=dict)
+    """Name -> chats that show it."""
+    where: Mapping[str, str] = field(default_factory=dict)
+    """Cause -> its first place in the code."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    providers: Mapping[str, int] = field(default_factory=dict)
+    """New sessions by provider, where shares are expected."""
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Expected share by provider."""
+
+    @property
+    def date(self) -> str:
+        """``2026-11-22 02:15``, UTC."""
+        return time.strftime("%Y-%m-%d %H:%M", time.gmtime(self.began))
+
+    @property
+    def series(self) -> tuple[str, str]:
+        """Target and browser: nights of others are not compared with this one."""
+        return self.target, self.browser
+
+    @property
+    def state(self) -> tuple[str, tuple[str, ...]]:
+        """Outcome and causes: what a change of state is a change of."""
+        return self.outcome, tuple(sorted(self.causes))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The night's table, with `COLUMNS`."""
+        kept: list[tuple[str, str, str | None, float | None]] = [
+            ("night", "outcome", self.outcome, None),
+            ("night", "headline", self.headline, None),
+            *(("run", run_id, None, None) for run_id in self.run_ids),
+            *(("fact", name, text, None) for name, text in self.facts.items()),
+            *(("check", name, verdict, None) for name, verdict in self.checks.items()),
+            *(("cause", name, self.where.get(name), float(n)) for name, n in self.causes.items()),
+            *(("figure", name, None, value) for name, value in self.figures.items()),
+            *(("provider", name, None, float(n)) for name, n in self.providers.items()),
+            *(("share", name, None, value) for name, value in self.shares.items()),
+        ]
+        who = (self.run_id, self.began, self.target, self.browser)
+        return [dict(zip(COLUMNS, (*who, *row), strict=True)) for row in kept]
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Night:
+        """Inverse of `rows`. Raises ``ValueError`` when these are not the rows of one night."""
+        by_kind: dict[str, dict[str, tuple[str | None, float | None]]] = {}
+        names = set()
+        first: Mapping[str, Any] = {}
+        for row in rows:
+            first = first or row
+            names.add(row["run_id"])
+            by_kind.setdefault(row["kind"], {})[row["name"]] = (row["text"], row["number"])
+        night = by_kind.get("night", {})
+        if len(names) != 1 or "outcome" not in night:
+            raise ValueError("these are not the rows of one night")
+
+        def texts(kind: str) -> dict[str, str]:
+            return {name: text or "" for name, (text, _) in by_kind.get(kind, {}).items()}
+
+        def numbers(kind: str) -> dict[str, float]:
+            return {name: number for name, (_, number) in by_kind.get(kind, {}).items() if number is not None}
+
+        return cls(
+            run_id=first["run_id"],
+            began=float(first["began"]),
+            target=first["target"],
+            browser=first["browser"],
+            outcome=texts("night")["outcome"],
+            headline=texts("night").get("headline", ""),
+            run_ids=tuple(by_kind.get("run", {})),
+            facts=texts("fact"),
+            checks=texts("check"),
+            causes={name: int(n) for name, n in numbers("cause").items()},
+            where={name: text for name, text in texts("cause").items() if text},
+            figures=numbers("figure"),
+            providers={name: int(n) for name, n in numbers("provider").items()},
+            shares=numbers("share"),
+        )
+
+
+def night_of(judged: Judged) -> Night:
+    """What is kept of judged runs."""
+    metas = sorted(judged.run.metas, key=lambda m: m.started)
+    newest = metas[-1]
+    counted = against_shares(judged.run)
+    return Night(
+        run_id=metas[0].run_id,
+        began=metas[0].started,
+        target=newest.target,
+        browser=newest.browser,
+        outcome=judged.summary.outcome,
+        headline=headline(judged.summary),
+        run_ids=tuple(meta.run_id for meta in metas),
+        facts={
+            "title": newest.title,
+            "url": newest.url,
+            **{k: v for k, v in newest.environment.items() if v},
+        },
+        checks={v.name: "accepted" if v.accepted else v.outcome for v in judged.judgement.verdicts},
+        causes={c.name: c.chats for c in judged.judgement.causes},
+        where={c.name: c.where[0] for c in judged.judgement.causes if c.where},
+        figures=figures(judged.run),
+        providers=counted[0] if counted else {},
+        shares=counted[1] if counted else {},
+    )

@@ -1,0 +1,111 @@
+"""The end of a night: the shards' evidence of each target is judged together, and put on the site."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.errors import HarnessError
+from e2e.records.evidence import read_run
+from reports.publish.site import publish
+
+_TOLD = (0, 1)
+"""Exit codes of pytest that are a verdict: all passed, something failed."""
+_SUITE = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What came of one target in one browser."""
+
+    target: str
+    browser: str
+    outcome: str
+    headline: str
+    page: Path
+    exit_code: int
+    """pytest's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A night's end."""
+
+    judged: tuple[Judgement, ...]
+    wrong: tuple[str, ...] = ()
+    """Targets that could not be judged, published or kept in the history, and why."""
+
+
+def nightly(incoming: Path, site: Path, out: Path, *, url: str = "", options: Sequence[str] = ()) -> Ended:
+    """Judge all recorded runs below ``incoming``, pooled by target and browser, and publish each.
+
+    ``options`` are handed on to pytest. Evidence that cannot be read is told on stderr and left out: a shard that it belonged to
+    is then missing, and the verdict says so. What goes wrong with one target keeps no other from its verdict.
+
+    Raises `HarnessError` when there is no evidence at all.
+    """
+    series = _by_series(incoming)
+    if not series:
+        raise HarnessError(
+            "no shard left evidence",
+            where=str(incoming),
+            way_out="look at the shards' own logs: all of them died",
+        )
+    found, wrong = [], []
+    for (target, browser), folders in sorted(series.items()):
+        place = out / f"{target}-{browser}"
+        ended = _judge(folders, place, options)
+        try:
+            if ended not in _TOLD:
+                raise HarnessError(f"its evidence could not be judged: pytest ended with {ended}, see above")
+            built, page = publish(place, site, url=url)
+        except HarnessError as error:
+            wrong.append(f"{target}, {browser}: {error}")
+            continue
+        summary = built.judged.summary
+        found.append(Judgement(target, browser, summary.outcome, built.night.headline, page, ended))
+        _tell_job(place / "summary.md", os.environ)
+        if built.lost is not None:
+            wrong.append(f"{target}, {browser}: {built.lost}")
+    return Ended(tuple(found), tuple(wrong))
+
+
+def _by_series(incoming: Path) -> Mapping[tuple[str, str], list[Path]]:
+    series: dict[tuple[str, str], list[Path]] = defaultdict(list)
+    for folder in sorted({path.parent for path in incoming.rglob("run.json")}):
+        try:
+            meta = read_run(folder).meta
+        except HarnessError as error:
+            sys.stderr.write(f"left out: {error}\n")
+            continue
+        series[meta.target, meta.browser].append(folder)
+    return series
+
+
+def _judge(folders: Sequence[Path], out: Path, options: Sequence[str]) -> int:
+    evidence = [part for folder in folders for part in ("--from-evidence", str(folder.resolve()))]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "e2e/specs",
+        "-q",
+        *evidence,
+        "--out",
+        str(out.resolve()),
+        *options,
+    ]
+    return subprocess.run(command, cwd=_SUITE, check=False).returncode
+
+
+def _tell_job(summary: Path, environment: Mapping[str, str]) -> None:
+    """Show the summary on the page of the CI job, where there is one."""
+    place = environment.get("GITHUB_STEP_SUMMARY")
+    if place:
+        with Path(place).open("a", encoding="utf-8") as page:
+            page.write(summary.read_text(encoding="utf-8") + "\n")

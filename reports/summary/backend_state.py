@@ -1,0 +1,103 @@
+"""What was asked of the backend itself, as the tables of ``summary.md``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from e2e.analysis.checks import session_ids
+from e2e.analysis.checks.backend import ONE_BY_CONSTRUCTION
+from e2e.analysis.facts.freshness import ids_of_chats
+from e2e.analysis.judge import CHECKS
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.verdict import Verdict
+from e2e.analysis.model.wording import key_of, plural
+
+TESTS = ("backend.assigns", "backend.persists", "backend.cleans_up", "backend.state")
+
+
+class Test(NamedTuple):
+    """One of the four tests."""
+
+    verdict: str
+    question: str
+    result: str
+    evidence: str
+
+
+class Pattern(NamedTuple):
+    """One way of making session IDs, and where it leads."""
+
+    name: str
+    ids: int
+    unique: int
+    providers: int
+    verdict: str
+
+
+class Now(NamedTuple):
+    """The backend's own figures at the end of the run."""
+
+    said: str
+    counts: dict[str, int]
+
+
+def four_tests(run: Run) -> list[Test]:
+    """The four tests of the backend, in the story's order."""
+    asked = {c.name: c.title for c in CHECKS}
+    verdicts = {v.name: v for v in run.judgement.verdicts}
+    return [
+        Test(v.outcome, asked[v.name], v.headline, _evidence(v)) for v in map(verdicts.__getitem__, TESTS)
+    ]
+
+
+def _evidence(verdict: Verdict) -> str:
+    """Findings of a failure, the need of a thin verdict, the figures of a green one."""
+    if verdict.outcome == "fail":
+        return "; ".join(verdict.actual[:3])
+    return verdict.needs if verdict.outcome == "inconclusive" else verdict.worth
+
+
+def id_patterns(run: Run) -> list[Pattern]:
+    """The frontend's own way first, then what the backend was asked with."""
+    verdicts = {v.name: v for v in run.judgement.verdicts}
+    ids, own = session_ids.describe(run), verdicts["session_ids.pattern"]
+    fresh = verdicts["rotation.sent_id_is_fresh"]
+    found = []
+    if ids.distinct_sent:
+        said = {"pass": "good", "fail": f"problematic: {own.headline}", "inconclusive": own.headline}
+        plain = {key_of(c) for c in rows(run.observed)}
+        first = {key: ids[0] for key, ids in ids_of_chats(run, "sent").items() if ids and key in plain}
+        verdict = said[own.outcome]
+        if own.outcome != "fail" and fresh.outcome == "fail":
+            wrong = "old ones were sent" if fresh.numbers["reused"] else "chats were sent without one"
+            verdict = f"good as made, but {wrong}" if own.outcome == "pass" else wrong
+        who = {c.provider for c in rows(run.observed) if c.provider is not None and key_of(c) in first}
+        unique = len(set(first.values()))
+        found.append(Pattern(f"this chat: {ids.pattern}", len(first), unique, len(who), verdict))
+    numbers = verdicts["backend.assigns"].numbers
+    for name in [key.removesuffix(".unique") for key in numbers if key.endswith(".unique")]:
+        n, unique, providers = (int(numbers[f"{name}.{what}"]) for what in ("ids", "unique", "providers"))
+        verdict = "good"
+        if unique == 1:
+            known = " by construction" if name in ONE_BY_CONSTRUCTION else ""
+            verdict = f"problematic: one ID for all chats{known}"
+        found.append(Pattern(name, n, unique, providers, verdict))
+    return found
+
+
+def backend_now(run: Run) -> Now:
+    """Sessions and their distribution as the backend told them last."""
+    verdict = next(v for v in run.judgement.verdicts if v.name == "backend.state")
+    told = [b for b in rows(run.backend) if b.distribution is not None and b.active is not None]
+    if not told:
+        return Now(f"Not known: {verdict.headline}.", {})
+    last = told[-1]
+    counts = {str(name): int(n) for name, n in last.distribution.items()}
+    busy = sum(1 for n in counts.values() if n)
+    said = f"{plural(last.active, 'active session')} on {plural(busy, 'provider')}."
+    if verdict.numbers.get("probes_left_out"):
+        said += f" The suite itself assigned {verdict.numbers['probes_left_out']} of them."
+    if verdict.outcome == "fail":
+        said += f" Not as it should be: {verdict.headline}."
+    return Now(said, dict(sorted(counts.items(), key=lambda item: -item[1])))

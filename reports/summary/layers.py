@@ -1,0 +1,115 @@
+"""One line per layer: does it work, does it not, or was it not judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from e2e.analysis.judge import Judgement
+from e2e.analysis.model.verdict import UNEXPLAINED, Verdict
+
+Status = Literal["works", "does not work", "suspected", "not judged"]
+
+
+class Layer(NamedTuple):
+    """A layer of the product, the checks that look at it, and the causes' layers that lie in it."""
+
+    name: str
+    checks: tuple[str, ...]
+    causes: tuple[str, ...]
+
+
+LAYERS: tuple[Layer, ...] = (
+    Layer("New Chat on the page", ("smoke",), ("frontend UI",)),
+    Layer(
+        "session store",
+        ("rotation.stored_id_is_fresh", "rotation.reload", "rotation.back_forward", "rotation.two_tabs"),
+        ("frontend storage", "storage scope"),
+    ),
+    Layer(
+        "session in the frontend's state",
+        (
+            "rotation.sent_id_is_fresh",
+            "rotation.sent_equals_stored",
+            "rotation.one_id_per_chat",
+            "rotation.rapid_send",
+            "rotation.double_click",
+            "rotation.empty_chat",
+            "rotation.return_to_chat",
+        ),
+        ("frontend state", "race"),
+    ),
+    Layer("ID generator", ("session_ids.pattern",), ("ID generator",)),
+    Layer(
+        "conversation and delivery",
+        ("chat.starts_empty", "rotation.mid_stream", "reply.is_live"),
+        ("delivery",),
+    ),
+    Layer(
+        "backend",
+        (
+            "provider.varies",
+            "provider.balanced",
+            "provider.independent",
+            "provider.persists",
+            "backend.assigns",
+            "backend.persists",
+            "backend.cleans_up",
+            "backend.state",
+        ),
+        ("backend",),
+    ),
+    Layer(
+        "screen",
+        ("provider.label_is_true",),
+        ("presentation",),
+    ),
+)
+
+
+class Standing(NamedTuple):
+    """What is to be said of a layer."""
+
+    layer: Layer
+    status: Status
+    because: str
+
+
+def standings(judgement: Judgement) -> list[Standing]:
+    """One `Standing` per layer, from the user's side down to the screen.
+
+    A layer does not work when a cause lies in it. One whose checks failed for a cause elsewhere is not accused: it works as
+    far as could be told, or is suspected where nothing explains the failure.
+    """
+    verdicts = {v.name: v for v in judgement.verdicts}
+    return [_standing(layer, verdicts, judgement) for layer in LAYERS]
+
+
+def _standing(layer: Layer, verdicts: dict[str, Verdict], judgement: Judgement) -> Standing:
+    mine = [verdicts[name] for name in layer.checks if name in verdicts]
+    causes = [c for c in judgement.causes if c.layer in layer.causes]
+    if causes:
+        named = "; ".join(f"{c.name}: {c.explanation}" for c in causes)
+        return Standing(layer, "does not work", named)
+    failed = [v for v in mine if v.outcome == "fail"]
+    if failed:
+        elsewhere = sorted({c.name for v in failed for c in v.causes if c.name != UNEXPLAINED})
+        if elsewhere and all(v.cause != UNEXPLAINED for v in failed):
+            why = f"{_names(failed)} failed for another layer's fault, {', '.join(elsewhere)}"
+            held = next((v.headline for v in mine if v.outcome == "pass"), None)
+            return Standing(layer, "works" if held else "not judged", f"{held}; {why}" if held else why)
+        return Standing(layer, "suspected", f"{_names(failed)} failed, and no known cause explains it")
+    passed = [v for v in mine if v.outcome == "pass"]
+    thin = [v for v in mine if v.outcome == "inconclusive"]
+    if not passed:
+        return Standing(layer, "not judged", thin[0].headline if thin else "no check looks at it")
+    said = passed[0].headline
+    if thin:
+        said += f" ({len(thin)} of {len(mine)} checks inconclusive: {_names(thin)})"
+    return Standing(layer, "works", said)
+
+
+def _names(verdicts: Sequence[Verdict]) -> str:
+    return ", ".join(v.name for v in verdicts[:3]) + (
+        f" and {len(verdicts) - 3} more" if len(verdicts) > 3 else ""
+    )

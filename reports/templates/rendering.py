@@ -1,0 +1,25 @@
+"""The templates of reports: pages escape what they are given, Markdown does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+_FOLDER = Path(__file__).parent
+
+
+def template(name: str) -> Template:
+    """A template by its file's name; what it uses and is not given is an error.
+
+    In Markdown the filter ``cell`` makes a text fit into a table.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=name.endswith(".html.j2"),
+    )
+    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
+    return environment.get_template(name)
