@@ -1,4 +1,4 @@
-"""Wiring only: one concern per plugin, in fixtures/plugins/."""
+"""Wiring only: one concern per plugin, in e2e/plugin/."""
 
 pytest_plugins = [
     "e2e.plugin.settings.options",
@@ -7,6 +7,7 @@ pytest_plugins = [
     "e2e.plugin.browser",
     "e2e.plugin.disk",
     "e2e.plugin.run",
+    "e2e.plugin.verdicts",
     "e2e.plugin.outputs",
     "e2e.plugin.random_test",
     "e2e.plugin.allure",

@@ -252,8 +252,13 @@ def judge(run: Run) -> Judgement:
     return run.once("judgement", lambda: _judge(run))
 
 
+def explained(run: Run, verdict: Verdict) -> Verdict:
+    """The same verdict; a failure of one of the registered checks with its causes."""
+    return judge(run).verdict(verdict.name) if verdict.outcome == "fail" else verdict
+
+
 def _judge(run: Run) -> Judgement:
-    plain = [run.once(check.name, lambda check=check: check.function.plain(run)) for check in CHECKS]  # type: ignore[misc]
+    plain = [check.function(run) for check in CHECKS]
     causes = diagnosis.diagnose(run, plain)
     counted = [diagnosis.with_unseen(run, v) for v in plain]
     verdicts = tuple(_with_acceptance(run, replace(v, causes=diagnosis.explain(v, causes))) for v in counted)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Conductor
@@ -169,7 +170,7 @@ def _prove(
     table = Table(title="Smoke run by the proposed profile", title_justify="left")
     for column in ("check", "verdict", "because"):
         table.add_column(column, overflow="fold")
-    for verdict in run.judgement.verdicts:
+    for verdict in judge(run).verdicts:
         if verdict.outcome != "inconclusive" or verdict.name.split(".")[0] in ("smoke", "rotation"):
             table.add_row(verdict.name, verdict.outcome, escape(verdict.headline))
     console.print(table)
@@ -178,11 +179,11 @@ def _prove(
 
 def _outcome(console: Console, run: Run) -> int:
     problems = [p for meta in run.metas for p in meta.problems]
-    smoke = next(v for v in run.judgement.verdicts if v.name == "smoke")
+    smoke = next(v for v in judge(run).verdicts if v.name == "smoke")
     if smoke.outcome == "pass" and not run.partial:
-        failed = [v.name for v in run.judgement.verdicts if v.outcome == "fail"]
+        failed = [v.name for v in judge(run).verdicts if v.outcome == "fail"]
         if failed:
-            causes = ", ".join(c.name for c in run.judgement.causes)
+            causes = ", ".join(c.name for c in judge(run).causes)
             console.print(
                 f"[green]the profile works[/]; what failed is a finding about the chat: {', '.join(failed)} ({causes})"
             )

@@ -9,10 +9,9 @@ from typing import Any
 import allure
 import pytest
 
-from e2e import checks
 from e2e.analysis.checks import scenarios
 from e2e.analysis.diagnosis.known_issues import accepted
-from e2e.analysis.judge import CHECKS, Check
+from e2e.analysis.judge import CHECKS, Check, judge
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import Verdict
@@ -49,25 +48,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.allure_link(url, name=name, link_type="link"))
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    if SETTINGS in config.stash:
-        checks.strictness.on = config.stash[SETTINGS].strict_evidence
+@pytest.hookimpl
+def pytest_chat_verdict(item: pytest.Item, run: Run, verdict: Verdict) -> None:
+    """Show the verdict in the report."""
+    _label_by(item, verdict, run)
+    _show(run, verdict, item.config)
 
 
 @pytest.fixture(autouse=True)
-def _observed_verdicts(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Shows each verdict of the running check in the report."""
-
-    def show(verdict: Verdict) -> None:
-        _label_by(request.node, verdict, request.config.stash[RUN])
-        _show(request.config.stash[RUN], verdict, request.config)
-
-    judging = "run" in request.fixturenames
-    if judging:
-        checks.observers.append(show)
+def _labelled_by_run(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
-    if judging:
-        checks.observers.remove(show)
     run, settings = request.config.stash.get(RUN, None), request.config.stash.get(SETTINGS, None)
     if run is not None:  # recorded evidence says itself whose it is
         _label(request.node, "target", run.metas[0].target)
@@ -124,7 +114,7 @@ def _check_of(item: pytest.Item) -> Check | None:
 
 def _modules(check: Check) -> set[str]:
     """The modules that a spec may call it in: the one that its name begins with, or the one that holds it."""
-    return {check.name.split(".")[0], check.function.plain.__module__.rsplit(".", 1)[-1]}
+    return {check.name.split(".")[0], check.function.judge.__module__.rsplit(".", 1)[-1]}
 
 
 def _show(run: Run, verdict: Verdict, config: pytest.Config) -> None:
@@ -233,7 +223,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     settings, run = session.config.stash.get(SETTINGS, None), session.config.stash.get(RUN, None)
     if settings is None or run is None or settings.from_evidence:
         return
-    failing = [v.chats[0] for v in run.judgement.verdicts if v.outcome == "fail" and v.chats]
+    failing = [v.chats[0] for v in judge(run).verdicts if v.outcome == "fail" and v.chats]
     for folder in session.config.stash.get(FOLDERS, []):
         lanes = [key.lane for key in failing if key.run_id == folder.name and key.lane >= 0]
         keep_trace(folder, min(lanes) if lanes else None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.analysis.judge import judge
 from e2e.plugin.disk import tell_unwritten
 from e2e.plugin.run import FOLDERS, RUN
 from e2e.plugin.settings.options import SETTINGS
@@ -22,7 +23,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     from reports.summary.summary import summarise
 
     folders: list[Path] = session.config.stash[FOLDERS]
-    judged = Judged(run, run.judgement, summarise(run, run.judgement), tuple(folders))
+    judged = Judged(run, judge(run), summarise(run, judge(run)), tuple(folders))
     try:
         write_summary(judged, settings.out)
         chart_set(run, settings.out)

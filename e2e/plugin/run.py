@@ -14,6 +14,7 @@ import pytest
 
 from e2e import errors
 from e2e.analysis.diagnosis import experiments
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.crash import CRASH, crash_after
 from e2e.capture.run.plan import Plan
@@ -101,7 +102,7 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
 
 def _experiments_after(records: RunRecords) -> tuple[str, ...]:
     """The experiments that these records ask for."""
-    return experiments.wanted(assemble([records]).judgement.verdicts)
+    return experiments.wanted(judge(assemble([records])).verdicts)
 
 
 def _first_problem(records: list[RunRecords]) -> HarnessError:

@@ -1,6 +1,6 @@
 """Guards against what nobody thought of: any order of clicks, reloads, tabs and lost networks must leave sessions as they are."""
 
-from e2e.checks import Walk, check_walk
+from e2e.plugin.assertions import Walk, check_walk
 
 
 def test_nothing_breaks_in_any_order(walk: Walk) -> None:

@@ -2,10 +2,11 @@
 
 from e2e.analysis.checks import smoke
 from e2e.analysis.model.run import Run
-from e2e.checks import check, require_complete
+from e2e.plugin.assertions import require_complete
+from e2e.plugin.verdicts import CheckFixture
 
 
-def test_a_chat_can_be_had(run: Run) -> None:
+def test_a_chat_can_be_had(run: Run, check: CheckFixture) -> None:
     """The page opens, a message gets its reply, and one stored and one sent session ID are seen."""
     check(smoke.smoke(run))
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from e2e.analysis.facts.sessions import provider_counts
+from e2e.analysis.judge import judge
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.stats.e_values import log_e
@@ -37,7 +38,7 @@ GROUPS: Mapping[str, str] = {"sessions": "Sessions", "providers": "Providers", "
 def figures(run: Run) -> dict[str, float]:
     """Name -> value, for those that this run can tell, in the order of `FIGURES`."""
     found: dict[str, float] = {}
-    fresh = run.judgement.verdict("rotation.sent_id_is_fresh").numbers
+    fresh = judge(run).verdict("rotation.sent_id_is_fresh").numbers
     if fresh.get("transitions"):
         found["reuse_bound"] = 100 * float(fresh["bound95"])
     counts = provider_counts(run)

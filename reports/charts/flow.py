@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from e2e.analysis.facts.freshness import given_by_reply
+from e2e.analysis.judge import judge
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey
@@ -50,7 +51,7 @@ def flow_of(run: Run, key: ChatKey) -> Flow | None:
 
 def failing_chat(run: Run) -> ChatKey | None:
     """The chat to show: one that a cause rests on, of the first failed check that names chats; a plain one before a scenario's."""
-    named = [key for v in run.judgement.verdicts if v.outcome == "fail" for key in v.chats]
+    named = [key for v in judge(run).verdicts if v.outcome == "fail" for key in v.chats]
     plain = {(c.run_id, c.lane, c.chat) for c in rows(run.plain)}
     return next((key for key in named if tuple(key) in plain), named[0] if named else None)
 

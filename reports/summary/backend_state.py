@@ -7,7 +7,7 @@ from typing import NamedTuple
 from e2e.analysis.checks import session_ids
 from e2e.analysis.checks.backend import ONE_BY_CONSTRUCTION
 from e2e.analysis.facts.freshness import ids_of_chats
-from e2e.analysis.judge import CHECKS
+from e2e.analysis.judge import CHECKS, judge
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import Verdict
@@ -45,7 +45,7 @@ class Now(NamedTuple):
 def four_tests(run: Run) -> list[Test]:
     """The four tests of the backend, in the story's order."""
     asked = {c.name: c.title for c in CHECKS}
-    verdicts = {v.name: v for v in run.judgement.verdicts}
+    verdicts = {v.name: v for v in judge(run).verdicts}
     return [
         Test(v.outcome, asked[v.name], v.headline, _evidence(v)) for v in map(verdicts.__getitem__, TESTS)
     ]
@@ -60,7 +60,7 @@ def _evidence(verdict: Verdict) -> str:
 
 def id_patterns(run: Run) -> list[Pattern]:
     """The frontend's own way first, then what the backend was asked with."""
-    verdicts = {v.name: v for v in run.judgement.verdicts}
+    verdicts = {v.name: v for v in judge(run).verdicts}
     ids, own = session_ids.describe(run), verdicts["session_ids.pattern"]
     fresh = verdicts["rotation.sent_id_is_fresh"]
     found = []
@@ -88,7 +88,7 @@ def id_patterns(run: Run) -> list[Pattern]:
 
 def backend_now(run: Run) -> Now:
     """Sessions and their distribution as the backend told them last."""
-    verdict = next(v for v in run.judgement.verdicts if v.name == "backend.state")
+    verdict = next(v for v in judge(run).verdicts if v.name == "backend.state")
     told = [b for b in rows(run.backend) if b.distribution is not None and b.active is not None]
     if not told:
         return Now(f"Not known: {verdict.headline}.", {})

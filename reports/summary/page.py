@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from e2e.analysis.diagnosis.known_issues import accepted, lapsed
-from e2e.analysis.judge import Judgement
+from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.run import Run
 from e2e.records.records import RunMeta
 from reports.charts.flow import LAYERS as FLOW_LAYERS
@@ -124,7 +124,7 @@ def release_note(judged_run: Run, summary: Summary, link: str = "") -> str:
         s=summary,
         headline=headline(summary),
         conclusion=conclusion(summary),
-        layers=standings(judged_run.judgement),
+        layers=standings(judge(judged_run)),
         link=link,
     )
 

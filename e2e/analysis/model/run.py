@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
@@ -19,9 +19,6 @@ from e2e.analysis.model.pooling import agree
 from e2e.analysis.model.sightings import without_wrong_places
 from e2e.analysis.stats import significance
 from e2e.records.records import SIDE_LANE, Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
-
-if TYPE_CHECKING:
-    from e2e.analysis.judge import Judgement
 
 _T = TypeVar("_T")
 
@@ -100,13 +97,6 @@ class Run:
         if key not in self._cache:
             self._cache[key] = make()
         return cast(_T, self._cache[key])
-
-    @property
-    def judgement(self) -> Judgement:
-        """All verdicts with their causes."""
-        from e2e.analysis.judge import judge  # the catalogue imports the checks, which import this
-
-        return judge(self)
 
 
 def assemble(

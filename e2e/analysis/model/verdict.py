@@ -97,19 +97,15 @@ class Verdict:
 
 
 class Question:
-    """A check: calling it judges a run, and adds the causes when the verdict is a failure."""
+    """A check: calling it judges a run. `e2e.analysis.judge.explained` adds the causes of a failure."""
 
     def __init__(self, name: str, judge: Callable[[Run], Verdict]) -> None:
         self.name = name
-        self.plain = judge
-        """The same judgement without the diagnosis (which itself asks these)."""
+        self.judge = judge
         update_wrapper(self, judge)
 
     def __call__(self, run: Run) -> Verdict:
-        verdict = run.once(self.name, lambda: self.plain(run))
-        if verdict.outcome != "fail":
-            return verdict
-        return run.judgement.verdict(self.name)
+        return run.once(self.name, lambda: self.judge(run))
 
 
 def question(name: str) -> Callable[[Callable[[Run], Verdict]], Question]:

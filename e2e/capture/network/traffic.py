@@ -10,7 +10,6 @@ from typing import Any
 
 from e2e.capture.network.bodies.encodings import Body, body_of, frame_of
 from e2e.capture.network.bodies.parsing import payload_of
-from e2e.capture.network.cdp.channels import Params
 
 _BINARY = 2  # opcode (RFC 6455, section 5.2)
 _MOST = 400
@@ -58,7 +57,7 @@ def body_of_frame(data: str | bytes) -> Body:
     return body_of(data, {})
 
 
-def data_of(e: Params) -> str | bytes:
+def data_of(e: Mapping[str, Any]) -> str | bytes:
     """What a frame carried; decompressed, when it is compressed as a whole."""
     text: str = e["response"]["payloadData"]
     return frame_of(base64.b64decode(text)) if e["response"].get("opcode") == _BINARY else text

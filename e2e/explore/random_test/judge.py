@@ -37,7 +37,7 @@ def judge(meta: RunMeta, events: Sequence[Event], chats: Sequence[Chat], known: 
         [RunRecords(meta, tuple(events), tuple(replace(c, scenario="plain") for c in chats), "walk")]
     )
     for question in _CHECKS:
-        verdict = question.plain(plain)
+        verdict = question.judge(plain)
         if verdict.outcome == "fail":
             lines += [f"{verdict.name}: {line}" for line in verdict.actual]
     return Walked((*lines, *_bled(run, set(wrong))), ids)

@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 from playwright.sync_api import Browser, Playwright
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Conductor
@@ -77,7 +78,7 @@ def test_a_backend_that_dies_leaves_what_was_seen(
     )
     chat.stop()
     run = judged(folder)
-    assert run.judgement.outcome == "broken"
+    assert judge(run).outcome == "broken"
     assert observed(run) >= MEANWHILE
     assert {p.kind for p in run.metas[0].problems} <= {"Blocked", "CaptureIncomplete"}
     assert seconds < reference.timeouts.reply + reference.timeouts.action + 5
@@ -99,7 +100,7 @@ def test_a_browser_that_dies_leaves_what_was_seen(
     with ReferenceChat.start() as chat:
         folder, seconds = record_until(playwright, mortal_browser, reference, tmp_path, kill, chat.url)
     run = judged(folder)
-    assert run.judgement.outcome == "broken"
+    assert judge(run).outcome == "broken"
     assert observed(run) >= MEANWHILE
     assert run.metas[0].problems[0].what == "the browser was gone in the middle of the run"
     assert seconds < 10

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Conductor
@@ -34,7 +35,7 @@ def run(playwright: Playwright, own_browser: Browser, tmp_path_factory: pytest.T
 
 
 def outcomes(run: Run) -> dict[str, str]:
-    return {v.name: v.outcome for v in run.judgement.verdicts}
+    return {v.name: v.outcome for v in judge(run).verdicts}
 
 
 def test_every_chat_is_seen(run: Run) -> None:
@@ -68,7 +69,7 @@ def test_who_answers_is_read_from_the_frames_and_from_the_avatar(run: Run) -> No
 
 
 def test_what_cannot_be_judged_is_said(run: Run) -> None:
-    found = {v.name: v for v in run.judgement.verdicts}
+    found = {v.name: v for v in judge(run).verdicts}
     assert found["backend.assigns"].outcome == "inconclusive"
     assert "names no interface of the backend" in found["backend.assigns"].headline
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run
 from e2e.selftest.browser.conftest import Record
 
@@ -19,20 +20,20 @@ UNPLAYED = {"rotation.rapid_send", "rotation.double_click", "rotation.mid_stream
 
 
 def failed(run: Run) -> set[str]:
-    return {v.name for v in run.judgement.verdicts if v.outcome == "fail"}
+    return {v.name for v in judge(run).verdicts if v.outcome == "fail"}
 
 
 def causes(run: Run) -> list[str]:
-    return [c.name for c in run.judgement.causes]
+    return [c.name for c in judge(run).causes]
 
 
 @pytest.mark.parametrize("transport", ["sse", "json", "websocket"])
 def test_the_healthy_chat_passes_everything(record: Record, transport: str) -> None:
     run = record(transport=transport)
-    other = {v.name: v.headline for v in run.judgement.verdicts if v.outcome != "pass"}
+    other = {v.name: v.headline for v in judge(run).verdicts if v.outcome != "pass"}
     assert set(other) - UNPLAYED <= {"provider.independent"}, other  # a dozen sessions are too few for it
     assert causes(run) == []
-    assert run.judgement.outcome == "pass"
+    assert judge(run).outcome == "pass"
 
 
 @pytest.mark.parametrize("transport", ["json", "websocket"])
@@ -64,7 +65,7 @@ def test_two_faults_at_once_are_both_named(record: Record) -> None:
 
 
 def test_the_stale_session_is_shown_in_the_source(record: Record) -> None:
-    [cause] = record(faults=["stale-state"]).judgement.causes
+    [cause] = judge(record(faults=["stale-state"])).causes
     places = {place.rsplit(":", 1)[0]: place for place in cause.where}
     assert places["src/lib/session.ts"].endswith(" endSession")
     assert places["src/components/ChatPage.tsx"].endswith(" sendMessage")
@@ -84,7 +85,7 @@ def test_the_stale_session_is_shown_in_the_source(record: Record) -> None:
 )
 def test_an_environment_that_refuses_is_no_verdict(record: Record, condition: str, said: str) -> None:
     run = record(faults=[condition], fault_after=4)
-    assert run.judgement.outcome == "broken"
+    assert judge(run).outcome == "broken"
     assert failed(run) == set()
     assert causes(run) == []
     problems = [p for meta in run.metas for p in meta.problems]

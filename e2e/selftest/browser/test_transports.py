@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright
 
 from e2e.analysis.checks.scenarios import NAMES
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Conductor
@@ -53,7 +54,7 @@ def had(lab: Lab, playwright: Playwright, own_browser: Browser, tmp_path: Path) 
 
 
 def failed(run: Run) -> set[str]:
-    return {v.name for v in run.judgement.verdicts if v.outcome == "fail"}
+    return {v.name for v in judge(run).verdicts if v.outcome == "fail"}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -76,7 +77,7 @@ def test_the_historical_fault_is_found(name: str, had: Any) -> None:
     assert len(set(received)) == 1
     assert "rotation.sent_id_is_fresh" in failed(run)
     if name not in NO_STORE | OTHERWISE:
-        assert [c.name for c in run.judgement.causes] == ["stale-state"]
+        assert [c.name for c in judge(run).causes] == ["stale-state"]
 
 
 def test_a_new_chat_that_loads_a_page_is_waited_for_and_opened_again(had: Any) -> None:
@@ -98,8 +99,8 @@ def test_a_new_chat_that_loads_a_page_is_waited_for_and_opened_again(had: Any) -
 def test_an_id_that_is_only_in_the_address_is_the_frontends(had: Any) -> None:
     """New Chat opens the same address again: no store, no payload and no provider shows it."""
     run, _ = had("page-address", bug="stale")
-    assert [(c.name, c.layer) for c in run.judgement.causes] == [("session-not-ended", "frontend storage")]
-    assert "page's address" in run.judgement.causes[0].explanation
+    assert [(c.name, c.layer) for c in judge(run).causes] == [("session-not-ended", "frontend storage")]
+    assert "page's address" in judge(run).causes[0].explanation
 
 
 @pytest.mark.parametrize(
@@ -113,9 +114,9 @@ def test_every_scenario_is_played_on_pages_that_are_not_ours(
         lab_profile(name), lab.url(name), CHATS, 1, tmp_path, trace=False, scenarios=scenarios, plays=1
     )
     run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
-    assert failed(run) == set(), [(v.name, v.actual) for v in run.judgement.verdicts if v.outcome == "fail"]
+    assert failed(run) == set(), [(v.name, v.actual) for v in judge(run).verdicts if v.outcome == "fail"]
     assert not run.partial, run.partial_reasons
-    seen = {n for n in NAMES if run.judgement.verdict(n).outcome == "pass"}
+    seen = {n for n in NAMES if judge(run).verdict(n).outcome == "pass"}
     # A lab page has no list of chats; out of the back/forward cache frames of another site do not come back to Playwright.
     assert set(NAMES) - seen <= {"rotation.return_to_chat", "rotation.back_forward", "rotation.mid_stream"}
 
@@ -151,7 +152,7 @@ def test_what_new_chat_and_leaving_do_in_their_own_time(
     )
     run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
     assert failed(run) == failing
-    assert [c.name for c in run.judgement.causes] == ([cause] if cause else [])
+    assert [c.name for c in judge(run).causes] == ([cause] if cause else [])
     assert not run.partial, run.partial_reasons
 
 
@@ -172,7 +173,7 @@ def test_what_foreign_pages_get_wrong_in_a_hurry_is_found(
     )
     run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
     assert failed(run) == {"rotation.rapid_send", "rotation.two_tabs"}
-    assert {c.name for c in run.judgement.causes} == {"late-rotation", "tab-bleed"}
+    assert {c.name for c in judge(run).causes} == {"late-rotation", "tab-bleed"}
 
 
 @pytest.mark.parametrize("name", ["fetch-json", "fetch-sse", "header", "ws-text"])
@@ -181,26 +182,26 @@ def test_a_backend_that_refuses_ended_sessions_hides_no_fault(name: str, had: An
     run, received = had(name, bug="stale", fail="spent")
     assert len(set(received)) == 1
     assert "rotation.sent_id_is_fresh" in failed(run)
-    assert [c.name for c in run.judgement.causes] == ["stale-state"]
-    assert run.judgement.outcome == "fail"
+    assert [c.name for c in judge(run).causes] == ["stale-state"]
+    assert judge(run).outcome == "fail"
     (told,) = {p.what for p in run.metas[0].problems}
     assert told.startswith("the chat's backend ")
     run, _ = had(name, fail="spent")
-    assert run.judgement.outcome == "pass"
+    assert judge(run).outcome == "pass"
 
 
 def test_an_old_id_is_found_also_where_the_answer_is_that_of_a_login_wall(had: Any) -> None:
     run, _ = had("fetch-json", bug="stale", fail="expired")
     assert failed(run) == {"rotation.sent_id_is_fresh"}
-    assert [c.name for c in run.judgement.causes] == ["stale-state"]
+    assert [c.name for c in judge(run).causes] == ["stale-state"]
     assert run.metas[0].problems[0].what == "login-wall: the chat's backend answered 401"
     run, _ = had("fetch-json", fail="login", fail_after="1")
     assert failed(run) == set()
-    assert run.judgement.causes == ()  # a wall has no New Chat button, and that is no fault of the chat
-    assert run.judgement.outcome == "broken"
+    assert judge(run).causes == ()  # a wall has no New Chat button, and that is no fault of the chat
+    assert judge(run).outcome == "broken"
 
 
 def test_a_backend_that_refuses_fresh_sessions_is_nobodys_fault_in_the_frontend(had: Any) -> None:
     run, _ = had("fetch-json", fail="400", fail_after="1")
     assert failed(run) == set()
-    assert run.judgement.outcome == "broken"
+    assert judge(run).outcome == "broken"

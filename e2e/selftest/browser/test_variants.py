@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run
 from e2e.profile.profile import Profile
 from e2e.profile.variants import STORES, reference_variant
@@ -13,7 +14,7 @@ STALE = {"rotation.sent_id_is_fresh", "rotation.stored_id_is_fresh", "rotation.s
 
 
 def failed(run: Run) -> set[str]:
-    return {v.name for v in run.judgement.verdicts if v.outcome == "fail"}
+    return {v.name for v in judge(run).verdicts if v.outcome == "fail"}
 
 
 def formats(store: str) -> tuple[str, ...]:
@@ -38,7 +39,7 @@ class TestStores:
         run = record(chats=5, lanes=2, profile=profile, store=store, id_format=form, rotation=rotation)
         assert not run.partial, run.partial_reasons
         assert failed(run) == set()
-        passed = {v.name for v in run.judgement.verdicts if v.outcome == "pass"}
+        passed = {v.name for v in judge(run).verdicts if v.outcome == "pass"}
         wanted = {"smoke", "rotation.sent_id_is_fresh", "rotation.one_id_per_chat"}
         assert wanted | (STALE if store != "none" else set()) <= passed
 
@@ -58,7 +59,7 @@ class TestStores:
         assert "rotation.sent_id_is_fresh" in failed(run)
         if store != "none":  # without a store nothing tells a stale state from an ID that is always the same
             assert failed(run) == STALE
-            assert [c.name for c in run.judgement.causes] == ["stale-state"]
+            assert [c.name for c in judge(run).causes] == ["stale-state"]
 
 
 @pytest.mark.parametrize("transport", ["json", "sse", "websocket"])

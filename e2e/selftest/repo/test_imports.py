@@ -18,8 +18,8 @@ MOST_MODULES = 12
 ORDER = (
     "e2e.errors",
     "e2e.files",
-    "e2e.setup",
     "fixtures.reference_chat",
+    "e2e.setup",
     "fixtures.chainlit_echo",
     "e2e.profile.values",
     "e2e.profile.parts",
@@ -102,7 +102,7 @@ CONTRACTS = (
     ),
     Contract("e2e/pages", ("e2e.pages", "e2e.errors", "e2e.profile"), ("pytest",)),
     Contract("e2e/profile", ("e2e.profile", "e2e.errors"), ("playwright", "pytest")),
-    Contract("e2e/specs", ("e2e.analysis", "e2e.plugin.verdicts"), ("playwright",)),
+    Contract("e2e/specs", ("e2e.analysis", "e2e.plugin.assertions", "e2e.plugin.verdicts"), ("playwright",)),
     Contract("fixtures/reference_chat", ("fixtures.reference_chat",), ("playwright", "pytest")),
     Contract(
         "reports",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run
 from fixtures.reference_chat.backend.faults import FAULTS
 
@@ -84,7 +85,7 @@ def playable(variant: Variant, wanted: Sequence[str] = ()) -> Iterator[str]:
 
 def row_of(fault: str, run: Run, seconds: float) -> Row:
     """What the suite made of a run."""
-    judgement = run.judgement
+    judgement = judge(run)
     failed = [v for v in judgement.verdicts if v.outcome == "fail"]
     return Row(
         fault=fault,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.shards import WHOLE, Shard
@@ -102,14 +103,14 @@ def shard_run(number: int, of: int = 3) -> RunRecords:
 def test_all_shards_together_are_the_run() -> None:
     run = assemble([shard_run(n) for n in (1, 2, 3)])
     assert run.partial_reasons == ()
-    assert run.judgement.outcome == "fail"
+    assert judge(run).outcome == "fail"
 
 
 def test_a_shard_that_left_nothing_is_named_and_the_rest_is_judged() -> None:
     run = assemble([shard_run(1), shard_run(3)])
     assert run.partial_reasons == ("shard 2 of 3 left no evidence: 8 planned chats are missing",)
-    assert run.judgement.verdict("rotation.sent_id_is_fresh").outcome == "fail"
-    chats = summarise(run, run.judgement).chats
+    assert judge(run).verdict("rotation.sent_id_is_fresh").outcome == "fail"
+    chats = summarise(run, judge(run)).chats
     assert (chats.planned, chats.observed, chats.lost) == (24, 16, 8)
 
 

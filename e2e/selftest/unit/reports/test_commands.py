@@ -13,7 +13,7 @@ import pytest
 from e2e.selftest.unit.builders import make_run, with_meta
 from e2e.selftest.unit.report_samples import write_result, write_run, write_session
 from reports import __main__ as reports
-from reports.allure import build
+from reports.allure import build as allure_build
 from reports.allure.config import AllureRun
 
 
@@ -28,7 +28,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         (report / "index.html").write_text("report", encoding="utf-8")
         return report / "index.html"
 
-    monkeypatch.setattr(build, "build_allure", build)
+    monkeypatch.setattr(allure_build, "build_allure", build)
     return given
 
 
@@ -84,7 +84,7 @@ def test_build_may_serve_afterwards(
     recorded: Path, built: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served: list[Path] = []
-    monkeypatch.setattr(build, "serve", served.append)
+    monkeypatch.setattr(allure_build, "serve", served.append)
     assert reports.main(["build", "--out", str(recorded)]) == 0
     assert served == []
     assert reports.main(["build", "--open", "--out", str(recorded)]) == 0

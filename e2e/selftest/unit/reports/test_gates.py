@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
 from e2e.errors import InvalidProfile
 from e2e.profile.parts.policy import Gates
@@ -23,7 +24,7 @@ def gates(*faults: str, policy: dict[str, Any] | None = None, **meta: Any) -> di
     records = make_run(*faults)
     records = with_meta(records, policy=replace(records.meta.policy, **(policy or {})), **meta)
     run = assemble([records])
-    return dict(allure_run(Judged(run, run.judgement, summarise(run, run.judgement), ())).gates)
+    return dict(allure_run(Judged(run, judge(run), summarise(run, judge(run)), ())).gates)
 
 
 def test_the_limits_are_those_that_the_profiles_page_tells() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from e2e.analysis.causes.texts import TEXTS
-from e2e.analysis.judge import CHECKS
+from e2e.analysis.judge import CHECKS, judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import UNEXPLAINED, ChatKey
 from e2e.records.records import Event
@@ -33,11 +33,11 @@ from reports.summary.summary import summarise
 
 
 def layers(run: Run) -> dict[str, Standing]:
-    return {one.layer.name: one for one in standings(run.judgement)}
+    return {one.layer.name: one for one in standings(judge(run))}
 
 
 def page(run: Run) -> str:
-    return summary_page(run, run.judgement, summarise(run, run.judgement), ["evidence/one"])
+    return summary_page(run, judge(run), summarise(run, judge(run)), ["evidence/one"])
 
 
 def test_every_check_and_every_causes_layer_belongs_to_one_layer() -> None:
@@ -74,12 +74,12 @@ def test_what_no_cause_explains_is_suspected() -> None:
     records = make_run()
     odd = with_chats(records, lambda c: replace(c, screen_messages=2) if c.chat else c)
     run = assemble([odd])
-    assert [c.name for c in run.judgement.causes] == [UNEXPLAINED]
+    assert [c.name for c in judge(run).causes] == [UNEXPLAINED]
     assert layers(run)["conversation and delivery"].status == "suspected"
 
 
 def test_a_failure_that_nothing_explains_is_suspected_also_beside_one_that_is_explained() -> None:
-    judgement = judge_run("session-not-ended").judgement
+    judgement = judge(judge_run("session-not-ended"))
     assert judgement.verdict("rotation.sent_id_is_fresh").outcome == "fail"
     nobody = replace(judgement.causes[0], name=UNEXPLAINED)
     odd = replace(judgement.verdict("rotation.one_id_per_chat"), outcome="fail", causes=(nobody,))
@@ -234,7 +234,7 @@ def test_a_cause_without_code_has_no_heading_for_it() -> None:
 
 
 def test_a_restored_session_names_the_removal_and_the_restoring_write_once_each() -> None:
-    [cause] = judge_run("session-restored").judgement.causes
+    [cause] = judge(judge_run("session-restored")).causes
     assert cause.explanation == (
         "New Chat removed the key at src/lib/session.ts:97, and the same ID was written back at src/lib/persist.ts:15"
     )
@@ -244,7 +244,7 @@ def test_a_restored_session_names_the_removal_and_the_restoring_write_once_each(
 
 def test_a_librarys_place_stands_behind_the_pages_own() -> None:
     code = {k: replace(p, library_like="persist" in p.source) for k, p in code_map().items()}
-    [cause] = assemble([with_meta(make_run("session-restored"), code=code)]).judgement.causes
+    [cause] = judge(assemble([with_meta(make_run("session-restored"), code=code)])).causes
     assert not cause.code[0].library_like
 
 

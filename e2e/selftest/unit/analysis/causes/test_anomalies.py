@@ -9,6 +9,7 @@ import pytest
 
 from e2e.analysis.causes.evidence.chat_evidence import clues
 from e2e.analysis.diagnosis.anomalies import in_common, oddity
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import UNEXPLAINED
 from e2e.records.records import RunRecords
@@ -59,7 +60,7 @@ def test_what_chats_have_in_common_is_counted() -> None:
 
 def test_an_unexplained_failure_says_what_is_odd_and_from_where_it_was_sent() -> None:
     run = assemble([with_first(make_run(), sent=None)])
-    (cause,) = run.judgement.causes
+    (cause,) = judge(run).causes
     assert cause.name == UNEXPLAINED
     assert cause.confidence == 0
     assert cause.explanation.endswith(": 16 of 16 chats sent no session ID while the store held one")

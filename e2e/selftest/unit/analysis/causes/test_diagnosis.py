@@ -321,7 +321,7 @@ def test_every_rule_explains_known_checks_and_has_its_text() -> None:
 def test_a_check_asked_alone_brings_its_causes() -> None:
     run = judge_run("stale-state")
     assert rotation.sent_id_is_fresh(run).cause == "stale-state"
-    assert rotation.sent_id_is_fresh.plain(run).causes == ()
+    assert rotation.sent_id_is_fresh.judge(run).causes == ()
     assert rotation.one_id_per_chat(run).causes == ()
 
 
@@ -339,7 +339,7 @@ def test_a_chat_that_was_not_seen_in_full_is_no_fault_without_a_name(
         store = {k: v for k, v in unseen.items() if k != "sent_seen"}
         return replace(c, messages=(first, *c.messages[1:]), **store)
 
-    judgement = assemble([with_chats(make_run(fault, messages=2), blind)]).judgement
+    judgement = judge(assemble([with_chats(make_run(fault, messages=2), blind)]))
     assert [c.name for c in judgement.causes] == [fault]
     assert judgement.causes[0].confidence == 1.0
 
@@ -354,7 +354,7 @@ def test_chats_that_were_not_seen_in_full_are_counted_in_the_verdict() -> None:
             messages=tuple(replace(m, stored_seen=False, stored=None) for m in c.messages),
         )
 
-    verdict = assemble([with_chats(make_run("stale-state"), blind)]).judgement.verdict(
+    verdict = judge(assemble([with_chats(make_run("stale-state"), blind)])).verdict(
         "rotation.sent_id_is_fresh"
     )
     assert verdict.cause == "stale-state"
@@ -371,6 +371,6 @@ def test_where_nothing_was_seen_in_full_the_failure_is_not_dropped() -> None:
             messages=tuple(replace(m, stored_seen=False, stored=None) for m in c.messages),
         ),
     )
-    judgement = assemble([records]).judgement
+    judgement = judge(assemble([records]))
     assert judgement.outcome == "fail"
     assert judgement.causes

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from e2e.analysis.diagnosis import experiments
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
-from e2e.checks import Walk, check_walk
+from e2e.plugin.assertions import Walk, check_walk
 from e2e.plugin.decider import Decider
 from e2e.records.records import SIDE_LANE, Chat, Event
 from e2e.selftest.unit.analysis.checks.test_scenarios import Said, chat
@@ -44,22 +45,22 @@ def direct(*providers: str | None, status: int = 200) -> tuple[Event, ...]:
 
 
 def test_a_healthy_run_asks_for_none_and_a_failed_one_for_all() -> None:
-    assert experiments.wanted(assemble([make_run()]).judgement.verdicts) == ()
-    assert experiments.wanted(assemble([make_run("stale-state")]).judgement.verdicts) == experiments.NAMES
-    assert experiments.wanted(assemble([make_run("session-leaked")]).judgement.verdicts) == ()
+    assert experiments.wanted(judge(assemble([make_run()])).verdicts) == ()
+    assert experiments.wanted(judge(assemble([make_run("stale-state")])).verdicts) == experiments.NAMES
+    assert experiments.wanted(judge(assemble([make_run("session-leaked")])).verdicts) == ()
 
 
 def test_several_providers_for_ids_sent_by_hand_speak_against_a_pin() -> None:
     run = explored("provider-pinned", events=direct(*"ABCDEFGH"))
     [finding] = experiments.findings(run)
     assert "8 fresh IDs sent by hand reached 8 providers" in finding.answer
-    [cause] = run.judgement.causes
+    [cause] = judge(run).causes
     assert (cause.name, cause.confidence) == ("provider-pinned", 0.5)
     assert any("speaks against it" in line for line in cause.evidence)
 
 
 def test_one_provider_for_ids_sent_by_hand_confirms_a_pin() -> None:
-    [cause] = explored("provider-pinned", events=direct(*["Big hat"] * 8)).judgement.causes
+    [cause] = judge(explored("provider-pinned", events=direct(*["Big hat"] * 8))).causes
     assert cause.confidence == 1.0
     assert any("experiment direct" in line for line in cause.evidence)
 
@@ -104,9 +105,9 @@ def test_what_two_chats_show(name: str, first: Said, second: Said, answer: str) 
 
 def test_a_reload_that_helps_tells_a_stale_state_from_a_session_that_was_not_ended() -> None:
     chats = pair("reload", ("", "s…1", "s…1"), ("reload", "s…2", "s…2"))
-    [stale] = explored("stale-state", chats=chats, events=(asked("reload"),)).judgement.causes
+    [stale] = judge(explored("stale-state", chats=chats, events=(asked("reload"),))).causes
     assert (stale.name, stale.confidence) == ("stale-state", 1.0)
-    [kept] = explored("session-not-ended", chats=chats, events=(asked("reload"),)).judgement.causes
+    [kept] = judge(explored("session-not-ended", chats=chats, events=(asked("reload"),))).causes
     assert (kept.name, kept.confidence) == ("session-not-ended", 0.5)
 
 
@@ -120,14 +121,14 @@ def test_what_was_not_seen_says_nothing() -> None:
         "reload": (False, "not seen: the page was gone"),
         "user": (False, "not made: no second account"),
     }
-    assert run.judgement.causes[0].confidence == 1.0
+    assert judge(run).causes[0].confidence == 1.0
 
 
 def test_nothing_is_judged_by_experiments() -> None:
     plain = assemble([make_run()])
     run = explored(chats=pair("reload", ("", "s…1", "s…9"), ("reload", "s…1", "s…9")))
     assert len(run.chats) == len(plain.chats)
-    assert run.judgement.outcome == "pass"
+    assert judge(run).outcome == "pass"
 
 
 def decided(*faults: str, most: int = 200, **fields: Any) -> int | None:

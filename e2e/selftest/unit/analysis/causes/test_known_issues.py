@@ -8,13 +8,13 @@ from typing import Any, get_args
 
 import pytest
 
-from e2e import checks
 from e2e.analysis.causes.texts import TEXTS
-from e2e.analysis.checks import rotation
 from e2e.analysis.diagnosis.known_issues import is_accepted, lapsed
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import UNEXPLAINED
 from e2e.capture.target.policy import policy_of
+from e2e.plugin.assertions import act_on
 from e2e.profile.parts.policy import AcceptedCause, CauseName
 from e2e.profile.profile import load
 from e2e.records.records import Accepted, Policy
@@ -35,8 +35,8 @@ def judged(*faults: str, until: str = DAY.isoformat(), cause: str = "stale-state
 
 def test_on_its_last_day_a_known_fault_fails_nothing_and_is_told() -> None:
     run = judged("stale-state")
-    summary = summarise(run, run.judgement)
-    assert run.judgement.outcome == summary.outcome == "pass"
+    summary = summarise(run, judge(run))
+    assert judge(run).outcome == summary.outcome == "pass"
     assert {c.verdict for c in summary.checks if c.cause} == {"fail"}
     assert all("accepted until" in c.accepted for c in summary.checks if c.verdict == "fail")
     assert summary.causes[0].accepted_until == DAY.isoformat()
@@ -45,29 +45,27 @@ def test_on_its_last_day_a_known_fault_fails_nothing_and_is_told() -> None:
     with pytest.raises(
         pytest.xfail.Exception, match=r"known issue: stale-state is accepted until .*16 of 16"
     ):
-        checks.check(rotation.sent_id_is_fresh(run))
+        act_on(judge(run).verdict("rotation.sent_id_is_fresh"))
 
 
 def test_the_day_after_it_counts_again() -> None:
     run = judged("stale-state", until=BEFORE)
-    assert run.judgement.outcome == "fail"
+    assert judge(run).outcome == "fail"
     assert set(lapsed(run)) == {"stale-state"}
     with pytest.raises(AssertionError, match="16 of 16"):
-        checks.check(rotation.sent_id_is_fresh(run))
+        act_on(judge(run).verdict("rotation.sent_id_is_fresh"))
 
 
 def test_another_cause_beside_it_is_news() -> None:
     run = judged("stale-state", "label-stale")
-    failed = {v.name: v for v in run.judgement.verdicts if v.outcome == "fail"}
-    assert run.judgement.outcome == "fail"
+    failed = {v.name: v for v in judge(run).verdicts if v.outcome == "fail"}
+    assert judge(run).outcome == "fail"
     assert failed["rotation.sent_id_is_fresh"].accepted
     assert not failed["provider.label_is_true"].accepted
 
 
 def test_a_check_with_two_causes_is_accepted_when_both_are() -> None:
-    (verdict,) = [
-        v for v in judged("stale-state").judgement.verdicts if v.name == "rotation.sent_id_is_fresh"
-    ]
+    (verdict,) = [v for v in judge(judged("stale-state")).verdicts if v.name == "rotation.sent_id_is_fresh"]
     two = replace(verdict, causes=(*verdict.causes, replace(verdict.causes[0], name="late-rotation")))
     one_known = {"stale-state": Accepted("stale-state", "2999-01-01", "known")}
     assert is_accepted(verdict, one_known)
@@ -79,7 +77,7 @@ def test_runs_that_accept_different_faults_can_be_pooled() -> None:
     one, other = make_run("stale-state"), make_run("stale-state", run_id="later", seed=9)
     accepted = replace(other.meta.policy, accepted=(Accepted("stale-state", "2999-01-01", "known"),))
     other = with_meta(other, policy=accepted, started=other.meta.started + 60)
-    assert assemble([one, other]).judgement.outcome == "pass"  # the newest run says what is accepted
+    assert judge(assemble([one, other])).outcome == "pass"  # the newest run says what is accepted
 
 
 def test_it_survives_being_written_and_read() -> None:

@@ -59,7 +59,7 @@ def test_a_generator_that_a_send_calls_stays_one() -> None:
 
 
 def test_publishing_when_sending_is_no_fault() -> None:
-    assert judge_run(publishes=("sendMessage",)).judgement.causes == ()
+    assert judge(judge_run(publishes=("sendMessage",))).causes == ()
 
 
 # -- nothing stored
@@ -225,7 +225,7 @@ def test_two_ids_of_one_chat_that_change_places_are_one_split_session() -> None:
 
 
 def test_a_restored_session_names_where_it_was_removed_and_where_it_came_back() -> None:
-    [cause] = judge_run("session-restored").judgement.causes
+    [cause] = judge(judge_run("session-restored")).causes
     assert cause.where[0] == "src/lib/persist.ts:15 rehydrate"
     assert "src/lib/session.ts:97 endSession" in cause.where
     assert cause.explanation == (

@@ -221,12 +221,12 @@ def with_providers(records: RunRecords, provider: Callable[[int, int], str]) -> 
 
 
 def verdict_of(run: Run) -> tuple[str, str]:
-    verdict = independent.plain(run)
+    verdict = independent.judge(run)
     return verdict.outcome, verdict.headline
 
 
 def test_a_healthy_run_passes_and_says_what_that_is_worth() -> None:
-    verdict = independent.plain(judge_run(chats=60))
+    verdict = independent.judge(judge_run(chats=60))
     assert verdict.outcome == "pass"
     assert verdict.headline.startswith("60 sessions: ")
     assert "neighbours alike would fail; judged too: " in verdict.worth
@@ -235,7 +235,7 @@ def test_a_healthy_run_passes_and_says_what_that_is_worth() -> None:
 
 def test_a_cycle_fails_and_is_named() -> None:
     records = with_providers(make_run(chats=40, lanes=1), lambda lane, chat: PROVIDERS[chat % 3])
-    verdict = independent.plain(assemble([records]))
+    verdict = independent.judge(assemble([records]))
     assert verdict.outcome == "fail"
     assert "a fixed cycle of 3 in every lane (p = " in verdict.headline
     assert verdict.actual[0].startswith("lane 0: Big hat, Tin drum, Red kite, Big hat, ")
@@ -244,7 +244,7 @@ def test_a_cycle_fails_and_is_named() -> None:
 
 def test_a_provider_that_sticks_to_the_lane_fails() -> None:
     records = with_providers(make_run(chats=40), lambda lane, chat: PROVIDERS[lane])
-    verdict = independent.plain(assemble([records], alarms_per_year=2))
+    verdict = independent.judge(assemble([records], alarms_per_year=2))
     assert verdict.outcome == "fail"
     assert "it follows the lane (p = " in verdict.headline
     assert "lane 2: Red kite (10)" in verdict.actual
@@ -255,18 +255,18 @@ def test_a_sticky_provider_fails() -> None:
     records = with_providers(
         make_run(chats=60, lanes=1), lambda lane, chat: PROVIDERS["ABCDEFGHI".index(next(drawn).provider)]
     )
-    verdict = independent.plain(assemble([records]))
+    verdict = independent.judge(assemble([records]))
     assert verdict.outcome == "fail"
     assert "it sticks to that of the chat before, " in verdict.headline
 
 
 def test_a_pinned_provider_depends_on_nothing() -> None:
-    verdict = independent.plain(judge_run("provider-pinned"))
+    verdict = independent.judge(judge_run("provider-pinned"))
     assert (verdict.outcome, verdict.needs) == ("inconclusive", "needs sessions on at least 2 providers")
 
 
 def test_few_sessions_say_how_many_more_are_needed() -> None:
-    verdict = independent.plain(judge_run(chats=6, lanes=2))
+    verdict = independent.judge(judge_run(chats=6, lanes=2))
     assert verdict.outcome == "inconclusive"
     assert verdict.needs == f"needs {int(verdict.numbers['sessions_needed']) - 6} more sessions"
 
@@ -275,7 +275,7 @@ def test_few_sessions_say_how_many_more_are_needed() -> None:
 def test_it_is_skipped_where_sessions_are_no_draws(affinity: str) -> None:
     records = make_run()
     policy = replace(records.meta.policy, affinity=affinity)  # type: ignore[arg-type]
-    verdict = independent.plain(assemble([with_meta(records, policy=policy)]))
+    verdict = independent.judge(assemble([with_meta(records, policy=policy)]))
     assert verdict.outcome == "inconclusive"
     assert f"affinity = {affinity}" in verdict.headline
 

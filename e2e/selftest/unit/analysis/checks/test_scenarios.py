@@ -10,6 +10,7 @@ import pytest
 
 from e2e.analysis.causes.run_rules import claimed
 from e2e.analysis.checks import scenarios
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import Verdict
 from e2e.records.records import Chat, Message, Policy
@@ -128,7 +129,7 @@ def test_what_is_right_is_said_by_the_policy(
     scenario: str, chats: list[Chat], policy: dict[str, Any], said: str
 ) -> None:
     name = next(n for n, s in scenarios.NAMES.items() if s == scenario)
-    verdict = run_with(*chats, **policy).judgement.verdict(name)
+    verdict = judge(run_with(*chats, **policy)).verdict(name)
     assert verdict.outcome == ("fail" if said else "pass"), verdict
     assert said in " ".join(verdict.actual)
 
@@ -173,7 +174,7 @@ def test_a_shared_session_that_the_other_tab_ended_is_counted_and_no_fault() -> 
 def test_scenarios_are_no_plain_chats() -> None:
     run = run_with(chat("reload", 10, [("", "s…a", "s…b")]))
     assert len(run.plain) == len(run.observed) == 4
-    assert run.judgement.verdict("rotation.sent_equals_stored").outcome == "pass"
+    assert judge(run).verdict("rotation.sent_equals_stored").outcome == "pass"
 
 
 def failed(name: str, **numbers: Any) -> Verdict:
@@ -250,4 +251,4 @@ def test_a_store_that_rotates_after_the_payload_is_late_also_with_a_single_messa
     chats = [replace(c, began=c.began + c.chat, ended=c.ended + c.chat) for c in map(late, records.chats)]
     events = [replace(e, t=e.t + (e.chat or 0)) for e in map(moved, touches)]
     run = assemble([replace(records, chats=tuple(chats), events=tuple(events))])
-    assert [(c.name, c.confidence) for c in run.judgement.causes] == [("late-rotation", 1.0)]
+    assert [(c.name, c.confidence) for c in judge(run).causes] == [("late-rotation", 1.0)]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from e2e.analysis.facts.ownership import foreign, owners
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import ChatKey
 from e2e.records.records import Chat, Event, Policy
@@ -94,24 +95,24 @@ def test_the_end_of_an_old_reply_names_the_new_chat(
     second: tuple[str, str | None, str | None], events: list[Event], says: str
 ) -> None:
     run = run_with(left(("", None, None), second), events, **REPLY)
-    verdict = run.judgement.verdict("rotation.mid_stream")
+    verdict = judge(run).verdict("rotation.mid_stream")
     assert verdict.outcome == "fail"
     assert says in " ".join(verdict.actual)
-    assert [c.name for c in run.judgement.causes] == ["late-stream"]
+    assert [c.name for c in judge(run).causes] == ["late-stream"]
     assert owners(run)[run.metas[0].mask_key, OLD].key == ChatKey(RUN, 0, 10)
 
 
 def test_the_ids_of_ones_own_replies_are_right() -> None:
     events = [issued(T + 0.12, 11, NEW), write(T + 0.13, 11, NEW, None)]
     run = run_with(left(("", None, None), ("", NEW, NEW)), events, **REPLY)
-    assert run.judgement.verdict("rotation.mid_stream").outcome == "pass"
+    assert judge(run).verdict("rotation.mid_stream").outcome == "pass"
     assert foreign(run) == {}
 
 
 def test_an_optimistic_id_may_be_replaced_by_the_backends() -> None:
     events = [write(T, 11, "s…temp", None), issued(T + 0.12, 11, NEW), write(T + 0.13, 11, NEW, "s…temp")]
     run = run_with(left(("", None, None), ("", NEW, NEW)), events, **REPLY)
-    assert run.judgement.verdict("rotation.mid_stream").outcome == "pass"
+    assert judge(run).verdict("rotation.mid_stream").outcome == "pass"
 
 
 def test_a_reply_may_bring_the_next_chats_id_where_new_chat_makes_the_session() -> None:
@@ -126,7 +127,7 @@ def test_an_old_end_that_writes_the_old_id_back_is_no_generator() -> None:
     new = chat("mid-stream", 11, [("", NEW, NEW), ("", OLD, OLD)], stored_before=OLD)
     events = [write(T + 0.01, 11, NEW, OLD), write(T + 0.15, 11, OLD, NEW)]
     run = run_with([old, new], events)
-    assert [c.name for c in run.judgement.causes] == ["late-stream"]
+    assert [c.name for c in judge(run).causes] == ["late-stream"]
 
 
 @pytest.mark.parametrize(("cut", "causes"), [(True, ["late-stream"]), (False, ["unexplained"])])
@@ -140,8 +141,8 @@ def test_an_id_from_the_head_of_an_old_reply_may_come_with_its_end(cut: bool, ca
         write(T + 0.16, 11, OLD, NEW),
     ]
     run = run_with([replace(old, cut=cut), new], events, **REPLY)
-    assert run.judgement.verdict("rotation.mid_stream").outcome == "fail"
-    assert [c.name for c in run.judgement.causes] == causes
+    assert judge(run).verdict("rotation.mid_stream").outcome == "fail"
+    assert [c.name for c in judge(run).causes] == causes
 
 
 def test_old_policy_records_have_no_owners_by_issue() -> None:
@@ -167,5 +168,5 @@ def test_a_server_that_echoes_an_id_into_the_store_makes_nobody_rotate_late() ->
         replace(e, t=e.t + (e.chat or 0), data={**e.data, "session": first}) if e.kind == "payload" else e
         for e in events
     ]
-    causes = assemble([replace(records, chats=tuple(changed), events=tuple(events))]).judgement.causes
+    causes = judge(assemble([replace(records, chats=tuple(changed), events=tuple(events))])).causes
     assert "late-rotation" not in [c.name for c in causes]

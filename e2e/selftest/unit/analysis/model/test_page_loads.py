@@ -135,4 +135,4 @@ def test_a_new_id_after_a_page_load_is_no_late_rotation(
     before = chat("rapid-send", 10, [("", OLD, OLD)])
     wrong = chat(scenario, 11, [("", OLD, NEW), *said], stored_before=OLD)
     run = run_with([before, wrong], [write(T + 0.01, 11, NEW, OLD), *events])
-    assert [(c.name, c.chats) for c in run.judgement.causes] == [(cause, 1)]
+    assert [(c.name, c.chats) for c in judge(run).causes] == [(cause, 1)]

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from scipy import stats
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
 from e2e.analysis.model.verdict import ChatKey
 from e2e.records.records import Policy
@@ -123,7 +124,7 @@ def test_the_timeline_shows_all_five_layers() -> None:
 
 def test_the_timeline_marks_a_label_that_is_not_true() -> None:
     run = judge_run("label-stale")
-    wrong = next(v for v in run.judgement.verdicts if v.outcome == "fail").chats[0]
+    wrong = next(v for v in judge(run).verdicts if v.outcome == "fail").chats[0]
     assert ALARM in drawn(chat_timeline(run, wrong)).svg.decode()
 
 

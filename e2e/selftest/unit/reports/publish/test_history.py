@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
 from e2e.errors import HarnessError
 from e2e.selftest.unit.builders import make_run
@@ -50,7 +51,7 @@ def drawn(draw: random.Random, sessions: int = 20, pinned: bool = False) -> dict
 
 def judged(*faults: str, **fields: Any) -> Judged:
     run = assemble([make_run(*faults, **fields)])
-    return Judged(run, run.judgement, summarise(run, run.judgement), ())
+    return Judged(run, judge(run), summarise(run, judge(run)), ())
 
 
 class TestNight:

@@ -19,6 +19,7 @@ from e2e.errors import HarnessError
 from e2e.records.records import RunRecords
 from e2e.selftest.unit.builders import make_run, with_meta
 from e2e.selftest.unit.report_samples import drawn_nights, write_run, write_session
+from reports.allure import build as allure_build
 from reports.allure.config import AllureRun
 from reports.history.store import History, Store
 from reports.publish import site as publish_module
@@ -43,7 +44,7 @@ def no_allure(monkeypatch: pytest.MonkeyPatch) -> list[AllureRun]:
             (report / page / "index.html").write_text("<html lang=en>", encoding="utf-8")
         return report / "awesome" / "index.html"
 
-    monkeypatch.setattr(build, "build_allure", build)
+    monkeypatch.setattr(allure_build, "build_allure", build)
     return asked
 
 

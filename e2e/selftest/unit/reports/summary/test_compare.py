@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from scipy import stats
 
+from e2e.analysis.judge import judge
 from e2e.selftest.unit.builders import judge_run, make_run
 from e2e.selftest.unit.report_samples import write_run
 from reports import __main__ as reports
@@ -19,7 +20,7 @@ from reports.summary.summary import summarise
 
 def judged(*faults: str, **fields: Any) -> Judged:
     run = judge_run(*faults, **fields)
-    return Judged(run, run.judgement, summarise(run, run.judgement), ())
+    return Judged(run, judge(run), summarise(run, judge(run)), ())
 
 
 def found(base: Judged, head: Judged) -> tuple[Comparison, dict[str, str]]:

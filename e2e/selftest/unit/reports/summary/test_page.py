@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.records.records import Problem
 from e2e.selftest.unit.builders import judge_run, make_run, with_meta
@@ -20,13 +21,13 @@ from reports.summary.terminal import terminal_summary
 
 
 def page(run: Run, *, places: list[str] | None = None) -> str:
-    judgement = run.judgement
+    judgement = judge(run)
     return summary_page(run, judgement, summarise(run, judgement), places or ["evidence/one"])
 
 
 def terminal(run: Run) -> str:
     out = io.StringIO()
-    Console(file=out, width=120).print(terminal_summary(summarise(run, run.judgement)))
+    Console(file=out, width=120).print(terminal_summary(summarise(run, judge(run))))
     return out.getvalue()
 
 
@@ -103,7 +104,7 @@ def test_a_pipe_does_not_break_the_table() -> None:
 
 def test_what_green_is_worth_is_said_of_green_checks_only() -> None:
     run = judge_run("stale-state")
-    summary = summarise(run, run.judgement)
+    summary = summarise(run, judge(run))
     green = {c.name for c in summary.checks if c.verdict == "pass"}
     said = [name for names in worth_of(summary).values() for name in names]
     assert said

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
 from e2e.records.records import Problem
 from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_meta
@@ -18,7 +19,7 @@ from reports.summary.summary import SCHEMA_FILE, Summary, as_json, schema_text, 
 
 def summary_of(*faults: str, **fields: Any) -> Summary:
     run = judge_run(*faults, **fields)
-    return summarise(run, run.judgement)
+    return summarise(run, judge(run))
 
 
 def test_the_schema_file_is_in_step_with_the_model() -> None:
@@ -80,14 +81,14 @@ def test_providers_are_counted_per_observed_chat() -> None:
         return replace(chat, status="lost", reason="the page crashed") if same else chat
 
     run = assemble([with_chats(records, lose)])
-    summary = summarise(run, run.judgement)
+    summary = summarise(run, judge(run))
     assert summary.providers == {"Big hat": 5}
     assert summary.chats.lost == 1
 
 
 def test_chats_that_never_began_are_lost_and_make_it_partial() -> None:
     run = assemble([with_meta(make_run(chats=8, lanes=2), planned_chats=20, finished=None)])
-    summary = summarise(run, run.judgement)
+    summary = summarise(run, judge(run))
     assert summary.chats.lost == 12
     assert summary.partial
     assert any("did not end" in reason for reason in summary.partial_reasons)
@@ -96,7 +97,7 @@ def test_chats_that_never_began_are_lost_and_make_it_partial() -> None:
 def test_the_same_problem_is_told_once_with_its_count() -> None:
     problems = tuple(Problem("Blocked", "the chat answered 429", f"lane {n}", "wait") for n in range(3))
     run = assemble([with_meta(make_run(chats=4, lanes=2), problems=problems)])
-    told = summarise(run, run.judgement).problems
+    told = summarise(run, judge(run)).problems
     assert [(p.kind, p.times, p.where) for p in told] == [("Blocked", 3, "lane 0")]
 
 

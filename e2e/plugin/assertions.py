@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -18,45 +17,31 @@ _WIDTH = 96
 _LABEL = 12  # "  expected  "
 
 
-@dataclass(slots=True)
-class Strictness:
-    """Whether thin evidence fails (``--strict-evidence``); set once by the plugin."""
-
-    on: bool = False
-
-
-strictness = Strictness()
-
 ACCEPTED = "known issue"
 """How the reason begins of a test that failed for an accepted cause: the report tells them by it."""
 
-observers: list[Callable[[Verdict], None]] = []
-"""Called with each verdict before it is acted on: the report's hook."""
 
-
-def check(verdict: Verdict, *, strict: bool | None = None) -> None:
+def act_on(verdict: Verdict, *, strict: bool = False) -> None:
     """Pass, fail or skip the running test by ``verdict``.
 
     Parameters
     ----------
-    verdict : as a check of `e2e.analysis` returns it.
-    strict : whether an inconclusive verdict fails; by default what the plugin has set.
+    verdict : as `e2e.analysis.judge.explained` returns it.
+    strict : whether an inconclusive verdict fails (``--strict-evidence``).
 
     Raises
     ------
-    AssertionError : the product is wrong; or the evidence is too thin and that is to fail.
-    pytest.xfail.Exception : the product is wrong in a way that the profile accepts for now.
+    AssertionError : the product is wrong; or the evidence is too thin and ``strict`` is set.
+    pytest.xfail.Exception : the product is wrong in a way that the profile lists as a known issue.
     pytest.skip.Exception : the evidence is too thin.
     """
     __tracebackhide__ = True
-    for observer in observers:
-        observer(verdict)
     if verdict.outcome == "fail" and verdict.accepted:
         pytest.xfail(f"{ACCEPTED}: {verdict.accepted}; {verdict.headline}")
     if verdict.outcome == "fail":
         raise AssertionError(failure_text(verdict))
     if verdict.outcome == "inconclusive":
-        if strictness.on if strict is None else strict:
+        if strict:
             raise AssertionError(thin_text(verdict))
         pytest.skip(f"inconclusive: {thin_reason(verdict)}")
 

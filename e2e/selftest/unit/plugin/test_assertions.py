@@ -6,25 +6,30 @@ from typing import Any
 
 import pytest
 
-from e2e import checks
 from e2e.analysis.checks import provider, rotation
+from e2e.analysis.judge import explained
 from e2e.analysis.model.verdict import Verdict
-from e2e.checks import check
+from e2e.plugin.assertions import act_on
 from e2e.selftest.unit.builders import judge_run
 
 
 def message(verdict: Verdict, **options: Any) -> str:
     with pytest.raises(AssertionError) as caught:
-        check(verdict, **options)
+        act_on(verdict, **options)
     return str(caught.value)
 
 
+def sent_id_is_fresh(*faults: str, **made: Any) -> Verdict:
+    run = judge_run(*faults, **made)
+    return explained(run, rotation.sent_id_is_fresh(run))
+
+
 def test_a_pass_says_nothing() -> None:
-    check(rotation.sent_id_is_fresh(judge_run()))
+    act_on(rotation.sent_id_is_fresh(judge_run()))
 
 
 def test_a_failure_reads_as_in_the_style_guide() -> None:
-    text = message(rotation.sent_id_is_fresh(judge_run("stale-state", chats=5, lanes=1)))
+    text = message(sent_id_is_fresh("stale-state", chats=5, lanes=1))
     lines = text.splitlines()
     assert lines[0] == "rotation.sent_id_is_fresh: 4 of 4 new chats went on with an old session ID"
     assert lines[1] == ""
@@ -41,37 +46,20 @@ def test_a_failure_reads_as_in_the_style_guide() -> None:
 
 
 def test_what_is_unexplained_shows_its_evidence() -> None:
-    text = message(rotation.sent_id_is_fresh(judge_run("session-not-ended", storage_events=False)))
+    text = message(sent_id_is_fresh("session-not-ended", storage_events=False))
     assert "cause     unexplained (unknown), 16 of 16 chats" in text
     assert "message 0 sent session_…" in text
 
 
 def test_thin_evidence_is_a_skip_with_what_is_needed() -> None:
     with pytest.raises(pytest.skip.Exception) as caught:
-        check(provider.varies(judge_run("provider-pinned", chats=4, lanes=1)))
+        act_on(provider.varies(judge_run("provider-pinned", chats=4, lanes=1)))
     text = str(caught.value)
     assert text.startswith("inconclusive: all ")
     assert text.endswith("; needs 3 more sessions")  # the reload keeps its session, and is no draw
 
 
-def test_thin_evidence_fails_when_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_thin_evidence_fails_under_strict_evidence() -> None:
     verdict = provider.varies(judge_run("provider-pinned", chats=4, lanes=1))
     assert "inconclusive, and --strict-evidence is on" in message(verdict, strict=True)
-    monkeypatch.setattr(checks.strictness, "on", True)
-    assert "needs" in message(verdict)
-    with pytest.raises(pytest.skip.Exception):
-        check(verdict, strict=False)
-
-
-@pytest.mark.parametrize("fault", [(), ("stale-state",)])
-def test_observers_see_every_verdict_before_it_is_acted_on(
-    monkeypatch: pytest.MonkeyPatch, fault: tuple[str, ...]
-) -> None:
-    seen: list[Verdict] = []
-    monkeypatch.setattr(checks, "observers", [seen.append])
-    verdict = rotation.sent_id_is_fresh(judge_run(*fault))
-    if fault:
-        message(verdict)
-    else:
-        check(verdict)
-    assert seen == [verdict]
+    assert "needs" in message(verdict, strict=True)
