@@ -25,8 +25,8 @@ from rich.table import Table
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Conductor
+from e2e.capture.target.start_command import serving
 from e2e.errors import HarnessError
-from e2e.plugin.serve import serving
 from e2e.plugin.target import at
 from e2e.profile.profile import SUITE, Command, Profile, check_files, check_variables, load
 from e2e.records.evidence import read_run

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from e2e.capture.target.start_command import serving
 from e2e.errors import TargetNotReady
-from e2e.plugin.serve import serving
 from e2e.plugin.settings.options import ROOT, Settings
 from e2e.profile.profile import Command
 

@@ -20,7 +20,6 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
 
-from e2e.profile.parts.wire import Extract
 from e2e.profile.profile import TARGETS, Profile
 from e2e.profile.recipes import MINIMAL, RECIPES
 from e2e.profile.values.error_texts import models_of, toml_value

@@ -11,7 +11,7 @@ from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Conductor
-from e2e.plugin.serve import serving
+from e2e.capture.target.start_command import serving
 from e2e.profile.profile import SUITE, Command, load
 from e2e.records.evidence import read_run
 from e2e.setup.chainlit import installed

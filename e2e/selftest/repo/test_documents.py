@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from e2e.analysis.catalogue import CHECKS
-from e2e.analysis.causes import TEXTS
-from e2e.analysis.verdict import UNEXPLAINED
+from e2e.analysis.causes.texts import TEXTS
+from e2e.analysis.judge import CHECKS
+from e2e.analysis.model.verdict import UNEXPLAINED
 from e2e.selftest.repo.test_repository import targets
 from e2e.setup.places import REPO
 

@@ -1,4 +1,4 @@
-"""Guards the import contract of e2e/docs/design.md: capture never judges, analysis never touches a browser, reports read records, no circles."""
+"""Guards the import contract of e2e/docs/design.md: one direction, no circles, small folders."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import pytest
 
 from e2e.selftest.unit.builders import make_run, with_meta
 from e2e.selftest.unit.report_samples import write_result, write_run, write_session
+from e2e.setup.places import REPO
 from reports import __main__ as reports
 from reports.allure import build as allure_build
 from reports.allure.config import AllureRun
@@ -140,10 +141,9 @@ def test_bad_usage_ends_with_2(arguments: list[str]) -> None:
 
 
 def test_the_command_itself_works_too(recorded: Path) -> None:
-    root = Path(__file__).resolve().parents[3]
     asked = subprocess.run(
         [sys.executable, "-m", "reports", "summary", str(recorded)],
-        cwd=root,
+        cwd=REPO,
         env={**os.environ, "NO_COLOR": "1"},
         capture_output=True,
         text=True,

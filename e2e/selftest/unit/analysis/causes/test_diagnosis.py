@@ -10,7 +10,7 @@ import pytest
 from e2e.analysis.causes.rules import RULES
 from e2e.analysis.causes.texts import TEXTS
 from e2e.analysis.checks import rotation
-from e2e.analysis.judge import CHECKS, Judgement, judge
+from e2e.analysis.judge import CHECKS, Judgement, explained, judge
 from e2e.analysis.model.run import assemble
 from e2e.records.records import Chat, Problem
 from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_messages, with_meta
@@ -318,11 +318,11 @@ def test_every_rule_explains_known_checks_and_has_its_text() -> None:
     assert {rule.cause for rule in RULES} <= set(MATRIX) | {"id-shared"} | in_a_browser
 
 
-def test_a_check_asked_alone_brings_its_causes() -> None:
+def test_only_failures_are_explained() -> None:
     run = judge_run("stale-state")
-    assert rotation.sent_id_is_fresh(run).cause == "stale-state"
-    assert rotation.sent_id_is_fresh.judge(run).causes == ()
-    assert rotation.one_id_per_chat(run).causes == ()
+    assert rotation.sent_id_is_fresh(run).causes == ()
+    assert explained(run, rotation.sent_id_is_fresh(run)).cause == "stale-state"
+    assert explained(run, rotation.one_id_per_chat(run)).causes == ()
 
 
 @pytest.mark.parametrize("unseen", [{"stored_seen": False, "stored": None}, {"sent_seen": False}])

@@ -98,7 +98,7 @@ class TestPlays:
 class TestLostMessages:
     def test_a_scenario_fails_by_it(self) -> None:
         run = assemble([records(chat("rapid-send", 10, [FINE]), lost("rapid-send", 11))])
-        verdict = scenarios.rapid_send(run)
+        verdict = judge(run).verdict("rotation.rapid_send")
         assert verdict.outcome == "fail"
         assert verdict.cause == "message-lost"
         assert "message 0 was accepted by the page (the message box was emptied) and never sent" in "".join(

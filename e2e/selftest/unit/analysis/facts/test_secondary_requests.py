@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from e2e.analysis.checks import rotation, scenarios
-from e2e.analysis.judge import judge
+from e2e.analysis.judge import explained, judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.records.records import Chat, Event, RunRecords
 from e2e.selftest.unit.builders import make_run, stack, with_chats
@@ -58,7 +58,7 @@ def with_titles(records: RunRecords, session: Session, times: int = 1, **said: A
 
 def test_a_title_request_with_the_session_of_the_page_load_fails_and_is_named() -> None:
     run = with_titles(make_run(chats=8, lanes=2), of_the_load)
-    verdict = rotation.sent_id_is_fresh(run)
+    verdict = explained(run, rotation.sent_id_is_fresh(run))
     assert verdict.outcome == "fail"
     assert "title request (POST /api/title)" in verdict.headline
     assert any("title request (POST /api/title) of chats 1-3 carried" in line for line in verdict.actual)
@@ -83,7 +83,8 @@ def test_a_rule_that_is_not_judged_is_not(said: dict[str, Any]) -> None:
 
 
 def test_what_the_messages_show_already_is_not_told_twice() -> None:
-    verdict = rotation.sent_id_is_fresh(with_titles(make_run("session-not-ended", chats=8, lanes=2), own))
+    run = with_titles(make_run("session-not-ended", chats=8, lanes=2), own)
+    verdict = explained(run, rotation.sent_id_is_fresh(run))
     assert verdict.outcome == "fail"
     assert "title" not in verdict.headline
     assert [c.name for c in verdict.causes] == ["session-not-ended"]
@@ -101,7 +102,8 @@ def test_under_a_scenario_too() -> None:
     reloading = with_chats(
         records, lambda c: replace(c, scenario="double-click" if c.chat == 3 else c.scenario)
     )
-    verdict = scenarios.double_click(with_titles(reloading, of_the_load))
+    run = with_titles(reloading, of_the_load)
+    verdict = explained(run, scenarios.double_click(run))
     assert verdict.outcome == "fail"
     assert "in its title request (POST /api/title)" in verdict.actual[0]
 
@@ -163,7 +165,7 @@ def _mints(event: Event, chat: Chat) -> bool:
 
 def test_a_retry_with_the_id_between_two_clicks_is_stale_state_too() -> None:
     run = with_retries(make_run(chats=8, lanes=2, messages=2), between=True)
-    verdict = scenarios.double_click(run)
+    verdict = explained(run, scenarios.double_click(run))
     assert verdict.outcome == "fail"
     assert [c.name for c in verdict.causes] == ["stale-state"]
     assert [c.name for c in judge(run).causes] == ["stale-state"]
@@ -171,7 +173,7 @@ def test_a_retry_with_the_id_between_two_clicks_is_stale_state_too() -> None:
 
 def test_a_retry_with_the_session_of_the_page_load_is_stale_state_at_the_retry() -> None:
     run = with_retries(make_run(chats=8, lanes=2))
-    verdict = rotation.sent_id_is_fresh(run)
+    verdict = explained(run, rotation.sent_id_is_fresh(run))
     assert verdict.headline == "2 of 6 new chats went on with an old session ID"
     assert [c.name for c in judge(run).causes] == ["stale-state"]
     (cause,) = verdict.causes
@@ -202,7 +204,8 @@ def test_a_receipt_that_comes_in_a_later_chat_is_no_old_session() -> None:
 
 
 def test_receipts_that_all_carry_the_first_chats_session_are() -> None:
-    verdict = rotation.sent_id_is_fresh(with_titles(make_run(chats=16, lanes=2), of_the_load, by_text=False))
+    run = with_titles(make_run(chats=16, lanes=2), of_the_load, by_text=False)
+    verdict = explained(run, rotation.sent_id_is_fresh(run))
     assert verdict.outcome == "fail"
     assert [c.name for c in verdict.causes] == ["stale-state"]
 
