@@ -114,6 +114,18 @@ class TestReadme:
         assert [name_of(p) for p in ALL if p.name != "README.md" and f"({name_of(p)}" not in text] == []
 
 
+class TestMap:
+    def test_it_has_every_folder(self) -> None:
+        folders = [REPO / "e2e", REPO / "e2e" / "analysis", REPO / "e2e" / "capture"]
+        packages = [
+            p for folder in folders for p in sorted(folder.iterdir()) if (p / "__init__.py").is_file()
+        ]
+        text = (REPO / "e2e" / "README.md").read_text(encoding="utf-8")
+        assert [
+            name_of(p) for p in packages if f"({p.relative_to(REPO / 'e2e').as_posix()})" not in text
+        ] == []
+
+
 class TestDesign:
     text = (REPO / "e2e" / "docs" / "design.md").read_text(encoding="utf-8")
 
