@@ -17,8 +17,8 @@ from rich.table import Table
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Conductor
-from e2e.capture.scheduling.scheduler import Pulse
+from e2e.capture.run.runner import Runner
+from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.errors import HarnessError
 from e2e.explore.discover.infer import infer
 from e2e.explore.discover.infer.common import Findings, Guess
@@ -112,7 +112,7 @@ def _look(browser: Browser, said: argparse.Namespace, console: Console) -> tuple
         ) from None
     let_go: Callable[[], None] | None = None
     try:
-        page, watcher = new_page(context, Pulse(browser))
+        page, watcher = new_page(context, EventWaiter(browser))
         let_go = watcher.close
         began = time.monotonic()
         with console.status("looking at the page …"):
@@ -165,7 +165,7 @@ def _prove(
     state = {"storage_state": str(said.storage_state)} if said.storage_state is not None else {}
     plan = Plan(profile, said.url, _CHATS, 1, _OUT / "discover", continue_last=False, trace=False)
     with console.status("proving it with two chats …"):
-        folder = Conductor(plan, playwright, browser, {"locale": said.locale, **state}, probes=False).run()
+        folder = Runner(plan, playwright, browser, {"locale": said.locale, **state}, probes=False).run()
     run = assemble([read_run(folder)])
     table = Table(title="Smoke run by the proposed profile", title_justify="left")
     for column in ("check", "verdict", "because"):

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Conductor
+from e2e.capture.run.runner import Runner
 from e2e.capture.target.start_command import serving
 from e2e.errors import HarnessError
 from e2e.plugin.target import at
@@ -256,7 +256,7 @@ def _driven(profile: Profile, url: str, playwright: Playwright, browser: Browser
     finally:
         context.close()
     plan = Plan(profile, url, 2, 1, SUITE / "reports" / "out" / "doctor", continue_last=False, trace=False)
-    folder = Conductor(plan, playwright, browser, {}, probes=False).run()
+    folder = Runner(plan, playwright, browser, {}, probes=False).run()
     yield from _judged(assemble([read_run(folder)]), profile)
 
 

@@ -8,10 +8,10 @@ from contextlib import suppress
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from e2e.capture.lane.run_context import Stage
+from e2e.capture.lane.run_context import RunContext
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scheduling.pace import Pace
-from e2e.capture.scheduling.scheduler import Pulse
+from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.capture.session_ids.redaction import Redactor
 from e2e.capture.target.policy import policy_of
 from e2e.plugin.assertions import Walk
@@ -36,7 +36,9 @@ def walk(request: pytest.FixtureRequest, settings: Settings) -> Walk:
     browser: Browser = request.getfixturevalue("browser")
     redactor = Redactor(show=settings.show_ids)
     walker = Walker(
-        _stage(settings, url, playwright, browser, dict(request.getfixturevalue("browser_context_args"))),
+        _run_context(
+            settings, url, playwright, browser, dict(request.getfixturevalue("browser_context_args"))
+        ),
         redactor,
         _meta(settings, url, redactor),
         steps=settings.walk,
@@ -64,17 +66,17 @@ def walk(request: pytest.FixtureRequest, settings: Settings) -> Walk:
     )
 
 
-def _stage(
+def _run_context(
     settings: Settings, url: str, playwright: Playwright, browser: Browser, context_args: dict[str, object]
-) -> Stage:
+) -> RunContext:
     profile = settings.profile
-    return Stage(
+    return RunContext(
         profile=profile,
         url=url,
         browser=browser,
         context_args=context_args,
         rules=tuple(Rule(rule) for rule in profile.wire),
-        pulse=Pulse(playwright),
+        waiter=EventWaiter(playwright),
         pace=Pace(profile.limits),
         backend=None,
         folder=None,

@@ -18,7 +18,7 @@ from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.crash import CRASH, crash_after
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Conductor
+from e2e.capture.run.runner import Runner
 from e2e.capture.target.policy import policy_of
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.files import replace_file
@@ -81,7 +81,7 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
     )
     decider = Decider(policy_of(plan.profile), plan.affordable_chats, settings.alarms_per_year)
     with Progress(request.config, plan.own_chats) as progress:
-        conductor = Conductor(
+        runner = Runner(
             plan,
             playwright,
             browser,
@@ -96,8 +96,8 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
             curious=_experiments_after if settings.experiments and settings.shard.number == 1 else None,
             enough=lambda: settings.until_decided and decider.enough,
         )
-        request.config.stash[FOLDERS] = [conductor.folder]
-        return conductor.run()
+        request.config.stash[FOLDERS] = [runner.folder]
+        return runner.run()
 
 
 def _experiments_after(records: RunRecords) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from e2e.capture.scenarios import opening, turns
-from e2e.capture.scenarios.lane_context import Cast
+from e2e.capture.scenarios.lane_context import LaneContext
 from e2e.capture.scenarios.races import SLOW
 from e2e.pages.waits import Steps
 from e2e.profile.profile import Profile
@@ -26,7 +26,7 @@ _FROZEN = """(() => {
 })()"""
 
 
-def _as_it_is(_: Cast) -> None:
+def _as_it_is(_: LaneContext) -> None:
     """Change nothing."""
 
 
@@ -43,41 +43,41 @@ class Experiment:
     context: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of the browser context."""
     other_user: bool = False
-    before: Callable[[Cast], None] = _as_it_is
+    before: Callable[[LaneContext], None] = _as_it_is
     """Done before the page is opened."""
     reloads: bool = False
     """The page is loaded again between New Chat and the second chat's message."""
     lacks: Callable[[Profile], str] = _says_nothing
     """Why it cannot be made, or ``""``."""
 
-    def play(self, cast: Cast) -> Steps:
+    def play(self, context: LaneContext) -> Steps:
         """A chat, New Chat, another chat."""
-        recorder = cast.recorder
-        self.before(cast)
+        recorder = context.recorder
+        self.before(context)
         recorder.begin_chat("load")
-        yield from opening.open_page(cast)
-        yield from turns.message(cast)
-        if cast.profile.policy.rotation == "on_first_reply":
-            yield from turns.message(cast)  # only from the second message on is the chat's ID sent
+        yield from opening.open_page(context)
+        yield from turns.message(context)
+        if context.profile.policy.rotation == "on_first_reply":
+            yield from turns.message(context)  # only from the second message on is the chat's ID sent
         recorder.end_chat()
-        yield from opening.new_chat(cast)
+        yield from opening.new_chat(context)
         if self.reloads:
-            yield from opening.reload(cast)
-        yield from turns.message(cast, after="reload" if self.reloads else "")
+            yield from opening.reload(context)
+        yield from turns.message(context, after="reload" if self.reloads else "")
         recorder.end_chat()
 
 
-def _freeze_clock(cast: Cast) -> None:
+def _freeze_clock(context: LaneContext) -> None:
     """Only what scripts ask the time of: timers, and the suite's own times, go on."""
-    cast.page.page.add_init_script(_FROZEN.replace("NOW", json.dumps(round(time.time() * 1000))))
+    context.page.page.add_init_script(_FROZEN.replace("NOW", json.dumps(round(time.time() * 1000))))
 
 
-def _switch_caches_off(cast: Cast) -> None:
-    cast.wire.bypass_caches()
+def _switch_caches_off(context: LaneContext) -> None:
+    context.wire.bypass_caches()
 
 
-def _slow_down(cast: Cast) -> None:
-    cast.network(SLOW)
+def _slow_down(context: LaneContext) -> None:
+    context.network(SLOW)
 
 
 def _one_user_only(profile: Profile) -> str:

@@ -14,7 +14,7 @@ from playwright.sync_api import Error
 
 from e2e.capture.experiments import direct
 from e2e.capture.experiments.catalogue import EXPERIMENTS, MESSAGES, Experiment
-from e2e.capture.lane.run_context import Stage
+from e2e.capture.lane.run_context import RunContext
 from e2e.capture.lane.window import Window
 from e2e.capture.network.replay import Request
 from e2e.capture.recording.recorder import LaneRecorder
@@ -29,10 +29,10 @@ _LANES_AT_ONCE = 4
 
 
 @dataclass(slots=True)
-class Laboratory:
+class ExperimentRunner:
     """One run's experiments."""
 
-    stage: Stage
+    run_context: RunContext
     journal: Journal
     redactor: Redactor
     request: Request | None
@@ -57,7 +57,7 @@ class Laboratory:
         for experiment in EXPERIMENTS:
             if experiment.name not in wanted:
                 continue
-            if why := experiment.lacks(self.stage.profile):
+            if why := experiment.lacks(self.run_context.profile):
                 left_out[experiment.name] = why
             elif self._spend(MESSAGES):
                 chosen.append(partial(self._in_browser, experiment))
@@ -81,16 +81,16 @@ class Laboratory:
         return True
 
     def _in_browser(self, experiment: Experiment, lane: int) -> Steps:
-        recorder = LaneRecorder(lane, self.stage.profile, self.journal, self.redactor)
+        recorder = LaneRecorder(lane, self.run_context.profile, self.journal, self.redactor)
         recorder.scenario, recorder.experiment = "experiment", experiment.name
         window: Window | None = None
         try:
             window = Window(
-                self.stage, recorder, 1 if experiment.other_user else 0, self._changes(experiment)
+                self.run_context, recorder, 1 if experiment.other_user else 0, self._changes(experiment)
             )
-            cast = window.open()
+            context = window.open()
             self._tell(lane, name=experiment.name, question=experiment.question)
-            yield from experiment.play(cast)
+            yield from experiment.play(context)
         except (HarnessError, Error) as error:
             why = self.redactor.text(str(error).splitlines()[0], limit=300)
             recorder.end_chat("lost", why)
@@ -105,11 +105,11 @@ class Laboratory:
 
     def _direct(self, lane: int) -> Steps:
         assert self.request is not None
-        request, profile = self.request, self.stage.profile
+        request, profile = self.request, self.run_context.profile
         self._tell(lane, name=direct.NAME, question=direct.QUESTION)
         with ThreadPoolExecutor(1, "direct") as pool:
             for _ in range(direct.REQUESTS):
-                at = self.stage.pace.book()
+                at = self.run_context.pace.book()
                 left = at - time.monotonic()
                 if left > 0:
                     yield Wait(partial(_is_past, at), left + 60, _late, left + 0.002)

@@ -8,14 +8,14 @@ from typing import Literal
 
 from playwright.sync_api import Error
 
-from e2e.capture.lane.run_context import Stage
+from e2e.capture.lane.run_context import RunContext
 from e2e.capture.lane.traces import TRACED_CHATS, Trace
 from e2e.capture.lane.window import Window
 from e2e.capture.network.replay import Request
 from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.scenarios import opening, turns
 from e2e.capture.scenarios.catalogue import Scenario
-from e2e.capture.scenarios.lane_context import Cast
+from e2e.capture.scenarios.lane_context import LaneContext
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError, MessageLost
 from e2e.pages.waits import Steps
 from e2e.profile.profile import Profile
@@ -37,14 +37,14 @@ class Lane:
         self,
         number: int,
         chats: int,
-        stage: Stage,
+        run_context: RunContext,
         recorder: LaneRecorder,
         plays: tuple[Scenario, ...] = (),
     ) -> None:
         self.number = number
         self._chats = chats
         self._plays = deque(plays)
-        self._stage = stage
+        self._run_context = run_context
         self._recorder = recorder
         self._window: Window | None = None
         self._trace: Trace | None = None
@@ -63,13 +63,13 @@ class Lane:
         except HarnessError as error:
             self._end_badly("blocked" if isinstance(error, Blocked) else "lost", error)
         except Error as error:
-            if self._stage.stopped():
+            if self._run_context.stopped():
                 return
             self._end_badly("lost", _gone_wrong(error))
         finally:
-            recorder.end_chat("lost", self._stage.stopped() or "the run ended")
+            recorder.end_chat("lost", self._run_context.stopped() or "the run ended")
             for unreadable in recorder.unread.problems():
-                self._stage.problem(unreadable, "")
+                self._run_context.problem(unreadable, "")
 
     @property
     def plain_chats(self) -> int:
@@ -112,35 +112,35 @@ class Lane:
     @property
     def _goes_on(self) -> bool:
         """There is more to do: plain chats, and after them what is played (which waits for no further plain chat)."""
-        if self._done and self._done < self._chats and self._stage.enough():
+        if self._done and self._done < self._chats and self._run_context.enough():
             self._chats = self._done
         return (self._done < self._chats or bool(self._plays)) and not self._given_up
 
     def _one_context(self) -> Steps:
         """Chats in one browser context: all that are left, or as many as the target allows."""
-        stage, recorder = self._stage, self._recorder
+        run_context, recorder = self._run_context, self._recorder
         if self._window is not None:
             self.close()
             recorder.context += 1
             recorder.note("context", number=recorder.context, why=self._why_fresh)
         self._why_fresh = ""
-        window = self._window = Window(stage, recorder, self.number)
-        if stage.trace and stage.folder is not None and recorder.context == 0:
-            self._trace = Trace(window.context, stage.folder, self.number)
-        cast = window.open()
+        window = self._window = Window(run_context, recorder, self.number)
+        if run_context.trace and run_context.folder is not None and recorder.context == 0:
+            self._trace = Trace(window.context, run_context.folder, self.number)
+        context = window.open()
         if self._done == self._chats:
             recorder.scenario = self._plays[0].name  # a chat that only opens the window for it
         recorder.begin_chat("load")
         recorder.scenario = "plain"
-        yield from self._enter(cast)
+        yield from self._enter(context)
         first = True
         sent_before = recorder.sent_messages
         while self._goes_on:
             playing = self._done == self._chats
             # Its second chat, the first that New Chat began: an early end of the run does not take it away.
             goes_on = self._done == min(1, self._chats - 1)
-            limit = stage.profile.limits.messages_per_context
-            needs = messages_each(stage.profile) + (GOES_ON if goes_on and stage.goes_on else 0)
+            limit = run_context.profile.limits.messages_per_context
+            needs = messages_each(run_context.profile) + (GOES_ON if goes_on and run_context.goes_on else 0)
             if playing and not first:
                 needs = self._plays[0].messages
             if limit is not None and not first and recorder.sent_messages - sent_before + needs > limit:
@@ -148,44 +148,44 @@ class Lane:
             if self._why_fresh:
                 return
             if playing and not first:
-                yield from self._play(cast, self._plays.popleft())
+                yield from self._play(context, self._plays.popleft())
                 continue
             if not first:
-                yield from self._explained(cast, opening.new_chat(cast))
-            yield from self._chat(cast, goes_on=goes_on, alone=first)
+                yield from self._explained(context, opening.new_chat(context))
+            yield from self._chat(context, goes_on=goes_on, alone=first)
             first = False
             self._done += not playing
             if self._done == TRACED_CHATS and self._trace is not None:
                 self._trace.stop()
 
-    def _enter(self, cast: Cast) -> Steps:
+    def _enter(self, context: LaneContext) -> Steps:
         """Become a user, and open the chat."""
-        login, recorder = self._stage.profile.login, self._recorder
+        login, recorder = self._run_context.profile.login, self._recorder
         if login is not None and login.steps:
             recorder.note("login")
-            yield from cast.page.open(login.url or self._stage.url)
-            yield from self._explained(cast, cast.page.run(login.steps, "login.steps"))
+            yield from context.page.open(login.url or self._run_context.url)
+            yield from self._explained(context, context.page.run(login.steps, "login.steps"))
             if login.done is not None:
-                yield from self._explained(cast, cast.page.wait_for(login.done, "login.done"))
+                yield from self._explained(context, context.page.wait_for(login.done, "login.done"))
         recorder.note("open")
-        yield from self._explained(cast, opening.open_page(cast))
+        yield from self._explained(context, opening.open_page(context))
 
-    def _explained(self, cast: Cast, steps: Steps) -> Steps:
+    def _explained(self, context: LaneContext, steps: Steps) -> Steps:
         """``steps``; where they cannot go on because the page shows a refusal, that is what is raised."""
         try:
             yield from steps
         except Blocked:
             raise
         except HarnessError as error:
-            refusal = cast.refusal()
+            refusal = context.refusal()
             if refusal is None:
                 raise
             raise refusal from error
 
-    def _chat(self, cast: Cast, *, goes_on: bool, alone: bool) -> Steps:
+    def _chat(self, context: LaneContext, *, goes_on: bool, alone: bool) -> Steps:
         """One chat; a refusal ends it, and after some in a row the lane. ``alone``: it is the first of its context."""
         try:
-            yield from self._explained(cast, self._messages(cast, goes_on=goes_on))
+            yield from self._explained(context, self._messages(context, goes_on=goes_on))
             self._refused = 0
         except MessageLost as lost:
             self._lost(lost)
@@ -198,15 +198,15 @@ class Lane:
                 self._why_fresh = "the browser context's limit was reached"
                 self._refused = 0
 
-    def _play(self, cast: Cast, scenario: Scenario) -> Steps:
+    def _play(self, context: LaneContext, scenario: Scenario) -> Steps:
         """One scenario. Where it cannot be played to its end, the next one is played in a fresh browser context."""
-        recorder = cast.recorder
+        recorder = context.recorder
         recorder.begin_play(scenario.name)
         try:
-            yield from self._explained(cast, scenario.play(cast))
+            yield from self._explained(context, scenario.play(context))
             self._refused = 0
         except (HarnessError, Error) as problem:
-            if isinstance(problem, Error) and self._stage.stopped():
+            if isinstance(problem, Error) and self._run_context.stopped():
                 raise
             error = problem if isinstance(problem, HarnessError) else _gone_wrong(problem)
             self._why_fresh = f"{scenario.name} could not be played to its end"
@@ -235,33 +235,33 @@ class Lane:
         self._picture(f"lane-{self.number}-chat-{chat.number if chat else 'none'}.png")
         self._recorder.end_chat("lost", error.what)
 
-    def _messages(self, cast: Cast, *, goes_on: bool) -> Steps:
-        chat = cast.recorder.chat
+    def _messages(self, context: LaneContext, *, goes_on: bool) -> Steps:
+        chat = context.recorder.chat
         assert chat is not None
         if chat.via == "new_chat":
-            yield from opening.first_message(cast)
+            yield from opening.first_message(context)
         else:
-            if cast.watches:
-                opening.greeting(cast)
-            yield from turns.message(cast)
-        for _ in range(messages_each(cast.profile) - 1):
-            yield from turns.message(cast)
-        if goes_on and self._stage.goes_on:
-            yield from turns.message(cast)
-        cast.recorder.end_chat()
+            if context.watches:
+                opening.greeting(context)
+            yield from turns.message(context)
+        for _ in range(messages_each(context.profile) - 1):
+            yield from turns.message(context)
+        if goes_on and self._run_context.goes_on:
+            yield from turns.message(context)
+        context.recorder.end_chat()
 
     def _end_badly(self, status: Literal["blocked", "lost"], error: HarnessError) -> None:
         chat = self._recorder.chat
-        self._stage.problem(error, self._recorder.place)
+        self._run_context.problem(error, self._recorder.place)
         self._picture(f"lane-{self.number}-chat-{chat.number if chat else 'none'}.png")
         self._recorder.end_chat(status, error.what)
 
     def _picture(self, name: str) -> None:
         """What the person saw when it went wrong, session IDs covered."""
-        if self._window is None or self._stage.folder is None or self._stage.stopped():
+        if self._window is None or self._run_context.folder is None or self._run_context.stopped():
             return
         try:
-            (self._stage.folder / name).write_bytes(self._window.page.screenshot())
+            (self._run_context.folder / name).write_bytes(self._window.page.screenshot())
         except (Error, OSError):
             return  # a page that cannot be drawn, or a disk that is full, has already said why
 

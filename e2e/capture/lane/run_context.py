@@ -12,14 +12,14 @@ from playwright.sync_api import Browser
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scenarios.habits import Habits
 from e2e.capture.scheduling.pace import Pace
-from e2e.capture.scheduling.scheduler import Pulse
+from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.capture.target.backend_client import BackendClient
 from e2e.errors import HarnessError
 from e2e.profile.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class RunContext:
     """What all lanes of a run share."""
 
     profile: Profile
@@ -27,7 +27,7 @@ class Stage:
     browser: Browser
     context_args: Mapping[str, Any]
     rules: tuple[Rule, ...]
-    pulse: Pulse
+    waiter: EventWaiter
     pace: Pace
     backend: BackendClient | None
     folder: Path | None

@@ -13,12 +13,12 @@ from typing import Any
 from playwright.sync_api import Dialog, Error
 
 from e2e.capture.in_page import RECORDER
-from e2e.capture.lane.run_context import Stage
+from e2e.capture.lane.run_context import RunContext
 from e2e.capture.network.cdp.channels import Channel, ChildChannel, PageChannel, watch_shared_workers
 from e2e.capture.network.cdp.wire import CdpWire
 from e2e.capture.network.wire_rules import Refusal
 from e2e.capture.recording.recorder import LaneRecorder
-from e2e.capture.scenarios.lane_context import Cast
+from e2e.capture.scenarios.lane_context import LaneContext
 from e2e.errors import HarnessError
 from e2e.pages.chat_page import ChatPage
 from e2e.profile.profile import SUITE, Account, Profile, expand
@@ -29,19 +29,19 @@ class Window:
 
     def __init__(
         self,
-        stage: Stage,
+        run_context: RunContext,
         recorder: LaneRecorder,
         lane: int,
         changes: Mapping[str, Any] | None = None,
     ) -> None:
         """``changes`` are arguments of the browser context that differ from the run's."""
-        self._stage = stage
+        self._run_context = run_context
         self._recorder = recorder
         self._lane = lane
         self._changes = dict(changes or {})
-        self._account = _account(stage.profile, lane)
+        self._account = _account(run_context.profile, lane)
         try:
-            self.context = stage.browser.new_context(**self._arguments())
+            self.context = run_context.browser.new_context(**self._arguments())
         except (OSError, ValueError) as error:  # the state file is read here
             raise HarnessError(
                 f"the saved login cannot be used: {error}",
@@ -51,28 +51,31 @@ class Window:
         self.page: ChatPage
         self._closing: list[Callable[[], None]] = []
 
-    def open(self) -> Cast:
+    def open(self) -> LaneContext:
         """A blank page, watched from its first moment."""
-        cast = self._tab(self._recorder)
-        self.page = cast.page
-        cast.open_tab = self._other_tab
-        return cast
+        context = self._tab(self._recorder)
+        self.page = context.page
+        context.open_tab = self._other_tab
+        return context
 
-    def _other_tab(self) -> Cast:
+    def _other_tab(self) -> LaneContext:
         """One more page of the same browser context."""
-        cast = self._tab(self._recorder.beside())
-        cast.close = cast.page.page.close
-        return cast
+        context = self._tab(self._recorder.beside())
+        context.close = context.page.page.close
+        return context
 
-    def _tab(self, recorder: LaneRecorder) -> Cast:
-        stage, profile = self._stage, self._stage.profile
+    def _tab(self, recorder: LaneRecorder) -> LaneContext:
+        run_context, profile = self._run_context, self._run_context.profile
         page = self.context.new_page()
         page.on(
-            "crash", stage.pulse.guarded(lambda _: stage.crashed(f"the page of lane {self._lane} crashed"))
+            "crash",
+            run_context.waiter.guarded(
+                lambda _: run_context.crashed(f"the page of lane {self._lane} crashed")
+            ),
         )
         page.on("dialog", self._answer)
-        if stage.full:
-            page.on("pageerror", stage.pulse.guarded(lambda error: recorder.page_error(str(error))))
+        if run_context.full:
+            page.on("pageerror", run_context.waiter.guarded(lambda error: recorder.page_error(str(error))))
         binding, name = "binding_" + secrets.token_hex(4), "recorder_" + secrets.token_hex(4)
         session = self.context.new_cdp_session(page)
 
@@ -82,19 +85,19 @@ class Window:
 
         def bind(channel: Channel) -> None:
             if channel.kind in ("page", "iframe"):
-                channel.on("Runtime.bindingCalled", stage.pulse.guarded(called))
+                channel.on("Runtime.bindingCalled", run_context.waiter.guarded(called))
                 channel.ask("Runtime.enable")  # without it no binding is made
                 channel.ask("Runtime.addBinding", {"name": binding})
 
         bind(PageChannel(session))
         wire = CdpWire(
             session,
-            stage.rules,
+            run_context.rules,
             recorder,
-            stage.pulse,
+            run_context.waiter,
             refusals=tuple(Refusal(s) for s in profile.blocked if s.status or s.answer),
-            reading=stage.full,
-            cookies=_cookie_names(profile) if stage.full else None,
+            reading=run_context.full,
+            cookies=_cookie_names(profile) if run_context.full else None,
             blocked_hosts=profile.where.blocked_hosts,
             frame_depth=len(profile.where.frame),
             traffic=recorder.chats.traffic,
@@ -107,19 +110,19 @@ class Window:
             if self._account
             else None
         )
-        chat_page = ChatPage(page, profile, stage.url, name, variables)
+        chat_page = ChatPage(page, profile, run_context.url, name, variables)
         on_click = profile.policy.rotation == "on_click" and profile.session.store != "none"
-        return Cast(
+        return LaneContext(
             profile,
             chat_page,
             recorder,
             wire,
-            stage.backend,
-            stage.pace,
-            waits_for_rotation=stage.full and on_click,
-            watches=stage.full,
-            habits=stage.habits,
-            rejected=lambda error: stage.problem(error, recorder.place),
+            run_context.backend,
+            run_context.pace,
+            waits_for_rotation=run_context.full and on_click,
+            watches=run_context.full,
+            habits=run_context.habits,
+            rejected=lambda error: run_context.problem(error, recorder.place),
         )
 
     def close(self) -> None:
@@ -132,7 +135,7 @@ class Window:
             return
 
     def _arguments(self) -> dict[str, Any]:
-        where = self._stage.profile.where
+        where = self._run_context.profile.where
         width, height = where.viewport
         args: dict[str, Any] = {
             "viewport": {"width": width, "height": height},
@@ -152,17 +155,17 @@ class Window:
             }
         return (
             {name: value for name, value in args.items() if value is not None}
-            | dict(self._stage.context_args)
+            | dict(self._run_context.context_args)
             | self._changes
         )
 
     def _state(self) -> str | None:
-        login = self._stage.profile.login
+        login = self._run_context.profile.login
         path = self._account.storage_state if self._account else login.storage_state if login else None
         return None if path is None else str(SUITE / Path(path).expanduser())
 
     def _config(self, binding: str, name: str) -> Mapping[str, Any]:
-        session = self._stage.profile.session
+        session = self._run_context.profile.session
         return {
             "binding": binding,
             "name": name,
@@ -171,15 +174,15 @@ class Window:
             "keyPattern": session.key_pattern,
             "database": session.database,
             "objectStore": session.object_store,
-            "depth": len(self._stage.profile.where.frame),
-            "urls": [rule.url for rule in self._stage.profile.wire if rule.direction == "sent"],
-            "full": self._stage.full,
+            "depth": len(self._run_context.profile.where.frame),
+            "urls": [rule.url for rule in self._run_context.profile.wire if rule.direction == "sent"],
+            "full": self._run_context.full,
         }
 
     def _answer(self, dialog: Dialog) -> None:
         """What a person answers to ``alert``, ``confirm``, ``prompt`` and ``beforeunload``."""
         try:
-            if self._stage.profile.where.dialogs == "accept":
+            if self._run_context.profile.where.dialogs == "accept":
                 dialog.accept()
             else:
                 dialog.dismiss()
@@ -188,7 +191,7 @@ class Window:
 
     def _watch_shared_workers(self, wire: CdpWire) -> None:
         """They belong to no page: only the browser's own session knows them."""
-        session = self._stage.browser.new_browser_cdp_session()
+        session = self._run_context.browser.new_browser_cdp_session()
         mine: str = self.context.new_cdp_session(self.context.pages[0]).send("Target.getTargetInfo")[
             "targetInfo"
         ]["browserContextId"]
@@ -197,7 +200,9 @@ class Window:
             if channel.info.get("browserContextId") == mine:
                 wire.adopt(channel)
 
-        self._closing.append(watch_shared_workers(PageChannel(session), began, self._stage.pulse.guarded))
+        self._closing.append(
+            watch_shared_workers(PageChannel(session), began, self._run_context.waiter.guarded)
+        )
 
 
 def _account(profile: Profile, lane: int) -> Account | None:

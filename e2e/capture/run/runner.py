@@ -21,16 +21,16 @@ from playwright.sync_api import Browser, Playwright
 from e2e.capture.code import source_maps
 from e2e.capture.code.libraries import infrastructure
 from e2e.capture.code.local_maps import LocalMaps
-from e2e.capture.experiments.runner import Laboratory
+from e2e.capture.experiments.runner import ExperimentRunner
 from e2e.capture.lane.lane import Lane
-from e2e.capture.lane.run_context import Stage
+from e2e.capture.lane.run_context import RunContext
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.run import misplaced_ids
 from e2e.capture.run.plan import Plan
 from e2e.capture.scenarios.habits import Habits
 from e2e.capture.scheduling.pace import Pace
-from e2e.capture.scheduling.scheduler import Pulse, run_lanes
+from e2e.capture.scheduling.scheduler import EventWaiter, run_lanes
 from e2e.capture.session_ids.redaction import Redactor
 from e2e.capture.target.backend_client import Answer, BackendClient, probe
 from e2e.capture.target.policy import policy_of
@@ -41,7 +41,7 @@ from e2e.records.journal import Journal
 from e2e.records.records import Chat, CodePlace, Problem, RunMeta, RunRecords
 
 
-class Conductor:
+class Runner:
     """Runs a `Plan` in a browser. ``watchers`` are told of each finished chat."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Conductor:
         self._probes = probes
         self._browser = browser
         self._context_args = dict(context_args)
-        self._pulse = Pulse(playwright)
+        self._pulse = EventWaiter(playwright)
         self._redactor = Redactor(show=plan.show_ids)
         for name in variables_of(plan.profile):
             self._redactor.hide(os.environ.get(name, ""))
@@ -90,7 +90,7 @@ class Conductor:
         """
         plan = self.plan
         backend = (
-            BackendClient(plan.profile.backend, plan.url, self._pulse.beat_from_thread)
+            BackendClient(plan.profile.backend, plan.url, self._pulse.wake_from_thread)
             if plan.profile.backend and plan.full
             else None
         )
@@ -138,32 +138,32 @@ class Conductor:
         limit = self.plan.profile.limits.messages
         sent = sum(lane.sent_messages for lane in self._lanes)
         request = next((r for lane in reversed(self._lanes) if (r := lane.request) is not None), None)
-        laboratory = Laboratory(
-            self._stage(backend),
+        experiment_runner = ExperimentRunner(
+            self._run_context(backend),
             self._journal,
             self._redactor,
             request,
             None if limit is None else max(0, limit - sent),
-            self._pulse.beat_from_thread,
+            self._pulse.wake_from_thread,
         )
-        lanes, left_out = laboratory.plan(wanted)
+        lanes, left_out = experiment_runner.plan(wanted)
         self._left_out |= left_out
         run_lanes(lanes, self._pulse, stop=lambda: self._stop != "")
 
     def _lane(self, number: int, backend: BackendClient | None) -> Lane:
         recorder = LaneRecorder(number, self.plan.profile, self._journal, self._redactor)
         plays = self._programme.plays[number]
-        return Lane(number, self.plan.share(number), self._stage(backend), recorder, plays)
+        return Lane(number, self.plan.share(number), self._run_context(backend), recorder, plays)
 
-    def _stage(self, backend: BackendClient | None) -> Stage:
+    def _run_context(self, backend: BackendClient | None) -> RunContext:
         plan = self.plan
-        return Stage(
+        return RunContext(
             profile=plan.profile,
             url=plan.url,
             browser=self._browser,
             context_args=self._context_args,
             rules=self._rules,
-            pulse=self._pulse,
+            waiter=self._pulse,
             pace=self._pace,
             backend=backend,
             folder=self.folder if plan.full else None,
@@ -184,7 +184,7 @@ class Conductor:
 
     def _interrupt(self) -> None:
         self._stop = "Ctrl-C"
-        self._pulse.beat_from_thread()
+        self._pulse.wake_from_thread()
 
     def _browser_gone(self, _: Browser) -> None:
         self._crashed("the browser was gone in the middle of the run")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from e2e.capture.scenarios.chats import empty_chat, return_to_chat
-from e2e.capture.scenarios.lane_context import Cast
+from e2e.capture.scenarios.lane_context import LaneContext
 from e2e.capture.scenarios.navigation import back_forward, reload
 from e2e.capture.scenarios.races import double_click, mid_stream, rapid_send
 from e2e.capture.scenarios.tabs import two_tabs
@@ -24,7 +24,7 @@ class Scenario:
 
     name: Name
     messages: int
-    play: Callable[[Cast], Steps]
+    play: Callable[[LaneContext], Steps]
     lacks: Callable[[Profile], str] = lambda _: ""
     """What the profile must say for it, or ``""``."""
 

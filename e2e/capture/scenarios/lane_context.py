@@ -16,12 +16,12 @@ from e2e.pages.chat_page import ChatPage
 from e2e.profile.profile import Profile
 
 
-def _no_tabs() -> Cast:
+def _no_tabs() -> LaneContext:
     raise CaptureIncomplete("this page cannot open another tab")
 
 
 @dataclass(slots=True)
-class Cast:
+class LaneContext:
     """Everything that acts in a lane."""
 
     profile: Profile
@@ -45,7 +45,7 @@ class Cast:
 
     rejected: Callable[[Blocked], None] = lambda _: None
     """Told of a message that the backend did not take, while the chat goes on."""
-    open_tab: Callable[[], Cast] = _no_tabs
+    open_tab: Callable[[], LaneContext] = _no_tabs
     """Opens another tab of the same browser; its recorder shares the lane's chats."""
     close: Callable[[], None] = lambda: None
     """Closes this tab."""
@@ -65,11 +65,11 @@ class Cast:
         return None
 
 
-def look_for_late_text(cast: Cast) -> None:
+def look_for_late_text(context: LaneContext) -> None:
     """Search the conversation on the screen for what replies of earlier chats said too late."""
-    shown = cast.page.conversation()
+    shown = context.page.conversation()
     if shown is not None:
-        cast.recorder.shows(shown)
+        context.recorder.shows(shown)
 
 
 def refused(condition: str, what: str, advice: str = "") -> Blocked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from e2e.capture.scenarios.habits import Learned
-from e2e.capture.scenarios.lane_context import Cast, unreadable
+from e2e.capture.scenarios.lane_context import LaneContext, unreadable
 from e2e.capture.scenarios.turns import POLL, message
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.pages.waits import Steps, Wait
@@ -14,30 +14,30 @@ _LOAD = 3.0
 """Seconds for a page to make its session's ID, at most: one that makes it with the first message only must not cost more."""
 
 
-def open_page(cast: Cast) -> Steps:
+def open_page(context: LaneContext) -> Steps:
     """Load the page, in a window or a tab that shows nothing yet, and wait until it can be used and has its session."""
-    recorder = cast.recorder
+    recorder = context.recorder
     began, other = time.time(), recorder.tab > 0
     recorder.store.rotated = False
-    yield from cast.page.open()
-    yield from _has_its_session(cast, began, of_its_own=other and cast.profile.policy.tabs == "own")
+    yield from context.page.open()
+    yield from _has_its_session(context, began, of_its_own=other and context.profile.policy.tabs == "own")
 
 
-def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
+def new_chat(context: LaneContext, *, settle: bool = True, clicks: int = 1) -> Steps:
     """Click New Chat and let the page do what it does, until the session has rotated or everything is quiet.
 
     Without ``settle`` nothing is waited for but the click itself; ``clicks`` = 2 is a double click.
     """
-    recorder, timeouts = cast.recorder, cast.profile.timeouts
-    look = cast.page.look("new_chat", stored=True)
+    recorder, timeouts = context.recorder, context.profile.timeouts
+    look = context.page.look("new_chat", stored=True)
     recorder.store.look(look.stored)
     before = recorder.clicks
 
     def armed() -> None:
-        cast.acted_at, cast.rotations, cast.loads = time.monotonic(), clicks, recorder.loads
+        context.acted_at, context.rotations, context.loads = time.monotonic(), clicks, recorder.loads
         recorder.expect_new_chat()
 
-    yield from cast.page.new_chat(look, armed, clicks)
+    yield from context.page.new_chat(look, armed, clicks)
 
     def not_hit() -> HarnessError:
         return CaptureIncomplete(
@@ -48,21 +48,21 @@ def new_chat(cast: Cast, *, settle: bool = True, clicks: int = 1) -> Steps:
 
     yield Wait(lambda: recorder.clicks > before, timeouts.action, not_hit)
     if settle:
-        yield from settled(cast)
-        if recorder.loads > cast.loads:  # New Chat loads a page: what was opened once may be closed again
-            yield from cast.page.loaded_again()
-    yield from cast.page.reopened()
+        yield from settled(context)
+        if recorder.loads > context.loads:  # New Chat loads a page: what was opened once may be closed again
+            yield from context.page.loaded_again()
+    yield from context.page.reopened()
 
 
-def settled(cast: Cast, *, also_quiet: bool = False) -> Steps:
+def settled(context: LaneContext, *, also_quiet: bool = False) -> Steps:
     """Wait for the rotation that New Chat is to bring, or for a quiet time without any: no request under way, nothing sent, no signal.
 
     How long a rotation may take is learned in the run (`Learned`). ``also_quiet``: until it is quiet even so.
     """
-    if not cast.watches:
+    if not context.watches:
         return
-    timeouts = cast.profile.timeouts
-    settling = _Settling(cast, also_quiet)
+    timeouts = context.profile.timeouts
+    settling = _Settling(context, also_quiet)
     yield Wait(
         settling.over,
         timeouts.reply + 2 * timeouts.action,
@@ -75,27 +75,27 @@ def settled(cast: Cast, *, also_quiet: bool = False) -> Steps:
 class _Settling:
     """What is waited for after New Chat, and what the wait tells of the target."""
 
-    def __init__(self, cast: Cast, also_quiet: bool) -> None:
-        self._cast = cast
+    def __init__(self, context: LaneContext, also_quiet: bool) -> None:
+        self._cast = context
         self._also_quiet = also_quiet
         self._since = time.monotonic()
-        self._store = cast.recorder.store
-        timeouts, habits = cast.profile.timeouts, cast.habits
-        self._awaits = cast.waits_for_rotation and cast.rotations > 0 and self._store.readable
+        self._store = context.recorder.store
+        timeouts, habits = context.profile.timeouts, context.habits
+        self._awaits = context.waits_for_rotation and context.rotations > 0 and self._store.readable
         waits = self._awaits and not self._store.rotated
         self._patience = habits.rotation.patience(timeouts.quiet, timeouts.action) if waits else 0.0
         self._for_answer = habits.answer.patience(timeouts.quiet, timeouts.action)
 
     def over(self) -> bool:
-        now, cast, timeouts = time.monotonic(), self._cast, self._cast.profile.timeouts
+        now, context, timeouts = time.monotonic(), self._cast, self._cast.profile.timeouts
         if self._awaits and self._store.rotated and not self._also_quiet:
             return True
         if self._rotates(now):
             return False
-        busy = any(began >= self._since - timeouts.quiet for began in cast.wire.in_flight.values())
+        busy = any(began >= self._since - timeouts.quiet for began in context.wire.in_flight.values())
         if (busy or self._loading() or self._unanswered(now)) and now - self._since < timeouts.reply:
             return False
-        idle = now - max(self._since, cast.recorder.last_signal, cast.wire.last_sent)
+        idle = now - max(self._since, context.recorder.last_signal, context.wire.last_sent)
         # A page that never rests is no reason to stop.
         return idle >= timeouts.quiet or now - self._since > timeouts.action + self._patience
 
@@ -111,10 +111,10 @@ class _Settling:
 
     def _loading(self) -> bool:
         """New Chat asked for another page, and what is still shown is the old one."""
-        cast = self._cast
-        if cast.recorder.loads > cast.loads:
+        context = self._cast
+        if context.recorder.loads > context.loads:
             return False
-        return any(began >= cast.acted_at > 0 for began in cast.wire.loading.values())
+        return any(began >= context.acted_at > 0 for began in context.wire.loading.values())
 
     @property
     def _asked(self) -> bool:
@@ -129,20 +129,20 @@ class _Settling:
         )
 
     def learn(self) -> None:
-        cast, store, most = self._cast, self._store, self._cast.profile.timeouts.action
+        context, store, most = self._cast, self._store, self._cast.profile.timeouts.action
         now, chat = time.monotonic(), self._cast.recorder.chat
         if self._awaits and chat is not None:
             # The second of two rotations tells how long both took.
-            first = cast.rotations == 1 or not self._also_quiet
+            first = context.rotations == 1 or not self._also_quiet
             if store.rotated and first:
-                cast.habits.rotation.came(max(0.0, store.rotated_at - chat.began))
+                context.habits.rotation.came(max(0.0, store.rotated_at - chat.began))
             elif not store.rotated:
-                cast.habits.rotation.came_not(now - cast.acted_at, most)
-            cast.rotations = cast.rotations if first and store.rotated and cast.rotations > 1 else 0
-        if self._asked and cast.wire.frame_received >= cast.wire.frame_sent:
-            cast.habits.answer.came(cast.wire.frame_received - cast.wire.frame_sent)
+                context.habits.rotation.came_not(now - context.acted_at, most)
+            context.rotations = context.rotations if first and store.rotated and context.rotations > 1 else 0
+        if self._asked and context.wire.frame_received >= context.wire.frame_sent:
+            context.habits.answer.came(context.wire.frame_received - context.wire.frame_sent)
         elif self._asked:
-            cast.habits.answer.came_not(now - cast.wire.frame_sent, most)
+            context.habits.answer.came_not(now - context.wire.frame_sent, most)
 
 
 def _until(learned: Learned, rotations: int, least: float) -> float:
@@ -150,19 +150,19 @@ def _until(learned: Learned, rotations: int, least: float) -> float:
     return rotations * learned.longest + least if learned.longest > least else 0.0
 
 
-def quiet(cast: Cast) -> Steps:
+def quiet(context: LaneContext) -> Steps:
     """Wait until everything has been quiet for a moment, and the session has rotated if it is going to."""
-    yield from settled(cast, also_quiet=True)
+    yield from settled(context, also_quiet=True)
 
 
-def _has_its_session(cast: Cast, began: float, *, of_its_own: bool) -> Steps:
+def _has_its_session(context: LaneContext, began: float, *, of_its_own: bool) -> Steps:
     """Wait until the page that was loaded holds its session's ID, where it makes one without a message.
 
     ``of_its_own``: it makes another one than the store may hold from before.
     """
-    store, learned, timeouts = cast.recorder.store, cast.habits.load, cast.profile.timeouts
-    cast.acted_at = cast.rotations = 0
-    if not cast.waits_for_rotation or not store.readable:
+    store, learned, timeouts = context.recorder.store, context.habits.load, context.profile.timeouts
+    context.acted_at = context.rotations = 0
+    if not context.waits_for_rotation or not store.readable:
         return
     most = min(timeouts.action, _LOAD)
     since, patience = time.monotonic(), learned.patience(timeouts.quiet, most)
@@ -182,81 +182,81 @@ def _has_its_session(cast: Cast, began: float, *, of_its_own: bool) -> Steps:
         learned.came_not(time.monotonic() - since, most)
 
 
-def first_message(cast: Cast) -> Steps:
+def first_message(context: LaneContext) -> Steps:
     """Look what the new chat shows before anything is sent, then send its first message."""
-    mark = cast.page.box()
-    look = cast.page.look(mark, reads=("messages",))
+    mark = context.page.box()
+    look = context.page.look(mark, reads=("messages",))
     seen = look.counts.get("messages")
-    shown = "" if not seen else cast.page.conversation() or ""
-    if shown and cast.recorder.earlier_chat_in(shown) is not None:
+    shown = "" if not seen else context.page.conversation() or ""
+    if shown and context.recorder.earlier_chat_in(shown) is not None:
         began = time.monotonic()
 
         def cleared() -> bool:
             """Nothing of an earlier chat is left; a greeting may stay."""
             nonlocal seen, look, shown
-            look = cast.page.look(mark, reads=("messages",))
+            look = context.page.look(mark, reads=("messages",))
             seen = look.counts["messages"]
-            shown = "" if not seen else cast.page.conversation() or ""
-            gone = cast.recorder.earlier_chat_in(shown) is None
-            return gone or time.monotonic() - began > cast.profile.timeouts.quiet * 2
+            shown = "" if not seen else context.page.conversation() or ""
+            gone = context.recorder.earlier_chat_in(shown) is None
+            return gone or time.monotonic() - began > context.profile.timeouts.quiet * 2
 
         yield Wait(
-            cleared, cast.profile.timeouts.action, unreadable("the conversation"), POLL, asks_page=True
+            cleared, context.profile.timeouts.action, unreadable("the conversation"), POLL, asks_page=True
         )
     if seen is not None:
-        cast.recorder.screen(seen, shown)
-    yield from message(cast, look)
+        context.recorder.screen(seen, shown)
+    yield from message(context, look)
 
 
-def greeting(cast: Cast) -> None:
+def greeting(context: LaneContext) -> None:
     """Read what the browser's first chat shows before anything is sent."""
-    shown = cast.page.conversation()
+    shown = context.page.conversation()
     if shown:
-        cast.recorder.greeting(shown)
+        context.recorder.greeting(shown)
 
 
-def reload(cast: Cast) -> Steps:
+def reload(context: LaneContext) -> Steps:
     """Reload the page inside the chat."""
-    loads, began = cast.recorder.loads, time.time()
-    cast.recorder.note("reload")
-    cast.recorder.store.rotated = False
-    yield from cast.page.reload()
+    loads, began = context.recorder.loads, time.time()
+    context.recorder.note("reload")
+    context.recorder.store.rotated = False
+    yield from context.page.reload()
     yield Wait(
-        lambda: cast.recorder.loads > loads,
-        cast.profile.timeouts.ready,
+        lambda: context.recorder.loads > loads,
+        context.profile.timeouts.ready,
         lambda: CaptureIncomplete("the reloaded page never told that it started"),
     )
-    yield from _loaded_again(cast, began)
+    yield from _loaded_again(context, began)
 
 
-def away_and_back(cast: Cast, *, forward: bool = False) -> Steps:
+def away_and_back(context: LaneContext, *, forward: bool = False) -> Steps:
     """Go to another page in the same tab (``forward``: by the browser's Forward), and come back with its Back button."""
-    recorder = cast.recorder
+    recorder = context.recorder
     recorder.note("away")
     if forward:
-        cast.page.go_forward()
+        context.page.go_forward()
     else:
-        cast.page.leave()
+        context.page.leave()
     loads, restores, began = recorder.loads, recorder.restores, time.time()
     recorder.store.rotated = False
-    yield from cast.page.go_back()
+    yield from context.page.go_back()
     yield Wait(
         lambda: recorder.loads + recorder.restores > loads + restores,
-        cast.profile.timeouts.ready,
+        context.profile.timeouts.ready,
         lambda: CaptureIncomplete("the page that was gone back to never told that it was there"),
     )
     restored = recorder.restores > restores
     recorder.note("back", restored=restored)
     if restored:
         # Chromium closes a page's WebSockets when it caches the page, and reports no end of them.
-        cast.wire.sockets.clear()
-        cast.wire.look_again()
-        cast.acted_at = cast.rotations = 0
-        yield from quiet(cast)
+        context.wire.sockets.clear()
+        context.wire.look_again()
+        context.acted_at = context.rotations = 0
+        yield from quiet(context)
     else:
-        yield from _loaded_again(cast, began)
+        yield from _loaded_again(context, began)
 
 
-def _loaded_again(cast: Cast, began: float) -> Steps:
-    yield from _has_its_session(cast, began, of_its_own=cast.profile.policy.reload == "rotates")
-    yield from quiet(cast)
+def _loaded_again(context: LaneContext, began: float) -> Steps:
+    yield from _has_its_session(context, began, of_its_own=context.profile.policy.reload == "rotates")
+    yield from quiet(context)

@@ -7,7 +7,7 @@ from collections.abc import Generator
 
 from e2e.capture.network.wire_rules import Exchange
 from e2e.capture.scenarios import opening, turns
-from e2e.capture.scenarios.lane_context import Cast, look_for_late_text
+from e2e.capture.scenarios.lane_context import LaneContext, look_for_late_text
 from e2e.pages.waits import Steps, Wait
 
 SLOW = 0.4
@@ -17,111 +17,111 @@ _FIRST_WORDS = 0.4  # seconds for the first piece of a streamed reply; one that 
 _LATE_PARTS = 6
 
 
-def rapid_send(cast: Cast) -> Steps:
+def rapid_send(context: LaneContext) -> Steps:
     """Type and send the instant New Chat was clicked, then a second message when all is quiet; again on a slow network."""
-    took = yield from _rapid(cast)
+    took = yield from _rapid(context)
     # On a busy machine (eight processes beside the run) a message left later than 0.4 s after the click, and the race was over.
-    cast.network(min(max(SLOW, 3 * took), _SLOWEST))
+    context.network(min(max(SLOW, 3 * took), _SLOWEST))
     try:
-        yield from _rapid(cast)
+        yield from _rapid(context)
     finally:
-        cast.network(0)
+        context.network(0)
 
 
-def _rapid(cast: Cast) -> Generator[Wait, None, float]:
+def _rapid(context: LaneContext) -> Generator[Wait, None, float]:
     """Returns the seconds from the click to the message's payload."""
-    yield from opening.new_chat(cast, settle=False)
-    yield from turns.message(cast)
-    chat, exchange = cast.recorder.chat, cast.recorder.exchange
+    yield from opening.new_chat(context, settle=False)
+    yield from turns.message(context)
+    chat, exchange = context.recorder.chat, context.recorder.exchange
     took = exchange.sent_at - chat.began if chat is not None and exchange is not None else 0.0
-    yield from opening.quiet(cast)
-    yield from turns.message(cast)
-    cast.recorder.end_chat()
+    yield from opening.quiet(context)
+    yield from turns.message(context)
+    context.recorder.end_chat()
     return took
 
 
-def double_click(cast: Cast) -> Steps:
+def double_click(context: LaneContext) -> Steps:
     """Click New Chat twice, as a nervous person does."""
-    yield from opening.new_chat(cast, clicks=2)
-    yield from opening.quiet(cast)
-    yield from turns.message(cast)
-    yield from turns.message(cast)
-    cast.recorder.end_chat()
+    yield from opening.new_chat(context, clicks=2)
+    yield from opening.quiet(context)
+    yield from turns.message(context)
+    yield from turns.message(context)
+    context.recorder.end_chat()
 
 
-def mid_stream(cast: Cast) -> Steps:
+def mid_stream(context: LaneContext) -> Steps:
     """Click New Chat while a long reply streams; nothing of it may reach the new chat."""
-    recorder = cast.recorder
-    yield from opening.new_chat(cast)
+    recorder = context.recorder
+    yield from opening.new_chat(context)
     loads = recorder.loads
-    old = yield from _leave_mid_stream(cast)
-    yield from _words_of_its_own(cast, old)
-    yield from turns.message(cast)
-    yield from _until_over(cast, old, loads)
+    old = yield from _leave_mid_stream(context)
+    yield from _words_of_its_own(context, old)
+    yield from turns.message(context)
+    yield from _until_over(context, old, loads)
     recorder.left_behind(old)
-    look_for_late_text(cast)
-    yield from turns.message(cast)
+    look_for_late_text(context)
+    yield from turns.message(context)
     recorder.end_chat()
 
 
-def _leave_mid_stream(cast: Cast) -> Generator[Wait, None, Exchange]:
+def _leave_mid_stream(context: LaneContext) -> Generator[Wait, None, Exchange]:
     """Ask for a long reply, and click New Chat when its first piece is there. Returns the exchange that was left behind."""
-    recorder = cast.recorder
-    yield from turns.send(cast, long=True)
+    recorder = context.recorder
+    yield from turns.send(context, long=True)
     assert recorder.chat is not None
-    old = yield from _first_piece(cast)
-    if (yield from turns.sent_again(cast, old)):  # the first attempt failed: what is left is the next one
-        old = yield from _first_piece(cast)
+    old = yield from _first_piece(context)
+    if (yield from turns.sent_again(context, old)):  # the first attempt failed: what is left is the next one
+        old = yield from _first_piece(context)
     recorder.chat.cut = not old.ended
     recorder.message_ended("the person did not wait", "ok" if old.ended else "cut")
     recorder.leave_chat()
-    yield from opening.new_chat(cast)
+    yield from opening.new_chat(context)
     return old
 
 
-def _words_of_its_own(cast: Cast, old: Exchange) -> Steps:
+def _words_of_its_own(context: LaneContext, old: Exchange) -> Steps:
     """Where nothing tells the answers of a connection apart, let some of the old one come while no other is awaited."""
     if "line" not in old.extras or old.reply_key is not None:
         return
     enough, limit = old.chunks + _LATE_PARTS, time.monotonic() + _FIRST_WORDS
     yield Wait(
         lambda: old.ended or old.chunks >= enough or time.monotonic() > limit,
-        cast.profile.timeouts.reply,
-        turns.no_end(cast, old),
+        context.profile.timeouts.reply,
+        turns.no_end(context, old),
         _FIRST_WORDS / 4,
     )
 
 
-def _first_piece(cast: Cast) -> Generator[Wait, None, Exchange]:
+def _first_piece(context: LaneContext) -> Generator[Wait, None, Exchange]:
     """Wait for the first piece of the reply, not for long. Returns its exchange."""
-    old = cast.recorder.exchange
+    old = context.recorder.exchange
     assert old is not None
     patience = time.monotonic() + _FIRST_WORDS
     yield Wait(
         lambda: old.ended or old.chunks > 0 or (old.status or 0) >= 400 or time.monotonic() > patience,
-        cast.profile.timeouts.reply,
-        turns.no_end(cast, old),
+        context.profile.timeouts.reply,
+        turns.no_end(context, old),
         _FIRST_WORDS / 4,
     )
     return old
 
 
-def _until_over(cast: Cast, old: Exchange, loads: int) -> Steps:
+def _until_over(context: LaneContext, old: Exchange, loads: int) -> Steps:
     """Wait for the end of the old stream, whoever ends it, so that all that could come late has come.
 
     Also where the page lets it run to its end: the last event may be the one that names the session. A page that was loaded anew,
     since when ``loads`` were counted, has ended it, and the browser tells no end of it.
     """
-    limit = time.monotonic() + cast.profile.timeouts.reply
-    if not old.ended and old.origin == "page" and cast.recorder.loads > loads:
-        yield from opening.quiet(cast)
+    limit = time.monotonic() + context.profile.timeouts.reply
+    if not old.ended and old.origin == "page" and context.recorder.loads > loads:
+        yield from opening.quiet(context)
         old.outcome = old.outcome or "cancelled"
         return
     if not old.ended:
         yield Wait(
             lambda: old.ended or time.monotonic() > limit,
-            cast.profile.timeouts.reply + 1,
-            turns.no_end(cast, old),
+            context.profile.timeouts.reply + 1,
+            turns.no_end(context, old),
             0.2,
         )
-    yield from opening.quiet(cast)
+    yield from opening.quiet(context)

@@ -9,7 +9,7 @@ from functools import partial
 
 from e2e.capture.network.wire_rules import Exchange
 from e2e.capture.recording.owners import nonce_of
-from e2e.capture.scenarios.lane_context import ADVICE, Cast, refused, unreadable
+from e2e.capture.scenarios.lane_context import ADVICE, LaneContext, refused, unreadable
 from e2e.capture.target.backend_client import Asked
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError, MessageLost
 from e2e.pages.chat_page import Look
@@ -42,92 +42,94 @@ class NoReply(Blocked):
     """The reply did not end in the profile's time."""
 
 
-def message(cast: Cast, look: Look | None = None, *, after: After = "") -> Steps:
+def message(context: LaneContext, look: Look | None = None, *, after: After = "") -> Steps:
     """Send one message and wait for its reply's end, by the profile's rule. Raises `Blocked` or `CaptureIncomplete`.
 
     A refusal that says when to come back (``Retry-After``) is waited for once, within the profile's limit.
     """
     try:
-        yield from _one_message(cast, look, after)
+        yield from _one_message(context, look, after)
     except Blocked as blocked:
-        exchange = cast.recorder.exchange
+        exchange = context.recorder.exchange
         pause = exchange.retry_after if exchange is not None else None
-        if pause is None or pause > cast.profile.limits.retry_after:
+        if pause is None or pause > context.profile.limits.retry_after:
             raise
-        cast.pace.pause(pause)
-        cast.recorder.note("retry", seconds=round(pause, 3), why=blocked.what)
-        yield from _one_message(cast, None, after)
+        context.pace.pause(pause)
+        context.recorder.note("retry", seconds=round(pause, 3), why=blocked.what)
+        yield from _one_message(context, None, after)
 
 
-def _one_message(cast: Cast, look: Look | None, after: After) -> Steps:
-    yield from send(cast, look, after)
-    while (exchange := cast.recorder.exchange) is not None:
-        over = yield from _reply(cast, exchange)
+def _one_message(context: LaneContext, look: Look | None, after: After) -> Steps:
+    yield from send(context, look, after)
+    while (exchange := context.recorder.exchange) is not None:
+        over = yield from _reply(context, exchange)
         if over:
             return
 
 
-def send(cast: Cast, look: Look | None = None, after: After = "", *, long: bool = False) -> Steps:
+def send(context: LaneContext, look: Look | None = None, after: After = "", *, long: bool = False) -> Steps:
     """Send a message and wait for its payload only; a ``long`` one asks for a reply that takes its time."""
-    recorder = cast.recorder
-    yield from _paced(cast)
+    recorder = context.recorder
+    yield from _paced(context)
     text = f"{secrets.choice(_OPENERS)} ({secrets.token_hex(4)})"
     second = recorder.chat is not None and bool(recorder.chat.messages)
-    if long and cast.profile.steps.long_request:
-        text = f"{cast.profile.steps.long_request} ({text[-9:-1]})"
+    if long and context.profile.steps.long_request:
+        text = f"{context.profile.steps.long_request} ({text[-9:-1]})"
     recorder.begin_message(text, after=after)
-    cast.wire.seek(nonce_of(text))
-    left = yield from _type_and_submit(cast, text, look, second=second)
+    context.wire.seek(nonce_of(text))
+    left = yield from _type_and_submit(context, text, look, second=second)
     if not left:
-        yield from _type_again(cast, text, second=second)
+        yield from _type_again(context, text, second=second)
 
 
 def _type_and_submit(
-    cast: Cast, text: str, look: Look | None = None, *, second: bool, again: bool = False
+    context: LaneContext, text: str, look: Look | None = None, *, second: bool, again: bool = False
 ) -> Generator[Wait, None, bool]:
     """Returns whether the message left the page. False where the page was loaded anew, and took it along; not so ``again``."""
-    loads = cast.recorder.loads
-    cast.page.write(text, look or cast.page.look(cast.page.box(second=second)), second=second)
-    yield from cast.page.submit(second=second)
-    return (yield from _left_the_page(cast, text, loads, second=second, again=again))
+    loads = context.recorder.loads
+    context.page.write(text, look or context.page.look(context.page.box(second=second)), second=second)
+    yield from context.page.submit(second=second)
+    return (yield from _left_the_page(context, text, loads, second=second, again=again))
 
 
-def _type_again(cast: Cast, text: str, *, second: bool) -> Generator[Wait, None, bool]:
+def _type_again(context: LaneContext, text: str, *, second: bool) -> Generator[Wait, None, bool]:
     """In the page that was loaded: its box is empty, which a person notices. A page may also send after the load what it kept."""
-    recorder, since = cast.recorder, time.monotonic()
-    yield from cast.page.loaded_again()
+    recorder, since = context.recorder, time.monotonic()
+    yield from context.page.loaded_again()
 
     def decided() -> bool:
-        idle = time.monotonic() - max(since, recorder.last_signal, cast.wire.last_sent)
-        recorder.settle_for(cast.profile.timeouts.quiet)
+        idle = time.monotonic() - max(since, recorder.last_signal, context.wire.last_sent)
+        recorder.settle_for(context.profile.timeouts.quiet)
         return recorder.exchange is not None or idle >= _NOTICED
 
-    yield Wait(decided, cast.profile.timeouts.reply, unreadable("the page that was loaded anew"), _LOOK_EVERY)
+    yield Wait(
+        decided, context.profile.timeouts.reply, unreadable("the page that was loaded anew"), _LOOK_EVERY
+    )
     if recorder.exchange is not None:
         return True
-    if nonce_of(text) in (cast.page.conversation() or "") or cast.page.still_holds(text, second=second):
-        return (yield from _left_the_page(cast, text, recorder.loads - 1, second=second, again=True))
+    if nonce_of(text) in (context.page.conversation() or "") or context.page.still_holds(text, second=second):
+        return (yield from _left_the_page(context, text, recorder.loads - 1, second=second, again=True))
     recorder.note("typed_again")
-    return (yield from _type_and_submit(cast, text, second=second, again=True))
+    return (yield from _type_and_submit(context, text, second=second, again=True))
 
 
-def _paced(cast: Cast) -> Steps:
+def _paced(context: LaneContext) -> Steps:
     """Wait for this message's turn, when the profile limits how many may leave."""
-    at = cast.pace.book()
+    at = context.pace.book()
     left = at - time.monotonic()
     if left > 0:
         yield Wait(lambda: time.monotonic() >= at, left + 60, unreadable("the clock"), left + 0.002)
 
 
 def _left_the_page(
-    cast: Cast, text: str, loads: int, *, second: bool, again: bool
+    context: LaneContext, text: str, loads: int, *, second: bool, again: bool
 ) -> Generator[Wait, None, bool]:
     """Wait for the message's payload, or for the page to say that it will not send it. Returns whether it left.
 
     A page that is not ready yet may ignore the key: as long as the text stands in its box it is pressed again. False: the page
     was loaded anew since, when ``loads`` were counted; where it was typed ``again`` already that is waited for no more.
     """
-    recorder = cast.recorder
+    recorder = context.recorder
     shown: Blocked | None = None
     looked = pressed = time.monotonic()
 
@@ -137,16 +139,22 @@ def _left_the_page(
     def sent_or_refused() -> bool:
         nonlocal shown, looked, pressed
         now = time.monotonic()
-        recorder.settle_for(cast.profile.timeouts.quiet)
+        recorder.settle_for(context.profile.timeouts.quiet)
         if recorder.exchange is None and now - looked >= _LOOK_EVERY:
-            shown, looked = cast.refusal(), now
-            if shown is None and now - pressed >= _PRESS_EVERY and cast.page.still_holds(text, second=second):
+            shown, looked = context.refusal(), now
+            if (
+                shown is None
+                and now - pressed >= _PRESS_EVERY
+                and context.page.still_holds(text, second=second)
+            ):
                 pressed = now
-                cast.page.press_again(second=second)
+                context.page.press_again(second=second)
         return recorder.exchange is not None or shown is not None or loaded_anew()
 
-    yield Wait(sent_or_refused, cast.profile.timeouts.action, _unsent(cast, text, loads, second), _LOOK_EVERY)
-    cast.habits.in_the_clear |= recorder.exchange is not None and bool(cast.wire.carried)
+    yield Wait(
+        sent_or_refused, context.profile.timeouts.action, _unsent(context, text, loads, second), _LOOK_EVERY
+    )
+    context.habits.in_the_clear |= recorder.exchange is not None and bool(context.wire.carried)
     if recorder.exchange is not None:
         return True
     if shown is not None:
@@ -154,35 +162,35 @@ def _left_the_page(
     return False
 
 
-def _reply(cast: Cast, exchange: Exchange) -> Generator[Wait, None, bool]:
+def _reply(context: LaneContext, exchange: Exchange) -> Generator[Wait, None, bool]:
     """Wait for the end of the reply. False when the message has got another payload meanwhile: a better one, or a retry."""
-    recorder = cast.recorder
-    deadline = time.monotonic() + cast.profile.timeouts.reply
-    late = no_end(cast, exchange)
-    asked = yield from _answered(cast, exchange, deadline, late)
+    recorder = context.recorder
+    deadline = time.monotonic() + context.profile.timeouts.reply
+    late = no_end(context, exchange)
+    asked = yield from _answered(context, exchange, deadline, late)
     if recorder.exchange is exchange and _may_be_retried(exchange):
-        yield from _retry(cast, exchange)
+        yield from _retry(context, exchange)
     if recorder.exchange is not exchange:
         return False
     if exchange.status is not None and exchange.status >= 400:
         recorder.message_ended("exchange finished", "http_error")
-        yield from _not_taken(cast, exchange, exchange.status)
+        yield from _not_taken(context, exchange, exchange.status)
         return True
     if not _was_cut(exchange):
-        yield from _on_the_screen(cast, exchange, deadline, late)
+        yield from _on_the_screen(context, exchange, deadline, late)
         if recorder.exchange is exchange and _may_be_retried(exchange):  # cut after all
-            yield from _retry(cast, exchange)
+            yield from _retry(context, exchange)
     if recorder.exchange is not exchange:
         return False
-    yield from _ended(cast, exchange, asked)
+    yield from _ended(context, exchange, asked)
     return True
 
 
 def _answered(
-    cast: Cast, exchange: Exchange, deadline: float, late: Callable[[], HarnessError]
+    context: LaneContext, exchange: Exchange, deadline: float, late: Callable[[], HarnessError]
 ) -> Generator[Wait, None, Asked | None]:
     """Wait for the exchange, as far as the profile's rule does. Returns the backend's look-up that was started meanwhile."""
-    recorder = cast.recorder
+    recorder = context.recorder
 
     def replaced() -> bool:
         return recorder.exchange is not exchange
@@ -190,41 +198,41 @@ def _answered(
     yield Wait(lambda: exchange.ended or exchange.status is not None or replaced(), _left(deadline), late)
     # Asked while the reply still streams: by its end the answer is here.
     taken = exchange.status is not None and exchange.status < 400 and not replaced()
-    asked = cast.backend.ask(recorder.sent_id) if cast.backend and taken else None
-    if cast.profile.reply.exchange_finished or not taken:
+    asked = context.backend.ask(recorder.sent_id) if context.backend and taken else None
+    if context.profile.reply.exchange_finished or not taken:
         yield Wait(lambda: exchange.ended_at is not None or replaced(), _left(deadline), late)
     return asked
 
 
 def _on_the_screen(
-    cast: Cast, exchange: Exchange, deadline: float, late: Callable[[], HarnessError]
+    context: LaneContext, exchange: Exchange, deadline: float, late: Callable[[], HarnessError]
 ) -> Steps:
     """Wait for the reply's end as a person sees it, and read the label."""
-    rule = cast.profile.reply
+    rule = context.profile.reply
     for what, wanted in ((rule.gone, False), (rule.shown, True)):
         if what is not None:
-            until = partial(_is_shown, cast, what, wanted)
+            until = partial(_is_shown, context, what, wanted)
             yield Wait(until, _left(deadline), late, POLL, asks_page=True)
     if rule.settled is not None:
-        yield from _text_settled(cast, rule.settled, deadline, late)
-    yield from _label(cast)
+        yield from _text_settled(context, rule.settled, deadline, late)
+    yield from _label(context)
     if rule.exchange_finished:  # its last bytes may still be on their way to us
-        yield Wait(lambda: exchange.ended, cast.profile.timeouts.action, late)
+        yield Wait(lambda: exchange.ended, context.profile.timeouts.action, late)
 
 
-def _ended(cast: Cast, exchange: Exchange, asked: Asked | None) -> Steps:
+def _ended(context: LaneContext, exchange: Exchange, asked: Asked | None) -> Steps:
     """The reply is over: say how. Raises `Blocked` where the environment ended it."""
-    recorder = cast.recorder
+    recorder = context.recorder
     if exchange.refused:
         recorder.message_ended("exchange finished", "failed")
         raise refused(exchange.refused, "the answer is that of a refusal")
     if exchange.said_no and recorder.chats.answered:
         recorder.message_ended("exchange finished", "refused")
-        yield from _sign_of_refusal(cast)
+        yield from _sign_of_refusal(context)
         if recorder.refused_for_another_tab():
             return
         said = "the chat's backend took no message: its answer says that it failed"
-        cast.rejected(refused("", said, _WHY_REFUSED))
+        context.rejected(refused("", said, _WHY_REFUSED))
         return
     if _was_cut(exchange):
         recorder.message_ended("exchange finished", "failed")
@@ -232,10 +240,10 @@ def _ended(cast: Cast, exchange: Exchange, asked: Asked | None) -> Steps:
             f"the reply was cut: {exchange.error or exchange.outcome}",
             way_out="is the backend or the network down?",
         )
-    recorder.message_ended(_how(cast.profile), "ok")
+    recorder.message_ended(_how(context.profile), "ok")
     if asked is not None:
         no_answer = partial(CaptureIncomplete, "the backend's look-up did not end")
-        yield Wait(asked.done, cast.profile.timeouts.action, no_answer)
+        yield Wait(asked.done, context.profile.timeouts.action, no_answer)
         recorder.backend(*asked.answer())
 
 
@@ -247,33 +255,36 @@ def _may_be_retried(exchange: Exchange) -> bool:
     return refused_it or _was_cut(exchange)
 
 
-def sent_again(cast: Cast, exchange: Exchange) -> Generator[Wait, None, bool]:
+def sent_again(context: LaneContext, exchange: Exchange) -> Generator[Wait, None, bool]:
     """Where this payload failed: wait whether the page sends the message again by itself. Returns whether it did."""
-    if cast.recorder.exchange is exchange and _may_be_retried(exchange):
-        yield from _retry(cast, exchange)
-    return cast.recorder.exchange is not exchange
+    if context.recorder.exchange is exchange and _may_be_retried(exchange):
+        yield from _retry(context, exchange)
+    return context.recorder.exchange is not exchange
 
 
-def _retry(cast: Cast, exchange: Exchange) -> Steps:
+def _retry(context: LaneContext, exchange: Exchange) -> Steps:
     """Wait until the page sends the message again by itself, as long as this page may take for that.
 
     A page that was seen to do so is given twice the time that it took; one that let a failure rest, only a quiet time.
     """
-    recorder, quiet = cast.recorder, cast.profile.timeouts.quiet
+    recorder, quiet = context.recorder, context.profile.timeouts.quiet
     began, habit = time.monotonic(), recorder.chats.retries
-    patience = habit.patience(exchange, quiet, min(_RETRY_PATIENCE, cast.profile.timeouts.reply))
+    patience = habit.patience(exchange, quiet, min(_RETRY_PATIENCE, context.profile.timeouts.reply))
 
     def decided() -> bool:
         return recorder.exchange is not exchange or time.monotonic() - began >= patience
 
     if patience > 0:
         yield Wait(
-            decided, patience + cast.profile.timeouts.action, unreadable("the page"), max(patience / 5, POLL)
+            decided,
+            patience + context.profile.timeouts.action,
+            unreadable("the page"),
+            max(patience / 5, POLL),
         )
     habit.learn(exchange, time.monotonic() - began if recorder.exchange is not exchange else None)
 
 
-def _not_taken(cast: Cast, exchange: Exchange, status: int) -> Steps:
+def _not_taken(context: LaneContext, exchange: Exchange, status: int) -> Steps:
     """The backend did not take the message. Raises `Blocked` where that is the environment's doing.
 
     A message with an ended session's ID, or none, may be answered so while others are taken: then the chat goes on, because
@@ -281,35 +292,37 @@ def _not_taken(cast: Cast, exchange: Exchange, status: int) -> Steps:
     """
     condition = exchange.refused or _condition(status)
     if not condition:
-        yield from _sign_of_refusal(cast)
+        yield from _sign_of_refusal(context)
     answers = 400 <= status < 500 and condition in ("", "login-wall") and not exchange.refused
-    if answers and cast.recorder.refused_for_another_tab():
+    if answers and context.recorder.refused_for_another_tab():
         return  # no environment's doing, and by the policy no fault
     error = refused(condition, f"the chat's backend answered {status}", _advice(status))
-    if condition or not 400 <= status < 500 or not cast.recorder.chats.answered:
+    if condition or not 400 <= status < 500 or not context.recorder.chats.answered:
         raise error
-    cast.rejected(refused("", error.what, _WHY_REFUSED))
+    context.rejected(refused("", error.what, _WHY_REFUSED))
 
 
-def _sign_of_refusal(cast: Cast) -> Steps:
+def _sign_of_refusal(context: LaneContext) -> Steps:
     """Raises `Blocked` when the page shows one soon."""
-    if not any(sign.screen is not None or sign.url is not None for sign in cast.profile.blocked):
+    if not any(sign.screen is not None or sign.url is not None for sign in context.profile.blocked):
         return
-    shown, began = cast.refusal(), time.monotonic()
+    shown, began = context.refusal(), time.monotonic()
 
     def seen() -> bool:
         nonlocal shown
-        shown = cast.refusal()
+        shown = context.refusal()
         return shown is not None or time.monotonic() - began > _LABEL_PATIENCE
 
     if shown is None:
-        yield Wait(seen, cast.profile.timeouts.action, unreadable("the page's refusal"), POLL, asks_page=True)
+        yield Wait(
+            seen, context.profile.timeouts.action, unreadable("the page's refusal"), POLL, asks_page=True
+        )
     if shown is not None:
         raise shown
 
 
-def _is_shown(cast: Cast, what: Locate, wanted: bool) -> bool:
-    return cast.page.shows(what) is wanted
+def _is_shown(context: LaneContext, what: Locate, wanted: bool) -> bool:
+    return context.page.shows(what) is wanted
 
 
 def _condition(status: int) -> str:
@@ -328,27 +341,27 @@ def _left(deadline: float) -> float:
     return max(deadline - time.monotonic(), 0.2)
 
 
-def _unsent(cast: Cast, text: str, loads: int, second: bool) -> Callable[[], HarnessError]:
+def _unsent(context: LaneContext, text: str, loads: int, second: bool) -> Callable[[], HarnessError]:
     """What the wait for a payload raises: the page lost the message, or the suite cannot tell where it is."""
 
     def unsent() -> HarnessError:
         nonce = nonce_of(text)
-        within = f"within {cast.profile.timeouts.action:g} s of sending"
-        profile = f"[[wire]] of profile {cast.profile.name!r}"
-        if cast.wire.carried:
+        within = f"within {context.profile.timeouts.action:g} s of sending"
+        profile = f"[[wire]] of profile {context.profile.name!r}"
+        if context.wire.carried:
             return CaptureIncomplete(
                 "the message left the page in a request that no wire rule names",
-                where=f"{cast.recorder.clean(cast.wire.carried[0])}; {profile}",
+                where=f"{context.recorder.clean(context.wire.carried[0])}; {profile}",
                 way_out="add it to the profile as a wire rule",
             )
-        accepted = cast.page.took(text, nonce, second=second)
-        if accepted and not (why := _why_not_lost(cast, loads)):
-            cast.recorder.message_lost(accepted)
-            number = len(cast.recorder.chat.messages) - 1 if cast.recorder.chat else 0
+        accepted = context.page.took(text, nonce, second=second)
+        if accepted and not (why := _why_not_lost(context, loads)):
+            context.recorder.message_lost(accepted)
+            number = len(context.recorder.chat.messages) - 1 if context.recorder.chat else 0
             return MessageLost(
                 f"message {number} was accepted by the page ({accepted}) and never sent: nothing of it left {within}"
             )
-        seen = ", ".join(cast.recorder.clean(r) for r in cast.wire.recent[-4:]) or "none at all"
+        seen = ", ".join(context.recorder.clean(r) for r in context.wire.recent[-4:]) or "none at all"
         return CaptureIncomplete(
             f"no payload that a wire rule names was seen {within}" + (f" ({why})" if accepted else ""),
             where=f"{profile}; requests seen: {seen}",
@@ -358,36 +371,36 @@ def _unsent(cast: Cast, text: str, loads: int, second: bool) -> Callable[[], Har
     return unsent
 
 
-def _why_not_lost(cast: Cast, loads: int) -> str:
+def _why_not_lost(context: LaneContext, loads: int) -> str:
     """Why a message that the page took, and that was not seen to leave, may not be called lost; or ``""``."""
-    if cast.recorder.loads > loads:
+    if context.recorder.loads > loads:
         return "the page was loaded anew after it was typed: another page than this one took it"
-    rules = [rule for rule in cast.wire.exchanges.rules if not rule.received]
-    if not cast.habits.in_the_clear:
+    rules = [rule for rule in context.wire.exchanges.rules if not rule.received]
+    if not context.habits.in_the_clear:
         return "no message of this run was seen to leave as text that can be searched"
-    if cast.wire.unread:
-        return f"the body of {cast.recorder.clean(cast.wire.unread[0])} could not be searched"
+    if context.wire.unread:
+        return f"the body of {context.recorder.clean(context.wire.unread[0])} could not be searched"
     if all(rule.transport == "websocket" for rule in rules) and not any(
-        rule.names_url(url) for rule in rules for url in cast.wire.sockets.values()
+        rule.names_url(url) for rule in rules for url in context.wire.sockets.values()
     ):
         return "the page has no open WebSocket to send it by"
-    if cast.page.alerts():
+    if context.page.alerts():
         return "the page shows an alert: name it in [[blocked]] if it is a refusal"
     return ""
 
 
-def no_end(cast: Cast, exchange: Exchange) -> Callable[[], HarnessError]:
+def no_end(context: LaneContext, exchange: Exchange) -> Callable[[], HarnessError]:
     """What a wait raises when a reply does not end."""
 
     def no_end() -> HarnessError:
-        cast.recorder.message_ended("timeout", "timeout")
+        context.recorder.message_ended("timeout", "timeout")
         said = (
             "no answer at all"
             if exchange.status is None
             else f"status {exchange.status}, {exchange.chunks} chunks"
         )
         return NoReply(
-            f"no complete reply within {cast.profile.timeouts.reply:g} s ({said})",
+            f"no complete reply within {context.profile.timeouts.reply:g} s ({said})",
             way_out="is the backend slow or stuck? (timeouts.reply, or reply in the profile)",
         )
 
@@ -406,12 +419,14 @@ def _how(profile: Profile) -> str:
     return ", ".join(p for p in parts if p)
 
 
-def _text_settled(cast: Cast, seconds: float, deadline: float, late: Callable[[], HarnessError]) -> Steps:
+def _text_settled(
+    context: LaneContext, seconds: float, deadline: float, late: Callable[[], HarnessError]
+) -> Steps:
     last: tuple[str | None, float] = (None, time.monotonic())
 
     def settled() -> bool:
         nonlocal last
-        text = cast.page.look(reads=("messages",)).texts.get("messages")
+        text = context.page.look(reads=("messages",)).texts.get("messages")
         if text != last[0]:
             last = (text, time.monotonic())
         return time.monotonic() - last[1] >= seconds
@@ -419,22 +434,26 @@ def _text_settled(cast: Cast, seconds: float, deadline: float, late: Callable[[]
     yield Wait(settled, _left(deadline) + seconds, late, min(seconds / 4, 0.1), asks_page=True)
 
 
-def _label(cast: Cast) -> Steps:
-    if cast.profile.screen.provider is None:
+def _label(context: LaneContext) -> Steps:
+    if context.profile.screen.provider is None:
         return
-    shown = cast.page.look(reads=("provider",)).texts["provider"]
+    shown = context.page.look(reads=("provider",)).texts["provider"]
     if not shown:
         began = time.monotonic()
 
         def appeared() -> bool:
             nonlocal shown
-            shown = cast.page.look(reads=("provider",)).texts["provider"]
+            shown = context.page.look(reads=("provider",)).texts["provider"]
             return bool(shown) or time.monotonic() - began > _LABEL_PATIENCE
 
         yield Wait(
-            appeared, cast.profile.timeouts.action, unreadable("the provider's label"), POLL, asks_page=True
+            appeared,
+            context.profile.timeouts.action,
+            unreadable("the provider's label"),
+            POLL,
+            asks_page=True,
         )
-    cast.recorder.label(shown or None)
+    context.recorder.label(shown or None)
 
 
 def _advice(status: int) -> str:

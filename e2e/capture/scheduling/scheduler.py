@@ -14,7 +14,7 @@ from e2e.pages.waits import Steps, Wait
 P = ParamSpec("P")
 
 
-class Pulse:
+class EventWaiter:
     """Sleeps inside Playwright's event loop until an event handler has had something to say.
 
     The sync API has no public "handle events until one of them matters"; ``wait_for_timeout`` polls instead. This asks the loop
@@ -27,11 +27,11 @@ class Pulse:
         self._event = asyncio.Event()
         self._failure: BaseException | None = None
 
-    def beat(self) -> None:
+    def wake(self) -> None:
         """Wake the sleeper."""
         self._event.set()
 
-    def beat_from_thread(self) -> None:
+    def wake_from_thread(self) -> None:
         """Wake the sleeper from another thread."""
         self._loop.call_soon_threadsafe(self._event.set)
 
@@ -97,7 +97,9 @@ class _Lane:
         return True
 
 
-def run_lanes(lanes: Mapping[int, Steps], pulse: Pulse, stop: Callable[[], bool] = lambda: False) -> None:
+def run_lanes(
+    lanes: Mapping[int, Steps], waiter: EventWaiter, stop: Callable[[], bool] = lambda: False
+) -> None:
     """Advance all lanes until each has ended, or ``stop()`` holds (then every lane is closed where it stands).
 
     A lane handles its own `HarnessError`; whatever else escapes one ends the run.
@@ -115,7 +117,7 @@ def run_lanes(lanes: Mapping[int, Steps], pulse: Pulse, stop: Callable[[], bool]
                 if stop():
                     break
             if running and not advanced:
-                pulse.sleep(_until_next(running))
+                waiter.sleep(_until_next(running))
     finally:
         for lane in running.values():
             lane.steps.close()

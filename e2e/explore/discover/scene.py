@@ -72,7 +72,7 @@ class Scene:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            self.watcher.pulse.sleep(left)
+            self.watcher.waiter.sleep(left)
         return True
 
     def text_after(self, before: str, seconds: float) -> str:
@@ -112,7 +112,7 @@ class Scene:
 
     def _other_document(self, seconds: float) -> None:
         """The document went away: its successor is asked for first, which is heard."""
-        self.watcher.pulse.sleep(min(seconds, 0.1))
+        self.watcher.waiter.sleep(min(seconds, 0.1))
 
     # -- what lies in the way -----------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from e2e.capture.network.cdp.channels import (
     watch_shared_workers,
 )
 from e2e.capture.network.wire_rules import AnswerReader
-from e2e.capture.scheduling.scheduler import Pulse
+from e2e.capture.scheduling.scheduler import EventWaiter
 
 _BODY_LIMIT = 1 << 20
 _SCRIPTED = ("Fetch", "XHR", "EventSource", "Ping", "Document", "Other")
@@ -79,9 +79,9 @@ class Stores:
 class Watcher:
     """Watches a page and what runs beside it from its first moment."""
 
-    def __init__(self, page: Page, pulse: Pulse) -> None:
+    def __init__(self, page: Page, waiter: EventWaiter) -> None:
         self.page = page
-        self.pulse = pulse
+        self.waiter = waiter
         """Beats when scripts sent or heard anything."""
         self.payloads: list[Payload] = []
         self.frames: list[Frame] = []
@@ -142,7 +142,7 @@ class Watcher:
 
     def _life(self) -> None:
         self.last = time.monotonic()
-        self.pulse.beat()
+        self.waiter.wake()
 
     # -- events -------------------------------------------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class Watcher:
 
             def told(got: Params | None, _: str) -> None:
                 payload.body = got["postData"] if got else ""
-                self.pulse.beat()
+                self.waiter.wake()
 
             channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, told)
 
@@ -301,7 +301,7 @@ def _frame(e: Params) -> str | bytes:
     return base64.b64decode(data) if e["response"].get("opcode") == 2 else data
 
 
-def new_page(context: BrowserContext, pulse: Pulse) -> tuple[Page, Watcher]:
+def new_page(context: BrowserContext, waiter: EventWaiter) -> tuple[Page, Watcher]:
     """A page that is watched before it loads anything."""
     page = context.new_page()
-    return page, Watcher(page, pulse)
+    return page, Watcher(page, waiter)

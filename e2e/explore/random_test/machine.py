@@ -16,7 +16,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from e2e.capture.lane.run_context import Stage
+from e2e.capture.lane.run_context import RunContext
 from e2e.capture.session_ids.redaction import Redactor
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.explore.random_test.judge import judge
@@ -72,7 +72,7 @@ class Memory:
 class Walker:
     """Walks until something breaks or the budget is spent."""
 
-    stage: Stage
+    run_context: RunContext
     redactor: Redactor
     meta: RunMeta
     steps: int
@@ -160,7 +160,7 @@ class Walker:
         """A fresh browser."""
         memory = Memory()
         journal = Journal(self.meta.run_id, memory)
-        return Walk(Person(self.stage, journal, self.redactor), memory)
+        return Walk(Person(self.run_context, journal, self.redactor), memory)
 
     def finish(self, walk: Walk) -> None:
         """Judge a walk. Raises `Broken` when it broke something."""

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from e2e.capture.lane.run_context import Stage
+from e2e.capture.lane.run_context import RunContext
 from e2e.capture.lane.window import Window
 from e2e.capture.network.wire_rules import Exchange
 from e2e.capture.recording.drafts import ChatDraft
 from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.scenarios import opening, turns
 from e2e.capture.scenarios.chats import go_back_to
-from e2e.capture.scenarios.lane_context import Cast, look_for_late_text
+from e2e.capture.scenarios.lane_context import LaneContext, look_for_late_text
 from e2e.capture.scheduling.scheduler import run_lanes
 from e2e.capture.session_ids.redaction import Redactor
 from e2e.errors import Blocked, CaptureIncomplete
@@ -28,7 +28,7 @@ _PATIENCE = 2.0  # seconds for an exchange without a network to fail
 
 @dataclass(slots=True)
 class _Tab:
-    cast: Cast
+    context: LaneContext
     kept: list[tuple[ChatDraft, str]] = field(default_factory=list)
     """Chats that were left since the page was loaded, with their first messages: they can be gone back to."""
     over: list[ChatDraft] = field(default_factory=list)
@@ -43,18 +43,18 @@ class _Tab:
 
     @property
     def has_messages(self) -> bool:
-        chat = self.cast.recorder.chat
+        chat = self.context.recorder.chat
         return chat is not None and bool(chat.messages)
 
 
 class Person:
     """A fresh browser and what is done in it. Each `do` raises a `HarnessError` when it cannot be done."""
 
-    def __init__(self, stage: Stage, journal: Journal, redactor: Redactor) -> None:
-        self._stage = stage
-        recorder = LaneRecorder(0, stage.profile, journal, redactor)
+    def __init__(self, run_context: RunContext, journal: Journal, redactor: Redactor) -> None:
+        self._run_context = run_context
+        recorder = LaneRecorder(0, run_context.profile, journal, redactor)
         recorder.scenario = "walk"
-        self._window = Window(stage, recorder, 0)
+        self._window = Window(run_context, recorder, 0)
         self._offline = self._narrow = False
         self._tabs = [_Tab(self._window.open())]
         self._at = 0
@@ -65,7 +65,7 @@ class Person:
     @property
     def can(self) -> tuple[str, ...]:
         """Names of what can be done now."""
-        online, steps = not self._offline, self._stage.profile.steps
+        online, steps = not self._offline, self._run_context.profile.steps
         allowed = {
             "new": True,
             "rapid": online,
@@ -91,11 +91,11 @@ class Person:
     def finish(self) -> None:
         """End every chat, so that all of them are recorded."""
         for tab in self._tabs:
-            recorder = tab.cast.recorder
+            recorder = tab.context.recorder
             if tab.has_messages:
                 self._cut(tab)
                 with suppress(CaptureIncomplete):
-                    look_for_late_text(tab.cast)
+                    look_for_late_text(tab.context)
                 recorder.end_chat()
             elif recorder.chat is not None:
                 recorder.drop_chat()
@@ -132,17 +132,17 @@ class Person:
         return self._tabs[self._at]
 
     def _run(self, steps: Steps) -> None:
-        run_lanes({0: steps}, self._stage.pulse, stop=lambda: bool(self._stage.stopped()))
+        run_lanes({0: steps}, self._run_context.waiter, stop=lambda: bool(self._run_context.stopped()))
 
     def _open(self, tab: _Tab) -> Steps:
-        tab.cast.recorder.begin_chat("load")
-        yield from opening.open_page(tab.cast)
-        yield from opening.quiet(tab.cast)
+        tab.context.recorder.begin_chat("load")
+        yield from opening.open_page(tab.context)
+        yield from opening.quiet(tab.context)
 
     def _new(self, *, settle: bool = True) -> Steps:
         tab = self._tab
         self._leave(tab)
-        yield from opening.new_chat(tab.cast, settle=settle)
+        yield from opening.new_chat(tab.context, settle=settle)
         tab.since, tab.disturbed = "", False
         self._disturb()
 
@@ -154,13 +154,15 @@ class Person:
         tab = self._tab
         if tab.streaming is not None:
             old = tab.streaming
-            yield Wait(lambda: old.ended, self._stage.profile.timeouts.reply, turns.no_end(tab.cast, old))
-            tab.cast.recorder.message_ended("exchange finished", "ok")
+            yield Wait(
+                lambda: old.ended, self._run_context.profile.timeouts.reply, turns.no_end(tab.context, old)
+            )
+            tab.context.recorder.message_ended("exchange finished", "ok")
             tab.streaming = None
-            yield from opening.quiet(tab.cast)
+            yield from opening.quiet(tab.context)
         yield from self._message()
         if any(chat.cut for chat in [*(c for c, _ in tab.kept), *tab.over]):
-            look_for_late_text(tab.cast)
+            look_for_late_text(tab.context)
 
     def _message(self) -> Steps:
         tab = self._tab
@@ -168,27 +170,27 @@ class Person:
         if self._offline:
             yield from self._unheard(tab, after)
         else:
-            yield from turns.message(tab.cast, after=after)
+            yield from turns.message(tab.context, after=after)
         self._sent(tab)
 
     def _unheard(self, tab: _Tab, after: After) -> Steps:
         """A message without a network: what it carries is seen all the same."""
-        yield from turns.send(tab.cast, after=after)
-        exchange = tab.cast.recorder.exchange
+        yield from turns.send(tab.context, after=after)
+        exchange = tab.context.recorder.exchange
         assert exchange is not None
         until = time.monotonic() + _PATIENCE
         yield Wait(
             lambda: exchange.ended or time.monotonic() > until,
             _PATIENCE * 2,
-            turns.no_end(tab.cast, exchange),
+            turns.no_end(tab.context, exchange),
             0.1,
         )
-        tab.cast.recorder.message_ended("there was no network", "failed")
+        tab.context.recorder.message_ended("there was no network", "failed")
 
     def _begin(self) -> Steps:
         tab = self._tab
-        yield from turns.send(tab.cast, after=self._after(tab), long=True)
-        tab.streaming = tab.cast.recorder.exchange
+        yield from turns.send(tab.context, after=self._after(tab), long=True)
+        tab.streaming = tab.context.recorder.exchange
         self._sent(tab)
 
     def _stop(self) -> Steps:
@@ -197,17 +199,17 @@ class Person:
         assert stream is not None
         if not stream.ended:
             try:
-                yield from tab.cast.page.run(self._stage.profile.steps.stop, "steps.stop")
+                yield from tab.context.page.run(self._run_context.profile.steps.stop, "steps.stop")
             except CaptureIncomplete:
                 if not stream.ended:  # it ended before it could be stopped
                     raise
         self._cut(tab)
-        yield from opening.quiet(tab.cast)
+        yield from opening.quiet(tab.context)
 
     def _reload(self) -> Steps:
         tab = self._tab
         self._cut(tab)
-        yield from opening.reload(tab.cast)
+        yield from opening.reload(tab.context)
         self._loaded(tab)
 
     def _back(self) -> Steps:
@@ -220,9 +222,9 @@ class Person:
     def _away(self, *, forward: bool) -> Steps:
         tab = self._tab
         self._cut(tab)
-        restored = tab.cast.recorder.restores
-        yield from opening.away_and_back(tab.cast, forward=forward)
-        if tab.cast.recorder.restores > restored:
+        restored = tab.context.recorder.restores
+        yield from opening.away_and_back(tab.context, forward=forward)
+        if tab.context.recorder.restores > restored:
             tab.since = tab.since or "back"
         else:
             self._loaded(tab)
@@ -231,15 +233,15 @@ class Person:
         tab = self._tab
         draft, text = tab.kept.pop(0)
         self._leave(tab)
-        yield from go_back_to(tab.cast, text)
-        tab.cast.recorder.resume_chat(draft)
+        yield from go_back_to(tab.context, text)
+        tab.context.recorder.resume_chat(draft)
         tab.first, tab.since = text, "return"
-        yield from opening.quiet(tab.cast)
+        yield from opening.quiet(tab.context)
         self._disturb()
 
     def _other_tab(self) -> Steps:
         if len(self._tabs) == 1:
-            self._tabs.append(_Tab(self._tabs[0].cast.open_tab()))
+            self._tabs.append(_Tab(self._tabs[0].context.open_tab()))
             self._at = 1
             yield from self._open(self._tab)
             self._disturb()
@@ -258,9 +260,9 @@ class Person:
 
     def _resize(self) -> Steps:
         self._narrow = not self._narrow
-        width, height = NARROW if self._narrow else self._stage.profile.where.viewport
+        width, height = NARROW if self._narrow else self._run_context.profile.where.viewport
         for tab in self._tabs:
-            tab.cast.page.page.set_viewport_size({"width": width, "height": height})
+            tab.context.page.page.set_viewport_size({"width": width, "height": height})
         yield from ()
 
     # -- bookkeeping --------------------------------------------------------------------------------------------------
@@ -269,7 +271,7 @@ class Person:
         return "other-tab" if tab.disturbed and tab.since != "return" else tab.since
 
     def _sent(self, tab: _Tab) -> None:
-        tab.first = tab.first or tab.cast.recorder.last_text
+        tab.first = tab.first or tab.context.recorder.last_text
         tab.since, tab.disturbed = "", False
         self._disturb()
 
@@ -280,7 +282,7 @@ class Person:
 
     def _leave(self, tab: _Tab) -> None:
         """The chat under way is left: kept when something was said in it, forgotten otherwise."""
-        recorder = tab.cast.recorder
+        recorder = tab.context.recorder
         if tab.has_messages:
             self._cut(tab)
             if tab.first:
@@ -293,9 +295,11 @@ class Person:
 
     def _cut(self, tab: _Tab) -> None:
         """Nobody waits for the reply that is streaming."""
-        if tab.streaming is not None and tab.cast.recorder.chat is not None:
-            tab.cast.recorder.chat.cut = not tab.streaming.ended
-            tab.cast.recorder.message_ended("the person did not wait", "ok" if tab.streaming.ended else "cut")
+        if tab.streaming is not None and tab.context.recorder.chat is not None:
+            tab.context.recorder.chat.cut = not tab.streaming.ended
+            tab.context.recorder.message_ended(
+                "the person did not wait", "ok" if tab.streaming.ended else "cut"
+            )
         tab.streaming = None
 
     def _loaded(self, tab: _Tab) -> None:
@@ -303,7 +307,7 @@ class Person:
         tab.over += [chat for chat, _ in tab.kept]
         tab.kept.clear()
         tab.first = ""
-        recorder = tab.cast.recorder
+        recorder = tab.context.recorder
         if not tab.disturbed and tab.since != "return":
             tab.since = "reload"
             return

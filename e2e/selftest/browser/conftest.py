@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Playwright
 
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Conductor
+from e2e.capture.run.runner import Runner
 from e2e.profile.profile import Profile, Timeouts, load
 from e2e.records.evidence import read_run
 from fixtures.reference_chat.launcher import ReferenceChat
@@ -50,7 +50,7 @@ def record(playwright: Playwright, own_browser: Browser, reference: Profile, tmp
             plan = Plan(
                 profile, chat.url, chats, lanes, tmp_path, show_ids=show_ids, trace=False, scenarios=scenarios
             )
-            folder = Conductor(plan, playwright, own_browser, {}).run()
+            folder = Runner(plan, playwright, own_browser, {}).run()
         return assemble([read_run(folder)])
 
     return record

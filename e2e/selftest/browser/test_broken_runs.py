@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Playwright
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Conductor
+from e2e.capture.run.runner import Runner
 from e2e.profile.profile import Profile
 from e2e.records.evidence import read_run
 from e2e.records.records import Chat
@@ -42,14 +42,14 @@ def record_until(
         if len(seen) == MEANWHILE:
             happen()
 
-    conductor = Conductor(
+    runner = Runner(
         Plan(profile, url, chats, 2, out, trace=False), playwright, browser, {}, watchers=(watch,)
     )
     try:
-        conductor.run()
+        runner.run()
     except KeyboardInterrupt:
         seen.append(0)
-    return conductor.folder, time.monotonic() - seen[MEANWHILE - 1]
+    return runner.folder, time.monotonic() - seen[MEANWHILE - 1]
 
 
 def judged(folder: Path) -> Run:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Playwright
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Conductor
+from e2e.capture.run.runner import Runner
 from e2e.capture.target.start_command import serving
 from e2e.profile.profile import SUITE, Command, load
 from e2e.records.evidence import read_run
@@ -30,7 +30,7 @@ def run(playwright: Playwright, own_browser: Browser, tmp_path_factory: pytest.T
     assert isinstance(command, Command)
     with serving(command, SUITE) as url:
         plan = Plan(profile, url, CHATS, LANES, tmp_path_factory.mktemp("chainlit"), trace=False)
-        folder = Conductor(plan, playwright, own_browser, {}).run()
+        folder = Runner(plan, playwright, own_browser, {}).run()
     return assemble([read_run(folder)])
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright
 
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Conductor
+from e2e.capture.run.runner import Runner
 from e2e.profile.profile import Profile
 from fixtures.reference_chat.launcher import ReferenceChat
 
@@ -25,7 +25,7 @@ def test_the_records_hold_no_session_id_in_the_clear(
 ) -> None:
     with ReferenceChat.start(faults=[fault], fault_after=2) as chat:
         plan = Plan(reference, chat.url, 6, 2, tmp_path, show_ids=show_ids, trace=False)
-        folder = Conductor(plan, playwright, own_browser, {}).run()
+        folder = Runner(plan, playwright, own_browser, {}).run()
         known = {str(r["session_id"]) for r in chat.requests() if r.get("session_id")}
     written = "".join(
         p.read_text(encoding="utf-8") for p in folder.iterdir() if p.suffix in (".json", ".jsonl")

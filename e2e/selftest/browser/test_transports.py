@@ -13,7 +13,7 @@ from e2e.analysis.checks.scenarios import NAMES
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Conductor
+from e2e.capture.run.runner import Runner
 from e2e.profile.profile import Locate, Profile
 from e2e.profile.values.steps import Steps
 from e2e.records.evidence import read_run
@@ -47,7 +47,7 @@ def had(lab: Lab, playwright: Playwright, own_browser: Browser, tmp_path: Path) 
             continue_last=False,
             trace=False,
         )
-        run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
+        run = assemble([read_run(Runner(plan, playwright, own_browser, {}).run())])
         return run, [one.session for one in lab.received[before:]]
 
     return had
@@ -113,7 +113,7 @@ def test_every_scenario_is_played_on_pages_that_are_not_ours(
     plan = Plan(
         lab_profile(name), lab.url(name), CHATS, 1, tmp_path, trace=False, scenarios=scenarios, plays=1
     )
-    run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
+    run = assemble([read_run(Runner(plan, playwright, own_browser, {}).run())])
     assert failed(run) == set(), [(v.name, v.actual) for v in judge(run).verdicts if v.outcome == "fail"]
     assert not run.partial, run.partial_reasons
     seen = {n for n in NAMES if judge(run).verdict(n).outcome == "pass"}
@@ -150,7 +150,7 @@ def test_what_new_chat_and_leaving_do_in_their_own_time(
         scenarios=(scenario,),
         plays=1,
     )
-    run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
+    run = assemble([read_run(Runner(plan, playwright, own_browser, {}).run())])
     assert failed(run) == failing
     assert [c.name for c in judge(run).causes] == ([cause] if cause else [])
     assert not run.partial, run.partial_reasons
@@ -171,7 +171,7 @@ def test_what_foreign_pages_get_wrong_in_a_hurry_is_found(
         scenarios=("rapid-send", "two-tabs"),
         plays=1,
     )
-    run = assemble([read_run(Conductor(plan, playwright, own_browser, {}).run())])
+    run = assemble([read_run(Runner(plan, playwright, own_browser, {}).run())])
     assert failed(run) == {"rotation.rapid_send", "rotation.two_tabs"}
     assert {c.name for c in judge(run).causes} == {"late-rotation", "tab-bleed"}
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from e2e.capture.network.cdp.wire import CdpWire
 from e2e.capture.network.exchanges import Listener
 from e2e.capture.network.wire_rules import Exchange, Rule
-from e2e.capture.scheduling.scheduler import Pulse
+from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.profile.profile import load
 from fixtures.reference_chat.launcher import ReferenceChat
 
@@ -90,7 +90,7 @@ def test_a_stream_is_the_same_when_it_is_watched(own_browser: Browser, chat: Ref
     nobody = Nobody()
     listener: Listener = nobody
     rules = tuple(Rule(rule) for rule in load("reference").wire)
-    CdpWire(watched.context.new_cdp_session(watched), rules, listener, Pulse(own_browser))
+    CdpWire(watched.context.new_cdp_session(watched), rules, listener, EventWaiter(own_browser))
     plainly: list[Stream] = []
     under_capture: list[Stream] = []
     try:

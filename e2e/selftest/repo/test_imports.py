@@ -272,7 +272,7 @@ def test_names_of_the_contract_exist(name: str) -> None:
         ("e2e/capture", "from e2e.plugin.settings.options import Settings"),
         ("e2e/pages", "from e2e.plugin.verdicts import check"),
         ("e2e/pages", "from e2e.records.records import Event"),
-        ("e2e/specs", "from e2e.capture.run.runner import Conductor"),
+        ("e2e/specs", "from e2e.capture.run.runner import Runner"),
         ("reports", "from playwright.sync_api import Page"),
         ("reports", "from e2e.capture.run import runner"),
         ("reports", "from e2e.plugin.run import RUN"),

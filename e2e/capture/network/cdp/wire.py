@@ -14,7 +14,7 @@ from e2e.capture.network.cdp.state import WireState
 from e2e.capture.network.exchanges import Exchanges, Listener
 from e2e.capture.network.traffic import Traffic
 from e2e.capture.network.wire_rules import Refusal, Rule
-from e2e.capture.scheduling.scheduler import Pulse
+from e2e.capture.scheduling.scheduler import EventWaiter
 
 POST_LIMIT = 1 << 20
 """Bytes of a request's body that the browser hands out with the event itself."""
@@ -33,7 +33,7 @@ class CdpWire(WireState):
         session: CDPSession,
         rules: tuple[Rule, ...],
         listener: Listener,
-        pulse: Pulse,
+        waiter: EventWaiter,
         *,
         refusals: tuple[Refusal, ...] = (),
         reading: bool = True,
@@ -50,11 +50,11 @@ class CdpWire(WireState):
             frame_depth=frame_depth,
             traffic=traffic,
         )
-        self._pulse = pulse
+        self._pulse = waiter
         self._blocked = [pattern for host in blocked_hosts for pattern in _url_patterns(host)]
         self._prepare = prepare
         page = self._page = PageChannel(session)
-        watch_children(page, self._child, pulse.guarded)
+        watch_children(page, self._child, waiter.guarded)
         self._watch(page)
 
     def look_again(self) -> None:

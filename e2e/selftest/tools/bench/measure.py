@@ -15,7 +15,7 @@ import psutil
 from playwright.sync_api import Browser, Playwright
 
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Conductor
+from e2e.capture.run.runner import Runner
 from e2e.profile.profile import load
 from e2e.records.records import Chat
 from e2e.selftest.tools.bench.plain import plain_chats
@@ -70,7 +70,7 @@ class Bench:
         with self._browser() as browser, tempfile.TemporaryDirectory() as out:
             plan = self._plan(url, chats + lanes, lanes, Path(out), full=full)
             watch = lambda chat: ends.append((time.perf_counter(), chat.lane))  # noqa: E731
-            Conductor(plan, self._playwright, browser, {}, watchers=(watch,), probes=False).run()
+            Runner(plan, self._playwright, browser, {}, watchers=(watch,), probes=False).run()
         if len(ends) != plan.chats:
             raise RuntimeError(f"{name}: {len(ends)} of {plan.chats} chats ended")
         start = max(next(i for i, (_, lane) in enumerate(ends) if lane == n) for n in range(lanes))
@@ -90,7 +90,7 @@ class Bench:
 
         with self._browser() as browser, tempfile.TemporaryDirectory() as out:
             plan = self._plan(url, _MEMORY_TO, lanes, Path(out), full=True)
-            Conductor(plan, self._playwright, browser, {}, watchers=(watch,), probes=False).run()
+            Runner(plan, self._playwright, browser, {}, watchers=(watch,), probes=False).run()
         return {
             "suite_at_100": seen[_MEMORY_FROM][0],
             "suite_at_2000": seen[_MEMORY_TO][0],

@@ -19,7 +19,7 @@ from e2e.analysis.checks.scenarios import NAMES
 from e2e.analysis.model.run import assemble
 from e2e.capture.run.crash import CRASH, crash_after
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Conductor
+from e2e.capture.run.runner import Runner
 from e2e.capture.scenarios.catalogue import PLAYS
 from e2e.profile.profile import Limits, Profile, Timeouts, load
 from e2e.profile.variants import reference_variant
@@ -74,7 +74,7 @@ def play(task: Task, playwright: Playwright, browser: Browser) -> Row:
             plays=task.plays,
         )
         watchers = (crash_after(browser, _CALM_CHATS),) if task.fault == CRASH else ()
-        folder = Conductor(plan, playwright, browser, {}, watchers).run()
+        folder = Runner(plan, playwright, browser, {}, watchers).run()
     return row_of(task.fault, assemble([read_run(folder)]), time.monotonic() - began)
 
 

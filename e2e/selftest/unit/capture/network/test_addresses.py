@@ -10,7 +10,7 @@ from playwright.sync_api import CDPSession
 from e2e.capture.network.cdp.addresses import Addresses
 from e2e.capture.network.cdp.wire import CdpWire
 from e2e.capture.network.wire_rules import Rule, Sent
-from e2e.capture.scheduling.scheduler import Pulse
+from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.profile.profile import WireRule
 from e2e.selftest.unit.capture.network.test_cdp import WALL, FakePulse, FakeSession, Log
 
@@ -75,7 +75,7 @@ def test_a_request_has_the_address_of_its_moment_although_its_body_comes_later()
 
     session.answers["Network.getRequestPostData"] = later
     rule = Rule(WireRule.model_validate({"url": "/api/chat$", "session": {"page": "/c/([^/?#]+)"}}))
-    CdpWire(cast(CDPSession, session), (rule,), log, cast(Pulse, FakePulse()))
+    CdpWire(cast(CDPSession, session), (rule,), log, cast(EventWaiter, FakePulse()))
     session.request(postData=None, hasPostData=True)
     session.request("2", postData="{}")
     assert [e.session for e in log.exchanges] == ["one", "two"]

@@ -13,7 +13,7 @@ from playwright.sync_api import CDPSession, Error
 
 from e2e.capture.network.cdp.wire import CdpWire
 from e2e.capture.network.wire_rules import Exchange, Rule
-from e2e.capture.scheduling.scheduler import Pulse
+from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.profile.profile import WireRule
 
 WALL = 1_763_860_000.0
@@ -128,13 +128,13 @@ class Log:
 
 class Scene:
     def __init__(self, *rules: Params, reading: bool = True, buffered: str = "") -> None:
-        self.cdp, self.log, self.pulse = FakeSession(), Log(), FakePulse()
+        self.cdp, self.log, self.waiter = FakeSession(), Log(), FakePulse()
         self.cdp.answers["Network.streamResourceContent"] = lambda _: {"bufferedData": b64(buffered)}
         self.wire = CdpWire(
             cast(CDPSession, self.cdp),
             tuple(Rule(WireRule.model_validate({**HTTP, **rule})) for rule in rules or ({},)),
             self.log,
-            cast(Pulse, self.pulse),
+            cast(EventWaiter, self.waiter),
             reading=reading,
         )
 
@@ -169,7 +169,7 @@ def no_such(_: Params) -> Params:
 class TestStart:
     def test_errors_of_every_handler_reach_the_run(self) -> None:
         scene = Scene({}, SOCKET)
-        assert scene.pulse.guards == len(scene.cdp.handlers) == 14
+        assert scene.waiter.guards == len(scene.cdp.handlers) == 14
 
     def test_sockets_are_watched_also_where_no_rule_names_one(self) -> None:
         """New Chat may use one, and a message may leave by it."""

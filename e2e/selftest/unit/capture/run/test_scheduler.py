@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from e2e.capture.scheduling import scheduler
-from e2e.capture.scheduling.scheduler import Pulse, run_lanes
+from e2e.capture.scheduling.scheduler import EventWaiter, run_lanes
 from e2e.errors import CaptureIncomplete
 from e2e.pages.waits import Steps, Wait
 
@@ -25,7 +25,7 @@ class World:
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """A pulse: ends early when something happens."""
+        """A waiter: ends early when something happens."""
         assert len(self.naps) < 1000, "the lanes sleep for ever"
         until = self.now + max(seconds, 0.0)
         happens = min((t for t in self.at if t <= until), default=None)
@@ -35,7 +35,7 @@ class World:
             self.at.pop(happens)()
 
     def run(self, *lanes: Steps, stop: Callable[[], bool] = lambda: False) -> None:
-        run_lanes(dict(enumerate(lanes)), cast(Pulse, self), stop)
+        run_lanes(dict(enumerate(lanes)), cast(EventWaiter, self), stop)
 
 
 @pytest.fixture

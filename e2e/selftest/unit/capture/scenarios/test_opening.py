@@ -10,7 +10,7 @@ import pytest
 
 from e2e.capture.scenarios import opening
 from e2e.capture.scenarios.habits import Habits, Learned
-from e2e.capture.scenarios.lane_context import Cast
+from e2e.capture.scenarios.lane_context import LaneContext
 from e2e.pages.waits import Steps
 
 QUIET, ACTION = 0.15, 5.0
@@ -52,20 +52,20 @@ class Scene:
         )
 
     def click(self, *, clicks: int = 1, also_quiet: bool = False, watched: bool = True) -> tuple[float, Any]:
-        """How long one New Chat was waited for, and the cast after it."""
-        cast_ = self.cast(watched=watched)
-        cast_.acted_at, cast_.rotations = self.now, clicks
+        """How long one New Chat was waited for, and the context after it."""
+        context = self.cast(watched=watched)
+        context.acted_at, context.rotations = self.now, clicks
         began = self.now
         if self.socket:
-            cast_.wire.frame_sent = self.now
-        self._pass(opening.settled(cast(Cast, cast_)), cast_, began)
+            context.wire.frame_sent = self.now
+        self._pass(opening.settled(cast(LaneContext, context)), context, began)
         if also_quiet:
-            self._pass(opening.quiet(cast(Cast, cast_)), cast_, began)
+            self._pass(opening.quiet(cast(LaneContext, context)), context, began)
         self.now += 1
-        return self.now - 1 - began, cast_
+        return self.now - 1 - began, context
 
-    def _pass(self, steps: Steps, cast_: Any, began: float) -> None:
-        store, wire = cast_.recorder.store, cast_.wire
+    def _pass(self, steps: Steps, context: Any, began: float) -> None:
+        store, wire = context.recorder.store, context.wire
         for wait in steps:
             until = self.now + wait.timeout
             while not wait.until():
@@ -73,15 +73,19 @@ class Scene:
                 self.now += 0.01
                 for n in range(1, 3):
                     at = began + n * (self.takes or 0)
-                    if self.takes is not None and self.now >= at > store.rotated_at and n <= self.due(cast_):
+                    if (
+                        self.takes is not None
+                        and self.now >= at > store.rotated_at
+                        and n <= self.due(context)
+                    ):
                         store.rotated, store.rotated_at = True, at
-                        cast_.recorder.last_signal = self.now
+                        context.recorder.last_signal = self.now
                 if self.answers_after is not None and self.now >= began + self.answers_after:
                     wire.frame_received = max(wire.frame_received, began + self.answers_after)
 
     @staticmethod
-    def due(cast_: Any) -> int:
-        return max(1, int(cast_.rotations))
+    def due(context: Any) -> int:
+        return max(1, int(context.rotations))
 
 
 class TestNewChat:
@@ -153,16 +157,16 @@ class TestLearned:
 
 def test_a_page_out_of_the_cache_has_none_of_its_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(monkeypatch, takes=None)
-    cast_ = scene.cast(watched=False)
-    cast_.wire.sockets, cast_.wire.look_again = {"s1": "ws://chat.example/socket"}, lambda: None
-    cast_.recorder.restores, cast_.recorder.note = 0, lambda *_, **__: None
+    context = scene.cast(watched=False)
+    context.wire.sockets, context.wire.look_again = {"s1": "ws://chat.example/socket"}, lambda: None
+    context.recorder.restores, context.recorder.note = 0, lambda *_, **__: None
 
     def go_back() -> Steps:
-        cast_.recorder.restores += 1
+        context.recorder.restores += 1
         yield from ()
 
-    cast_.page = SimpleNamespace(leave=lambda: None, go_back=go_back)
-    for wait in opening.away_and_back(cast(Cast, cast_)):
+    context.page = SimpleNamespace(leave=lambda: None, go_back=go_back)
+    for wait in opening.away_and_back(cast(LaneContext, context)):
         while not wait.until():
             scene.now += 0.01
-    assert cast_.wire.sockets == {}
+    assert context.wire.sockets == {}

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from e2e.capture.scenarios import opening, races, turns
-from e2e.capture.scenarios.lane_context import Cast
+from e2e.capture.scenarios.lane_context import LaneContext
 from e2e.pages.waits import Steps
 
 
@@ -28,7 +28,7 @@ def test_the_slow_network_outlasts_a_machine_that_types_slowly(
         exchange=SimpleNamespace(sent_at=100.0 + took),
         end_chat=lambda: None,
     )
-    cast_ = SimpleNamespace(recorder=recorder, network=latencies.append)
-    for _ in races.rapid_send(cast(Cast, cast_)):
+    context = SimpleNamespace(recorder=recorder, network=latencies.append)
+    for _ in races.rapid_send(cast(LaneContext, context)):
         raise AssertionError("nothing is waited for here")
     assert latencies == pytest.approx([latency, 0])

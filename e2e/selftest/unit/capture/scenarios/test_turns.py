@@ -34,7 +34,7 @@ class Turn:
             update={"reply": profile.reply.model_copy(update={"gone": None, "shown": None, "settled": None})}
         )
         self.rejected: list[Blocked] = []
-        self.cast: Any = SimpleNamespace(
+        self.context: Any = SimpleNamespace(
             profile=profile,
             recorder=desk.recorder,
             backend=None,
@@ -64,7 +64,7 @@ class Turn:
 
     def _reply(self) -> Steps:
         while (exchange := self.desk.recorder.exchange) is not None:
-            over = yield from turns._reply(self.cast, exchange)
+            over = yield from turns._reply(self.context, exchange)
             if over:
                 return
 
@@ -110,7 +110,7 @@ def test_a_refusal_that_no_page_repairs_costs_nothing_the_second_time(turn: Turn
         one = turn.sends(NEW, request)
         took.append(turn.plays((0.0, ends(one, 404))))
         turn.desk.recorder.begin_message(TEXT)
-    assert took[0] <= turn.cast.profile.timeouts.quiet + 0.1
+    assert took[0] <= turn.context.profile.timeouts.quiet + 0.1
     assert took[1] < 0.1
 
 
@@ -146,8 +146,8 @@ def test_a_session_that_the_other_tab_ended_is_no_problem_of_the_run(
 ) -> None:
     """New Chat there ended the session that both tabs share by the policy; the chat here is refused with it."""
     here = turn.desk.recorder
-    policy = turn.cast.profile.policy.model_copy(update={"tabs": tabs})
-    monkeypatch.setattr(here, "_profile", turn.cast.profile.model_copy(update={"policy": policy}))
+    policy = turn.context.profile.policy.model_copy(update={"tabs": tabs})
+    monkeypatch.setattr(here, "_profile", turn.context.profile.model_copy(update={"policy": policy}))
     turn.plays((0.0, ends(turn.sends(OLD, "m-1"))))
     here.chats.ended = (1, frozenset({OLD}))  # by New Chat in the other tab
     here.begin_message("Good morning (4e5f6071)", after=after)
@@ -175,19 +175,19 @@ class Typing:
         self.turn, self.typed = turn, 0
         self.at_submit: list[Callable[[], object]] = []
         self.holds = False
-        self.cast = turn.cast
-        self.cast.page = SimpleNamespace(
+        self.context = turn.context
+        self.context.page = SimpleNamespace(
             look=lambda *_: None, box=lambda **_: "message_box", write=self._write, submit=self._submit,
             still_holds=lambda *_, **__: self.holds, loaded_again=lambda: iter(()), conversation=lambda: "",
             took=lambda *_, **__: "the message box was emptied", press_again=lambda **_: None, alerts=lambda: False,
         )  # fmt: skip
         rules = (SimpleNamespace(received=False, transport="http"),)
-        self.cast.wire = SimpleNamespace(
+        self.context.wire = SimpleNamespace(
             carried=[], recent=[], unread=[], seek=lambda _: None, last_sent=0.0, sockets={},
             exchanges=SimpleNamespace(rules=rules),
         )  # fmt: skip
-        self.cast.habits = SimpleNamespace(in_the_clear=True)
-        self.cast.pace = SimpleNamespace(book=lambda: 0.0)
+        self.context.habits = SimpleNamespace(in_the_clear=True)
+        self.context.pace = SimpleNamespace(book=lambda: 0.0)
 
     def _write(self, *_: object, **__: object) -> None:
         self.typed += 1
@@ -206,7 +206,7 @@ class Typing:
 
     def plays(self) -> None:
         clock = self.turn.desk.clock
-        for wait in turns.send(self.cast):
+        for wait in turns.send(self.context):
             until = clock.now + wait.timeout
             while not wait.until():
                 clock.now += 0.05
@@ -242,7 +242,7 @@ def test_a_page_that_sends_after_the_load_what_it_kept_is_not_typed_into(typing:
         typing.sends()
         yield from ()
 
-    typing.cast.page.loaded_again = kept
+    typing.context.page.loaded_again = kept
     typing.at_submit = [typing.loads_anew]
     typing.plays()
     assert typing.typed == 1
