@@ -13,18 +13,18 @@ class HarnessError(Exception):
     ----------
     what : one sentence that says what went wrong.
     where : the place (file and key, URL, lane and chat), or ``""``.
-    way_out : what the reader can do about it, or ``""``.
+    hint : what the reader can do about it, or ``""``.
     """
 
-    def __init__(self, what: str, *, where: str = "", way_out: str = "") -> None:
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
         self.what = what
         self.where = where
-        self.way_out = way_out
+        self.hint = hint
         lines = [what]
         if where:
-            lines.append(f"  where    {where}")
-        if way_out:
-            lines.append(f"  way out  {way_out}")
+            lines.append(f"  where: {where}")
+        if hint:
+            lines.append(f"  hint: {hint}")
         super().__init__("\n".join(lines))
 
 
@@ -50,6 +50,6 @@ class Blocked(HarnessError):
     ``condition`` is its name (``rate-limited``, ``daily-limit``, ``login-wall``, ``captcha``, ``backend-down``, …), or ``""``.
     """
 
-    def __init__(self, what: str, *, where: str = "", way_out: str = "", condition: str = "") -> None:
+    def __init__(self, what: str, *, where: str = "", hint: str = "", condition: str = "") -> None:
         self.condition = condition
-        super().__init__(f"{condition}: {what}" if condition else what, where=where, way_out=way_out)
+        super().__init__(f"{condition}: {what}" if condition else what, where=where, hint=hint)

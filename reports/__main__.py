@@ -190,9 +190,7 @@ def serve(said: argparse.Namespace) -> int:
 
     report = said.out / "allure-report"
     if not (report / "index.html").is_file():
-        raise HarnessError(
-            f"there is no report in {report}", way_out="`make e2e` or `make report` builds one"
-        )
+        raise HarnessError(f"there is no report in {report}", hint="`make e2e` or `make report` builds one")
     serve_report(report)
     return 0
 
@@ -209,7 +207,7 @@ def main(arguments: list[str]) -> int:
     except OSError as error:
         what = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
         print(
-            f"error: {what}\n  way out  make room or mend the access, then run this again: what was recorded is kept",
+            f"error: {what}\n  hint: make room or mend the access, then run this again: what was recorded is kept",
             file=sys.stderr,
         )
         return _UNDONE

@@ -44,7 +44,7 @@ def interactive_page(run: Run, nights: Sequence[Night] = ()) -> str:
         raise HarnessError(
             "the library of the interactive charts is not installed",
             where="reports/package.json",
-            way_out="make setup",
+            hint="make setup",
         ) from None
     figures = [
         one

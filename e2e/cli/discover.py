@@ -41,12 +41,12 @@ def main(arguments: list[str]) -> int:
         is_web_address(said.url)
     except ValueError as error:
         raise HarnessError(
-            f"{said.url}: {error}", way_out="python -m e2e discover https://chat.example.org/"
+            f"{said.url}: {error}", hint="python -m e2e discover https://chat.example.org/"
         ) from None
     name = said.name or name_of(said.url)
     file: Path = said.out or _OUT / f"{name}.toml"
     if file.exists() and not said.force:
-        raise HarnessError(f"{file} is already there", way_out="--out another file, or --force to replace it")
+        raise HarnessError(f"{file} is already there", hint="--out another file, or --force to replace it")
     console = Console(highlight=False)
     with sync_playwright() as playwright:
         options: dict[str, Any] = {**launch_options(find_browser()), "headless": not said.headed}
@@ -108,7 +108,7 @@ def _look(browser: Browser, said: argparse.Namespace, console: Console) -> tuple
     except (Error, OSError, ValueError) as error:  # the state file is read here
         raise HarnessError(
             f"the browser could not be opened with {said.storage_state}: {str(error).strip().splitlines()[-1]}",
-            way_out="--storage-state wants a file that `make login` has saved",
+            hint="--storage-state wants a file that `make login` has saved",
         ) from None
     let_go: Callable[[], None] | None = None
     try:
@@ -193,7 +193,7 @@ def _outcome(console: Console, run: Run) -> int:
     console.print("[red]the profile did not work[/]; suspect the line that this names:")
     for problem in problems:
         console.print(
-            f"  {problem.what}\n    where: {problem.where}\n    way out: {problem.way_out}", markup=False
+            f"  {problem.what}\n    where: {problem.where}\n    hint: {problem.way_out}", markup=False
         )
     if not problems:
         console.print(f"  {smoke.headline}; {smoke.needs}", markup=False)

@@ -176,13 +176,13 @@ def target(profile: Profile, base_url: str | None) -> Iterator[Finding]:
         check_files(profile, SUITE)
         yield Finding("profile", "ok", f"{profile.name}: complete")
     except HarnessError as error:
-        yield Finding("profile", "bad", error.what, error.way_out)
+        yield Finding("profile", "bad", error.what, error.hint)
         return
     with ExitStack() as stack:
         try:
             url = stack.enter_context(_served(profile, base_url))
         except HarnessError as error:
-            yield Finding("start", "bad", error.what, error.way_out)
+            yield Finding("start", "bad", error.what, error.hint)
             return
         yield from _reached(url, profile)
         playwright = stack.enter_context(sync_playwright())

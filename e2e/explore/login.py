@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     check_variables(profile, os.environ)
     if said.headless and not (profile.login and profile.login.steps):
         raise HarnessError(
-            "--headless, and the profile has no login.steps", way_out="leave --headless out, or write them"
+            "--headless, and the profile has no login.steps", hint="leave --headless out, or write them"
         )
     path = said.out or state_path(profile)
     with sync_playwright() as playwright:
@@ -77,11 +77,11 @@ def _launch(playwright: Playwright, *, headless: bool) -> Browser:
         ):
             raise HarnessError(
                 f"no browser could be started: {error.message.splitlines()[0]}",
-                way_out="`make setup` finds or installs one",
+                hint="`make setup` finds or installs one",
             ) from None
         raise HarnessError(
             "a window needs a display, and this machine has none",
-            way_out="sign in on another machine and copy the file, or write login.steps with ${NAME} and use --headless",
+            hint="sign in on another machine and copy the file, or write login.steps with ${NAME} and use --headless",
         ) from None
 
 
@@ -104,14 +104,14 @@ def _sign_in(page: Page, profile: Profile, url: str, patience: float) -> None:
             raise TargetNotReady(
                 f"{done} was not visible within {patience:g} s",
                 where="login.done of the profile (or where.ready)",
-                way_out="correct that locator, or take more time with --timeout",
+                hint="correct that locator, or take more time with --timeout",
             )
         page.wait_for_timeout(_LOOK_EVERY * 1000)  # somebody signs in by hand, in whatever window comes up
 
 
 def _shown(chat: ChatPage, page: Page, what: Locate) -> bool:
     if page.is_closed():
-        raise HarnessError("the window was closed before anybody was signed in", way_out="try again")
+        raise HarnessError("the window was closed before anybody was signed in", hint="try again")
     try:
         return chat.shows(what)
     except Error as error:

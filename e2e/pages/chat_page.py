@@ -90,12 +90,12 @@ class ChatPage:
         except Error as error:
             raise TargetNotReady(
                 f"{address} could not be opened: {first_line(error)}",
-                way_out="is the target up, and is the address right? (--base-url, or where.url in the profile)",
+                hint="is the target up, and is the address right? (--base-url, or where.url in the profile)",
             ) from None
         if response is not None and response.status >= 400:
             raise TargetNotReady(
                 f"{address} answered {response.status} {response.status_text}",
-                way_out="is the address right, and does the page need a login?",
+                hint="is the address right, and does the page need a login?",
             )
         if url is None:
             yield from self.opened()
@@ -433,7 +433,7 @@ class ChatPage:
                 raise CaptureIncomplete(
                     f"there is no frame {css}",
                     where="where.frame",
-                    way_out="correct the selector of the chat's frame",
+                    hint="correct the selector of the chat's frame",
                 )
             frame = inner
         return frame
@@ -451,7 +451,7 @@ class ChatPage:
             return kind(
                 f"{what} was not visible within {timeout:g} s",
                 where=f"{key} of profile {self.profile.name!r}, {self.url}",
-                way_out="correct the locator, or raise timeouts.ready when the page is slow",
+                hint="correct the locator, or raise timeouts.ready when the page is slow",
             )
 
         return Wait(self._locator(what).first.is_visible, timeout, late, _POLL, asks_page=True)
@@ -461,7 +461,7 @@ class ChatPage:
             return CaptureIncomplete(
                 f"{what} was still visible after {timeout:g} s",
                 where=f"{key} of profile {self.profile.name!r}, {self.url}",
-                way_out="correct the locator, or give the action a longer timeout",
+                hint="correct the locator, or give the action a longer timeout",
             )
 
         return Wait(lambda: self.gone(what), timeout, late, _POLL, asks_page=True)

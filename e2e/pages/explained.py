@@ -27,7 +27,7 @@ class Explained:
             raise CaptureIncomplete(
                 f"{self._what}: {_reason(error)}",
                 where=f"{self._key}: {self._locate}",
-                way_out="is the locator right, and is the element visible, enabled and not covered?",
+                hint="is the locator right, and is the element visible, enabled and not covered?",
             ) from error
 
 

@@ -121,7 +121,7 @@ def require_complete(run: Run) -> None:
     first = problems[0] if problems else None
     kind = getattr(errors, first.kind, HarnessError) if first else CaptureIncomplete
     raise kind(
-        "\n".join(lines), where=first.where if first else "", way_out=first.way_out if first else "run again"
+        "\n".join(lines), where=first.where if first else "", hint=first.way_out if first else "run again"
     )
 
 

@@ -28,7 +28,7 @@ def tell_unwritten(config: pytest.Config, error: OSError) -> None:
     reporter.write_line("")
     reporter.write_line(f"error: not everything could be written: {what}", red=True)
     reporter.write_line(
-        "  way out  make room or mend the access; what was recorded is kept, and --from-evidence judges it"
+        "  hint: make room or mend the access; what was recorded is kept, and --from-evidence judges it"
     )
 
 

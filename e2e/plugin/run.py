@@ -63,7 +63,7 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
             raise
         raise HarnessError(
             f"no browser could be started: {str(error).splitlines()[0]}",
-            way_out="`make setup` finds or installs one",
+            hint="`make setup` finds or installs one",
         ) from error
     plan = Plan(
         profile=settings.profile,
@@ -109,9 +109,9 @@ def _first_problem(records: list[RunRecords]) -> HarnessError:
     for record in records:
         for problem in record.meta.problems:
             kind = getattr(errors, problem.kind, HarnessError)
-            error: HarnessError = kind(problem.what, where=problem.where, way_out=problem.way_out)
+            error: HarnessError = kind(problem.what, where=problem.where, hint=problem.way_out)
             return error
-    return CaptureIncomplete("not one chat was observed", way_out="look at events.jsonl of the run")
+    return CaptureIncomplete("not one chat was observed", hint="look at events.jsonl of the run")
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -37,7 +37,7 @@ def chat_url(settings: Settings) -> Iterator[str]:
             )
         except LaunchError as error:
             raise TargetNotReady(
-                f"the reference chat did not start: {error}", way_out="`make setup` builds what it needs"
+                f"the reference chat did not start: {error}", hint="`make setup` builds what it needs"
             ) from None
         with chat:
             yield chat.url

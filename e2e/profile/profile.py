@@ -180,7 +180,7 @@ class Profile(Part):
 def load(name_or_path: str) -> Profile:
     """Read a profile by name (``fixtures/targets/NAME.toml``) or by path.
 
-    Raises `InvalidProfile` with the file, the key, the value, the rule and a way out.
+    Raises `InvalidProfile` with the file, the key, the value, the rule and a hint.
     """
     path = _find(name_or_path)
     file = _shown(path)
@@ -189,19 +189,19 @@ def load(name_or_path: str) -> Profile:
     except UnicodeDecodeError as error:
         raise InvalidProfile(
             f"{file}: at byte {error.start + 1}\n  got {error.object[error.start : error.start + 4]!r} : not UTF-8 text",
-            way_out="save the file as UTF-8 (not as UTF-16 or Latin-1)",
+            hint="save the file as UTF-8 (not as UTF-16 or Latin-1)",
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise InvalidProfile(_no_toml(file, path, error), way_out="correct that line") from error
+        raise InvalidProfile(_no_toml(file, path, error), hint="correct that line") from error
     except OSError as error:
         raise InvalidProfile(
             f"{file}: cannot be read: {error.strerror}",
-            way_out="give yourself the right to read it, or name another",
+            hint="give yourself the right to read it, or name another",
         ) from error
     if not raw:
         raise InvalidProfile(
             f"{file}: says nothing",
-            way_out="`python -m e2e discover URL` proposes a profile, e2e/docs/profiles.md has a small one",
+            hint="`python -m e2e discover URL` proposes a profile, e2e/docs/profiles.md has a small one",
         )
     return parse(raw, file)
 
@@ -234,7 +234,7 @@ def parse(raw: Mapping[str, Any], file: str) -> Profile:
     except ValidationError as error:
         raise InvalidProfile(
             "\n".join(explain(Profile, file, raw, error)),
-            way_out="e2e/docs/profiles.md explains every key; fixtures/targets/reference.toml is a complete example",
+            hint="e2e/docs/profiles.md explains every key; fixtures/targets/reference.toml is a complete example",
         ) from None
 
 
@@ -277,7 +277,7 @@ def check_variables(profile: Profile, environment: Mapping[str, str]) -> None:
             )
         raise InvalidProfile(
             "\n".join(told),
-            way_out=f"export {' '.join(f'{name}=…' for name in missing)}, or take it out of the profile",
+            hint=f"export {' '.join(f'{name}=…' for name in missing)}, or take it out of the profile",
         )
 
 
@@ -318,7 +318,7 @@ def check_files(profile: Profile, folder: Path) -> None:
         if rule:
             raise InvalidProfile(
                 f"profile {profile.name!r}: at {key}\n  got {name!r} : {rule}",
-                way_out="`make login` writes it, and paths are relative to the suite's folder",
+                hint="`make login` writes it, and paths are relative to the suite's folder",
             )
 
 
@@ -330,7 +330,7 @@ def expand(text: str, environment: Mapping[str, str] | None = None) -> str:
         found = values.get(match.group(1))
         if not found:
             raise InvalidProfile(
-                f"the environment has no {match.group(1)}", way_out=f"export {match.group(1)}=…"
+                f"the environment has no {match.group(1)}", hint=f"export {match.group(1)}=…"
             )
         return found
 
@@ -347,12 +347,12 @@ def _find(name_or_path: str) -> Path:
     if name_or_path and path.is_dir() and "/" in name_or_path:
         raise InvalidProfile(
             f"--target {name_or_path}: a folder",
-            way_out="the path of a TOML file, such as fixtures/targets/reference.toml",
+            hint="the path of a TOML file, such as fixtures/targets/reference.toml",
         )
     known = ", ".join(sorted(p.stem for p in TARGETS.glob("*.toml")))
     raise InvalidProfile(
         f"--target {name_or_path}: no such profile",
-        way_out=f"a name ({known}) or the path of a TOML file; `python -m e2e discover URL` proposes one",
+        hint=f"a name ({known}) or the path of a TOML file; `python -m e2e discover URL` proposes one",
     )
 
 

@@ -292,7 +292,7 @@ def main(arguments: list[str]) -> int:
     for path in behind:
         shown = path.relative_to(TARGETS.parents[1])
         if check:
-            sys.stderr.write(f"{shown} is out of step with the code\n  way out  python -m e2e reference\n")
+            sys.stderr.write(f"{shown} is out of step with the code\n  hint: python -m e2e reference\n")
         else:
             path.write_text(made()[path], encoding="utf-8")
             sys.stdout.write(f"{shown} written\n")

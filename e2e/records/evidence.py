@@ -77,7 +77,7 @@ def _told(folder: Path) -> Iterator[None]:
         raise CaptureIncomplete(
             f"the evidence could not be written: {error.strerror or error}",
             where=str(folder),
-            way_out="make room or mend the access, then run again; what was written until then can be judged with --from-evidence",
+            hint="make room or mend the access, then run again; what was written until then can be judged with --from-evidence",
         ) from error
 
 
@@ -107,15 +107,15 @@ def read_meta(folder: Path) -> RunMeta:
     except FileNotFoundError:
         raise HarnessError(
             f"{folder} holds no recorded run: there is no {RUN}",
-            way_out=f"name a folder below reports/out/evidence, or its parent (each run is a folder with {RUN}, {EVENTS}, {CHATS})",
+            hint=f"name a folder below reports/out/evidence, or its parent (each run is a folder with {RUN}, {EVENTS}, {CHATS})",
         ) from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise HarnessError(
-            f"{path} cannot be read as a run: {error!r}", way_out="record the run again"
+            f"{path} cannot be read as a run: {error!r}", hint="record the run again"
         ) from error
     if meta is None:
         raise HarnessError(
-            f"{path}: schema {raw['schema']} is newer than this suite understands", way_out="update the suite"
+            f"{path}: schema {raw['schema']} is newer than this suite understands", hint="update the suite"
         )
     return meta
 
@@ -132,7 +132,7 @@ def find_runs(folder: Path) -> list[Path]:
     )
     if not found:
         what = f"{folder} holds no recorded run" if folder.is_dir() else f"{folder} is not a folder"
-        raise HarnessError(what, way_out=f"name a folder with {RUN} in it, or one that holds such folders")
+        raise HarnessError(what, hint=f"name a folder with {RUN} in it, or one that holds such folders")
     return found
 
 
@@ -161,6 +161,6 @@ def _parsed(path: Path, lines: list[str], parse: Callable[[Any], _T]) -> tuple[l
             if number == len(lines):  # no newline followed it: the writer was killed in the middle
                 return out, 1
             raise HarnessError(
-                f"{path}:{number} cannot be read: {error!r}", way_out="leave that run out, or record it again"
+                f"{path}:{number} cannot be read: {error!r}", hint="leave that run out, or record it again"
             ) from error
     return out, 0

@@ -13,7 +13,7 @@ _CLI = NODE_HOME / _NAME / "node_modules" / "allure" / "cli.js"
 def allure_command() -> list[str]:
     """The command that runs Allure 3, without its arguments. Raises `HarnessError` when it is not installed."""
     if not _CLI.is_file():
-        raise HarnessError("Allure is not installed", where="reports/package.json", way_out="make setup")
+        raise HarnessError("Allure is not installed", where="reports/package.json", hint="make setup")
     return [str(node_path()), str(_CLI)]
 
 

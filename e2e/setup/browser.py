@@ -64,7 +64,7 @@ def find_browser(env: Mapping[str, str] | None = None) -> Browser:
     env = os.environ if env is None else env
     found = _chosen(env) or _playwrights_own(env) or _system(env)
     if found is None:
-        raise HarnessError("no Chromium or Chrome is installed on this machine", way_out=HINT)
+        raise HarnessError("no Chromium or Chrome is installed on this machine", hint=HINT)
     return found
 
 
@@ -97,7 +97,7 @@ def install_browser(report: Callable[[str], None] = print) -> Browser:
             except HarnessError:
                 problem = "it was installed, but no browser was found"
         failures.append(f"{name}: {problem}")
-    raise HarnessError("no browser could be installed", where="; ".join(failures), way_out=HINT)
+    raise HarnessError("no browser could be installed", where="; ".join(failures), hint=HINT)
 
 
 def _chosen(env: Mapping[str, str]) -> Browser | None:
@@ -109,7 +109,7 @@ def _chosen(env: Mapping[str, str]) -> Browser | None:
         state = "is not executable" if Path(chosen).exists() else "does not exist"
         raise HarnessError(
             f"CHROME_PATH names no browser: {chosen} {state}",
-            way_out="set CHROME_PATH to the browser's executable file, or unset it to let the suite find one",
+            hint="set CHROME_PATH to the browser's executable file, or unset it to let the suite find one",
         )
     return Browser(path, "chrome_path", "named by CHROME_PATH")
 

@@ -36,13 +36,13 @@ def installed() -> Path | None:
 def install_chainlit() -> bool:
     """Install Chainlit as locked; return whether it had to be installed. Raises `HarnessError`."""
     if not LOCK.is_file():
-        raise HarnessError(f"{display_path(LOCK)} does not exist", way_out="restore it from git")
+        raise HarnessError(f"{display_path(LOCK)} does not exist", hint="restore it from git")
     if installed() is not None:
         return False
     if sys.version_info >= _FIRST_UNSUPPORTED:
         raise HarnessError(
             f"Chainlit needs a Python older than {_FIRST_UNSUPPORTED[0]}.{_FIRST_UNSUPPORTED[1]}, and .venv has {sys.version.split()[0]}",
-            way_out="make distclean; PYTHON=python3.13 make setup; only the target `chainlit` needs it",
+            hint="make distclean; PYTHON=python3.13 make setup; only the target `chainlit` needs it",
         )
     HOME.parent.mkdir(parents=True, exist_ok=True)
     with _exclusive():
@@ -93,13 +93,13 @@ def _uv(*arguments: str) -> None:
         )
     except OSError as error:
         raise HarnessError(
-            f"uv could not be run: {error.strerror or error}", where=str(uv), way_out="make setup"
+            f"uv could not be run: {error.strerror or error}", where=str(uv), hint="make setup"
         ) from None
     if done.returncode != 0:
         raise HarnessError(
             f"Chainlit could not be installed: `uv {arguments[0]}` ended with {done.returncode}",
             where=" ".join(done.stdout.split())[-800:],
-            way_out=f"with a network: {HINT.split(',', 1)[0]}; only the target `chainlit` needs it",
+            hint=f"with a network: {HINT.split(',', 1)[0]}; only the target `chainlit` needs it",
         )
 
 

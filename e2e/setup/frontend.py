@@ -31,7 +31,7 @@ def build_frontend() -> bool:
     Raises `HarnessError` with the output of the build.
     """
     if not (FRONTEND / "package.json").is_file():
-        raise HarnessError(f"{display_path(FRONTEND)} has no package.json", way_out="restore it from git")
+        raise HarnessError(f"{display_path(FRONTEND)} has no package.json", hint="restore it from git")
     sources = fingerprint(FRONTEND)
     if is_built(sources):
         return False

@@ -29,7 +29,7 @@ def node_path() -> Path:
     """
     node = _wheel() / ("node.exe" if os.name == "nt" else "bin/node")
     if not node.is_file():
-        raise HarnessError("Node is not installed in this Python environment", way_out="make setup")
+        raise HarnessError("Node is not installed in this Python environment", hint="make setup")
     return node
 
 
@@ -118,7 +118,7 @@ def _fingerprint(manifest: Path) -> str:
             digest.update((manifest / file).read_bytes())
         except FileNotFoundError:
             raise HarnessError(
-                f"{display_path(manifest / file)} does not exist", way_out="restore it from git"
+                f"{display_path(manifest / file)} does not exist", hint="restore it from git"
             ) from None
     return digest.hexdigest()
 
@@ -129,6 +129,6 @@ def _wheel() -> Path:
         raise HarnessError(
             "Node is not installed in this Python environment",
             where=sys.executable,
-            way_out=f"make setup, and run the suite with {display_path(VENV)}/bin/python",
+            hint=f"make setup, and run the suite with {display_path(VENV)}/bin/python",
         )
     return Path(next(iter(spec.submodule_search_locations)))

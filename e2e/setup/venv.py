@@ -52,7 +52,7 @@ def ensure_venv(venv: Path = VENV) -> Path:
         raise HarnessError(
             "the virtual environment could not be made",
             where=(done.stdout + done.stderr).strip(),
-            way_out=HINT,
+            hint=HINT,
         )
     return python
 
@@ -75,7 +75,7 @@ def install_lock(python: Path) -> bool:
         )
         if done.returncode != 0:
             raise HarnessError(
-                f"pip ended with {done.returncode}; its output is above", way_out="fix that, then: make setup"
+                f"pip ended with {done.returncode}; its output is above", hint="fix that, then: make setup"
             )
     STAMP.write_bytes(lock)
     return True
@@ -105,7 +105,7 @@ def _install_ensurepip() -> None:
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     if not is_root or shutil.which("apt-get") is None:
-        raise HarnessError("this Python cannot make virtual environments: ensurepip is missing", way_out=HINT)
+        raise HarnessError("this Python cannot make virtual environments: ensurepip is missing", hint=HINT)
     print(f"python     ensurepip is missing; installing {package}", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", package]):
@@ -116,7 +116,7 @@ def _install_ensurepip() -> None:
             raise HarnessError(
                 f"`{' '.join(command)}` ended with {done.returncode}",
                 where=done.stderr.strip()[-800:],
-                way_out=HINT,
+                hint=HINT,
             )
 
 

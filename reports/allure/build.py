@@ -47,7 +47,7 @@ def build_allure(results: Path, report: Path, run: AllureRun = AllureRun()) -> P
             raise HarnessError(
                 "Allure could not build the report:\n" + "\n".join(f"  {line}" for line in told),
                 where=str(results),
-                way_out="`make setup` installs it anew; the results are kept, `make report` tries again",
+                hint="`make setup` installs it anew; the results are kept, `make report` tries again",
             )
         for plugin in _PAGES:
             page = draft / plugin / "index.html"
@@ -73,7 +73,7 @@ def quality_gate(results: Path, run: AllureRun) -> tuple[bool, list[str]]:
             raise HarnessError(
                 "Allure could not judge the results:\n" + "\n".join(f"  {line}" for line in lines[-15:]),
                 where=str(results),
-                way_out="`make setup` installs it anew",
+                hint="`make setup` installs it anew",
             )
         return ended.returncode == 0, lines if ended.returncode else []
 
@@ -119,7 +119,7 @@ def _allure(
         raise HarnessError(
             f"Allure did not end within {_PATIENCE} s",
             where=str(results),
-            way_out="`make report` tries again",
+            hint="`make report` tries again",
         ) from None
 
 
@@ -152,7 +152,7 @@ def _tell_unread(results: Path) -> None:
     if len(unread) == len(files):
         seen = f": none of {len(unread)} can be read" if unread else ""
         raise HarnessError(
-            f"there is no test result to report{seen}", where=str(results), way_out="`make e2e` makes some"
+            f"there is no test result to report{seen}", where=str(results), hint="`make e2e` makes some"
         )
     if not unread:
         told.unlink(missing_ok=True)

@@ -60,7 +60,7 @@ class Store:
         except (ImportError, ValueError) as error:
             raise HarnessError(
                 f"the history at {self.where} cannot be reached: {error}",
-                way_out="a folder works as it is; object storage wants its fsspec package, such as s3fs or gcsfs",
+                hint="a folder works as it is; object storage wants its fsspec package, such as s3fs or gcsfs",
             ) from error
         self._local = "file" in _protocols(self._fs)
 
@@ -78,7 +78,7 @@ class Store:
             raise HarnessError(
                 f"the night {night.run_id} could not be added to the history: {error}",
                 where=self.where,
-                way_out="make room or mend the access, then `make report`: the evidence is kept, and so is the history",
+                hint="make room or mend the access, then `make report`: the evidence is kept, and so is the history",
             ) from error
         series = self.read().of(*night.series).nights
         old = [n.run_id for n in series[: max(0, len(series) - keep)]]
@@ -114,7 +114,7 @@ class Store:
             raise HarnessError(
                 f"there is no night {run_id} in the history",
                 where=self.where,
-                way_out="`python -m reports history` lists them",
+                hint="`python -m reports history` lists them",
             )
         self._fs.rm_file(path)
 
@@ -137,7 +137,7 @@ class Store:
             raise HarnessError(
                 f"what was told could not be noted: {error}",
                 where=self.where,
-                way_out="make room or mend the access: the next night tells it again",
+                hint="make room or mend the access: the next night tells it again",
             ) from error
 
     def _write(self, path: str, data: bytes) -> None:
@@ -150,7 +150,7 @@ class Store:
     def _path(self, run_id: str) -> str:
         if not re.fullmatch(r"[A-Za-z0-9._:-]+", run_id):
             raise HarnessError(
-                f"{run_id!r} is no name of a run", way_out="`python -m reports history` lists them"
+                f"{run_id!r} is no name of a run", hint="`python -m reports history` lists them"
             )
         return f"{self._root.rstrip('/')}/{run_id.replace(':', '-')}{_ENDING}"
 

@@ -32,7 +32,7 @@ def push(remote: str, branch: str, site: Path) -> None:
     """Put ``site`` on the branch, in place of what was there. Raises `HarnessError`."""
     if not (site / "index.html").is_file():
         raise HarnessError(
-            f"there is no site in {site}", way_out="`python -m reports publish` makes one", where=str(site)
+            f"there is no site in {site}", hint="`python -m reports publish` makes one", where=str(site)
         )
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "site"
@@ -49,13 +49,13 @@ def _git(folder: Path | None, *arguments: str) -> str:
             ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=600, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise HarnessError(f"git could not be run: {error}", way_out="is it installed?") from error
+        raise HarnessError(f"git could not be run: {error}", hint="is it installed?") from error
     if ended.returncode != 0:
         said = (ended.stderr or ended.stdout).strip().splitlines()
         said = [re.sub(r"//[^/@\s]+@", "//", line) for line in said]  # an address may hold a token
         what = next(word for word in arguments if not word.startswith(("-", "user.")))
         raise HarnessError(
             f"git {what} failed: {said[-1] if said else f'exit code {ended.returncode}'}",
-            way_out="may this job write to the repository? (permissions: contents: write)",
+            hint="may this job write to the repository? (permissions: contents: write)",
         )
     return ended.stdout.strip()

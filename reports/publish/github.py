@@ -32,7 +32,7 @@ class Repository:
         if missing:
             raise HarnessError(
                 f"{' and '.join(missing)} must be set to write to GitHub",
-                way_out="a workflow passes env: GITHUB_TOKEN: ${{ github.token }}",
+                hint="a workflow passes env: GITHUB_TOKEN: ${{ github.token }}",
             )
         api = environment.get("GITHUB_API_URL", "https://api.github.com")
         return cls(api, values["GITHUB_REPOSITORY"], values["GITHUB_TOKEN"])
@@ -89,7 +89,7 @@ def _asked(client: httpx.Client, method: str, path: str, body: Any = None) -> An
     except httpx.HTTPStatusError as error:
         raise HarnessError(
             f"GitHub answered {error.response.status_code} to {method} {path.partition('?')[0]}",
-            way_out="permissions: pull-requests: write and statuses: write",
+            hint="permissions: pull-requests: write and statuses: write",
         ) from None
     except httpx.HTTPError as error:
         raise HarnessError(f"GitHub could not be reached: {type(error).__name__}") from None

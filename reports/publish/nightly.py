@@ -54,7 +54,7 @@ def nightly(incoming: Path, site: Path, out: Path, *, url: str = "", options: Se
         raise HarnessError(
             "no shard left evidence",
             where=str(incoming),
-            way_out="look at the shards' own logs: all of them died",
+            hint="look at the shards' own logs: all of them died",
         )
     found, wrong = [], []
     for (target, browser), folders in sorted(series.items()):

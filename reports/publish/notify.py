@@ -44,7 +44,7 @@ def notify(store: Store, webhook: str, url: str = "") -> list[str]:
     history, noted = store.read(), store.told()
     told, now = messages(history, url, told=noted), states(history)
     if told and not webhook:
-        raise HarnessError("there is no webhook to tell", way_out="CHAT_E2E_WEBHOOK or --webhook names one")
+        raise HarnessError("there is no webhook to tell", hint="CHAT_E2E_WEBHOOK or --webhook names one")
     noted |= {key: state for key, state in now.items() if key not in told}
     for key, text in told.items():
         try:
@@ -53,7 +53,7 @@ def notify(store: Store, webhook: str, url: str = "") -> list[str]:
             status = getattr(getattr(error, "response", None), "status_code", None)
             why = f"it answered {status}" if status else type(error).__name__
             raise HarnessError(
-                f"the webhook could not be told: {why}", way_out="is its address right, and is it up?"
+                f"the webhook could not be told: {why}", hint="is its address right, and is it up?"
             ) from None  # its address is a secret
         noted[key] = now[key]
         store.note_told(noted)

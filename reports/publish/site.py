@@ -60,7 +60,7 @@ def _refuse_unmasked(judged: Judged, out: Path) -> None:
         raise HarnessError(
             f"{', '.join(shown)} shows session IDs in the clear (--show-ids), and what is published is masked",
             where=str(out),
-            way_out="record it again without --show-ids",
+            hint="record it again without --show-ids",
         )
 
 
@@ -87,7 +87,7 @@ def _put(judged: Judged, out: Path, night: Path) -> None:
         raise HarnessError(
             f"the night could not be put on the site: {error}",
             where=str(night.parent),
-            way_out="make room, then publish again: the run is kept, and so is the site",
+            hint="make room, then publish again: the run is kept, and so is the site",
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)

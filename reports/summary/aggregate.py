@@ -43,7 +43,7 @@ def judge_folders(folders: Sequence[Path], alarms_per_year: float | None = None)
     try:
         run = assemble(records, alarms_per_year=alarms_per_year)
     except AnalysisError as error:
-        raise HarnessError(str(error), way_out="judge them one by one") from error
+        raise HarnessError(str(error), hint="judge them one by one") from error
     judgement = judge(run)
     return Judged(run, judgement, summarise(run, judgement), tuple(folders))
 
@@ -64,7 +64,7 @@ def judge_last(out: Path) -> Judged:
     if newest is None:
         raise HarnessError(
             f"there is nothing to report in {out}",
-            way_out="`make e2e` records a run; --out names another folder",
+            hint="`make e2e` records a run; --out names another folder",
         )
     return replace(judge_folders([newest]), session_ended=False)
 
@@ -93,7 +93,7 @@ def _session(path: Path) -> tuple[list[Path], float, bool] | None:
         raise HarnessError(
             f"{path.name} cannot be read: {error!r}",
             where=str(path),
-            way_out="remove it: then the newest recorded run is reported",
+            hint="remove it: then the newest recorded run is reported",
         ) from error
 
 

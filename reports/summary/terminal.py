@@ -86,7 +86,7 @@ def _problem(summary: Summary, number: int) -> RenderableType:
     times = f" ({problem.times} times)" if problem.times > 1 else ""
     lines = [Text(problem.what)]
     lines += [Text(f"where: {problem.where}")] if problem.where else []
-    lines += [Text(f"way out: {problem.way_out}")] if problem.way_out else []
+    lines += [Text(f"hint: {problem.way_out}")] if problem.way_out else []
     return Group(Text(f"\n{problem.kind}{times}", style="bold magenta"), Padding(Group(*lines), (0, 0, 0, 2)))
 
 

@@ -156,5 +156,5 @@ PROBLEMS: Columns = _LANE | {
     "kind": "string",
     "what": "string",
     "where": "string",
-    "way_out": "string",
+    "hint": "string",
 }

@@ -268,4 +268,4 @@ class Lane:
 
 def _gone_wrong(error: Error) -> HarnessError:
     said = error.message.splitlines()[0]
-    return CaptureIncomplete(f"the browser could not go on: {said}", way_out="run again; lower --lanes?")
+    return CaptureIncomplete(f"the browser could not go on: {said}", hint="run again; lower --lanes?")

@@ -46,7 +46,7 @@ class Window:
             raise HarnessError(
                 f"the saved login cannot be used: {error}",
                 where="login of the profile",
-                way_out="`make login TARGET=…`",
+                hint="`make login TARGET=…`",
             ) from None
         self.page: ChatPage
         self._closing: list[Callable[[], None]] = []

@@ -62,7 +62,7 @@ def _in_traffic(rule: WireRule, lane: Lane, ids: list[str], redactor: Redactor) 
     yield InvalidProfile(
         f"the session ID is in {sighting.place}{of}{form}, the profile says {_says(rule)}",
         where=f"[[wire]] {rule.name}: session",
-        way_out=hint
+        hint=hint
         if own
         else f"{hint}; in a rule that names that request, where it carries the chat's messages",
     )
@@ -106,7 +106,7 @@ def _in_stores(profile: Profile, lane: Lane, redactor: Redactor) -> Iterator[Inv
         f"the session ID that is sent is stored in {sighting.place}, the profile says {session.store}"
         + (f" {key!r}" if key else ""),
         where="[session]",
-        way_out=sighting.toml,
+        hint=sighting.toml,
     )
 
 

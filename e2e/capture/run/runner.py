@@ -180,7 +180,7 @@ class Runner:
     def _crashed(self, what: str) -> None:
         if not self._stop:
             self._stop = what
-            self._problem(CaptureIncomplete(what, way_out="too little memory? run again with fewer lanes"))
+            self._problem(CaptureIncomplete(what, hint="too little memory? run again with fewer lanes"))
 
     def _interrupt(self) -> None:
         self._stop = "Ctrl-C"
@@ -193,7 +193,7 @@ class Runner:
         where = "; ".join(p for p in (place, error.where) if p)
         clean = self._redactor.text
         kind = next(k for k in type(error).__mro__ if k.__module__ == HarnessError.__module__)
-        problem = Problem(kind.__name__, clean(error.what), clean(where), clean(error.way_out))
+        problem = Problem(kind.__name__, clean(error.what), clean(where), clean(error.hint))
         if not place and problem in self._problems:
             return  # what every lane says of the same rule of the profile
         self._problems.append(problem)
@@ -211,7 +211,7 @@ class Runner:
                 said = answer.error or f"status {answer.status}"
                 raise Blocked(
                     f"the backend's own interface could not be asked ({question}): {said}",
-                    way_out="is the backend up?",
+                    hint="is the backend up?",
                 )
             self._journal.event(
                 answer.t,

@@ -76,7 +76,7 @@ def refused(condition: str, what: str, advice: str = "") -> Blocked:
     """The error for a refusal of that kind."""
     return Blocked(
         what,
-        way_out=advice or ADVICE.get(condition, "look at the screenshot beside the evidence"),
+        hint=advice or ADVICE.get(condition, "look at the screenshot beside the evidence"),
         condition=condition,
     )
 

@@ -43,7 +43,7 @@ def new_chat(context: LaneContext, *, settle: bool = True, clicks: int = 1) -> S
         return CaptureIncomplete(
             "the click on New Chat did not reach it",
             where="steps.new_chat",
-            way_out="is the button covered or replaced at the click?",
+            hint="is the button covered or replaced at the click?",
         )
 
     yield Wait(lambda: recorder.clicks > before, timeouts.action, not_hit)

@@ -238,7 +238,7 @@ def _ended(context: LaneContext, exchange: Exchange, asked: Asked | None) -> Ste
         recorder.message_ended("exchange finished", "failed")
         raise Blocked(
             f"the reply was cut: {exchange.error or exchange.outcome}",
-            way_out="is the backend or the network down?",
+            hint="is the backend or the network down?",
         )
     recorder.message_ended(_how(context.profile), "ok")
     if asked is not None:
@@ -352,7 +352,7 @@ def _unsent(context: LaneContext, text: str, loads: int, second: bool) -> Callab
             return CaptureIncomplete(
                 "the message left the page in a request that no wire rule names",
                 where=f"{context.recorder.clean(context.wire.carried[0])}; {profile}",
-                way_out="add it to the profile as a wire rule",
+                hint="add it to the profile as a wire rule",
             )
         accepted = context.page.took(text, nonce, second=second)
         if accepted and not (why := _why_not_lost(context, loads)):
@@ -365,7 +365,7 @@ def _unsent(context: LaneContext, text: str, loads: int, second: bool) -> Callab
         return CaptureIncomplete(
             f"no payload that a wire rule names was seen {within}" + (f" ({why})" if accepted else ""),
             where=f"{profile}; requests seen: {seen}",
-            way_out="does the wire rule name the chat's request, and was the message really sent?",
+            hint="does the wire rule name the chat's request, and was the message really sent?",
         )
 
     return unsent
@@ -401,7 +401,7 @@ def no_end(context: LaneContext, exchange: Exchange) -> Callable[[], HarnessErro
         )
         return NoReply(
             f"no complete reply within {context.profile.timeouts.reply:g} s ({said})",
-            way_out="is the backend slow or stuck? (timeouts.reply, or reply in the profile)",
+            hint="is the backend slow or stuck? (timeouts.reply, or reply in the profile)",
         )
 
     return no_end

@@ -46,7 +46,7 @@ def serving(command: Command, root: Path) -> Iterator[str]:
             raise TargetNotReady(
                 f"{argv[0]} could not be started: {error.strerror or error}",
                 where="where.start.command of the profile",
-                way_out="is it installed, and is where.start.folder right?",
+                hint="is it installed, and is where.start.folder right?",
             ) from None
         try:
             _wait(process, url, command.patience, said.fileno())
@@ -62,13 +62,13 @@ def _wait(process: subprocess.Popen[bytes], url: str, patience: float, said: int
             raise TargetNotReady(
                 f"the chat's program ended with {process.returncode} before it answered\n{_tail(said)}",
                 where="where.start of the profile",
-                way_out="start it by hand, and correct the command",
+                hint="start it by hand, and correct the command",
             )
         if time.monotonic() > deadline:
             raise TargetNotReady(
                 f"{url} did not answer within {patience:g} s\n{_tail(said)}",
                 where="where.start of the profile",
-                way_out="raise where.start.patience, or correct the command or the url",
+                hint="raise where.start.patience, or correct the command or the url",
             )
         time.sleep(0.05)  # another process's port cannot be waited for but by asking
 

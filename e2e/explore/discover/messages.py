@@ -43,9 +43,7 @@ def message(scene: Scene, number: int) -> None:
         scene.page.keyboard.press("Enter")
     if not _left(scene, turn, 8):
         scene.refused()
-        raise CaptureIncomplete(
-            f"message {number + 1} did not leave the page", way_out="`--headed` shows why"
-        )
+        raise CaptureIncomplete(f"message {number + 1} did not leave the page", hint="`--headed` shows why")
     _reply(scene, turn)
 
 
@@ -74,14 +72,14 @@ def _by_button(scene: Scene, turn: Turn, box: Element) -> None:
     scene.refused()
     raise CaptureIncomplete(
         "the message could not be sent: neither Enter nor a button beside the box made a request with its text",
-        way_out="`--headed` shows it; write the profile by hand from e2e/docs/profiles.md",
+        hint="`--headed` shows it; write the profile by hand from e2e/docs/profiles.md",
     )
 
 
 def _current_box(scene: Scene) -> Element:
     boxes = find.message_boxes(scene.page)
     if not boxes:
-        raise CaptureIncomplete("the message box is gone", way_out="`--headed` shows why")
+        raise CaptureIncomplete("the message box is gone", hint="`--headed` shows why")
     element = boxes[0].element
     if scene.said.second_box is None and scene.locator(scene.said.box).count() != 1:
         scene.said.second_box = find.describe(element)

@@ -41,7 +41,7 @@ def new_chat(scene: Scene) -> None:
     raise CaptureIncomplete(
         "nothing was found that starts a new chat: no button of such a name, and no menu with one",
         where=", ".join(str(c.spec) for c in direct[:3]) or "",
-        way_out="`--headed` shows the page; write steps.new_chat by hand (e2e/docs/profiles.md has recipes)",
+        hint="`--headed` shows the page; write steps.new_chat by hand (e2e/docs/profiles.md has recipes)",
     )
 
 

@@ -19,12 +19,12 @@ def open_page(scene: Scene, url: str, timeout: float) -> None:
     except Error as error:
         raise TargetNotReady(
             f"{url} could not be opened: {error.message.splitlines()[0]}",
-            way_out="is the address right, and is the chat up?",
+            hint="is the address right, and is the chat up?",
         ) from None
     if response is not None and response.status >= 400:
         raise TargetNotReady(
             f"{url} answered {response.status}",
-            way_out="is the address right, and does the page need a login?",
+            hint="is the address right, and does the page need a login?",
         )
     scene.settle()
     scene.said.url, scene.said.title = scene.page.url, scene.page.title()
@@ -60,9 +60,9 @@ def _give_up(scene: Scene) -> None:
         raise Blocked(
             "the page wants a login",
             condition="login-wall",
-            way_out="sign in first: --storage-state FILE (`make login` makes one)",
+            hint="sign in first: --storage-state FILE (`make login` makes one)",
         )
     raise CaptureIncomplete(
         "no message box was found",
-        way_out="is this the page of the chat? `--headed` shows what discovery sees",
+        hint="is this the page of the chat? `--headed` shows what discovery sees",
     )

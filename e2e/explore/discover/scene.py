@@ -139,19 +139,19 @@ class Scene:
             raise Blocked(
                 f"the page asks whether a person is there: it says {robot.group()!r}",
                 condition="captcha",
-                way_out="answer it by hand once (`make login` saves the state), then --storage-state FILE",
+                hint="answer it by hand once (`make login` saves the state), then --storage-state FILE",
             )
         found = words.LIMIT.search(text)
         if found:
             raise Blocked(
                 f"the page refuses to send: it says {found.group()!r}",
-                way_out="try again later, or from a fresh browser",
+                hint="try again later, or from a fresh browser",
             )
         if words.LOGIN.search(text) and not find.message_boxes(self.page):
             raise Blocked(
                 "the page wants a login",
                 condition="login-wall",
-                way_out="--storage-state FILE (`make login` makes one)",
+                hint="--storage-state FILE (`make login` makes one)",
             )
 
     def _dialog(self, dialog: Dialog) -> None:

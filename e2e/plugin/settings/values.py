@@ -49,7 +49,7 @@ def check_evidence(folders: Sequence[Path]) -> None:
     try:
         agree([read_meta(run) for folder in folders for run in find_runs(folder)])
     except AnalysisError as error:
-        raise pytest.UsageError(f"--from-evidence: {error}\n  way out  judge them one by one") from None
+        raise pytest.UsageError(f"--from-evidence: {error}\n  hint: judge them one by one") from None
     except HarnessError as error:
         raise pytest.UsageError(f"--from-evidence: {error}") from None
 

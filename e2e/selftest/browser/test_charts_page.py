@@ -108,7 +108,7 @@ def test_without_its_library_it_says_how_to_get_it(stale: Run, monkeypatch: pyte
     monkeypatch.setattr(interactive, "_LIBRARY", Path("nowhere.js"))
     with pytest.raises(HarnessError, match="not installed") as told:
         interactive_page(stale)
-    assert told.value.way_out == "make setup"
+    assert told.value.hint == "make setup"
 
 
 def test_the_history_chart_says_which_nights_are_beyond_the_limit() -> None:

@@ -27,14 +27,14 @@ def main(arguments: list[str]) -> int:
     for name in said.fault:
         if name != HEALTHY and name not in BY_NAME:
             raise HarnessError(
-                f"--fault {name}: no such fault", way_out=f"one of {', '.join([HEALTHY, *BY_NAME])}"
+                f"--fault {name}: no such fault", hint=f"one of {', '.join([HEALTHY, *BY_NAME])}"
             )
     faults = list(playable(variant, said.fault))
     unshown = [name for name in said.fault if name not in faults]
     if unshown:
         raise HarnessError(
             f"--fault {unshown[0]}: cannot be shown with store {variant.store} and transport {variant.transport}",
-            way_out="leave it out, or choose another store or transport",
+            hint="leave it out, or choose another store or transport",
         )
     console = Console(file=sys.stdout, highlight=False)
     began = time.monotonic()

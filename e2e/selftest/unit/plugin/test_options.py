@@ -202,7 +202,7 @@ class TestRefused:
 
     def test_a_target_that_there_is_not(self) -> None:
         assert refused(target="nope").startswith(
-            "--target nope: no such profile\n  way out  a name (chainlit, reference"
+            "--target nope: no such profile\n  hint: a name (chainlit, reference"
         )
 
     def test_a_target_that_is_broken(self, tmp_path: Path) -> None:

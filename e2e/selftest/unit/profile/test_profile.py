@@ -1,4 +1,4 @@
-"""A profile is right or it is refused before any browser starts, with file, key, value, rule and a way out."""
+"""A profile is right or it is refused before any browser starts, with file, key, value, rule and a hint."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class TestFind:
             load(name)
         assert str(refused.value) == (
             f"--target {name}: no such profile\n"
-            f"  way out  a name ({known}) or the path of a TOML file; `python -m e2e discover URL` proposes one"
+            f"  hint: a name ({known}) or the path of a TOML file; `python -m e2e discover URL` proposes one"
         )
 
     def test_a_name_is_looked_for_in_the_suite_first(

@@ -16,7 +16,9 @@ from e2e.errors import InvalidProfile
 from e2e.profile.profile import TARGETS, Profile, check_files, check_variables, load, parse, toml_value
 
 REFERENCE = (TARGETS / "reference.toml").read_text(encoding="utf-8")
-WAY_OUT = "  way out  e2e/docs/profiles.md explains every key; fixtures/targets/reference.toml is a complete example"
+HINT = (
+    "  hint: e2e/docs/profiles.md explains every key; fixtures/targets/reference.toml is a complete example"
+)
 
 NEW_CHAT = 'new_chat = [{ click = { role = "button", name = "New chat" } }]'
 READY = 'ready = { role = "textbox", name = "Message" }'
@@ -249,7 +251,7 @@ def test_a_slip_is_refused_with_file_key_value_rule_and_example(
     assert said[0] == f"acme.toml: at {key}"
     assert said[1].startswith(f"  got {got} : {rule}")
     assert said[2].startswith(f"  example: {example}" if example else "  ")
-    assert said[-1] == WAY_OUT
+    assert said[-1] == HINT
     assert "hunter2" not in "\n".join(said)
 
 
@@ -280,7 +282,7 @@ class TestWholeFiles:
         said = refusal(REFERENCE.replace(line, other, 1), tmp_path, monkeypatch).splitlines()
         assert said[0] == f"acme.toml: at {place}"
         assert said[1].startswith(f"  got {got} : {rule}")
-        assert said[-1] == "  way out  correct that line"
+        assert said[-1] == "  hint: correct that line"
 
     @pytest.mark.parametrize(
         ("table", "got"),
@@ -321,19 +323,19 @@ class TestWholeFiles:
     def test_utf_16(self, tmp_path: Path) -> None:
         (tmp_path / "acme.toml").write_bytes(REFERENCE.encode("utf-16"))
         with pytest.raises(
-            InvalidProfile, match=r"^acme\.toml: at byte 1\n  got .* : not UTF-8 text\n  way out  save"
+            InvalidProfile, match=r"^acme\.toml: at byte 1\n  got .* : not UTF-8 text\n  hint: save"
         ):
             load(str(tmp_path / "acme.toml"))
 
     def test_an_empty_file(self, tmp_path: Path) -> None:
         (tmp_path / "acme.toml").write_text("# later\n")
         with pytest.raises(
-            InvalidProfile, match=r"^acme\.toml: says nothing\n  way out  `python -m e2e discover URL`"
+            InvalidProfile, match=r"^acme\.toml: says nothing\n  hint: `python -m e2e discover URL`"
         ):
             load(str(tmp_path / "acme.toml"))
 
     def test_a_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(InvalidProfile, match=r": a folder\n  way out  the path of a TOML file"):
+        with pytest.raises(InvalidProfile, match=r": a folder\n  hint: the path of a TOML file"):
             load(str(tmp_path))
 
     def test_a_file_that_may_not_be_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,9 +345,7 @@ class TestWholeFiles:
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(Path, "read_bytes", refused)
-        with pytest.raises(
-            InvalidProfile, match=r"^acme\.toml: cannot be read: Permission denied\n  way out"
-        ):
+        with pytest.raises(InvalidProfile, match=r"^acme\.toml: cannot be read: Permission denied\n  hint:"):
             load(str(tmp_path / "acme.toml"))
 
     def test_a_password_is_not_shown_with_the_line_that_is_no_toml(
@@ -371,7 +371,7 @@ class TestSurroundings:
             "  got ${TOKEN_A} : the environment has no TOKEN_A",
             "profile 'reference': at where.headers.X-B",
             "  got ${TOKEN_B} : the environment has no TOKEN_B",
-            "  way out  export TOKEN_A=… TOKEN_B=…, or take it out of the profile",
+            "  hint: export TOKEN_A=… TOKEN_B=…, or take it out of the profile",
         ]
 
     def test_variables_that_are_set(self) -> None:
@@ -400,7 +400,7 @@ class TestSurroundings:
         with pytest.raises(InvalidProfile) as refused:
             check_files(self.profile(POLICY, f"[login]\n{login}\n{POLICY}"), tmp_path)
         assert str(refused.value).startswith(
-            f"profile 'reference': at {key}\n  got 'a.json' : {rule}\n  way out"
+            f"profile 'reference': at {key}\n  got 'a.json' : {rule}\n  hint:"
         )
 
     def test_a_storage_state_that_is_there(self, tmp_path: Path) -> None:
@@ -410,7 +410,7 @@ class TestSurroundings:
 
 
 class TestNotRefused:
-    """The way out that a message names is open."""
+    """The file that a hint names exists."""
 
     @pytest.mark.parametrize(
         "when",

@@ -30,7 +30,7 @@ _AROUND: dict[str, dict[str, Any]] = {
 class TestInStep:
     @pytest.mark.parametrize("path", [PAGE, SCHEMA], ids=lambda path: path.name)
     def test_a_generated_file_is_what_the_code_makes(self, path: Path) -> None:
-        assert path.read_text(encoding="utf-8") == made()[path], "way out: python -m e2e reference"
+        assert path.read_text(encoding="utf-8") == made()[path], "hint: python -m e2e reference"
 
     def test_the_command_compares_and_writes(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -41,8 +41,7 @@ class TestInStep:
         try:
             assert reference_page.main(["--check"]) == 1
             assert (
-                "is out of step with the code\n  way out  python -m e2e reference\n"
-                in capsys.readouterr().err
+                "is out of step with the code\n  hint: python -m e2e reference\n" in capsys.readouterr().err
             )
             assert reference_page.main([]) == 0
             assert reference_page.main(["--check"]) == 0

@@ -95,7 +95,7 @@ class TestNotABrowser:
     def test_missing_browser_is_an_error_with_a_hint(self, env: dict[str, str]) -> None:
         with pytest.raises(HarnessError, match="no Chromium or Chrome is installed") as raised:
             find_browser(env)
-        assert "CHROME_PATH" in raised.value.way_out
+        assert "CHROME_PATH" in raised.value.hint
 
     def test_wrong_chrome_path_is_an_error_even_when_another_browser_exists(
         self, env: dict[str, str], tmp_path: Path

@@ -166,12 +166,12 @@ class TestUv:
         with pytest.raises(HarnessError, match="`uv venv` ended with 2") as raised:
             chainlit.install_chainlit()
         assert raised.value.where == "dns error: no such host"
-        assert "python -m e2e.setup chainlit" in raised.value.way_out
+        assert "python -m e2e.setup chainlit" in raised.value.hint
 
     def test_missing_uv_is_an_error_with_a_hint(self) -> None:
         with pytest.raises(HarnessError, match="uv could not be run") as raised:
             chainlit.install_chainlit()
-        assert raised.value.way_out == "make setup"
+        assert raised.value.hint == "make setup"
 
     def test_lock_is_installed_with_its_hashes(self, tmp_path: Path, home: Path) -> None:
         calls = tmp_path / "calls"

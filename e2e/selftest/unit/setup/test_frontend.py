@@ -241,7 +241,7 @@ class TestVenv:
         monkeypatch.setattr("os.geteuid", lambda: 1000, raising=False)
         with pytest.raises(HarnessError, match="ensurepip is missing") as raised:
             venv.ensure_venv(tmp_path / "venv")
-        assert "python3-venv" in raised.value.way_out
+        assert "python3-venv" in raised.value.hint
 
 
 def test_setup_imports_only_the_standard_library() -> None:

@@ -194,9 +194,7 @@ class TestTorn:
     @pytest.mark.parametrize("name", [EVENTS, CHATS])
     def test_a_torn_line_before_the_last_is_an_error(self, recorded: Path, name: str) -> None:
         tear(recorded / name, 0)
-        with pytest.raises(
-            HarnessError, match=rf"{name}:1 cannot be read: .*\n +way out +leave that run out"
-        ):
+        with pytest.raises(HarnessError, match=rf"{name}:1 cannot be read: .*\n +hint: leave that run out"):
             read_run(recorded)
 
     def test_a_last_line_that_was_written_to_its_end_is_no_torn_one(self, recorded: Path) -> None:
@@ -217,7 +215,7 @@ class TestTorn:
 class TestMissing:
     def test_a_folder_without_run_json_is_no_run(self, tmp_path: Path) -> None:
         with pytest.raises(
-            HarnessError, match=rf"holds no recorded run: there is no {RUN}\n +way out +name a folder"
+            HarnessError, match=rf"holds no recorded run: there is no {RUN}\n +hint: name a folder"
         ):
             read_run(tmp_path)
 
@@ -231,7 +229,7 @@ class TestMissing:
     def test_a_run_json_that_says_nothing_is_an_error(self, recorded: Path, text: str) -> None:
         (recorded / RUN).write_text(text)
         with pytest.raises(
-            HarnessError, match=rf"{RUN} cannot be read as a run: .*\n +way out +record the run again"
+            HarnessError, match=rf"{RUN} cannot be read as a run: .*\n +hint: record the run again"
         ):
             read_run(recorded)
 
@@ -240,7 +238,7 @@ class TestSchema:
     def test_a_newer_one_asks_for_a_newer_suite(self, recorded: Path) -> None:
         raw = json.loads((recorded / RUN).read_text())
         (recorded / RUN).write_text(json.dumps({**raw, "schema": 2}))
-        with pytest.raises(HarnessError, match=r"schema 2 is newer .*\n +way out +update the suite"):
+        with pytest.raises(HarnessError, match=r"schema 2 is newer .*\n +hint: update the suite"):
             read_run(recorded)
 
     def test_also_when_nothing_else_is_as_it_was(self, recorded: Path) -> None:
@@ -264,9 +262,7 @@ class TestFind:
         assert find_runs(out / below) == [out / "evidence" / "a", out / "evidence" / "b"]
 
     def test_a_folder_without_any_is_an_error(self, tmp_path: Path) -> None:
-        with pytest.raises(
-            HarnessError, match=r"holds no recorded run\n +way out +name a folder with run.json"
-        ):
+        with pytest.raises(HarnessError, match=r"holds no recorded run\n +hint: name a folder with run.json"):
             find_runs(tmp_path)
 
     def test_what_is_no_folder_is_an_error(self, tmp_path: Path) -> None:
@@ -285,7 +281,7 @@ def test_a_full_disk_is_told_with_a_way_out_and_costs_nothing_that_was_complete(
     writer.event(event(1))
     with pytest.raises(CaptureIncomplete, match="No space left") as told:
         writer.flush()
-    assert "--from-evidence" in told.value.way_out
+    assert "--from-evidence" in told.value.hint
     with pytest.raises(CaptureIncomplete, match="No space left"):
         writer.close()
     assert len(read_run(folder).events) == 1

@@ -125,7 +125,7 @@ class TestStore:
         monkeypatch.setattr(store_module, "replace_file", full)
         with pytest.raises(HarnessError, match="No space left") as told:
             store.add(night(1, outcome="fail"))
-        assert "make room" in told.value.way_out
+        assert "make room" in told.value.hint
         assert [one.outcome for one in store.read().nights] == ["pass"]
 
     def test_the_oldest_beyond_the_limit_go_and_those_of_others_stay(self, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ class TestStore:
     def test_an_address_of_an_unknown_kind_says_what_to_install(self) -> None:
         with pytest.raises(HarnessError, match="cannot be reached") as told:
             Store("nosuch://bucket/history")
-        assert "fsspec" in told.value.way_out
+        assert "fsspec" in told.value.hint
 
     @pytest.mark.parametrize("name", ["run-009", "../run-001"])
     def test_what_is_not_there_cannot_be_forgotten(self, tmp_path: Path, name: str) -> None:

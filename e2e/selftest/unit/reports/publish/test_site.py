@@ -125,7 +125,7 @@ class TestPublish:
         )
         with pytest.raises(HarnessError, match="could not be put on the site") as told:
             publish(recorded(tmp_path, 2), site)
-        assert "make room" in told.value.way_out
+        assert "make room" in told.value.hint
         assert (site / "index.html").read_bytes() == before
         assert [p.name for p in (site / "nights").iterdir()] == ["run-001"]
 
@@ -313,7 +313,7 @@ class TestGitHub:
     def test_a_refusal_says_which_permission(self, listener: tuple[str, list[tuple[str, str, Any]]]) -> None:
         with pytest.raises(HarnessError, match="403") as told:
             comment(Repository(listener[0], "forbidden/name", "t"), 7, "news")
-        assert "pull-requests: write" in told.value.way_out
+        assert "pull-requests: write" in told.value.hint
 
     def test_without_a_token_nothing_is_tried(self) -> None:
         with pytest.raises(HarnessError, match="GITHUB_TOKEN"):

@@ -72,7 +72,7 @@ def test_the_sessions_budget_is_used(tmp_path: Path) -> None:
 def test_nothing_to_report_says_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="nothing to report") as told:
         judge_last(tmp_path)
-    assert "make e2e" in told.value.way_out
+    assert "make e2e" in told.value.hint
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"evidence": 3, "alarms_per_year": 1}', "{}"])
@@ -81,7 +81,7 @@ def test_a_damaged_word_of_the_session_is_named(tmp_path: Path, text: str) -> No
     (tmp_path / "session.json").write_text(text)
     with pytest.raises(HarnessError, match=r"session\.json cannot be read") as told:
         judge_last(tmp_path)
-    assert "remove it" in told.value.way_out
+    assert "remove it" in told.value.hint
 
 
 def test_evidence_that_was_removed_is_named(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_partial_run_says_so_at_the_top() -> None:
     assert "partial" not in terminal(judge_run())
 
 
-def test_a_problem_is_told_with_its_way_out() -> None:
+def test_a_problem_is_shown_with_its_hint() -> None:
     run = assemble([with_meta(make_run(), problems=(PROBLEM, PROBLEM))])
     for text in (page(run), terminal(run)):
         assert "the chat answered 429" in text
