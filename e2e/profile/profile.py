@@ -1,4 +1,4 @@
-"""The profile: one TOML file that says what a chat frontend is, checked as a whole before any browser starts."""
+"""The profile: one TOML file that describes a chat frontend. The whole file is checked before a browser starts."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ SUITE = TARGETS.parents[1]
 
 
 class Profile(Part):
-    """Everything the suite knows of a target."""
+    """Everything the suite knows about a target."""
 
     schema_: Literal[1] = Field(default=1, alias="schema", examples=[1])
-    """Version of this file's form."""
+    """Version of the file format."""
     name: Slug = Field(examples=["acme"])
-    """As in the file's name, and in ``--target NAME``."""
+    """The name of the file, and of ``--target NAME``."""
     title: Text = Field(examples=["Acme support chat"])
-    """For people, in reports."""
+    """Title in reports."""
     where: Where = Field(
         examples=[{"url": "https://chat.example.org/", "ready": {"role": "textbox", "name": "Message"}}]
     )
-    """Where the chat is, and in what kind of browser window it is opened."""
+    """Where the chat is, and how the browser opens it."""
     session: Session = Field(examples=[{"store": "localStorage", "key": "chat_session"}])
-    """Where the page keeps the session's ID."""
+    """Where the page stores the session ID."""
     steps: Steps = Field(
         examples=[
             {
@@ -58,17 +58,17 @@ class Profile(Part):
             }
         ]
     )
-    """What a person does."""
+    """What a user does."""
     wire: tuple[WireRule, ...] = Field(
         min_length=1, examples=[[{"url": "/api/chat$", "session": "session_id", "provider": "provider"}]]
     )
-    """Requests and frames that carry messages and answers; each is a table of its own, ``[[wire]]``."""
+    """Requests and frames that carry messages and replies. Each is a table ``[[wire]]``."""
     reply: Reply = Reply()
-    """How the end of a reply is known."""
+    """How the end of a reply is recognised."""
     screen: Screen = Screen()
     """What the page shows."""
     providers: Providers = Providers()
-    """Who may answer, and how often."""
+    """Who may reply, and how often."""
     policy: PolicyPart = PolicyPart()
     """What is right for this chat."""
     accepted: tuple[AcceptedCause, ...] = Field(
@@ -77,26 +77,26 @@ class Profile(Part):
             [{"cause": "label-stale", "until": dt.date(2027, 1, 31), "reason": "goes with the next design"}]
         ],
     )
-    """Known faults that do not fail a run until a date; each is a table of its own, ``[[accepted]]``."""
+    """Known faults that do not fail a run until a date. Each is a table ``[[accepted]]``."""
     owners: Owners = Owners()
     """Who looks at a failure."""
     links: dict[str, WebAddress] = Field(default={}, examples=[{"runbook": "https://wiki.example.org/chat"}])
-    """Where somebody who reads the report wants to go: name -> address, shown with every check."""
+    """Links for readers of the report, name -> address. They are shown with every check."""
     gates: Gates = Gates()
-    """What a release needs besides its checks."""
+    """What a release needs besides passed checks."""
     limits: Limits = Limits()
     """What the target allows."""
     blocked: tuple[Sign, ...] = Field(default=(), examples=[[{"kind": "login-wall", "url": "/login"}]])
-    """What refusals look like on this target; each is a table of its own, ``[[blocked]]``."""
+    """What refusals look like on this target. Each is a table ``[[blocked]]``."""
     login: Login | None = Field(default=None, examples=[{"storage_state": ".auth/acme.json"}])
-    """How a lane becomes a user."""
+    """How a lane signs in."""
     backend: Backend | None = Field(
         default=None,
         examples=[{"lookup": {"method": "GET", "path": "/sessions/{session}", "provider": "provider"}}],
     )
-    """The backend's own interface."""
+    """The backend's own API."""
     timeouts: Timeouts = Timeouts()
-    """How long is waited for what."""
+    """Time limits."""
 
     @model_validator(mode="after")
     def _rules_fit(self) -> Self:

@@ -1,6 +1,6 @@
-"""Makes ``e2e/docs/profiles.md`` and ``profile.schema.json`` from the profile's own types: ``python -m e2e reference [--check]``.
+"""Generates ``e2e/docs/profiles.md`` and ``profile.schema.json`` from the profile's types: ``python -m e2e reference [--check]``.
 
-What a key is stands once, below its field; the page, the schema that editors complete from and the messages all take it from there.
+The docstring below a field is the only description of a key: page, JSON Schema and error messages use it.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _WORDS = {
     "check_condition": "JMESPath condition",
     "_is_regex": "regular expression",
     "_is_url_regex": "regular expression",
-    "is_web_address": "web address",
+    "is_web_address": "URL",
     "_is_css": "CSS selector",
-    "_is_header": "header's name",
-    "_is_variable": "variable's name",
+    "_is_header": "header name",
+    "_is_variable": "variable name",
     "_is_host": "host",
     "_is_timezone": "time zone",
 }
@@ -147,7 +147,7 @@ def _heading(model: type[BaseModel]) -> str:
 
 
 def type_in_words(annotation: Any, metadata: Sequence[Any] = ()) -> str:
-    """A field's type as a person says it."""
+    """A field's type in words."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return type_in_words(inner[0], (*inner[1:], *metadata))
@@ -168,19 +168,20 @@ def type_in_words(annotation: Any, metadata: Sequence[Any] = ()) -> str:
         return f"[{name}](#{name.lower()})"
     if annotation is str:
         funcs = [getattr(m.func, "__name__", "") for m in metadata if isinstance(m, AfterValidator)]
-        return next((_WORDS[f] for f in funcs if f in _WORDS), "text")
+        return next((_WORDS[f] for f in funcs if f in _WORDS), "string")
     if annotation is bool:
-        return "true or false"
-    return ("whole number" if annotation is int else "number") + _bounds(metadata)
+        return "boolean"
+    return ("integer" if annotation is int else "number") + _bounds(metadata)
 
 
 def _bounds(metadata: Sequence[Any]) -> str:
-    said = []
+    limits = []
     for mark in (m for part in metadata for m in (part.metadata if isinstance(part, FieldInfo) else [part])):
         for kind, word in ((Gt, "above"), (Ge, "from"), (Lt, "below"), (Le, "to")):
             if isinstance(mark, kind):
-                said.append(f"{word} {getattr(mark, kind.__name__.lower()):g}")
-    return f" {' '.join(said)}" if said else ""
+                value = getattr(mark, kind.__name__.lower())
+                limits.append(f"{word} {value:,}" if value >= 1000 else f"{word} {value:g}")
+    return f" {' '.join(limits)}" if limits else ""
 
 
 def page() -> str:
@@ -191,7 +192,7 @@ def page() -> str:
     lines += ["## Every key", ""]
     for table in tables():
         lines += [f"### {table.title}", "", _plain(table.model.__doc__ or ""), ""]
-        lines += ["| key | type | default | what it is | example |", "|---|---|---|---|---|"]
+        lines += ["| key | type | default | meaning | example |", "|---|---|---|---|---|"]
         lines += [_row(table, name, field) for name, field in table.model.model_fields.items()]
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
@@ -319,8 +320,8 @@ key holds the session, and which request carries it. The whole file is checked b
 2. Save it as `fixtures/targets/acme.toml`, and read it. Locators by role and name are the most stable ones.
 3. Begin it with `#:schema ./profile.schema.json`. An editor with Even Better TOML (or Taplo) then completes and explains
    every key.
-4. Try it: `pytest e2e/specs --target acme --chats 4 --lanes 1 --headed`. A mistake is reported with file, key, value,
-   rule and an example.
+4. Try it: `make e2e TARGET=acme CHATS=4 LANES=1 ARGS=--headed`. A mistake is reported with file, key, value, rule and
+   an example.
 5. Then add what is right for this chat (`[policy]`), what it allows (`[limits]`) and who may reply (`[providers]`).
 
 This is a complete profile:

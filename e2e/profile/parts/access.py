@@ -24,13 +24,13 @@ class Limits(Part):
     """What the target allows, so that the suite stays within it."""
 
     messages_per_context: int | None = Field(default=None, ge=2, le=1_000_000, examples=[15])
-    """Messages in one browser context; a lane then goes on in a fresh one."""
+    """Messages in one browser context. After them a lane continues in a fresh one."""
     requests_per_minute: float | None = Field(default=None, gt=0, le=100_000, examples=[60])
-    """Messages sent a minute, over all lanes together."""
+    """Messages per minute, over all lanes together."""
     messages: int | None = Field(default=None, ge=1, le=1_000_000, examples=[200])
-    """Messages in the whole run; chats beyond it are not begun."""
+    """Messages in the whole run. Chats beyond this number are not started."""
     retry_after: Seconds = 30
-    """A ``Retry-After`` of at most this many seconds is waited for, once for a chat; a longer one ends it as blocked."""
+    """The suite waits for a ``Retry-After`` of at most this many seconds, once per chat. A longer one ends the chat as blocked."""
 
 
 class Sign(Part):
@@ -39,17 +39,17 @@ class Sign(Part):
     kind: Literal["rate-limited", "daily-limit", "login-wall", "captcha", "backend-down", "blocked"] = Field(
         examples=["daily-limit"]
     )
-    """What it is called in the report."""
+    """Its name in the report."""
     screen: Locate | None = Field(default=None, examples=[{"role": "alert", "name": "Daily limit"}])
-    """Visible when the environment refuses."""
+    """Visible when a message is refused."""
     url: Regex | None = Field(default=None, examples=["/login"])
-    """On the page's address."""
+    """Regular expression on the page's address."""
     status: tuple[Annotated[int, Field(ge=100, le=599)], ...] | None = Field(
         default=None, min_length=1, examples=[[429, 503]]
     )
-    """HTTP status of the answer to a message."""
+    """HTTP status of the response to a message."""
     answer: Condition | None = Field(default=None, examples=["error.code == 'quota_exceeded'"])
-    """Condition on an answer."""
+    """Condition on a response."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -63,7 +63,7 @@ class Sign(Part):
 
 
 class Account(Part):
-    """One of several users, for lanes side by side: a saved state, or the variables that the login steps use."""
+    """One of several users for parallel lanes: a saved state, or the variables of the login steps."""
 
     storage_state: Text | None = Field(default=None, examples=[".auth/anna.json"])
     """A Playwright storage-state file of this user."""
@@ -78,12 +78,12 @@ class Account(Part):
 
 
 class Login(Part):
-    """How a lane becomes a user: a saved state (``make login``), or steps in each new context."""
+    """How a lane signs in: a saved state (``make login``), or steps in each new context."""
 
     storage_state: Text | None = Field(default=None, examples=[".auth/acme.json"])
     """A Playwright storage-state file, relative to the suite's folder."""
     url: WebAddress | None = Field(default=None, examples=["https://login.example.org/"])
-    """Where ``steps`` begin; default: the chat itself."""
+    """Where ``steps`` start. Default: the chat itself."""
     steps: tuple[Action, ...] = Field(
         default=(),
         examples=[
@@ -94,9 +94,9 @@ class Login(Part):
             ]
         ],
     )
-    """What a person does to sign in."""
+    """What a user does to sign in."""
     done: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Account"}])
-    """Visible when somebody is signed in; default: ``where.ready``."""
+    """Visible when the user is signed in. Default: ``where.ready``."""
     accounts: tuple[Account, ...] = Field(
         default=(), examples=[[{"storage_state": ".auth/anna.json"}, {"storage_state": ".auth/ben.json"}]]
     )

@@ -1,4 +1,4 @@
-"""The backend's own interface, and how long is waited for what."""
+"""The backend's own API, and the time limits."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from e2e.profile.values.terms import (
 
 
 class Call(Part):
-    """One call of the backend's own interface."""
+    """One call of the backend's own API."""
 
     method: Literal["GET", "PUT", "POST", "DELETE", "PATCH"] = Field(examples=["GET"])
     """HTTP method."""
     path: Path = Field(examples=["/api/sessions/{session}"])
     """With ``{session}`` where the session ID goes."""
     provider: JMESPath | None = Field(default=None, examples=["provider"])
-    """Where the answer says who the provider is."""
+    """Where the provider is in the response."""
     active: JMESPath | None = Field(default=None, examples=["active_sessions"])
     """``state`` only: the number of active sessions."""
     distribution: JMESPath | None = Field(default=None, examples=["distribution"])
@@ -36,30 +36,30 @@ class Call(Part):
 
 
 class Backend(Part):
-    """The backend's own interface; only ``lookup`` and ``state`` are used unless ``writes``."""
+    """The backend's own API. Only ``lookup`` and ``state`` are used unless ``writes`` is true."""
 
     url: WebAddress | None = Field(default=None, examples=["https://admin.example.org/"])
-    """Default: the chat's own origin."""
+    """Default: the origin of the chat."""
     headers: dict[HeaderName, Template] = Field(
         default={}, examples=[{"Authorization": "Bearer ${ADMIN_TOKEN}"}]
     )
-    """Sent with every call; ``${NAME}`` is an environment variable."""
+    """Sent with every call. ``${NAME}`` is an environment variable."""
     writes: bool = False
-    """The suite may assign and remove sessions of its own."""
+    """The suite may assign and remove its own sessions."""
     assign: Call | None = Field(
         default=None, examples=[{"method": "PUT", "path": "/sessions/{session}", "provider": "provider"}]
     )
-    """Gives a session a provider; only with ``writes``."""
+    """Assigns a provider to a session. Only with ``writes``."""
     lookup: Call | None = Field(
         default=None, examples=[{"method": "GET", "path": "/sessions/{session}", "provider": "provider"}]
     )
-    """Says which provider a session has."""
+    """Returns the provider of a session."""
     remove: Call | None = Field(default=None, examples=[{"method": "DELETE", "path": "/sessions/{session}"}])
-    """Ends a session; only with ``writes``."""
+    """Ends a session. Only with ``writes``."""
     state: Call | None = Field(
         default=None, examples=[{"method": "GET", "path": "/stats", "distribution": "distribution"}]
     )
-    """Says how many sessions there are, and at which providers."""
+    """Returns the number of sessions, and their providers."""
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
@@ -104,8 +104,8 @@ class Timeouts(Part):
     ready: Seconds = 10
     """Until the page can be used."""
     action: Seconds = 5
-    """Until a click, a press or a payload has come about."""
+    """Until a click, a key press or a payload has happened."""
     reply: Seconds = 30
     """Until a reply has ended."""
     quiet: Annotated[float, Field(gt=0, lt=10)] = 0.15
-    """How long nothing must happen after a click before a missing rotation is believed."""
+    """Time without any activity after a click before the rotation counts as missing."""

@@ -11,22 +11,22 @@ from e2e.profile.values.terms import NOTHING, JMESPath, Misfit, Part, Regex, Tex
 
 
 class Session(Part):
-    """Where the page keeps the session's ID. What is compared is the ID, never the raw value."""
+    """Where the page stores the session ID. The ID is compared, never the raw value."""
 
     store: Literal["localStorage", "sessionStorage", "cookie", "url", "indexedDB", "none"] = "localStorage"
-    """``none``: in memory only, then only what is sent counts."""
+    """``none``: in memory only. Then only sent IDs are judged."""
     key: str | None = Field(default=None, min_length=1, examples=["chat_session"])
     """Name of the item, the cookie, or (IndexedDB) the record."""
     key_pattern: Regex | None = Field(default=None, examples=["^chat:"])
-    """Of the key, where it is another one per user or per chat; the one that was written last counts."""
+    """For a key that differs per user or chat. The key that was written last is used."""
     id: JMESPath | None = Field(default=None, examples=["sessionId"])
-    """JMESPath into the stored JSON value; without it (and ``regex``) the whole value is the ID."""
+    """JMESPath into the stored JSON value. Without it and without ``regex`` the whole value is the ID."""
     regex: Regex | None = Field(default=None, examples=["/c/([0-9a-f-]{36})"])
-    """On the stored text, or on the page's address for ``url``; its first group is the ID."""
+    """On the stored text, or for ``url`` on the page's address. Its first group is the ID."""
     database: Text | None = Field(default=None, examples=["chat"])
-    """Name of the database; IndexedDB only."""
+    """Name of the database. IndexedDB only."""
     object_store: Text | None = Field(default=None, examples=["kv"])
-    """Name of the object store in it; IndexedDB only."""
+    """Name of the object store in it. IndexedDB only."""
 
     @model_validator(mode="after")
     def _fits_the_store(self) -> Self:
@@ -68,12 +68,12 @@ class Session(Part):
 
 
 class Reply(Part):
-    """How the end of a reply is known; everything that is said here must hold."""
+    """How the end of a reply is recognised. All conditions given here must hold."""
 
     exchange_finished: bool = True
-    """The answer has ended on the wire, by its rule."""
+    """The response has ended, by its wire rule."""
     gone: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Stop"}])
-    """Not visible any more, such as the Stop button."""
+    """No longer visible, such as the Stop button."""
     shown: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Send"}])
     """Visible again, such as the Send button."""
     settled: float | None = Field(default=None, gt=0, le=30, examples=[0.5])
@@ -93,34 +93,34 @@ class Screen(Part):
     """What the page shows."""
 
     messages: Locate | None = Field(default=None, examples=[{"test_id": "message"}])
-    """Every message of the conversation, the person's and the assistant's."""
+    """Every message of the conversation: the user's and the assistant's."""
     provider: Locate | None = Field(default=None, examples=[{"test_id": "provider"}])
-    """The provider's name at a reply; the last one belongs to the last reply."""
+    """The provider's name beside a reply. The last one belongs to the last reply."""
     provider_attribute: Text | None = Field(default=None, examples=["alt"])
-    """Attribute of that element which holds the name; default: its visible text."""
+    """Attribute of that element that has the name. Default: its visible text."""
     provider_regex: Regex | None = Field(default=None, examples=["^Avatar for (.+)$"])
-    """On that text or attribute; its first group is the name."""
+    """On that text or attribute. Its first group is the name."""
     mask: tuple[Locate, ...] = Field(default=(), examples=[[{"test_id": "session-line"}]])
-    """What is covered in screenshots: whatever shows a session ID."""
+    """Covered in screenshots: every element that shows a session ID."""
 
 
 class Providers(Part):
-    """Who may answer, and how often."""
+    """Who may reply, and how often."""
 
     names: tuple[Text, ...] | None = Field(default=None, min_length=1, examples=[["Big hat", "Tall boot"]])
-    """All that may answer; one that is seen and not listed is a finding."""
+    """All providers that may reply. An observed provider that is not listed is a finding."""
     count: int | None = Field(default=None, ge=1, le=10_000, examples=[9])
-    """How many there are, where their names are not known beforehand."""
+    """The number of providers, if their names are not known beforehand."""
     weights: dict[str, float] | None = Field(default=None, examples=[{"Big hat": 0.7, "Tall boot": 0.3}])
-    """Expected shares; without them all are expected alike."""
+    """Expected shares. Without them all providers are expected equally often."""
     min_effective_providers: float | None = Field(default=None, ge=1, le=10_000, examples=[3.5])
-    """Inverse Simpson index that the sessions must reach, where no list is known."""
+    """Inverse Simpson index that the sessions must reach, if no list is known."""
     map: dict[str, str] = Field(default={}, examples=[{"prov_3": "Big hat"}])
-    """Names as the wire gives them -> names for people."""
+    """Name in payloads -> name in reports."""
     source: tuple[Literal["reply", "label", "backend"], ...] = Field(
         default=("reply", "backend", "label"), min_length=1
     )
-    """Which layer says who answered, the first that does counts."""
+    """Where the provider is read from. The first source that has it is used."""
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -1,4 +1,4 @@
-"""Where the chat is, how it is started, and in what kind of browser window it is opened."""
+"""Where the chat is, how it is started, and how the browser opens it."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ Permission = Literal[
 
 
 class Command(Part):
-    """A program that serves the chat: started by the suite, waited for, and ended with it."""
+    """A program that serves the chat. The suite starts it, waits for it, and stops it at the end."""
 
     command: tuple[Text, ...] = Field(
         min_length=1, examples=[["{python}", "-m", "acme_chat", "--port", "{port}"]]
     )
-    """Program and arguments; ``{port}`` is a free port, ``{python}`` this Python."""
+    """Program and arguments. ``{port}`` is a free port, ``{python}`` this Python."""
     url: str = Field(default="http://127.0.0.1:{port}/", examples=["http://127.0.0.1:{port}/chat"])
-    """Where it answers, with ``{port}``."""
+    """Its address, with ``{port}``."""
     folder: Text | None = Field(default=None, examples=["../acme-chat"])
-    """Working directory, relative to the profile; default: the suite's own folder."""
+    """Working directory, relative to the profile. Default: the suite's folder."""
     env: dict[Variable, Template] = Field(default={}, examples=[{"LOG_LEVEL": "warning"}])
-    """Environment variables for it, besides the present ones."""
+    """Additional environment variables."""
     patience: Seconds = 60
-    """Seconds until it must answer."""
+    """Seconds until it must respond."""
 
     @model_validator(mode="after")
     def _says_its_port(self) -> Self:
@@ -68,7 +68,7 @@ class Credentials(Part):
     username: Template = Field(min_length=1, examples=["${STAGING_USER}"])
     """The user's name."""
     password: Template = Field(min_length=1, examples=["${STAGING_PASSWORD}"])
-    """Always ``${NAME}``: a password does not stand in a file."""
+    """Always ``${NAME}``: the file contains no password."""
 
     @model_validator(mode="after")
     def _not_in_the_clear(self) -> Self:
@@ -86,12 +86,12 @@ def _kind_of_start(value: Any) -> str:
 
 
 class Where(Part):
-    """Where the chat is, and in what kind of browser window it is opened."""
+    """Where the chat is, and how the browser opens it."""
 
     url: WebAddress = Field(examples=["https://chat.example.org/"])
-    """The page on which the chat is; ``--base-url`` replaces it."""
+    """Address of the chat's page. ``--base-url`` replaces it."""
     path: Path | None = Field(default=None, examples=["/app/chat?lang=en"])
-    """Joined to the URL, also to one given by ``--base-url``."""
+    """Added to the URL, also to that of ``--base-url``."""
     start: (
         Annotated[
             Annotated[Literal["reference"], Tag("a name")] | Annotated[Command, Tag("a command")],
@@ -99,36 +99,36 @@ class Where(Part):
         ]
         | None
     ) = Field(default=None, examples=[{"command": ["npm", "start", "--", "--port", "{port}"]}])
-    """What the suite starts by itself; ``url`` is then only used when nothing is to be started (``--base-url``)."""
+    """What the suite starts by itself. With ``--base-url`` it starts nothing."""
     ready: Locate = Field(examples=[{"role": "textbox", "name": "Message"}])
-    """Visible when the page can be used."""
+    """Visible when the page is ready."""
     frame: tuple[Css, ...] = Field(default=(), examples=[["iframe#chat-widget"]])
-    """CSS of the frames in which the chat lives, outermost first."""
+    """CSS of the frames that contain the chat, outermost first."""
     headers: dict[HeaderName, Template] = Field(default={}, examples=[{"X-Preview": "${PREVIEW_TOKEN}"}])
-    """Sent with every request; ``${NAME}`` is an environment variable."""
+    """Sent with every request. ``${NAME}`` is an environment variable."""
     blocked_hosts: tuple[Host, ...] = Field(default=(), examples=[["*.analytics.example"]])
-    """Hosts that are not asked: analytics, advertisements, a support widget."""
+    """Hosts that the browser must not contact: analytics, advertisements, a support widget."""
     viewport: tuple[Annotated[int, Field(ge=200, le=7680)], Annotated[int, Field(ge=200, le=4320)]] = (
         1280,
         800,
     )
     """Width and height in CSS pixels."""
     locale: Locale | None = Field(default=None, examples=["en-GB"])
-    """The browser's language; texts in locators must be in it."""
+    """The browser's language. Texts in locators must match it."""
     timezone: Timezone | None = Field(default=None, examples=["Europe/Berlin"])
     """The browser's time zone."""
     user_agent: Text | None = Field(default=None, examples=["Mozilla/5.0 (chat-session-e2e)"])
-    """What the browser calls itself."""
+    """The browser's user agent."""
     permissions: tuple[Permission, ...] = Field(default=(), examples=[["clipboard-write"]])
     """Granted to the page."""
     http_credentials: Credentials | None = Field(
         default=None, examples=[{"username": "${STAGING_USER}", "password": "${STAGING_PASSWORD}"}]
     )
-    """For a page behind HTTP authentication, as a staging system often is."""
+    """For a page behind HTTP authentication, such as a staging system."""
     dialogs: Literal["accept", "dismiss"] = "accept"
-    """What is answered to ``alert``, ``confirm``, ``prompt`` and ``beforeunload``."""
+    """Answer to ``alert``, ``confirm``, ``prompt`` and ``beforeunload``."""
     ignore_https_errors: bool = False
-    """Open the page also with a certificate that the browser does not trust."""
+    """Also open a page whose certificate the browser does not trust."""
 
     @model_validator(mode="after")
     def _no_secret(self) -> Self:

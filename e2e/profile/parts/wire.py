@@ -1,4 +1,4 @@
-"""Wire rules: which request or frame is the chat's, which session it carries, and how its answer belongs to it."""
+"""Wire rules: which requests or frames belong to the chat, which session ID they carry, and which response belongs to them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ Framing = Literal[
 
 
 class Extract(Part):
-    """Where a value is: exactly one of json, form, query, header, cookie, path, url, page, connection. A bare text is ``json``.
+    """Where a value is: exactly one of json, form, query, header, cookie, path, url, page, connection. A plain string means ``json``.
 
-    A ``provider`` may have ``regex`` alone, without any of them: it is then searched in the whole text of the reply, of whatever
-    type that is (plain text, HTML, the words of a stream put together).
+    A ``provider`` may have ``regex`` alone. It is then searched in the whole text of the reply: plain text, HTML, or the joined
+    text of a stream.
     """
 
     json_: JMESPath | None = Field(default=None, alias="json", examples=["args[0].sessionId"])
@@ -38,27 +38,27 @@ class Extract(Part):
     form: Text | None = Field(default=None, examples=["session"])
     """A field of an urlencoded or multipart body."""
     query: Text | None = Field(default=None, examples=["session"])
-    """A parameter of the URL's query."""
+    """A query parameter of the URL."""
     header: HeaderName | None = Field(default=None, examples=["X-Session-Id"])
-    """A header of the request, or of the answer for ``provider``."""
+    """A header of the request, or for ``provider`` of the response."""
     cookie: Text | None = Field(default=None, examples=["chat_session"])
-    """A cookie that goes with the request."""
+    """A cookie of the request."""
     path: Regex | None = Field(default=None, examples=["/chats/([^/]+)/messages"])
-    """A regular expression on the URL's path; its first group is the value."""
+    """A regular expression on the URL's path. Its first group is the value."""
     url: Regex | None = Field(default=None, examples=["[?&;]sid=([^&]+)"])
-    """A regular expression on the whole URL; its first group is the value."""
+    """A regular expression on the whole URL. Its first group is the value."""
     page: Regex | None = Field(default=None, examples=["/c/([0-9a-f]+)"])
-    """A regular expression on the page's own address when the payload leaves; its first group is the value.
+    """A regular expression on the page's address when the payload is sent. Its first group is the value.
 
     For chats whose ID is in the page's address and in no payload.
     """
     connection: JMESPath | None = Field(default=None, examples=["connect.sessionId"])
-    """WebSocket: JMESPath into what was sent earlier on the connection (its long polls included); the last one counts.
+    """WebSocket: JMESPath into earlier payloads of the connection, including its long polls. The last match is used.
 
-    For protocols that say once, in a connect message, whose messages will follow.
+    For protocols that send the ID once, in a connect message.
     """
     regex: Regex | None = Field(default=None, examples=["^Bearer (.+)$"])
-    """Applied to the text that was found; its first group is the value. For ``provider`` alone: to the reply's whole text."""
+    """Applied to the extracted text. Its first group is the value. Alone (``provider`` only) it is applied to the whole reply."""
 
     @model_validator(mode="before")
     @classmethod
@@ -82,55 +82,55 @@ class Extract(Part):
 
 
 class WireRule(Part):
-    """A request or WebSocket frame that carries a message of the chat, and where to look in it and in its answer.
+    """A request or WebSocket frame that carries a message of the chat, and where the values are in it and in its response.
 
-    With ``direction = "received"`` it is a channel on which answers come that do not come in the request's own exchange:
-    an ``EventSource``, a long poll, another socket.
+    With ``direction = "received"`` it is a channel with replies that are not in the response to the request: an ``EventSource``, a
+    long poll, another socket.
     """
 
     name: RuleName = Field(default="chat", examples=["chat"])
-    """For messages, and for ``answered_by``; each rule has its own."""
+    """Unique name of the rule, for messages and for ``answered_by``."""
     transport: Literal["http", "websocket"] = "http"
-    """``http`` is fetch, XHR, EventSource and sendBeacon; the answer may be JSON, server-sent events or JSON lines."""
+    """``http`` is fetch, XHR, EventSource and sendBeacon. The response may be JSON, server-sent events or JSON lines."""
     direction: Literal["sent", "received"] = "sent"
-    """``sent`` carries messages of the chat; ``received`` is a channel on which the answers to another rule come."""
+    """``sent`` carries messages of the chat. ``received`` is a channel on which the replies to another rule come."""
     url: UrlRegex = Field(examples=["/api/chat$"])
     """A regular expression that is searched in the URL."""
     method: Method | None = Field(default=None, examples=["POST"])
-    """HTTP only; default: POST for what is sent, any for what is received."""
+    """HTTP only. Default: POST for ``sent``, any for ``received``."""
     framing: Framing = "json"
-    """How frames (or the bodies of a long poll) are put together."""
+    """How frames, or the bodies of a long poll, are encoded."""
     unfold: bool = False
-    """JSON that stands in a string inside the payload is read too."""
+    """Also read JSON that is inside a string of the payload."""
     when: Condition | None = Field(default=None, examples=["type == 'Action' && udfPath == 'chat:send'"])
     """Condition on the payload."""
     session: Extract | None = Field(default=None, examples=["session_id"])
     """Where the session ID is in the payload."""
     judged: bool = Field(default=True, examples=[False])
-    """False: what this rule sends may carry an old session ID (an analytics batch, a call that ends the old session), and no message.
+    """False: payloads of this rule carry no message, and may carry an old session ID (analytics, a call that ends the old session).
 
-    All other payloads are judged: also a title request or a feedback call of a new chat must not carry the ID of an earlier one.
+    All other payloads are judged. A title request or a feedback call of a new chat must not carry an earlier chat's ID either.
     """
     history: JMESPath | None = Field(default=None, examples=["messages"])
     """JMESPath to the list of earlier messages in the payload."""
     provider: Extract | None = Field(default=None, examples=["provider"])
-    """In the answer: in a JSON body, in any event of a stream, in a frame, in a header, or (``regex`` alone) in its text."""
+    """In the response: in a JSON body, in any event of a stream, in a frame, in a header, or (``regex`` alone) in its text."""
     answered_by: Text | None = Field(default=None, examples=["events"])
-    """Name of the ``received`` rule on which the answer comes; default: the request's own exchange, or the same socket."""
+    """Name of the ``received`` rule on which the reply comes. Default: the response to the request, or the same socket."""
     reply_to: JMESPath | None = Field(default=None, examples=["requestId"])
-    """What ties an answer to its payload, in both; looked for in the payload, then in the request's own answer.
+    """The value that links a reply to its payload. It is in the reply, and in the payload or in the response to the request.
 
-    Default: the framing's own ID when it has one (an ack, an invocation), else the next frames.
+    Default: the ID of the framing, if it has one (an acknowledgement, an invocation). Otherwise the next frames are the reply.
     """
     answer_when: Condition | None = Field(default=None, examples=["type == 'ActionResponse'"])
-    """Condition on a frame or event to be part of the answer."""
+    """Condition on the frames or events that are part of the reply."""
     done: Condition | None = Field(default=None, examples=["type == 'done'"])
-    """Condition on a frame or event after which the answer is complete.
+    """Condition on the frame or event that completes the reply.
 
-    Default: the end of the exchange; on a socket the framing's own word, else the first frame of the answer.
+    Default: the end of the response. On a socket: the end message of the framing, otherwise the first frame of the reply.
     """
     failed: Condition | None = Field(default=None, examples=["type == 'error' || success == `false`"])
-    """Condition on a frame or event that says that the backend could not answer."""
+    """Condition on a frame or event that reports a failure of the backend."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

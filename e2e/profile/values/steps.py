@@ -1,4 +1,4 @@
-"""What a person does on the page, as the profile says it: how to find an element, small actions, and the steps made of them."""
+"""What a user does on the page, as the profile describes it: locators, actions, and the steps that consist of actions."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _ROLES = frozenset(
 class Locate(Part):
     """How to find an element: exactly one of role, label, placeholder, test_id, text, title, css (the last resort).
 
-    Open shadow roots are looked into by every way.
+    Every kind of locator also looks into open shadow roots.
     """
 
     role: str | None = Field(default=None, examples=["button"])
     """ARIA role, usually with ``name``."""
     name: str | None = Field(default=None, examples=["New chat"])
-    """Accessible name, with ``role`` only; a part of it is enough unless ``exact``."""
+    """Accessible name, only with ``role``. A part of it is enough unless ``exact``."""
     exact: bool = False
-    """The whole name, label, placeholder, text or title, in its own case."""
+    """Match the whole name, label, placeholder, text or title, case-sensitive."""
     label: Text | None = Field(default=None, examples=["Message"])
-    """The field's label."""
+    """Label of the field."""
     placeholder: Text | None = Field(default=None, examples=["Ask anything"])
-    """What the empty field shows."""
+    """Text that the empty field shows."""
     test_id: Text | None = Field(default=None, examples=["composer"])
     """The value of ``data-testid``."""
     text: Text | None = Field(default=None, examples=["Start over"])
@@ -43,13 +43,13 @@ class Locate(Part):
     title: Text | None = Field(default=None, examples=["New chat"])
     """The tooltip, HTML's ``title``."""
     css: Css | None = Field(default=None, examples=["form.composer button[type=submit]"])
-    """CSS selector; the last resort, since it breaks with every redesign."""
+    """CSS selector, the last resort: it breaks with every redesign."""
     nth: int | None = Field(default=None, ge=-100, le=100, examples=[0])
-    """Which one, when several are found: 0 is the first, -1 the last."""
+    """Which of several matches: 0 is the first, -1 the last."""
     within: Locate | None = Field(default=None, examples=[{"role": "navigation"}])
     """Look only inside this element."""
     frame: tuple[Css, ...] | None = Field(default=None, examples=[["iframe#chat"]])
-    """CSS of the frames to go through, outermost first; ``[]`` is the page itself. Default: ``where.frame``."""
+    """CSS of the frames that contain the element, outermost first. ``[]`` is the page itself. Default: ``where.frame``."""
 
     @field_validator("role")
     @classmethod
@@ -90,12 +90,12 @@ def _inline(value: Any) -> str:
 
 
 class Fill(Part):
-    """Text for a field; ``${NAME}`` in it is an environment variable."""
+    """Text for a field. ``${NAME}`` in it is an environment variable."""
 
     into: Locate = Field(examples=[{"label": "User"}])
     """The field."""
     text: Template = Field(examples=["${CHAT_USER}"])
-    """What is typed."""
+    """Text to type."""
 
     @model_validator(mode="after")
     def _no_password(self) -> Self:
@@ -108,28 +108,28 @@ class Fill(Part):
 
 
 class Action(Part):
-    """One small action: exactly one of click, hover, press, fill, wait_for, wait_gone, dismiss, mouse_away."""
+    """One action: exactly one of click, hover, press, fill, wait_for, wait_gone, dismiss, mouse_away."""
 
     click: Locate | None = Field(default=None, examples=[{"role": "button", "name": "New chat"}])
-    """One click in its middle."""
+    """Click the middle of the element."""
     hover: Locate | None = Field(default=None, examples=[{"test_id": "chat-row"}])
-    """The mouse goes there, as before a menu that opens under it."""
+    """Move the mouse there, for a menu that opens on hover."""
     press: str | None = Field(default=None, min_length=1, examples=["Enter", "Control+Shift+O"])
-    """A key, as Playwright names it, pressed where the focus is."""
+    """Press a key, by its Playwright name, in the focused element."""
     fill: Fill | None = Field(default=None, examples=[{"into": {"label": "User"}, "text": "${CHAT_USER}"}])
-    """Text into a field."""
+    """Type text into a field."""
     wait_for: Locate | None = Field(default=None, examples=[{"role": "dialog"}])
-    """Go on when this is visible."""
+    """Wait until this is visible."""
     wait_gone: Locate | None = Field(default=None, examples=[{"css": ".toast"}])
-    """Go on when this is not visible any more: a toast, a spinner, a dialog."""
+    """Wait until this is no longer visible: a toast, a spinner, a dialog."""
     dismiss: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Accept all"}])
-    """Click this if it is there (a consent banner's button, an overlay's close), and go on if it is not."""
+    """Click this if it is there (the button of a consent banner, the close button of an overlay). Continue if it is not."""
     mouse_away: bool = False
-    """Move the mouse to where it hovers over nothing, so that menus and tooltips close."""
+    """Move the mouse to an empty place, so that menus and tooltips close."""
     optional: bool = False
-    """Go on when the element is not there."""
+    """Continue if the element is not there."""
     timeout: Seconds | None = Field(default=None, examples=[2])
-    """Patience for this action; default: ``timeouts.action``, or 0.5 s for ``dismiss`` and what is optional."""
+    """Seconds for this action. Default: ``timeouts.action``, or 0.5 s for ``dismiss`` and optional actions."""
 
     @model_validator(mode="after")
     def _one_action(self) -> Self:
@@ -170,38 +170,38 @@ _ALNUM = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
 class Steps(Part):
-    """What a person does, each an ordered list of small actions."""
+    """What a user does. Each step is an ordered list of actions."""
 
     message_box: Locate = Field(examples=[{"role": "textbox", "name": "Message"}])
-    """Where a message is typed: an input, a textarea or something editable."""
+    """Where a message is typed: an input, a textarea or an editable element."""
     new_chat: tuple[Action, ...] = Field(
         min_length=1, examples=[[{"click": {"role": "button", "name": "New chat"}}]]
     )
-    """Starts a new chat. Its last click or press is the moment at which the new chat begins."""
+    """Starts a new chat. The new chat starts at the last click or press."""
     send: tuple[Action, ...] = Field(
         default=(Action(press="Enter"),),
         min_length=1,
         examples=[[{"click": {"role": "button", "name": "Send"}}]],
     )
-    """Sends what is in the message box."""
+    """Sends the text in the message box."""
     open: tuple[Action, ...] = Field(
         default=(), examples=[[{"dismiss": {"role": "button", "name": "Accept all"}}]]
     )
-    """Once after the page was loaded: consent banners, a welcome dialog, a button that opens the chat."""
+    """Done once after each page load: consent banners, a welcome dialog, a button that opens the chat."""
     second_message_box: Locate | None = Field(default=None, examples=[{"placeholder": "Reply"}])
-    """The message box of a chat that is under way, where it is another one than on the empty page."""
+    """The message box of a running chat, if it differs from that of an empty chat."""
     second_send: tuple[Action, ...] | None = Field(
         default=None, min_length=1, examples=[[{"click": {"test_id": "reply-send"}}]]
     )
-    """Sends a message in a chat that is under way, where that differs from ``send``."""
+    """Sends a message in a running chat, if that differs from ``send``."""
     long_request: Text | None = Field(default=None, examples=["Write a long story"])
-    """A message whose reply takes a second or more, so that New Chat can be clicked while it streams."""
+    """A message whose reply takes a second or more, so that New Chat can be clicked while the reply streams."""
     stop: tuple[Action, ...] = Field(default=(), examples=[[{"click": {"role": "button", "name": "Stop"}}]])
-    """Stops a reply that is streaming."""
+    """Stops a streaming reply."""
     return_to_chat: tuple[Action, ...] = Field(
         default=(), examples=[[{"click": {"role": "link", "name": "{message}"}}]]
     )
-    """Goes back to an older chat; ``{message}`` in a name or a text stands for that chat's first message."""
+    """Returns to an older chat. ``{message}`` in a name or text is the first message of that chat."""
 
     @model_validator(mode="after")
     def _something_starts(self) -> Self:
