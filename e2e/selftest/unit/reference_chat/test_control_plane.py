@@ -212,7 +212,15 @@ def test_faults_of_the_providers_follow_a_change_of_the_providers(
     assert draws(client, 4) == ["Red", "Green", "Red", "Green"]
 
 
-def test_a_change_of_delays_does_not_restart_the_draws(client: Client, chat: ReferenceChat) -> None:
+def test_another_seed_begins_new_draws(client: Client, chat: ReferenceChat) -> None:
+    draws(client)
+    chat.configure(seed=2)
+    after_configure = [client.provider(f"t{n}") for n in range(12)]
+    chat.reset(seed=2)
+    assert [client.provider(f"t{n}") for n in range(12)] == after_configure
+
+
+def test_other_delays_do_not_restart_the_draws(client: Client, chat: ReferenceChat) -> None:
     expected = draws(client)
     chat.reset()
     first = [client.provider(f"s{n}") for n in range(6)]
