@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.selftest.unit.reference_client import (
+from e2e.selftest.unit.reference_chat.client import (
     Client,
     chat_body,
     receive,

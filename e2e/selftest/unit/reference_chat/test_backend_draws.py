@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from e2e.selftest.unit.reference_client import Client, receive_reply, send_message
+from e2e.selftest.unit.reference_chat.client import Client, receive_reply, send_message
 from fixtures.reference_chat.backend.frontend_files import VISITOR_COOKIE
 from fixtures.reference_chat.backend.providers import DEFAULT_PROVIDERS
 from fixtures.reference_chat.launcher import ReferenceChat

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosedError
 
-from e2e.selftest.unit.reference_client import (
+from e2e.selftest.unit.reference_chat.client import (
     Client,
     chat_body,
     receive,

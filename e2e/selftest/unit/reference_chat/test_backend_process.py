@@ -16,7 +16,7 @@ from time import monotonic
 import psutil
 import pytest
 
-from e2e.selftest.unit.reference_client import TIMEOUT_S, Client, chat_body, receive, send_message
+from e2e.selftest.unit.reference_chat.client import TIMEOUT_S, Client, chat_body, receive, send_message
 from fixtures.reference_chat import process as child
 from fixtures.reference_chat.launcher import ROOT, LaunchError, ReferenceChat
 

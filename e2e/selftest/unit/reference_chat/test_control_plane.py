@@ -10,7 +10,7 @@ from typing import Any, Literal, get_type_hints
 
 import pytest
 
-from e2e.selftest.unit.reference_client import (
+from e2e.selftest.unit.reference_chat.client import (
     Answer,
     Client,
     receive,
