@@ -1,4 +1,4 @@
-"""Conducts one run: opens the lanes, lets each have its chats, asks the backend, and leaves the evidence behind."""
+"""One run: opens the lanes, plays the chats, queries the backend and writes the evidence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -35,6 +35,7 @@ from e2e.capture.session_ids.redaction import Redactor
 from e2e.capture.target.backend_client import Answer, BackendClient, probe
 from e2e.capture.target.policy import policy_of
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
+from e2e.pages.waits import Steps
 from e2e.profile.profile import variables_of
 from e2e.records.evidence import EvidenceWriter, read_run
 from e2e.records.journal import Journal
@@ -48,11 +49,12 @@ class Runner:
         self, plan: Plan, playwright: Playwright, browser: Browser, context_args: Mapping[str, Any],
         watchers: tuple[Callable[[Chat], None], ...] = (), *, probes: bool = True,
         curious: Callable[[RunRecords], Sequence[str]] | None = None,
-        enough: Callable[[], bool] = lambda: False,
+        enough: Callable[[], bool] = lambda: False, waiter: EventWaiter | None = None,
     ) -> None:  # fmt: skip
-        """``curious`` is shown what was recorded, and names the experiments to make upon it.
+        """``curious`` gets the records of the run and returns the names of the experiments to run.
 
-        ``enough`` is asked between chats whether any further plain one is needed.
+        ``enough`` is called between chats: True when no further plain chat is needed. ``waiter`` is given where
+        several runs go on side by side in one thread (`run_side_by_side`).
         """
         self._enough = enough
         self.plan = plan
@@ -61,7 +63,7 @@ class Runner:
         self._probes = probes
         self._browser = browser
         self._context_args = dict(context_args)
-        self._pulse = EventWaiter(playwright)
+        self._waiter = waiter or EventWaiter(playwright)
         self._redactor = Redactor(show=plan.show_ids)
         for name in variables_of(plan.profile):
             self._redactor.hide(os.environ.get(name, ""))
@@ -85,26 +87,34 @@ class Runner:
     def run(self) -> Path:
         """Do it all. Returns the evidence folder.
 
-        What the suite could not see stands in the run's ``problems``. Raises ``KeyboardInterrupt`` after Ctrl-C, when
+        What the suite could not see is in the run's ``problems``. Raises ``KeyboardInterrupt`` after Ctrl-C, when
         what was seen has been written.
         """
+        with self.going() as lanes:
+            run_lanes(lanes, self._waiter, stop=lambda: self.stopped)
+        return self.folder
+
+    @property
+    def stopped(self) -> bool:
+        """The whole run must end: Ctrl-C, or a browser that is gone."""
+        return self._stop != ""
+
+    @contextmanager
+    def going(self) -> Iterator[dict[int, Steps]]:
+        """Give the lanes, by number, to be advanced by the caller; afterwards do what is done once per run, and write it."""
         plan = self.plan
         backend = (
-            BackendClient(plan.profile.backend, plan.url, self._pulse.wake_from_thread)
+            BackendClient(plan.profile.backend, plan.url, self._waiter.wake_from_thread)
             if plan.profile.backend and plan.full
             else None
         )
-        gone = self._pulse.guarded(self._browser_gone)
+        gone = self._waiter.guarded(self._browser_gone)
         self._browser.on("disconnected", gone)
         interrupted = False
         try:
             with _ctrl_c(self._interrupt):
                 self._lanes = [self._lane(n, backend) for n in plan.own_lanes]
-                run_lanes(
-                    {lane.number: lane.steps() for lane in self._lanes},
-                    self._pulse,
-                    stop=lambda: self._stop != "",
-                )
+                yield {lane.number: lane.steps() for lane in self._lanes}
                 self._look_for_ids()
                 if backend is not None and self._probes and not self._stop:
                     self._probe(backend)
@@ -118,7 +128,6 @@ class Runner:
             self._end()
         if interrupted:
             raise KeyboardInterrupt
-        return self.folder
 
     def _look_for_ids(self) -> None:
         """Once, when all chats are over: is an ID that no rule found anywhere else?"""
@@ -144,11 +153,11 @@ class Runner:
             self._redactor,
             request,
             None if limit is None else max(0, limit - sent),
-            self._pulse.wake_from_thread,
+            self._waiter.wake_from_thread,
         )
         lanes, left_out = experiment_runner.plan(wanted)
         self._left_out |= left_out
-        run_lanes(lanes, self._pulse, stop=lambda: self._stop != "")
+        run_lanes(lanes, self._waiter, stop=lambda: self._stop != "")
 
     def _lane(self, number: int, backend: BackendClient | None) -> Lane:
         recorder = LaneRecorder(number, self.plan.profile, self._journal, self._redactor)
@@ -163,7 +172,7 @@ class Runner:
             browser=self._browser,
             context_args=self._context_args,
             rules=self._rules,
-            waiter=self._pulse,
+            waiter=self._waiter,
             pace=self._pace,
             backend=backend,
             folder=self.folder if plan.full else None,
@@ -184,7 +193,7 @@ class Runner:
 
     def _interrupt(self) -> None:
         self._stop = "Ctrl-C"
-        self._pulse.wake_from_thread()
+        self._waiter.wake_from_thread()
 
     def _browser_gone(self, _: Browser) -> None:
         self._crashed("the browser was gone in the middle of the run")
@@ -337,6 +346,20 @@ class Runner:
                 **plan.environment,
             },
         )
+
+
+def run_side_by_side(runners: Sequence[Runner], waiter: EventWaiter) -> None:
+    """Advance the lanes of several runs, each with its own target and profile, in one thread until all have ended.
+
+    All of them must have been made with ``waiter``. The evidence is in each runner's ``folder``.
+    """
+    with ExitStack() as stack:
+        lanes = {
+            (number, lane): steps
+            for number, runner in enumerate(runners)
+            for lane, steps in stack.enter_context(runner.going()).items()
+        }
+        run_lanes(lanes, waiter, stop=lambda: any(runner.stopped for runner in runners))
 
 
 def _user_agent(browser: Browser) -> str:

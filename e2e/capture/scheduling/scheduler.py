@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, ParamSpec, TypeVar
 
 from playwright.sync_api import Browser, Playwright
 
 from e2e.pages.waits import Steps, Wait
 
 P = ParamSpec("P")
+K = TypeVar("K", bound=Hashable)
 
 
 class EventWaiter:
@@ -98,7 +99,7 @@ class _Lane:
 
 
 def run_lanes(
-    lanes: Mapping[int, Steps], waiter: EventWaiter, stop: Callable[[], bool] = lambda: False
+    lanes: Mapping[K, Steps], waiter: EventWaiter, stop: Callable[[], bool] = lambda: False
 ) -> None:
     """Advance all lanes until each has ended, or ``stop()`` holds (then every lane is closed where it stands).
 
@@ -123,7 +124,7 @@ def run_lanes(
             lane.steps.close()
 
 
-def _until_next(running: Mapping[int, _Lane]) -> float:
+def _until_next(running: Mapping[K, _Lane]) -> float:
     """Seconds until some lane must be looked at without an event."""
     moments = [lane.deadline for lane in running.values()]
     moments += [

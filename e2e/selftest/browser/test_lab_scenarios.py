@@ -1,4 +1,4 @@
-"""A tiny page for each transport, framing, store and awkward interface: healthy it passes, and the historical fault is found on it."""
+"""Scenarios, slow New Chats and addresses on pages of the lab: pages that the suite did not make."""
 
 from __future__ import annotations
 
@@ -17,12 +17,9 @@ from e2e.capture.run.runner import Runner
 from e2e.profile.profile import Locate, Profile
 from e2e.profile.values.steps import Steps
 from e2e.records.evidence import read_run
-from e2e.selftest.browser.lab_profiles import SESSION, lab_profile
-from e2e.selftest.lab.app import PAGES, Lab
+from e2e.selftest.browser.lab_profiles import lab_profile
+from e2e.selftest.lab.app import Lab
 
-NO_STORE = {name for name, table in SESSION.items() if table.get("store") == "none"}
-OTHERWISE = {"cookie", "cookie-httponly"}
-"""Where the stale page does something else than to send what is not stored: `e2e/selftest/lab` says what."""
 CHATS = 3
 
 
@@ -33,10 +30,10 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def had(lab: Lab, playwright: Playwright, own_browser: Browser, tmp_path: Path) -> Any:
-    """Have chats on a page and read the run back; what reached the page's backend is the truth to hold it against."""
+def record_page(lab: Lab, playwright: Playwright, own_browser: Browser, tmp_path: Path) -> Any:
+    """Record chats on a page; what reached the page's backend is what the run is compared with."""
 
-    def had(name: str, profile: Profile | None = None, **query: str) -> tuple[Run, list[str | None]]:
+    def record_page(name: str, profile: Profile | None = None, **query: str) -> tuple[Run, list[str | None]]:
         before = len(lab.received)
         plan = Plan(
             profile or lab_profile(name),
@@ -50,37 +47,14 @@ def had(lab: Lab, playwright: Playwright, own_browser: Browser, tmp_path: Path) 
         run = assemble([read_run(Runner(plan, playwright, own_browser, {}).run())])
         return run, [one.session for one in lab.received[before:]]
 
-    return had
+    return record_page
 
 
 def failed(run: Run) -> set[str]:
     return {v.name for v in judge(run).verdicts if v.outcome == "fail"}
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_healthy_page_passes(name: str, had: Any) -> None:
-    run, received = had(name)
-    assert not run.partial, run.partial_reasons
-    assert failed(run) == set()
-    messages = run.messages
-    assert messages["sent"].notna().all()
-    assert messages["sent"].nunique() == len(set(received)) == CHATS
-    assert (messages["label_provider"] == messages["reply_provider"]).all()
-    if name not in NO_STORE:
-        assert (messages["sent"] == messages["stored"]).all()
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_the_historical_fault_is_found(name: str, had: Any) -> None:
-    run, received = had(name, bug="stale")
-    assert not run.partial, run.partial_reasons
-    assert len(set(received)) == 1
-    assert "rotation.sent_id_is_fresh" in failed(run)
-    if name not in NO_STORE | OTHERWISE:
-        assert [c.name for c in judge(run).causes] == ["stale-state"]
-
-
-def test_a_new_chat_that_loads_a_page_is_waited_for_and_opened_again(had: Any) -> None:
+def test_a_new_chat_that_loads_a_page_is_waited_for_and_opened_again(record_page: Any) -> None:
     """A slow page shows the old chat until the new one comes; and a launcher is closed again after each load."""
     profile = lab_profile("page-address")
     opening = Steps.model_validate(
@@ -90,15 +64,15 @@ def test_a_new_chat_that_loads_a_page_is_waited_for_and_opened_again(had: Any) -
     where = profile.where.model_copy(update={"ready": Locate(role="button", name="Open chat")})
     launched = profile.model_copy(update={"steps": opening, "where": where})
     for query, described in (({"load_s": "1", "after_ms": "30"}, None), ({"launcher": ""}, launched)):
-        run, received = had("page-address", described, **query)
+        run, received = record_page("page-address", described, **query)
         assert not run.partial, run.partial_reasons
         assert failed(run) == set()
         assert len(set(received)) == CHATS
 
 
-def test_an_id_that_is_only_in_the_address_is_the_frontends(had: Any) -> None:
+def test_an_id_that_is_only_in_the_address_is_the_frontends(record_page: Any) -> None:
     """New Chat opens the same address again: no store, no payload and no provider shows it."""
-    run, _ = had("page-address", bug="stale")
+    run, _ = record_page("page-address", bug="stale")
     assert [(c.name, c.layer) for c in judge(run).causes] == [("session-not-ended", "frontend storage")]
     assert "page's address" in judge(run).causes[0].explanation
 
@@ -177,31 +151,31 @@ def test_what_foreign_pages_get_wrong_in_a_hurry_is_found(
 
 
 @pytest.mark.parametrize("name", ["fetch-json", "fetch-sse", "header", "ws-text"])
-def test_a_backend_that_refuses_ended_sessions_hides_no_fault(name: str, had: Any) -> None:
+def test_a_backend_that_refuses_ended_sessions_hides_no_fault(name: str, record_page: Any) -> None:
     """What the page sends is what the run is about; that nobody answered is told beside it."""
-    run, received = had(name, bug="stale", fail="spent")
+    run, received = record_page(name, bug="stale", fail="spent")
     assert len(set(received)) == 1
     assert "rotation.sent_id_is_fresh" in failed(run)
     assert [c.name for c in judge(run).causes] == ["stale-state"]
     assert judge(run).outcome == "fail"
     (told,) = {p.what for p in run.metas[0].problems}
     assert told.startswith("the chat's backend ")
-    run, _ = had(name, fail="spent")
+    run, _ = record_page(name, fail="spent")
     assert judge(run).outcome == "pass"
 
 
-def test_an_old_id_is_found_also_where_the_answer_is_that_of_a_login_wall(had: Any) -> None:
-    run, _ = had("fetch-json", bug="stale", fail="expired")
+def test_an_old_id_is_found_also_where_the_answer_is_that_of_a_login_wall(record_page: Any) -> None:
+    run, _ = record_page("fetch-json", bug="stale", fail="expired")
     assert failed(run) == {"rotation.sent_id_is_fresh"}
     assert [c.name for c in judge(run).causes] == ["stale-state"]
     assert run.metas[0].problems[0].what == "login-wall: the chat's backend answered 401"
-    run, _ = had("fetch-json", fail="login", fail_after="1")
+    run, _ = record_page("fetch-json", fail="login", fail_after="1")
     assert failed(run) == set()
     assert judge(run).causes == ()  # a wall has no New Chat button, and that is no fault of the chat
     assert judge(run).outcome == "broken"
 
 
-def test_a_backend_that_refuses_fresh_sessions_is_nobodys_fault_in_the_frontend(had: Any) -> None:
-    run, _ = had("fetch-json", fail="400", fail_after="1")
+def test_a_backend_that_refuses_fresh_sessions_is_nobodys_fault_in_the_frontend(record_page: Any) -> None:
+    run, _ = record_page("fetch-json", fail="400", fail_after="1")
     assert failed(run) == set()
     assert judge(run).outcome == "broken"

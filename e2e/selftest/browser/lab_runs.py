@@ -1,0 +1,79 @@
+"""Pages of the lab, recorded as lanes of one thread: most of a small run is waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, Playwright
+
+from e2e.analysis.judge import judge
+from e2e.analysis.model.run import Run, assemble
+from e2e.capture.run.plan import Plan
+from e2e.capture.run.runner import Runner, run_side_by_side
+from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.records.evidence import read_run
+from e2e.selftest.browser.lab_profiles import SESSION, lab_profile
+from e2e.selftest.lab.app import PAGES, Lab
+
+CHATS = 3
+AT_ONCE = 8
+NO_STORE = {name for name, table in SESSION.items() if table.get("store") == "none"}
+OTHERWISE = {"cookie", "cookie-httponly"}
+"""Pages whose stale variant does not simply keep sending an ID that is stored no longer; `e2e/selftest/lab` says what."""
+
+
+class LabRun(NamedTuple):
+    """One page, recorded."""
+
+    run: Run
+    received: list[str | None]
+    """The session IDs that reached the page's backend, in order: what the run is compared with."""
+
+
+def record_pages(playwright: Playwright, browser: Browser, out: Path, **query: str) -> dict[str, LabRun]:
+    """All pages with this query, each with a backend of its own."""
+    found: dict[str, LabRun] = {}
+    names = list(PAGES)
+    for start in range(0, len(names), AT_ONCE):
+        found |= _record(names[start : start + AT_ONCE], playwright, browser, out, query)
+    return found
+
+
+def _record(
+    names: Sequence[str], playwright: Playwright, browser: Browser, out: Path, query: Mapping[str, str]
+) -> dict[str, LabRun]:
+    waiter = EventWaiter(browser)
+    with ExitStack() as stack:
+        labs = {name: stack.enter_context(Lab.start(seed=3)) for name in names}
+        runners = {
+            name: Runner(
+                Plan(
+                    lab_profile(name),
+                    labs[name].url(name, **query),
+                    CHATS,
+                    1,
+                    out,
+                    continue_last=False,
+                    trace=False,
+                ),
+                playwright,
+                browser,
+                {},
+                waiter=waiter,
+            )
+            for name in names
+        }
+        run_side_by_side(list(runners.values()), waiter)
+        return {
+            name: LabRun(
+                assemble([read_run(runners[name].folder)]), [one.session for one in labs[name].received]
+            )
+            for name in names
+        }
+
+
+def failed(run: Run) -> set[str]:
+    return {v.name for v in judge(run).verdicts if v.outcome == "fail"}
