@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-_RINGS = ("unit", "repo", "plugin", "browser")
+_RINGS = ("unit", "integration", "repo", "plugin", "browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

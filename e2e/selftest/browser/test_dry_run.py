@@ -15,6 +15,7 @@ import pytest
 from e2e.setup.places import REPO
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_three_nights_end_in_a_site_that_says_what_when_and_where(tmp_path: Path) -> None:
     command = [

@@ -14,6 +14,36 @@ HEALTHY, NONE, BLOCKED = "healthy", "none", "blocked"
 UNSEEN = ("new-chat-unavailable",)
 """Faults that keep the suite from looking: their cause is named, and no check can fail."""
 
+_SESSIONS = {"rotation.stored_id_is_fresh", "rotation.sent_id_is_fresh"}
+FAILS: dict[str, set[str]] = {
+    "stale-state": _SESSIONS | {"rotation.sent_equals_stored"},
+    "session-not-ended": _SESSIONS,
+    "session-restored": _SESSIONS,
+    "id-constant": _SESSIONS | {"session_ids.pattern"},
+    "id-collision": _SESSIONS,
+    "stale-closure": {"rotation.sent_id_is_fresh", "rotation.sent_equals_stored"},
+    "late-rotation": {"rotation.rapid_send"},
+    "split-session": {"rotation.sent_equals_stored"},
+    "over-rotation": {"rotation.one_id_per_chat"},
+    "tab-bleed": {"rotation.two_tabs"},
+    "session-unbound": {"rotation.return_to_chat"},
+    "restored-on-load": {"rotation.reload"},
+    "late-stream": {"rotation.mid_stream"},
+    "history-bleed": {"chat.starts_empty"},
+    "cached-reply": {"reply.is_live"},
+    "provider-pinned": {"provider.varies", "backend.assigns"},
+    "provider-skewed": {"provider.balanced"},
+    "provider-cycles": {"provider.independent"},
+    "provider-flaps": {"provider.persists", "backend.persists"},
+    "session-leaked": {"backend.cleans_up"},
+    "label-stale": {"provider.label_is_true"},
+}
+"""Fault -> what must be among the failed checks."""
+FAILS_ONE_OF: dict[str, set[str]] = {
+    "provider-sticky": {"provider.independent", "provider.balanced", "provider.varies"}
+}
+"""At least one of these: in which of them a few lanes with a provider each show depends on the random seed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variant:
