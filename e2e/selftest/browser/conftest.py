@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Playwright
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
-from e2e.profile.profile import Profile, Timeouts, load
+from e2e.profile.profile import Limits, Profile, Timeouts, load
 from e2e.records.evidence import read_run
 from fixtures.reference_chat.launcher import ReferenceChat
 
@@ -21,8 +21,16 @@ Record = Callable[..., Run]
 
 @pytest.fixture(scope="session")
 def reference() -> Profile:
-    """The reference chat's profile, with less patience."""
-    return load("reference").model_copy(update={"timeouts": Timeouts(ready=10, action=5, reply=3)})
+    """The reference chat's profile with short waits: a refusal is waited out by users, not here."""
+    short = {"timeouts": Timeouts(ready=10, action=5, reply=3), "limits": Limits(retry_after=0.001)}
+    return load("reference").model_copy(update=short)
+
+
+@pytest.fixture(scope="session")
+def shared_chat() -> Iterator[ReferenceChat]:
+    """One process of the reference chat for all tests of a worker; `record` resets it."""
+    with ReferenceChat.start() as chat:
+        yield chat
 
 
 @pytest.fixture(scope="session")
@@ -34,8 +42,14 @@ def own_browser(playwright: Playwright, browser_type_launch_args: dict[str, Any]
 
 
 @pytest.fixture
-def record(playwright: Playwright, own_browser: Browser, reference: Profile, tmp_path: Path) -> Record:
-    """Record a run on a reference chat that is started with these options, and read it back."""
+def record(
+    playwright: Playwright,
+    own_browser: Browser,
+    reference: Profile,
+    shared_chat: ReferenceChat,
+    tmp_path: Path,
+) -> Record:
+    """Record a run on the reference chat with these options, and read it back."""
 
     def record(
         *,
@@ -46,11 +60,18 @@ def record(playwright: Playwright, own_browser: Browser, reference: Profile, tmp
         scenarios: tuple[str, ...] = (),
         **options: Any,
     ) -> Run:
-        with ReferenceChat.start(**options) as chat:
-            plan = Plan(
-                profile, chat.url, chats, lanes, tmp_path, show_ids=show_ids, trace=False, scenarios=scenarios
-            )
-            folder = Runner(plan, playwright, own_browser, {}).run()
+        shared_chat.reset(**options)
+        plan = Plan(
+            profile,
+            shared_chat.url,
+            chats,
+            lanes,
+            tmp_path,
+            show_ids=show_ids,
+            trace=False,
+            scenarios=scenarios,
+        )
+        folder = Runner(plan, playwright, own_browser, {}).run()
         return assemble([read_run(folder)])
 
     return record
