@@ -38,7 +38,8 @@ YAML := {extends: default, rules: {line-length: {max: 160}, truthy: {check-keys:
   comments: {min-spaces-from-content: 1}, braces: {max-spaces-inside: 1}}}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-chainlit e2e test chat login lint lock report open gate bench matrix calibrate rehearse clean distclean \
+.PHONY: help setup setup-chainlit e2e discover doctor login test chat lint lock report open gate bench matrix calibrate dry-run rehearse \
+  clean distclean \
   shard judge site-pull site-push notify outcome pull-request all-passed
 
 help: ## show this list
@@ -50,16 +51,29 @@ help: ## show this list
 setup: $(STAMP) ## install all that is needed: Python packages, a browser, Allure, the reference frontend
 	@$(PY) -m e2e.setup all
 
-# The report is built from whatever was recorded, also after a failure or Ctrl-C (hence the trap); only a run that was
-# refused for its options (4) has left nothing new to report.
+# The report is built after a failure and after Ctrl-C too (hence the trap). Exit code 4 means that pytest refused an
+# option: nothing was recorded, and the report of an earlier run must not look like that of this one.
 e2e: $(STAMP) ## run the regression suite and build its report
 	@$(PY) -m e2e.setup all --quiet
 	@trap : INT; status=0; \
 	$(PY) -m pytest e2e/specs $(E2E_OPTIONS) $(ARGS) || status=$$?; \
 	if [ $$status -ne 4 ]; then \
-	  $(PY) -m reports build $(if $(OUT),--out '$(OUT)') || [ $$status -ne 0 ] || status=1; \
+	  $(PY) -m e2e report $(if $(OUT),--out '$(OUT)') || [ $$status -ne 0 ] || status=1; \
 	fi; \
 	exit $$status
+
+discover: need-URL $(STAMP) ## propose a profile for the chat at URL= (OUT=acme.toml: write it there)
+	@$(PY) -m e2e.setup browser --quiet
+	@$(PY) -m e2e discover '$(URL)' $(if $(OUT),--out '$(OUT)') $(ARGS)
+
+# A set-up that fails is a finding for the doctor, not an end.
+doctor: $(STAMP) ## check this machine, and the profile TARGET= with two chats (BASE_URL=)
+	@for step in browser allure $(if $(filter reference,$(TARGET)),frontend); do $(PY) -m e2e.setup $$step --quiet || true; done
+	@$(PY) -m e2e doctor $(if $(TARGET),--target '$(TARGET)') $(if $(BASE_URL),--base-url '$(BASE_URL)') $(ARGS)
+
+login: need-TARGET $(STAMP) ## sign in to TARGET= in a browser window, and save the state for later runs
+	@$(PY) -m e2e.setup browser --quiet
+	@$(PY) -m e2e login --target '$(TARGET)' $(if $(BASE_URL),--base-url '$(BASE_URL)') $(ARGS)
 
 setup-chainlit: $(STAMP) ## install Chainlit too, a public chat product to try the suite on (make e2e TARGET=chainlit)
 	@$(PY) -m e2e.setup chainlit
@@ -73,7 +87,7 @@ test: $(STAMP) ## test the suite itself (WORKERS=2: side by side)
 	  $(if $(WORKERS),-n '$(WORKERS)') $(ARGS) || status=$$?; \
 	exit $$status
 
-chat: $(STAMP) ## start the reference chat, to be looked at (FAULT= ID_PATTERN= TRANSPORT= STORE= ROTATION= PORT=)
+chat: $(STAMP) ## start the reference chat, to try it in a browser (FAULT= ID_PATTERN= TRANSPORT= STORE= ROTATION= PORT=)
 	@$(PY) -m e2e.setup frontend --quiet
 	@$(PY) -m fixtures.reference_chat --reply-ms 300 --chunk-ms 60 $(CHAT_OPTIONS) $(ARGS)
 
@@ -103,62 +117,61 @@ lock: $(STAMP) ## renew the lock files (UPGRADE=1: take newer versions)
 	    --ignore-scripts --no-audit --no-fund --omit-lockfile-registry-resolved >/dev/null || exit 1; \
 	done
 
-login: $(STAMP) ## sign in to TARGET= in a window, and keep the state for later runs
-	@$(PY) -m e2e.setup browser --quiet
-	@$(PY) -m e2e login --target '$(TARGET)' $(if $(BASE_URL),--base-url '$(BASE_URL)') $(ARGS)
-
-report: $(STAMP) ## build the report of the last run again
+report: $(STAMP) ## build the report of the last run again (OUT=)
 	@$(PY) -m e2e.setup allure --quiet
-	@$(PY) -m reports build $(if $(OUT),--out '$(OUT)') $(ARGS)
+	@$(PY) -m e2e report $(if $(OUT),--out '$(OUT)') $(ARGS)
 
-open: $(STAMP) ## serve the last report and say where
-	@$(PY) -m reports open $(ARGS)
+open: $(STAMP) ## serve the last report, and print its address (OUT=)
+	@$(PY) -m e2e open $(if $(OUT),--out '$(OUT)') $(ARGS)
 
-gate: $(STAMP) ## say yes or no to a release after make e2e, with reasons
+gate: $(STAMP) ## decide after make e2e whether the release may go out, with reasons (OUT=)
 	@$(PY) -m e2e.setup allure --quiet
-	@$(PY) -m reports gate $(if $(OUT),--out '$(OUT)')
+	@$(PY) -m e2e gate $(if $(OUT),--out '$(OUT)')
 
-rehearse: $(STAMP) ## play three nights of three shards on this machine, and look at the published site in a browser
+dry-run: $(STAMP) ## try the nightly workflow here: three runs with three shards each, a site, a webhook (OUT=)
 	@$(PY) -m e2e.setup all --quiet
-	@$(PY) -m e2e rehearse $(if $(OUT),--out '$(OUT)') $(ARGS)
+	@$(PY) -m e2e dry-run $(if $(OUT),--out '$(OUT)') $(ARGS)
 
-# What the workflows call: each step of theirs is a target, so that it can be tried here.
+rehearse: ## earlier name of dry-run
+	@echo 'note: `make rehearse` is now `make dry-run`' >&2
+	@$(MAKE) --no-print-directory dry-run
 
-shard: $(STAMP) ## record one part of a run, to be judged with the others (TARGET= CHATS= LANES= SHARD=2/3)
+# Steps of the workflows in .github/workflows: each is a target, so that it can be tried on any machine.
+
+shard: need-SHARD $(STAMP) ## record one shard of a run (TARGET= CHATS= LANES= SHARD=2/3)
 	@$(PY) -m e2e.setup all --quiet
 	@$(PY) -m pytest e2e/specs $(E2E_OPTIONS) $(ARGS)
 
-judge: $(STAMP) ## judge what the shards recorded below INCOMING=, and put it on SITE=
+judge: need-INCOMING need-SITE $(STAMP) ## judge what the shards recorded below INCOMING=, and publish it to SITE=
 	@$(PY) -m e2e.setup allure --quiet
-	@$(PY) -m reports nightly --incoming '$(INCOMING)' --site '$(SITE)' $(if $(SITE_URL),--url '$(SITE_URL)') $(if $(OUT),--out '$(OUT)')
+	@$(PY) -m e2e nightly --incoming '$(INCOMING)' --site '$(SITE)' $(if $(SITE_URL),--url '$(SITE_URL)') $(if $(OUT),--out '$(OUT)')
 
-site-pull: $(STAMP) ## take SITE= from the branch gh-pages of REMOTE=
-	@$(PY) -m reports pull --site '$(SITE)' $(if $(REMOTE),--remote '$(REMOTE)')
+site-pull: need-SITE $(STAMP) ## fetch SITE= from the branch gh-pages of REMOTE=
+	@$(PY) -m e2e pull --site '$(SITE)' $(if $(REMOTE),--remote '$(REMOTE)')
 
-site-push: $(STAMP) ## put SITE= on the branch gh-pages of REMOTE=
-	@$(PY) -m reports push --site '$(SITE)' $(if $(REMOTE),--remote '$(REMOTE)')
+site-push: need-SITE $(STAMP) ## push SITE= to the branch gh-pages of REMOTE=
+	@$(PY) -m e2e push --site '$(SITE)' $(if $(REMOTE),--remote '$(REMOTE)')
 
-notify: $(STAMP) ## tell CHAT_E2E_WEBHOOK, where it is set, when the last night on SITE= changed a target's state
+notify: need-SITE $(STAMP) ## post to CHAT_E2E_WEBHOOK, if set, when the last run on SITE= changed the state of a target
 	@if [ -n "$$CHAT_E2E_WEBHOOK" ]; then \
-	  $(PY) -m reports notify --history '$(SITE)/history' $(if $(SITE_URL),--url '$(SITE_URL)'); \
-	else echo 'CHAT_E2E_WEBHOOK is not set: nobody is told'; fi
+	  $(PY) -m e2e notify --history '$(SITE)/history' $(if $(SITE_URL),--url '$(SITE_URL)'); \
+	else echo 'CHAT_E2E_WEBHOOK is not set: nothing is posted'; fi
 
-outcome: $(STAMP) ## say the last run's outcome, to GITHUB_OUTPUT too
-	@$(PY) -c 'import json; print("outcome=" + json.load(open("$(or $(OUT),reports/out)/summary.json"))["outcome"])' \
-	  | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
+outcome: $(STAMP) ## print the last run's outcome, and write it to GITHUB_OUTPUT (OUT=)
+	@line=$$($(PY) -m e2e outcome $(if $(OUT),--out '$(OUT)')) && echo "$$line" | tee -a "$${GITHUB_OUTPUT:-/dev/null}"
 
-pull-request: $(STAMP) ## write the last run's summary as comment of PULL= and status of COMMIT=
-	@$(PY) -m reports pull-request $(if $(PULL),--number '$(PULL)') $(if $(COMMIT),--commit '$(COMMIT)') \
+pull-request: $(STAMP) ## write the last run's summary as comment of PULL= and as status of COMMIT=
+	@$(PY) -m e2e pull-request $(if $(PULL),--number '$(PULL)') $(if $(COMMIT),--commit '$(COMMIT)') \
 	  $(if $(LINK),--link '$(LINK)') $(if $(OUT),--out '$(OUT)')
 
-all-passed: ## fail unless all RESULTS= are "success"
+all-passed: need-RESULTS ## fail unless all RESULTS= are "success"
 	@for result in $(RESULTS); do [ "$$result" = success ] || { echo "a job ended with: $$result" >&2; exit 1; }; done
 
-bench: $(STAMP) ## measure what one chat costs
+bench: $(STAMP) ## measure the cost of one chat (OUT=)
 	@$(PY) -m e2e.setup all --quiet
-	@$(PY) -m e2e bench $(ARGS)
+	@$(PY) -m e2e bench $(if $(OUT),--out '$(OUT)') $(ARGS)
 
-matrix: $(STAMP) ## play every fault of the reference chat: is each named, and nothing else? (TRANSPORT= STORE= SEED= LOAD= OUT=)
+matrix: $(STAMP) ## run every fault of the reference chat: each must be named, and no other (FAULT= TRANSPORT= STORE= SEED= LOAD= OUT=)
 	@$(PY) -m e2e.setup all --quiet
 	@$(PY) -m e2e matrix $(foreach fault,$(FAULT),--fault '$(fault)') \
 	  $(if $(TRANSPORT),--transport '$(TRANSPORT)') $(if $(STORE),--store '$(STORE)') \
@@ -167,10 +180,10 @@ matrix: $(STAMP) ## play every fault of the reference chat: is each named, and n
 	  $(if $(CHATS),--chats '$(CHATS)') $(if $(LANES),--lanes '$(LANES)') $(if $(LOAD),--load '$(LOAD)') \
 	  $(if $(OUT),--out '$(OUT)') $(ARGS)
 
-calibrate: $(STAMP) ## measure the statistical checks on simulated campaigns: false alarms and power (OUT=)
+calibrate: $(STAMP) ## measure false alarms and power of the statistical checks on simulated campaigns (OUT=)
 	@$(PY) -m e2e calibrate $(if $(OUT),--out '$(OUT)') $(ARGS)
 
-clean: ## remove all that runs and builds left behind; .venv stays
+clean: ## remove the output of runs and builds; .venv stays
 	@for path in reports/out $(VENV)/reference_chat $(FRONTEND)/dist $(FRONTEND)/.dist-* $(FRONTEND)/coverage .hypothesis; do \
 	  if [ -e "$$path" ]; then rm -rf "$$path" && echo "removed $$path"; fi; \
 	done
@@ -181,6 +194,17 @@ distclean: clean ## remove .venv and the npm packages too, as if freshly cloned
 	@for path in $(VENV) $(FRONTEND)/node_modules reports/node_modules; do \
 	  if [ -e "$$path" ] || [ -L "$$path" ]; then rm -rf "$$path" && echo "removed $$path"; fi; \
 	done
+
+# A target that lists need-NAME stops at once when NAME= is missing, before anything is installed.
+EXAMPLE_URL      := https://chat.example.org/
+EXAMPLE_TARGET   := acme.toml
+EXAMPLE_SHARD    := 2/3
+EXAMPLE_INCOMING := incoming
+EXAMPLE_SITE     := site
+EXAMPLE_RESULTS  := "success success"
+
+need-%:
+	@[ -n '$($*)' ] || { printf 'error: %s= is missing\n  hint: make %s %s\n' '$*' '$(firstword $(MAKECMDGOALS))' '$*=$(EXAMPLE_$*)' >&2; exit 2; }
 
 $(STAMP): requirements.lock
 	@for python in $(or $(PYTHON),$(PY) python3 python3.14 python3.13 python3.12 python3.11 python); do \

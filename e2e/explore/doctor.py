@@ -1,12 +1,10 @@
-"""``python -m e2e doctor``: what a run needs, looked at one by one, with what to do about each that is missing."""
+"""Checks what a run needs, one thing at a time, each with a hint on how to fix it."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -36,93 +34,93 @@ from e2e.setup.node import node_path
 from fixtures.reference_chat.launcher import ReferenceChat
 
 Level = Literal["ok", "warn", "bad"]
-_SKEW = 5.0  # seconds between two clocks that are worth a word
-_ROOM = 500  # megabytes
+_SKEW = 5.0  # seconds between two clocks that are worth a warning
+_FREE_SPACE = 500  # megabytes
 _COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """Result of one check."""
 
     what: str
     level: Level
-    said: str
-    advice: str = ""
+    result: str
+    hint: str = ""
 
 
-def main(arguments: list[str]) -> int:
-    """Returns 0 when nothing is bad, 1 otherwise. Raises `HarnessError` for a profile that cannot be read."""
-    parser = argparse.ArgumentParser("python -m e2e doctor", description=__doc__)
-    parser.add_argument(
-        "--target", metavar="NAME_OR_PATH", help="look at this target too: two chats are had with it"
-    )
-    parser.add_argument("--base-url", metavar="URL", help="instead of the profile's")
-    said = parser.parse_args(arguments)
+def diagnose_setup(target: str | None, base_url: str | None) -> int:
+    """Check this machine, and ``target`` if given; print the results.
+
+    Returns 1 when something has to be fixed. Raises `HarnessError` for a profile that cannot be read.
+    """
     console = Console(highlight=False)
-    profile = load(said.target) if said.target else None
+    profile = load(target) if target else None
     findings: list[Finding] = []
 
     def note(finding: Finding) -> None:
         findings.append(finding)
         console.print(
-            f"[{_COLOURS[finding.level]}]{finding.level:>4}[/]  {escape(finding.what)}: {escape(finding.said)}",
+            f"[{_COLOURS[finding.level]}]{finding.level:>4}[/]  {escape(finding.what)}: {escape(finding.result)}",
             soft_wrap=True,
         )
 
-    for finding in machine():
+    for finding in check_machine():
         note(finding)
     if profile is not None:
-        for finding in target(profile, said.base_url):
+        for finding in check_target(profile, base_url):
             note(finding)
-    _advise(console, findings)
+    _print_hints(console, findings)
     return 1 if any(f.level == "bad" for f in findings) else 0
 
 
-def _advise(console: Console, findings: list[Finding]) -> None:
+def _print_hints(console: Console, findings: list[Finding]) -> None:
     todo = [f for f in findings if f.level != "ok"]
     if not todo:
-        console.print("\nall is well")
+        console.print("\nno problems")
         return
     table = Table(title="What to do", title_justify="left", show_header=False)
     for finding in todo:
-        table.add_row(f"[{_COLOURS[finding.level]}]{escape(finding.what)}[/]", escape(finding.advice))
+        table.add_row(f"[{_COLOURS[finding.level]}]{escape(finding.what)}[/]", escape(finding.hint))
     console.print(table)
 
 
 # -- this machine -------------------------------------------------------------------------------------------------------
 
 
-def machine() -> Iterator[Finding]:
-    """The browser, Node, Allure, the clock and the disk."""
-    yield _looked("browser", _browser, "`make setup` finds or installs one; CHROME_PATH names one")
-    yield _looked("node", _node, "`make setup` brings Node into the virtual environment")
-    yield _looked("allure", _allure, "`make setup` installs it")
-    yield _clock_runs()
+def check_machine() -> Iterator[Finding]:
+    """Check the browser, Node, Allure, the clock and the disk."""
+    yield _check("browser", _browser, "`make setup` finds or installs one; CHROME_PATH names one")
+    yield _check("node", _node, "`make setup` brings Node into the virtual environment")
+    yield _check("allure", _allure, "`make setup` installs it")
+    yield _check_clock()
     free = shutil.disk_usage(SUITE).free // 1_000_000
-    room: Level = "ok" if free > _ROOM else "warn"
+    level: Level = "ok" if free > _FREE_SPACE else "warn"
     yield Finding(
-        "disk", room, f"{free:,} MB free", "make room: a night's evidence takes some hundred megabytes"
+        "disk",
+        level,
+        f"{free:,} MB free",
+        "free disk space: the evidence of 100 chats with traces takes some hundred megabytes",
     )
     out = SUITE / "reports" / "out"
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):
-            yield Finding("output folder", "ok", "reports/out can be written")
+            yield Finding("output folder", "ok", "reports/out is writable")
     except OSError as error:
         yield Finding(
             "output folder",
             "bad",
-            f"reports/out cannot be written: {error.strerror}",
-            "correct its rights, or use --out",
+            f"reports/out is not writable: {error.strerror}",
+            "correct its access rights, or use --out",
         )
 
 
-def _looked(what: str, look: Callable[[], str], advice: str) -> Finding:
+def _check(what: str, result: Callable[[], str], hint: str) -> Finding:
     try:
-        return Finding(what, "ok", look())
+        return Finding(what, "ok", result())
     except (HarnessError, Error, OSError) as error:
-        return Finding(what, "bad", str(error).splitlines()[0], advice)
+        return Finding(what, "bad", str(error).splitlines()[0], hint)
 
 
 def _browser() -> str:
@@ -137,13 +135,13 @@ def _browser() -> str:
 
 def _node() -> str:
     path = node_path()
-    said = subprocess.run(
+    version = subprocess.run(
         [str(path), "--version"], capture_output=True, text=True, check=False, timeout=20
     ).stdout.strip()
-    major = said.removeprefix("v").split(".")[0]
+    major = version.removeprefix("v").split(".")[0]
     if not major.isdecimal() or int(major) < 22:
-        raise HarnessError(f"Node is {said or 'silent'}, and Allure needs 22 or newer")
-    return said
+        raise HarnessError(f"Node reports version {version or 'nothing'}; Allure needs 22 or newer")
+    return version
 
 
 def _allure() -> str:
@@ -153,24 +151,24 @@ def _allure() -> str:
     return "installed"
 
 
-def _clock_runs() -> Finding:
-    wall, own = time.time(), time.monotonic()
-    time.sleep(0.2)  # the two clocks are compared over this time
-    drift = abs((time.time() - wall) - (time.monotonic() - own))
+def _check_clock() -> Finding:
+    wall, monotonic = time.time(), time.monotonic()
+    time.sleep(0.2)  # both clocks must advance equally meanwhile
+    drift = abs((time.time() - wall) - (time.monotonic() - monotonic))
     level: Level = "ok" if drift < 0.02 else "warn"
     return Finding(
         "clock",
         level,
         f"{time.strftime('%Y-%m-%d %H:%M:%S UTC', time.gmtime())}",
-        "the clock jumps: is time being set?",
+        "the clock jumps: is another program setting it?",
     )
 
 
 # -- a target -----------------------------------------------------------------------------------------------------------
 
 
-def target(profile: Profile, base_url: str | None) -> Iterator[Finding]:
-    """Reachability, clock, secure context, locators and wire rules of a target, by having two chats with it."""
+def check_target(profile: Profile, base_url: str | None) -> Iterator[Finding]:
+    """Check address, clock, secure context, locators and wire rules of a target; runs two chats."""
     try:
         check_variables(profile, os.environ)
         check_files(profile, SUITE)
@@ -184,16 +182,16 @@ def target(profile: Profile, base_url: str | None) -> Iterator[Finding]:
         except HarnessError as error:
             yield Finding("start", "bad", error.what, error.hint)
             return
-        yield from _reached(url, profile)
+        yield from _check_address(url, profile)
         playwright = stack.enter_context(sync_playwright())
         options: dict[str, Any] = launch_options(find_browser())
         browser = stack.enter_context(playwright.chromium.launch(**options))
-        yield from _driven(profile, url, playwright, browser)
+        yield from _check_page(profile, url, playwright, browser)
 
 
 @contextmanager
 def _served(profile: Profile, base_url: str | None) -> Iterator[str]:
-    """The chat's address, while whatever the profile starts is running. Raises `HarnessError` when it does not start."""
+    """Start what the profile starts, and yield the address of the chat. Raises `HarnessError` when it does not start."""
     start, where = profile.where.start, profile.where
     if base_url is not None or start is None:
         yield at(base_url or where.url, where.path)
@@ -205,9 +203,9 @@ def _served(profile: Profile, base_url: str | None) -> Iterator[str]:
             yield chat.url
 
 
-def _reached(url: str, profile: Profile) -> Iterator[Finding]:
+def _check_address(url: str, profile: Profile) -> Iterator[Finding]:
     try:
-        answer = httpx.get(
+        response = httpx.get(
             url,
             timeout=profile.timeouts.ready,
             follow_redirects=True,
@@ -219,28 +217,28 @@ def _reached(url: str, profile: Profile) -> Iterator[Finding]:
             "reachable",
             "bad",
             f"{url}: {type(error).__name__}: {error}",
-            "is the chat up, and is where.url (or --base-url) right?",
+            "is the chat running, and is where.url (or --base-url) correct?",
         )
         return
-    level: Level = "ok" if answer.status_code < 400 else "bad"
+    level: Level = "ok" if response.status_code < 400 else "bad"
     yield Finding(
         "reachable",
         level,
-        f"{url} answered {answer.status_code}",
-        "does it want a login (`make login`), or headers?",
+        f"{url} returned {response.status_code}",
+        "does it need a login (`make login`), or headers?",
     )
-    if "date" in answer.headers:
-        skew = time.time() - parsedate_to_datetime(answer.headers["date"]).timestamp()
+    if "date" in response.headers:
+        skew = time.time() - parsedate_to_datetime(response.headers["date"]).timestamp()
         level = "ok" if abs(skew) < _SKEW else "warn"
         yield Finding(
             "target's clock",
             level,
-            f"{skew:+.0f} s from ours",
-            "times in session IDs are compared with ours: set both clocks by NTP",
+            f"{skew:+.0f} s from this machine's",
+            "times in session IDs are compared with this machine's: set both clocks by NTP",
         )
 
 
-def _driven(profile: Profile, url: str, playwright: Playwright, browser: Browser) -> Iterator[Finding]:
+def _check_page(profile: Profile, url: str, playwright: Playwright, browser: Browser) -> Iterator[Finding]:
     context = browser.new_context(ignore_https_errors=profile.where.ignore_https_errors or None)
     page = context.new_page()
     try:
@@ -251,66 +249,62 @@ def _driven(profile: Profile, url: str, playwright: Playwright, browser: Browser
             "use https, or localhost",
         )  # fmt: skip
     except Error as error:
-        yield Finding("page", "bad", error.message.splitlines()[0], "is the address right?")
+        yield Finding("page", "bad", error.message.splitlines()[0], "is the address correct?")
         return
     finally:
         context.close()
     plan = Plan(profile, url, 2, 1, SUITE / "reports" / "out" / "doctor", continue_last=False, trace=False)
     folder = Runner(plan, playwright, browser, {}, probes=False).run()
-    yield from _judged(assemble([read_run(folder)]), profile)
+    yield from _check_chats(assemble([read_run(folder)]), profile)
 
 
-def _judged(run: Run, profile: Profile) -> Iterator[Finding]:
+def _check_chats(run: Run, profile: Profile) -> Iterator[Finding]:
     problems = [p for meta in run.metas for p in meta.problems]
     for problem in problems:
         yield Finding("two chats", "bad", f"{problem.what} ({problem.where})", problem.way_out)
     if not problems:
-        yield Finding("two chats", "ok", "page, message box, send, New Chat and the reply's end were found")
+        yield Finding("two chats", "ok", "found page, message box, Send, New Chat and the end of the reply")
     matched = set(run.payloads["rule"])
     for rule in profile.wire:
         if rule.direction == "sent":
             fits = rule.name in matched
-            advice = "leave it when another rule took the messages; else compare url, method and when with the network tab"
+            hint = "no problem if another rule matched the messages; else compare url, method and when with the browser's network tab"
             yield Finding(
                 f"wire rule {rule.name!r}",
                 "ok" if fits else "warn",
                 "matched" if fits else "matched nothing",
-                advice,
+                hint,
             )
     observed = run.messages[run.messages["outcome"] == "ok"]
     if len(observed):
         yield _layer(
-            "session ID sent", observed["sent"].notna().all(), "wire.session: it was not in the payloads"
+            "session ID sent", observed["sent"].notna().all(), "wire.session: not found in the payloads"
         )
         if profile.session.store != "none":
             yield _layer(
                 "session ID stored",
                 observed["stored"].notna().any(),
-                "session: nothing was stored under that key",
+                "session: nothing is stored under that key",
             )
         if any(rule.provider for rule in profile.wire):
             yield _layer(
                 "provider in the reply",
                 observed["reply_provider"].notna().all(),
-                "wire.provider: it was not in the replies",
+                "wire.provider: not found in the replies",
             )
         if profile.screen.provider is not None:
             yield _layer(
                 "provider on the screen",
                 observed["label_provider"].notna().all(),
-                "screen.provider: no such element was shown",
+                "screen.provider: no such element on the page",
             )
         if profile.backend is not None and profile.backend.lookup is not None:
             yield _layer(
-                "backend's look-up",
+                "backend lookup",
                 observed["backend_provider"].notna().all(),
-                "backend.lookup: it named no provider",
+                "backend.lookup: it returned no provider",
             )
 
 
-def _layer(what: str, seen: object, advice: str) -> Finding:
-    return Finding(what, "ok" if seen else "warn", "seen" if seen else "not seen", advice)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _layer(what: str, found: object, hint: str) -> Finding:
+    return Finding(what, "ok" if found else "warn", "found" if found else "not found", hint)

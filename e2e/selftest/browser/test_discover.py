@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from e2e.cli.discover import main
 from e2e.errors import HarnessError
+from e2e.explore.discovery import Options, discover_chat
 from e2e.profile.profile import SUITE, Profile, load
 from e2e.selftest.lab.app import Lab
 from fixtures.reference_chat.launcher import ReferenceChat
@@ -62,7 +62,7 @@ def test_a_variant_of_the_reference_chat(options: dict[str, Any], tmp_path: Path
     assert profile.screen.messages is not None
     assert profile.screen.messages.test_id == "message"
     assert "the profile works" in said
-    assert "what failed is a finding" not in said
+    assert "a failed check is a finding" not in said
 
 
 class TestFunctionsOverOneSocket:
@@ -120,11 +120,11 @@ def test_a_page_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("mine", encoding="utf-8")
-    with pytest.raises(HarnessError, match="already there"):
-        main(["http://127.0.0.1:9/", "--out", str(file)])
+    with pytest.raises(HarnessError, match="already exists"):
+        discover_chat(Options("http://127.0.0.1:9/", file))
     assert file.read_text(encoding="utf-8") == "mine"
 
 
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(HarnessError, match="not a web address"):
-        main(["chat.example.org"])
+        discover_chat(Options("chat.example.org"))

@@ -1,4 +1,4 @@
-"""Nights as CI has them, on this machine: shards, verdict, site, word of the change, seen in a browser."""
+"""The nightly workflow on this machine: shards, verdict, site, notification."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from e2e.setup.places import REPO
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-def test_three_nights_end_in_a_site_that_says_what_when_and_where(tmp_path: Path) -> None:
+def test_dry_run_publishes_three_runs_and_names_the_fault(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
         "e2e",
-        "rehearse",
+        "dry-run",
         "--chats",
         "12",
         "--shards",
@@ -31,15 +31,15 @@ def test_three_nights_end_in_a_site_that_says_what_when_and_where(tmp_path: Path
         str(tmp_path),
     ]
     ended = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
-    told = json.loads((tmp_path / "rehearsal.json").read_text(encoding="utf-8"))
-    assert [check for check in told["checks"] if not check["ok"]] == []
+    report = json.loads((tmp_path / "dry-run.json").read_text(encoding="utf-8"))
+    assert [check for check in report["checks"] if not check["ok"]] == []
     assert ended.returncode == 0
-    assert len(told["checks"]) >= 15
-    assert [night["outcome"] for night in told["nights"]] == ["pass", "pass", "fail"]
+    assert len(report["checks"]) >= 15
+    assert [run["outcome"] for run in report["runs"]] == ["pass", "pass", "fail"]
 
 
 @pytest.mark.timeout(600)
-def test_a_killed_shard_is_named_and_the_rest_is_judged(tmp_path: Path) -> None:
+def test_a_killed_shard_is_reported_and_the_others_are_judged(tmp_path: Path) -> None:
     environment = os.environ | {"CHAT_E2E_MASK_KEY": "0123456789abcdef0123456789abcdef"}
 
     def shard(number: int) -> subprocess.Popen[bytes]:
@@ -55,10 +55,10 @@ def test_a_killed_shard_is_named_and_the_rest_is_judged(tmp_path: Path) -> None:
     while not any(path.stat().st_size > 2000 for path in seen.rglob("chats.jsonl")):
         assert time.monotonic() < deadline
         assert killed.poll() is None
-        time.sleep(0.05)  # another process's files cannot be waited for but by looking
+        time.sleep(0.05)  # files of another process: polling is the only way
     os.killpg(killed.pid, signal.SIGKILL)
     assert whole.wait(240) == 0
-    command = [sys.executable, "-m", "reports", "nightly", "--incoming", str(tmp_path / "incoming"),
+    command = [sys.executable, "-m", "e2e", "nightly", "--incoming", str(tmp_path / "incoming"),
                "--site", str(tmp_path / "site"), "--out", str(tmp_path / "out")]  # fmt: skip
     ended = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
     assert ended.returncode == 1, ended.stderr

@@ -175,7 +175,7 @@ class TestMake:
         script.write_text(
             "#!/bin/sh\n"
             f'echo "$@" >> {tmp_path}/calls\n'
-            'case "$2" in pytest) exit "${PYTEST_ENDS:-0}";; reports) exit "${REPORTS_ENDS:-0}";; esac\n'
+            'case "$2 $3" in pytest*) exit "${PYTEST_ENDS:-0}";; "e2e report") exit "${REPORTS_ENDS:-0}";; esac\n'
         )
         script.chmod(0o755)
         return script
@@ -202,7 +202,7 @@ class TestMake:
         }.items():
             monkeypatch.setenv(name, value)
         code, calls = self.make(python, "gate")
-        assert (code, calls[-1]) == (0, "-m reports gate")
+        assert (code, calls[-1]) == (0, "-m e2e gate")
 
     def make(self, python: Path, *arguments: str) -> tuple[int, list[str]]:
         stamp = python.parent / "stamp"
@@ -227,7 +227,7 @@ class TestMake:
         assert calls[1:] == [
             "-m pytest e2e/specs --target acme --base-url http://127.0.0.1:1 --chats 9 --lanes 3"
             " --fault stale-state --fault slow --id-pattern uuid --transport json --out o -k x",
-            "-m reports build --out o",
+            "-m e2e report --out o",
         ]
 
     @pytest.mark.parametrize(
@@ -239,21 +239,30 @@ class TestMake:
             ),
             (
                 ["judge", "INCOMING=in", "SITE=s", "SITE_URL=https://n.example.org"],
-                "-m reports nightly --incoming in --site s --url https://n.example.org",
+                "-m e2e nightly --incoming in --site s --url https://n.example.org",
             ),
-            (["site-pull", "SITE=s", "REMOTE=r"], "-m reports pull --site s --remote r"),
-            (["site-push", "SITE=s"], "-m reports push --site s"),
+            (["site-pull", "SITE=s", "REMOTE=r"], "-m e2e pull --site s --remote r"),
+            (["site-push", "SITE=s"], "-m e2e push --site s"),
             (
                 ["notify", "SITE=s", "SITE_URL=u", "CHAT_E2E_WEBHOOK=w"],
-                "-m reports notify --history s/history --url u",
+                "-m e2e notify --history s/history --url u",
             ),
             (
                 ["pull-request", "PULL=7", "COMMIT=abc", "LINK=l"],
-                "-m reports pull-request --number 7 --commit abc --link l",
+                "-m e2e pull-request --number 7 --commit abc --link l",
             ),
-            (["gate"], "-m reports gate"),
+            (["gate"], "-m e2e gate"),
             (["matrix", "FAULT=slow", "LOAD=8", "OUT=o"], "-m e2e matrix --fault slow --load 8 --out o"),
-            (["rehearse", "OUT=o"], "-m e2e rehearse --out o"),
+            (["dry-run", "OUT=o"], "-m e2e dry-run --out o"),
+            (["rehearse", "OUT=o"], "-m e2e dry-run --out o"),
+            (
+                ["discover", "URL=https://c.example.org/", "OUT=c.toml"],
+                "-m e2e discover https://c.example.org/ --out c.toml",
+            ),
+            (["doctor", "TARGET=acme"], "-m e2e doctor --target acme"),
+            (["login", "TARGET=acme"], "-m e2e login --target acme"),
+            (["open", "OUT=o"], "-m e2e open --out o"),
+            (["outcome", "OUT=o"], "-m e2e outcome --out o"),
         ],
         ids=lambda value: value[0] if isinstance(value, list) else "",
     )
@@ -297,7 +306,7 @@ class TestMake:
         monkeypatch.setenv("PYTEST_ENDS", str(pytest_ends))
         monkeypatch.setenv("REPORTS_ENDS", str(reports_ends))
         code, calls = self.make(python, "e2e")
-        assert (code == 0, any("reports build" in call for call in calls)) == (green, report_built)
+        assert (code == 0, any("e2e report" in call for call in calls)) == (green, report_built)
 
     def test_test_runs_both_halves_and_fails_when_one_does(
         self, python: Path, monkeypatch: pytest.MonkeyPatch

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from e2e.selftest.tools.calibration import cli, measure, write
+from e2e.cli.main import main
+from e2e.selftest.tools.calibration import measure, write
 from e2e.selftest.tools.calibration.campaigns import FAULTS, LANES, healthy
+from e2e.selftest.tools.calibration.command import run_calibration
 from e2e.selftest.tools.calibration.measure import (
     CHECKS,
     LEVELS,
@@ -141,8 +143,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_writes_a_page_a_chart_and_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["--campaigns", "80", "--out", str(tmp_path), "--seed", "3", "--workers", "1"]
-    assert cli.main(arguments) == 0
+    assert run_calibration(80, seed=3, workers=1, out=tmp_path) == 0
     found = json.loads((tmp_path / "calibration.json").read_text())
     assert (found["schema"], found["seed"], found["campaigns"]) == (1, 3, 80)
     assert set(found["versions"]) == {"python", "numpy", "scipy"}
@@ -159,18 +160,19 @@ def test_the_command_writes_a_page_a_chart_and_a_file(
 
 
 @pytest.mark.usefixtures("small")
-def test_a_check_that_accuses_too_often_ends_in_1(
+def test_a_false_alarm_rate_above_its_threshold_returns_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(measure, "_balanced", lambda counts: (max(counts) > 10,) * 3)
-    assert cli.main(["--campaigns", "80", "--out", str(tmp_path), "--workers", "1"]) == 1
-    said = capsys.readouterr().out
-    assert "above its threshold: provider.balanced, 3 providers, 20 sessions, healthy: " in said
+    assert run_calibration(80, seed=1, workers=1, out=tmp_path) == 1
+    printed = capsys.readouterr().out
+    assert "above its threshold: provider.balanced, 3 providers, 20 sessions, healthy: " in printed
     assert "are above their threshold beyond chance" in (tmp_path / "calibration.md").read_text()
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "many"])
-def test_a_wrong_number_is_named(value: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        cli.main([f"--campaigns={value}"])
-    assert f"'{value}' is not a number of at least 1" in capsys.readouterr().err
+def test_an_invalid_number_of_campaigns_is_refused(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["calibrate", f"--campaigns={value}"]) == 2
+    printed = capsys.readouterr().err
+    assert "--campaigns" in printed
+    assert value in printed

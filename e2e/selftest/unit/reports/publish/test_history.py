@@ -15,9 +15,9 @@ import pytest
 
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
+from e2e.cli import main as cli
 from e2e.errors import HarnessError
 from e2e.selftest.unit.builders import make_run
-from reports import __main__ as reports
 from reports.history import store as store_module
 from reports.history.alarm import alarms, changes, level, steps
 from reports.history.entry import COLUMNS, Night, night_of
@@ -231,16 +231,16 @@ class TestCommands:
         draw = random.Random(3)
         for n in (1, 2):
             Store(tmp_path / "history").add(night(n, drawn(draw), figures={"log10_e": -1.0}))
-        assert reports.main(["history", "--out", str(tmp_path)]) == 0
+        assert cli.main(["history", "--out", str(tmp_path)]) == 0
         said = capsys.readouterr().out
         assert "run-001" in said
         assert "run-002" in said
         allure = tmp_path / "history" / store_module.ALLURE
         allure.write_text('{"name": "Chat, run-001"}\n{"name": "Chat, run-002"}\n', encoding="utf-8")
-        assert reports.main(["forget", "run-001", "--out", str(tmp_path)]) == 0
+        assert cli.main(["forget", "run-001", "--out", str(tmp_path)]) == 0
         assert allure.read_text(encoding="utf-8") == '{"name": "Chat, run-002"}\n'
         capsys.readouterr()
-        assert reports.main(["history", "--json", "--out", str(tmp_path)]) == 0
+        assert cli.main(["history", "--json", "--out", str(tmp_path)]) == 0
         (series,) = json.loads(capsys.readouterr().out)["series"]
         assert [one["run_id"] for one in series["nights"]] == ["run-002"]
         assert series["limit"] == pytest.approx(math.log10(365 / 0.02), abs=0.001)
@@ -255,7 +255,7 @@ class TestCommands:
                 '{"name": "Chat, run-001"}\n', encoding="utf-8"
             )
         command = ["forget", "run-001", "--out", str(tmp_path), "--history", str(tmp_path / "elsewhere")]
-        assert reports.main(command) == 0
+        assert cli.main(command) == 0
         assert not Store(tmp_path / "elsewhere").read().nights
         for folder in ("elsewhere", "history"):
             assert (tmp_path / folder / store_module.ALLURE).read_text(encoding="utf-8") == ""
@@ -263,11 +263,11 @@ class TestCommands:
     def test_forgetting_what_is_not_there_says_so(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert reports.main(["forget", "run-001", "--out", str(tmp_path)]) == 2
+        assert cli.main(["forget", "run-001", "--out", str(tmp_path)]) == 2
         assert "there is no night run-001" in capsys.readouterr().err
 
     def test_an_empty_history_is_said_to_be_one(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert reports.main(["history", "--out", str(tmp_path)]) == 0
+        assert cli.main(["history", "--out", str(tmp_path)]) == 0
         assert "the history is empty" in capsys.readouterr().out

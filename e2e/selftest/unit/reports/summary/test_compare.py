@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 from e2e.analysis.judge import judge
+from e2e.cli import main as cli
 from e2e.selftest.unit.builders import judge_run, make_run
 from e2e.selftest.unit.report_samples import write_run
-from reports import __main__ as reports
 from reports.summary.aggregate import Judged
 from reports.summary.compare import Comparison, comment, compare
 from reports.summary.summary import summarise
@@ -95,14 +95,14 @@ def test_the_command_says_no_when_something_regressed(
     base = write_run(tmp_path / "base", make_run())
     head = write_run(tmp_path / "head", make_run("stale-state", run_id="later", seed=9))
     out = tmp_path / "comment" / "compare.md"
-    assert reports.main(["compare", str(base), str(head), "--markdown", str(out)]) == 1
+    assert cli.main(["compare", str(base), str(head), "--markdown", str(out)]) == 1
     assert out.read_text(encoding="utf-8").strip() == capsys.readouterr().out.strip()
-    assert reports.main(["compare", str(head), str(base)]) == 0
+    assert cli.main(["compare", str(head), str(base)]) == 0
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = write_run(tmp_path / "base", make_run())
-    assert reports.main(["compare", str(base), str(tmp_path / "nothing")]) == 2
+    assert cli.main(["compare", str(base), str(tmp_path / "nothing")]) == 2
     assert "error: " in capsys.readouterr().err
 
 
@@ -110,6 +110,6 @@ def test_runs_of_several_folders_are_pooled(tmp_path: Path, capsys: pytest.Captu
     for n in (1, 2):
         write_run(tmp_path / "head", make_run(run_id=f"run-{n}", seed=n))
     base = write_run(tmp_path / "base", make_run())
-    assert reports.main(["compare", str(base), str(tmp_path / "head")]) == 0
+    assert cli.main(["compare", str(base), str(tmp_path / "head")]) == 0
     planned = make_run().meta.planned_chats
     assert f"| chats | {planned} of {planned} | {2 * planned} of {2 * planned} |" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""A night: its shards record beside each other, their evidence is judged together, the site goes to its branch, and a change is told."""
+"""A simulated nightly run: shards record side by side, their evidence is judged together, site and webhook are updated."""
 
 from __future__ import annotations
 
@@ -23,93 +23,94 @@ from reports.publish.nightly import nightly
 from reports.publish.notify import notify
 
 FAULTS = ("", "", "stale-state")
+"""One run each; no name: a healthy chat."""
 _BRANCH = "gh-pages"
-_PATIENCE = 300  # seconds for a shard
+_SHARD_TIMEOUT = 300  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Where it all happens."""
+class DryRun:
+    """Size and folders of a dry run."""
 
     folder: Path
     chats: int
     shards: int
-    url: str = "https://nights.example.org/chats"
+    url: str = "https://nightly.example.org/chats"
     mask_key: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
     def remote(self) -> Path:
-        """The repository whose branch holds the site."""
+        """A bare repository; its branch gh-pages has the site."""
         return self.folder / "remote.git"
 
     @property
     def site(self) -> Path:
-        """The site as the last night left it."""
+        """The site after the last run."""
         return self.folder / "site"
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """What came of a night."""
+class SimulatedRun:
+    """Result of one nightly run."""
 
     number: int
     fault: str
     run_id: str
     outcome: str
     causes: tuple[str, ...]
-    where: str
+    code_location: str
     shards: int
     chats: int
-    told: tuple[str, ...]
-    """What the webhook was sent."""
+    notifications: tuple[str, ...]
+    """Texts that the webhook received."""
 
     def to_json(self) -> dict[str, Any]:
-        """For ``rehearsal.json``."""
+        """For ``dry-run.json``."""
         return asdict(self)
 
 
-def play(stage: Stage, number: int, fault: str) -> Played:
-    """Have a night with a fault, or a healthy one. Raises `HarnessError` when a shard did not record."""
-    night = stage.folder / f"night-{number}"
-    incoming = night / "incoming"
-    _record(stage, incoming, fault)
-    if not stage.remote.exists():
-        subprocess.run(["git", "init", "--quiet", "--bare", str(stage.remote)], check=True)
-    site = night / "site"
-    pull(str(stage.remote), _BRANCH, site)
-    ended = nightly(incoming, site, night / "judged", url=stage.url)
+def simulate(dry_run: DryRun, number: int, fault: str) -> SimulatedRun:
+    """Simulate a nightly run of the reference chat with a fault, or without. Raises `HarnessError` when a shard failed."""
+    folder = dry_run.folder / f"run-{number}"
+    incoming = folder / "incoming"
+    _record(dry_run, incoming, fault)
+    if not dry_run.remote.exists():
+        subprocess.run(["git", "init", "--quiet", "--bare", str(dry_run.remote)], check=True)
+    site = folder / "site"
+    pull(str(dry_run.remote), _BRANCH, site)
+    ended = nightly(incoming, site, folder / "judged", url=dry_run.url)
     if ended.wrong:
         raise HarnessError("; ".join(ended.wrong))
     (found,) = ended.judged
     history = Store(site / "history")
-    with _webhook() as (url, told):
-        notify(history, url, stage.url)
-    push(str(stage.remote), _BRANCH, site)
-    stage.site.unlink(missing_ok=True)
-    stage.site.symlink_to(site.resolve(), target_is_directory=True)
-    summary = json.loads((night / "judged" / f"{found.target}-{found.browser}" / "summary.json").read_text())
-    return Played(
+    with _webhook() as (url, received):
+        notify(history, url, dry_run.url)
+    push(str(dry_run.remote), _BRANCH, site)
+    dry_run.site.unlink(missing_ok=True)
+    dry_run.site.symlink_to(site.resolve(), target_is_directory=True)
+    summary = json.loads((folder / "judged" / f"{found.target}-{found.browser}" / "summary.json").read_text())
+    return SimulatedRun(
         number=number,
         fault=fault,
         run_id=history.read().nights[-1].run_id,
         outcome=found.outcome,
         causes=tuple(c["name"] for c in summary["causes"]),
-        where=next((w for c in summary["causes"] for w in c["where"]), ""),
+        code_location=next((w for c in summary["causes"] for w in c["where"]), ""),
         shards=len(summary["run_ids"]),
         chats=summary["chats"]["observed"],
-        told=tuple(told),
+        notifications=tuple(received),
     )
 
 
-def _record(stage: Stage, incoming: Path, fault: str) -> None:
-    environment = os.environ | {"CHAT_E2E_MASK_KEY": stage.mask_key}
+def _record(dry_run: DryRun, incoming: Path, fault: str) -> None:
+    environment = os.environ | {"CHAT_E2E_MASK_KEY": dry_run.mask_key}
     shards = []
-    for number in range(1, stage.shards + 1):
+    for number in range(1, dry_run.shards + 1):
         out = incoming / f"shard-{number}"
         out.mkdir(parents=True)
         command = [
-            sys.executable, "-m", "pytest", "e2e/specs", "-q", "--shard", f"{number}/{stage.shards}",
-            "--chats", str(stage.chats), "--lanes", str(2 * stage.shards), "--out", str(out.resolve()),
+            sys.executable, "-m", "pytest", "e2e/specs", "-q", "--shard", f"{number}/{dry_run.shards}",
+            "--chats", str(dry_run.chats), "--lanes", str(2 * dry_run.shards), "--out", str(out.resolve()),
             *(("--fault", fault) if fault else ()),
         ]  # fmt: skip
         log = (out / "log.txt").open("w", encoding="utf-8")
@@ -118,33 +119,33 @@ def _record(stage: Stage, incoming: Path, fault: str) -> None:
         )
     for out, log, process in shards:
         try:
-            code = process.wait(_PATIENCE)
+            code = process.wait(_SHARD_TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
             code = -1
         log.close()
         if code != 0:
-            raise HarnessError(f"a shard ended with {code}", where=str(out / "log.txt"))
+            raise HarnessError(f"a shard ended with exit code {code}", where=str(out / "log.txt"))
 
 
 @contextmanager
 def _webhook() -> Iterator[tuple[str, list[str]]]:
-    """A listener of this machine, and what it is told."""
-    told: list[str] = []
+    """A local webhook: its address, and the texts it receives."""
+    received: list[str] = []
 
     class Listener(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            told.append(body["text"])
+            received.append(body["text"])
             self.send_response(204)
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Nobody reads it."""
+            """Keep the console free of one line per request."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/hook", told
+            yield f"http://127.0.0.1:{server.server_address[1]}/hook", received
         finally:
             server.shutdown()

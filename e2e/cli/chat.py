@@ -1,0 +1,78 @@
+"""Commands for a chat of your own: a profile for it, a check of the set-up, a login."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from e2e.cli.app import YOUR_CHAT, BaseUrl, app, flag
+
+_TARGET = typer.Option(
+    "--target", metavar="NAME_OR_PATH", help="Profile of the chat: its name, or a TOML file."
+)
+
+
+@app.command(rich_help_panel=YOUR_CHAT)
+def discover(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Address of the chat.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default="reports/out/NAME.toml", help="File for the profile."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(show_default="made from the address", help="Name of the profile.")
+    ] = None,
+    headed: Annotated[bool, flag("--headed", "Show the browser window.")] = False,
+    force: Annotated[bool, flag("--force", "Replace an existing file.")] = False,
+    storage_state: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Signed-in state, as the command login saves it.")
+    ] = None,
+    locale: Annotated[str, typer.Option(help="Language of the browser.")] = "en-US",
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for a usable page.")] = 20,
+) -> int:
+    """Propose a profile for a chat.
+
+    Opens the chat, sends two short messages in each of two chats, and watches what the page stores and sends. Writes
+    a profile, then checks it with a run of two chats. Exit code 1: the profile needs your answer, or did not work.
+    """
+    from e2e.explore.discovery import Options, discover_chat
+
+    return discover_chat(Options(url, out, name, headed, force, storage_state, locale, timeout))
+
+
+@app.command(rich_help_panel=YOUR_CHAT)
+def doctor(
+    target: Annotated[str | None, _TARGET] = None,
+    base_url: BaseUrl = None,
+) -> int:
+    """Check this machine and, with --target, the profile of a chat.
+
+    Checks the browser, Node, Allure, the clock and the disk. With --target it also runs two chats and reports which
+    parts of the profile matched. Each problem comes with what to do about it. Exit code 1: something has to be fixed.
+    """
+    from e2e.explore.doctor import diagnose_setup
+
+    return diagnose_setup(target, base_url)
+
+
+@app.command(rich_help_panel=YOUR_CHAT)
+def login(
+    target: Annotated[str, _TARGET],
+    base_url: BaseUrl = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", show_default="as the profile says", help="File for the signed-in state."
+        ),
+    ] = None,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for the login.")] = 300,
+    headless: Annotated[
+        bool, flag("--headless", "Open no window; the profile's login.steps sign in.")
+    ] = False,
+) -> int:
+    """Sign in to a chat in a browser window, and save the signed-in state for later runs."""
+    from e2e.explore.login import save_login
+
+    return save_login(target, base_url, out, timeout, headless=headless)

@@ -1,0 +1,199 @@
+"""Looks at a chat, proposes a profile, and checks the proposal with a run of two chats."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Error, sync_playwright
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from e2e.analysis.judge import judge
+from e2e.analysis.model.run import Run, assemble
+from e2e.capture.run.plan import Plan
+from e2e.capture.run.runner import Runner
+from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.errors import HarnessError
+from e2e.explore.discover.infer import infer
+from e2e.explore.discover.infer.common import Findings, Guess
+from e2e.explore.discover.infer.propose import name_of, propose, usable
+from e2e.explore.discover.said import Said
+from e2e.explore.discover.talk import talk
+from e2e.explore.discover.watch import new_page
+from e2e.profile.profile import SUITE, Profile, is_web_address
+from e2e.records.evidence import read_run
+from e2e.setup.browser import find_browser, launch_options
+
+_OUT = SUITE / "reports" / "out"
+_CHATS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of ``python -m e2e discover``."""
+
+    url: str
+    out: Path | None = None
+    name: str | None = None
+    headed: bool = False
+    force: bool = False
+    storage_state: Path | None = None
+    locale: str = "en-US"
+    timeout: float = 20
+    """Seconds until the page must be usable."""
+
+
+def discover_chat(options: Options) -> int:
+    """Propose a profile, then check it with a run of two chats.
+
+    Returns 0 when that run worked, 1 when a question is open or the run did not work. Raises `HarnessError`.
+    """
+    try:
+        is_web_address(options.url)
+    except ValueError as error:
+        raise HarnessError(
+            f"{options.url}: {error}", hint="python -m e2e discover https://chat.example.org/"
+        ) from None
+    name = options.name or name_of(options.url)
+    file = options.out or _OUT / f"{name}.toml"
+    if file.exists() and not options.force:
+        raise HarnessError(f"{file} already exists", hint="--out another file, or --force to replace it")
+    console = Console(highlight=False)
+    with sync_playwright() as playwright:
+        browser_options: dict[str, Any] = {**launch_options(find_browser()), "headless": not options.headed}
+        browser = playwright.chromium.launch(**browser_options)
+        try:
+            observed, found = _look(browser, options, console)
+            text = propose(observed, found, name, options.url)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            _print_findings(console, observed, found)
+            console.print(f"\nproposed: {_shown(file)}")
+            profile = usable(text, file.name)
+            if profile is None:
+                console.print(
+                    f"[yellow]not checked:[/] answer the marked questions in it, then make doctor TARGET={_shown(file)}"
+                )
+                return 1
+            return _check(console, playwright, browser, profile, options)
+        finally:
+            browser.close()
+
+
+def _look(browser: Browser, options: Options, console: Console) -> tuple[Said, Findings]:
+    try:
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 800},
+            locale=options.locale,
+            storage_state=str(options.storage_state) if options.storage_state else None,
+        )
+    except (Error, OSError, ValueError) as error:  # the state file is read here
+        raise HarnessError(
+            f"the browser does not accept {options.storage_state}: {str(error).strip().splitlines()[-1]}",
+            hint="--storage-state takes a file that `make login` has saved",
+        ) from None
+    detach: Callable[[], None] | None = None
+    try:
+        page, watcher = new_page(context, EventWaiter(browser))
+        detach = watcher.close
+        started = time.monotonic()
+        with console.status("talking to the chat …"):
+            observed = talk(
+                page,
+                watcher,
+                options.url,
+                options.timeout,
+                lambda line: console.print(f"  {line}", markup=False),
+            )
+            found = infer(watcher, observed)
+        console.print(f"sent {len(observed.turns)} messages in {time.monotonic() - started:.0f} s")
+        return observed, found
+    finally:
+        if detach is not None:
+            detach()
+        context.close()
+
+
+def _print_findings(console: Console, observed: Said, found: Findings) -> None:
+    table = Table(title="Findings", title_justify="left")
+    for column in ("part", "value", "confidence", "reason"):
+        table.add_column(column, overflow="fold")
+    rows: list[tuple[str, Guess | None]] = [
+        ("session ID", found.session), ("store", found.store), ("only payloads where", found.when), ("provider", found.provider),
+        ("provider on the screen", found.label), ("replies come by", found.answered_by), ("reply belongs by", found.reply_to),
+        ("reply's end", found.done), ("rotation", found.rotation),
+    ]  # fmt: skip
+    if found.sending is not None:
+        table.add_row(
+            "request",
+            escape(f"{found.sending.transport} {found.sending.method} {found.sending.url}"),
+            "0.90",
+            found.sending_why,
+        )
+    for what, guess in rows:
+        if guess is not None:
+            table.add_row(what, escape(str(guess.value)), f"{guess.confidence:.2f}", escape(guess.why))
+    if observed.new_chat:
+        table.add_row(
+            "New Chat",
+            "; ".join(f"{v} {s}" for v, s in observed.new_chat),
+            "",
+            "; ".join(observed.new_chat_reasons),
+        )
+    console.print(table)
+    for question in found.questions:
+        console.print(f"[yellow]open question:[/] {escape(question)}")
+    if found.suspicion:
+        console.print(f"[red]possible fault of the chat:[/] {escape(found.suspicion)}")
+
+
+def _check(console: Console, playwright: Any, browser: Browser, profile: Profile, options: Options) -> int:
+    """Run two chats with the proposed profile, and judge them."""
+    state = {"storage_state": str(options.storage_state)} if options.storage_state is not None else {}
+    plan = Plan(profile, options.url, _CHATS, 1, _OUT / "discover", continue_last=False, trace=False)
+    with console.status("checking the profile with two chats …"):
+        folder = Runner(plan, playwright, browser, {"locale": options.locale, **state}, probes=False).run()
+    run = assemble([read_run(folder)])
+    table = Table(title="Two chats with the proposed profile", title_justify="left")
+    for column in ("check", "verdict", "reason"):
+        table.add_column(column, overflow="fold")
+    for verdict in judge(run).verdicts:
+        if verdict.outcome != "inconclusive" or verdict.name.split(".")[0] in ("smoke", "rotation"):
+            table.add_row(verdict.name, verdict.outcome, escape(verdict.headline))
+    console.print(table)
+    return _outcome(console, run)
+
+
+def _outcome(console: Console, run: Run) -> int:
+    problems = [p for meta in run.metas for p in meta.problems]
+    smoke = next(v for v in judge(run).verdicts if v.name == "smoke")
+    if smoke.outcome == "pass" and not run.partial:
+        failed = [v.name for v in judge(run).verdicts if v.outcome == "fail"]
+        if failed:
+            causes = ", ".join(c.name for c in judge(run).causes)
+            console.print(
+                f"[green]the profile works[/]; a failed check is a finding about the chat: {', '.join(failed)} ({causes})"
+            )
+        else:
+            console.print("[green]the profile works[/]")
+        return 0
+    console.print("[red]the profile does not work[/]; check the line that is named here:")
+    for problem in problems:
+        console.print(
+            f"  {problem.what}\n    where: {problem.where}\n    hint: {problem.way_out}", markup=False
+        )
+    if not problems:
+        console.print(f"  {smoke.headline}; {smoke.needs}", markup=False)
+    return 1
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,71 @@
+"""Runs the matrix, fault x check on the reference chat, and prints each row."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from e2e.errors import HarnessError
+from e2e.selftest.tools.matrix.load import busy
+from e2e.selftest.tools.matrix.play import play_all, task_for
+from e2e.selftest.tools.matrix.table import HEALTHY, Row, Variant, playable
+from e2e.selftest.tools.matrix.write import write
+from fixtures.reference_chat.backend.faults import BY_NAME
+
+
+def run_matrix(
+    variant: Variant,
+    wanted: Sequence[str],
+    *,
+    chats: int,
+    lanes: int,
+    quick: bool,
+    repeat: int,
+    workers: int | None,
+    load: int,
+    out: Path,
+    evidence: Path | None,
+) -> int:
+    """Run the ``wanted`` faults (none: all), write the matrix, print each run. Returns 1 if one did not end as expected.
+
+    Raises `HarnessError` for a fault that is unknown, or that this variant of the chat cannot have.
+    """
+    for name in wanted:
+        if name != HEALTHY and name not in BY_NAME:
+            raise HarnessError(
+                f"--fault {name}: no such fault", hint=f"one of {', '.join([HEALTHY, *BY_NAME])}"
+            )
+    faults = list(playable(variant, wanted))
+    impossible = [name for name in wanted if name not in faults]
+    if impossible:
+        raise HarnessError(
+            f"--fault {impossible[0]}: not possible with store {variant.store} and transport {variant.transport}",
+            hint="leave it out, or choose another store or transport",
+        )
+    console = Console(file=sys.stdout, highlight=False)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, busy(load):
+        kept = evidence or Path(folder)
+        tasks = [
+            task_for(name, variant, chats, lanes, kept, quick=quick) for name in faults for _ in range(repeat)
+        ]
+        rows: list[Row] = []
+        for row in play_all(tasks, workers):
+            rows.append(row)
+            mark = "ok  " if row.ok else "MISS"
+            what = ", ".join(row.causes) or row.outcome
+            console.print(f"{mark} {row.fault:<22} {what} ({row.seconds:.1f} s)")
+            for line in () if row.ok else (*row.checks_failed, *row.headlines, *row.problems):
+                console.print(f"       {line}")
+    files = write(rows, out, variant)
+    missed = [row for row in rows if not row.ok]
+    console.print(
+        f"{len(rows) - len(missed)} of {len(rows)} as expected, in {time.monotonic() - began:.0f} s; "
+        f"written: {', '.join(map(str, files))}"
+    )
+    return 1 if missed else 0
