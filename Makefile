@@ -8,30 +8,9 @@ FRONTEND := fixtures/reference_chat/frontend
 # npm and its scripts find the Node of the virtual environment.
 WITH_NODE := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
-E2E_OPTIONS = \
-  $(if $(TARGET),--target '$(TARGET)') \
-  $(if $(BASE_URL),--base-url '$(BASE_URL)') \
-  $(if $(CHATS),--chats '$(CHATS)') \
-  $(if $(LANES),--lanes '$(LANES)') \
-  $(foreach fault,$(FAULT),--fault '$(fault)') \
-  $(if $(ID_PATTERN),--id-pattern '$(ID_PATTERN)') \
-  $(if $(TRANSPORT),--transport '$(TRANSPORT)') \
-  $(if $(STORE),--store '$(STORE)') \
-  $(if $(ID_FORMAT),--id-format '$(ID_FORMAT)') \
-  $(if $(ROTATION),--rotation '$(ROTATION)') \
-  $(if $(SEED),--seed '$(SEED)') \
-  $(if $(SHARD),--shard '$(SHARD)') \
-  $(if $(BROWSER),--browser '$(BROWSER)') \
-  $(if $(OUT),--out '$(OUT)')
-
-CHAT_OPTIONS = \
-  $(if $(PORT),--port '$(PORT)') \
-  $(foreach fault,$(FAULT),--fault '$(fault)') \
-  $(if $(ID_PATTERN),--id-pattern '$(ID_PATTERN)') \
-  $(if $(TRANSPORT),--transport '$(TRANSPORT)') \
-  $(if $(STORE),--store '$(STORE)') \
-  $(if $(ID_FORMAT),--id-format '$(ID_FORMAT)') \
-  $(if $(ROTATION),--rotation '$(ROTATION)')
+# Runs a module with the variables of make's command line (CHATS=40) as its options (--chats 40); ARGS come after them.
+# Variables of the caller's environment are no options.
+WITH_OPTIONS := $(PY) -m e2e.plugin.settings.from_make
 
 # Lines of workflows may be long, and "on" is a key there.
 YAML := {extends: default, rules: {line-length: {max: 160}, truthy: {check-keys: false}, document-start: disable, \
@@ -56,7 +35,7 @@ setup: $(STAMP) ## install all that is needed: Python packages, a browser, Allur
 e2e: $(STAMP) ## run the regression suite and build its report
 	@$(PY) -m e2e.setup all --quiet
 	@trap : INT; status=0; \
-	$(PY) -m pytest e2e/specs $(E2E_OPTIONS) $(ARGS) || status=$$?; \
+	$(WITH_OPTIONS) pytest e2e/specs -- $(ARGS) || status=$$?; \
 	if [ $$status -ne 4 ]; then \
 	  $(PY) -m e2e report $(if $(OUT),--out '$(OUT)') || [ $$status -ne 0 ] || status=1; \
 	fi; \
@@ -89,7 +68,7 @@ test: $(STAMP) ## test the suite itself (WORKERS=2: side by side)
 
 chat: $(STAMP) ## start the reference chat, to try it in a browser (FAULT= ID_PATTERN= TRANSPORT= STORE= ROTATION= PORT=)
 	@$(PY) -m e2e.setup frontend --quiet
-	@$(PY) -m fixtures.reference_chat --reply-ms 300 --chunk-ms 60 $(CHAT_OPTIONS) $(ARGS)
+	@$(WITH_OPTIONS) fixtures.reference_chat --reply-ms 300 --chunk-ms 60 -- $(ARGS)
 
 lint: $(STAMP) ## check style and types of the whole tree
 	@$(PY) -m e2e.setup frontend --quiet
@@ -140,7 +119,7 @@ rehearse: ## earlier name of dry-run
 
 shard: need-SHARD $(STAMP) ## record one shard of a run (TARGET= CHATS= LANES= SHARD=2/3)
 	@$(PY) -m e2e.setup all --quiet
-	@$(PY) -m pytest e2e/specs $(E2E_OPTIONS) $(ARGS)
+	@$(WITH_OPTIONS) pytest e2e/specs -- $(ARGS)
 
 judge: need-INCOMING need-SITE $(STAMP) ## judge what the shards recorded below INCOMING=, and publish it to SITE=
 	@$(PY) -m e2e.setup allure --quiet
@@ -204,7 +183,7 @@ EXAMPLE_SITE     := site
 EXAMPLE_RESULTS  := "success success"
 
 need-%:
-	@[ -n '$($*)' ] || { printf 'error: %s= is missing\n  hint: make %s %s\n' '$*' '$(firstword $(MAKECMDGOALS))' '$*=$(EXAMPLE_$*)' >&2; exit 2; }
+	@[ -n '$($*)$(CHAT_E2E_$*)' ] || { printf 'error: %s= is missing\n  hint: make %s %s\n' '$*' '$(firstword $(MAKECMDGOALS))' '$*=$(EXAMPLE_$*)' >&2; exit 2; }
 
 $(STAMP): requirements.lock
 	@for python in $(or $(PYTHON),$(PY) python3 python3.14 python3.13 python3.12 python3.11 python); do \

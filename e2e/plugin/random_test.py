@@ -15,7 +15,7 @@ from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.capture.session_ids.redaction import Redactor
 from e2e.capture.target.policy import policy_of
 from e2e.plugin.assertions import Walk
-from e2e.plugin.settings.options import Settings
+from e2e.plugin.settings.settings import Settings
 from e2e.records.records import RunMeta
 
 _SEARCH = 90.0  # seconds

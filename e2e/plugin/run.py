@@ -25,9 +25,9 @@ from e2e.files import replace_file
 from e2e.plugin.decider import Decider
 from e2e.plugin.disk import tell_unwritten
 from e2e.plugin.progress import Progress
-from e2e.plugin.settings.option_list import OPTIONS
-from e2e.plugin.settings.options import ROOT, SETTINGS, Settings
-from e2e.profile.profile import Profile
+from e2e.plugin.settings.options import SETTINGS
+from e2e.plugin.settings.settings import Settings
+from e2e.profile.profile import SUITE, Profile
 from e2e.records.evidence import find_runs, read_run
 from e2e.records.records import RunRecords
 
@@ -89,7 +89,7 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
             watchers=(
                 progress.chat_done,
                 *((decider.watch,) if settings.until_decided else ()),
-                *((crash_after(browser, _CALM_CHATS),) if CRASH in settings.faults else ()),
+                *((crash_after(browser, _CALM_CHATS),) if CRASH in settings.fault else ()),
             ),
             # One shard asks what can be asked once: the backend, and why something failed.
             probes=settings.shard.number == 1,
@@ -123,9 +123,9 @@ def _environment(settings: Settings) -> dict[str, str]:
         "profile": _digest(settings.profile),
         **({"target_version": settings.target_version} if settings.target_version else {}),
     }
-    if settings.profile.where.start == "reference" and settings.base_url is None:
+    if settings.starts_reference_chat:
         facts |= {
-            "fault": " ".join(settings.faults) or "none",
+            "fault": " ".join(settings.fault) or "none",
             "id-pattern": settings.id_pattern,
             "transport": settings.transport,
             "store": f"{settings.store} ({settings.id_format}), {settings.rotation}",
@@ -138,18 +138,17 @@ def _invocation(settings: Settings) -> dict[str, str]:
     target = Path(settings.target)
     if target.is_file():
         whole = target.resolve()
-        given = str(whole.relative_to(ROOT)) if whole.is_relative_to(ROOT) else str(whole)
+        given = str(whole.relative_to(SUITE)) if whole.is_relative_to(SUITE) else str(whole)
     else:
         given = settings.target
     found = {} if given == "reference" else {"TARGET": given}
     if settings.base_url is not None:
         return found | {"BASE_URL": settings.base_url}
     if settings.profile.where.start == "reference":
-        defaults = {option.name: option.default for option in OPTIONS}
-        for name in ("transport", "store", "id-format", "rotation"):
-            value = str(getattr(settings, name.replace("-", "_")))
-            if value != defaults[name]:
-                found[name.upper().replace("-", "_")] = value
+        for name in ("transport", "store", "id_format", "rotation"):
+            value = getattr(settings, name)
+            if value != Settings.model_fields[name].default:
+                found[name.upper()] = value
     return found
 
 
@@ -161,7 +160,7 @@ def _digest(profile: Profile) -> str:
 
 def _commit() -> str:
     asked = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=SUITE, capture_output=True, text=True, check=False
     )
     return asked.stdout.strip() or "unknown"
 

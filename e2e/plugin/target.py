@@ -8,8 +8,8 @@ import pytest
 
 from e2e.capture.target.start_command import serving
 from e2e.errors import TargetNotReady
-from e2e.plugin.settings.options import ROOT, Settings
-from e2e.profile.profile import Command
+from e2e.plugin.settings.settings import Settings
+from e2e.profile.profile import SUITE, Command
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def chat_url(settings: Settings) -> Iterator[str]:
     if settings.base_url is not None:
         yield at(settings.base_url, where.path)
     elif isinstance(where.start, Command):
-        with serving(where.start, ROOT) as url:
+        with serving(where.start, SUITE) as url:
             yield at(url, where.path)
     elif where.start == "reference":
         from fixtures.reference_chat.launcher import LaunchError, ReferenceChat
@@ -27,7 +27,7 @@ def chat_url(settings: Settings) -> Iterator[str]:
         try:
             chat = ReferenceChat.start(
                 control=False,
-                faults=settings.faults,
+                faults=settings.fault,
                 id_pattern=settings.id_pattern,
                 transport=settings.transport,
                 store=settings.store,

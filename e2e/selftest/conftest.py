@@ -1,12 +1,21 @@
-"""The order of the rings."""
+"""The order of the self tests, and an environment without the variables of an outer make."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from e2e.plugin.settings.from_make import exported
+
 _RINGS = ("unit", "integration", "repo", "plugin", "browser")
+
+
+def pytest_configure() -> None:
+    """``make test ARGS=-x`` exports ARGS to every make below it: a recipe under test would take it for its own."""
+    for name in exported(os.environ):
+        del os.environ[name]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,66 +1,146 @@
-"""Values of options that are more than a word or a number."""
+"""Values of options that are more than a number: what is allowed, and what the environment adds."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, get_args
 
-import pytest
+from pydantic import AfterValidator
 
 from e2e.capture.run.shards import WHOLE, Shard
 from e2e.errors import HarnessError
+from e2e.plugin.settings.fields import closest, rejected
+from e2e.profile.profile import is_web_address
 from e2e.records.evidence import find_runs, read_meta
+from e2e.records.records import Scenario
 
-_COUNTED = (("JOB_COMPLETION_INDEX", 0), ("CI_NODE_INDEX", 1))
-"""Variables that number the machines, and where they begin: Kubernetes at 0."""
-_EXAMPLE = "name a part such as 2/3, or /3 where JOB_COMPLETION_INDEX or CI_NODE_INDEX numbers the machines"
+SCENARIO_NAMES = tuple(name for name in get_args(Scenario) if name not in ("plain", "walk", "experiment"))
+BROWSERS = ("chromium", "firefox", "webkit")
+RANDOM_TEST_STEPS = (
+    "new",
+    "tab",
+    "return",
+    "send",
+    "reload",
+    "back",
+    "rapid",
+    "begin",
+    "stop",
+    "forward",
+    "offline",
+    "online",
+    "resize",
+)
+_INDEX_VARIABLES = (("JOB_COMPLETION_INDEX", 0), ("CI_NODE_INDEX", 1))
+"""Variables that number the machines, with the number of the first: Kubernetes counts from 0."""
+_SHARD_HINT = "a part such as 2/3, or /3 where JOB_COMPLETION_INDEX or CI_NODE_INDEX numbers the machines"
 
 
-def shard_of(text: str, environment: Mapping[str, str]) -> Shard:
-    """The shard that ``--shard`` says, or that the environment numbers. Raises ``pytest.UsageError``.
+def one_of(names: Sequence[str]) -> AfterValidator:
+    """The value is one of ``names``."""
 
-    Without the option an indexed job is a shard only where it says of how many (``JOB_COMPLETIONS``).
+    def check(value: str) -> str:
+        if value not in names:
+            rejected(f"expected one of {', '.join(names)}", closest(value, names))
+        return value
+
+    return AfterValidator(check)
+
+
+def listed(given: Any, every: tuple[str, ...] = ()) -> tuple[Any, ...]:
+    """Values of a repeated flag, or words of one text, each once; ``all`` is ``every``, ``none`` is nothing."""
+    words = given.replace(",", " ").split() if isinstance(given, str) else given
+    if every and tuple(words) == ("all",):
+        return every
+    return tuple(dict.fromkeys(word for word in words if word and word != "none"))
+
+
+def web_address(value: str | None) -> str | None:
+    """An address with ``http://`` or ``https://``."""
+    if value is not None:
+        try:
+            is_web_address(value)
+        except ValueError:
+            rejected("expected a web address")
+    return value
+
+
+def existing_folder(value: Path | None) -> Path | None:
+    """A folder that exists."""
+    if value is not None and not value.is_dir():
+        rejected(
+            "no such folder", "an existing folder; of a recorded run, the one with run.json or one above it"
+        )
+    return value
+
+
+def known_fault(name: str) -> str:
+    """A fault of the reference chat."""
+    from fixtures.reference_chat.backend.faults import FAULTS
+
+    known = [fault.name for fault in FAULTS]
+    if name not in known:
+        rejected(f"expected one of {', '.join(known)}", closest(name, known))
+    return name
+
+
+def check_faults(names: Sequence[str], *, store: str, transport: str) -> None:
+    """Reject faults that cannot be together, or not with this store and transport."""
+    if not names:
+        return
+    from fixtures.reference_chat.backend.faults import FaultError, check
+    from fixtures.reference_chat.backend.providers import DEFAULT_PROVIDERS
+
+    try:
+        check(names, len(DEFAULT_PROVIDERS), store=store, transport=transport)
+    except FaultError as error:
+        rejected(
+            str(error), "leave one out, or change the other option", field="fault", value=" ".join(names)
+        )
+
+
+def shard_of(text: Any, environment: Mapping[str, str] | None = None) -> Shard:
+    """The shard that ``--shard`` names, or that the environment numbers.
+
+    Without the option an indexed job is a shard only where the number of jobs is known (``JOB_COMPLETIONS``).
     """
+    environment = os.environ if environment is None else environment
     if not text:
         if "JOB_COMPLETION_INDEX" not in environment or "JOB_COMPLETIONS" not in environment:
             return WHOLE
         text = f"/{environment['JOB_COMPLETIONS']}"
-    said = re.fullmatch(r"(\d+)?/(\d+)", text.strip())
-    if said is None:
-        raise pytest.UsageError(f"--shard {text}: {_EXAMPLE}")
-    of = int(said[2])
-    number = int(said[1]) if said[1] else _numbered(environment, text)
+    parts = re.fullmatch(r"(\d+)?/(\d+)", str(text).strip())
+    if parts is None:
+        rejected("expected a part I/N", _SHARD_HINT, value=str(text))
+    of = int(parts[2])
+    number = int(parts[1]) if parts[1] else _index(environment)
     if not 1 <= number <= of:
-        raise pytest.UsageError(f"--shard {number}/{of}: there is no such part; {_EXAMPLE}")
+        rejected(f"there is no part {number} of {of}", _SHARD_HINT, value=str(text))
     return Shard(number, of)
 
 
-def check_evidence(folders: Sequence[Path]) -> None:
-    """Raises ``pytest.UsageError`` when these runs cannot be read, or not be judged together: before the last report is removed."""
+def check_evidence(folders: Iterable[Path]) -> None:
+    """Reject runs that cannot be read, or not be judged together, before the last report is removed."""
     from e2e.analysis.model.columns import AnalysisError
     from e2e.analysis.model.pooling import agree
 
-    for folder in folders:
-        if not folder.is_dir():
-            raise pytest.UsageError(
-                f"--from-evidence {folder}: not a folder; name one with run.json in it, or one that holds such folders"
-            )
+    folders = tuple(folders)
+    value = " ".join(map(str, folders))
     try:
         agree([read_meta(run) for folder in folders for run in find_runs(folder)])
     except AnalysisError as error:
-        raise pytest.UsageError(f"--from-evidence: {error}\n  hint: judge them one by one") from None
+        rejected(str(error), "judge them one by one", field="from_evidence", value=value)
     except HarnessError as error:
-        raise pytest.UsageError(f"--from-evidence: {error}") from None
+        rejected(error.what, error.hint, field="from_evidence", value=value)
 
 
-def _numbered(environment: Mapping[str, str], text: str) -> int:
-    for name, first in _COUNTED:
-        value = environment.get(name, "")
-        if value:
-            if not value.isdigit():
-                raise pytest.UsageError(f"{name}={value}: not a number, and --shard {text} counts by it")
-            return int(value) - first + 1
-    raise pytest.UsageError(
-        f"--shard {text}: neither JOB_COMPLETION_INDEX nor CI_NODE_INDEX is set; {_EXAMPLE}"
-    )
+def _index(environment: Mapping[str, str]) -> int:
+    name, first = next((v for v in _INDEX_VARIABLES if environment.get(v[0])), ("", 0))
+    if not name:
+        rejected("neither JOB_COMPLETION_INDEX nor CI_NODE_INDEX is set", _SHARD_HINT)
+    if not environment[name].isdigit():
+        rejected(f"{name}={environment[name]} is not a whole number", _SHARD_HINT)
+    return int(environment[name]) - first + 1

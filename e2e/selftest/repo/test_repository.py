@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from e2e.plugin.settings.from_make import command_line
 from e2e.setup.places import REPO
 
 TOP_LEVEL = {
@@ -153,6 +154,9 @@ def targets() -> dict[str, bool]:
     return {name: " ## " in f" {rest}" for name, rest in rules}
 
 
+FROM_MAKE = "e2e.plugin.settings.from_make"
+
+
 class TestMakefile:
     def test_every_target_has_a_line_of_help(self) -> None:
         assert len(targets()) >= 12
@@ -175,7 +179,8 @@ class TestMake:
         script.write_text(
             "#!/bin/sh\n"
             f'echo "$@" >> {tmp_path}/calls\n'
-            'case "$2 $3" in pytest*) exit "${PYTEST_ENDS:-0}";; "e2e report") exit "${REPORTS_ENDS:-0}";; esac\n'
+            f'case "$2" in {FROM_MAKE}) printf %s "$MAKEFLAGS" > {tmp_path}/makeflags;; esac\n'
+            f'case "$2 $3" in pytest*|{FROM_MAKE}*) exit "${{PYTEST_ENDS:-0}}";; "e2e report") exit "${{REPORTS_ENDS:-0}}";; esac\n'
         )
         script.chmod(0o755)
         return script
@@ -218,24 +223,33 @@ class TestMake:
         calls = (python.parent / "calls").read_text().splitlines()
         return done.returncode, calls
 
-    def test_e2e_hands_its_variables_on(self, python: Path) -> None:
-        variables = ["TARGET=acme", "CHATS=9", "LANES=3", "FAULT=stale-state slow", "ID_PATTERN=uuid"]
-        code, calls = self.make(
-            python, "e2e", *variables, "TRANSPORT=json", "BASE_URL=http://127.0.0.1:1", "OUT=o", "ARGS=-k x"
-        )
-        assert code == 0
-        assert calls[1:] == [
-            "-m pytest e2e/specs --target acme --base-url http://127.0.0.1:1 --chats 9 --lanes 3"
-            " --fault stale-state --fault slow --id-pattern uuid --transport json --out o -k x",
-            "-m e2e report --out o",
+    def test_e2e_passes_its_variables_on(self, python: Path) -> None:
+        variables = [
+            "TARGET=acme",
+            "CHATS=9",
+            "FAULT=stale-state slow",
+            "BASE_URL=http://127.0.0.1:1/?a=b c",
+            "OUT=o",
         ]
+        code, calls = self.make(python, "e2e", *variables, "ARGS=-k x")
+        assert code == 0
+        assert calls[1:] == [f"-m {FROM_MAKE} pytest e2e/specs -- -k x", "-m e2e report --out o"]
+        passed = command_line((python.parent / "makeflags").read_text())
+        assert passed == dict(sorted(variable.split("=", 1) for variable in variables))
+
+    def test_a_variable_of_the_environment_is_no_option(
+        self, python: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CHATS", "9")
+        self.make(python, "e2e", "LANES=2")
+        assert command_line((python.parent / "makeflags").read_text()) == {"LANES": "2"}
 
     @pytest.mark.parametrize(
         ("arguments", "called"),
         [
             (
                 ["shard", "TARGET=acme", "CHATS=9", "LANES=3", "SHARD=2/3", "BROWSER=chromium"],
-                "-m pytest e2e/specs --target acme --chats 9 --lanes 3 --shard 2/3 --browser chromium",
+                f"-m {FROM_MAKE} pytest e2e/specs --",
             ),
             (
                 ["judge", "INCOMING=in", "SITE=s", "SITE_URL=https://n.example.org"],
@@ -266,7 +280,7 @@ class TestMake:
         ],
         ids=lambda value: value[0] if isinstance(value, list) else "",
     )
-    def test_what_workflows_call_hands_its_variables_on(
+    def test_targets_of_the_workflows_pass_their_variables_on(
         self, python: Path, arguments: list[str], called: str
     ) -> None:
         code, calls = self.make(python, *arguments)

@@ -2,83 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from e2e.plugin.settings.option_list import ID_PATTERNS, OPTIONS, TRANSPORTS
-from e2e.plugin.settings.options import ROOT, Settings, read_settings
-from e2e.profile.profile import TARGETS
+from e2e.plugin.settings.fields import flag_of, help_of, kind_of, option, variable_of
+from e2e.plugin.settings.settings import OptionError, Settings, read_settings
+from e2e.profile.profile import SUITE, TARGETS
 from e2e.selftest.unit.builders import make_run
 from e2e.selftest.unit.report_samples import write_run
 from fixtures.reference_chat.backend.faults import FAULTS
+from fixtures.reference_chat.backend.settings import ID_PATTERNS, TRANSPORTS
 
-Read = Callable[..., Settings]
 KNOWN_FAULTS = ", ".join(fault.name for fault in FAULTS)
+REFERENCE_CHAT_ONLY = (
+    "for the reference chat that the suite starts itself, not for target 'acme'"
+    "\n  hint: leave it out, or use --target reference"
+)
 
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> str:
-    """A profile that the suite does not start itself."""
+    """A profile of a chat that the suite does not start itself."""
     text = (TARGETS / "reference.toml").read_text(encoding="utf-8")
     path = tmp_path / "acme.toml"
     path.write_text(text.replace('start = "reference"\n', "").replace('name = "reference"', 'name = "acme"'))
     return str(path)
 
 
-def read(environment: dict[str, str] | None = None, *, base_url: str | None = None, **said: Any) -> Settings:
-    """Settings with these options on the command line (``id_pattern="uuid"``) and these variables."""
-    table = {f"chat_{option.name.replace('-', '_')}": None for option in OPTIONS}
-    assert {f"chat_{name}" for name in said} <= set(table)
-    table |= {f"chat_{name}": value for name, value in said.items()}
+def read(environment: dict[str, str] | None = None, **flags: Any) -> Settings:
+    """Settings with these flags (``id_pattern="uuid"``) and these variables (``{"ID_PATTERN": "uuid"}``)."""
     variables = {f"CHAT_E2E_{name}": value for name, value in (environment or {}).items()}
-    return read_settings(table.__getitem__, variables, base_url)
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("CHAT_E2E_")}
+    with mock.patch.dict(os.environ, outer | variables, clear=True):
+        return read_settings(flags)
 
 
-def refused(environment: dict[str, str] | None = None, **said: Any) -> str:
-    with pytest.raises(pytest.UsageError) as error:
-        read(environment, **said)
+def refused(environment: dict[str, str] | None = None, **flags: Any) -> str:
+    with pytest.raises(OptionError) as error:
+        read(environment, **flags)
     return str(error.value)
 
 
+PUBLIC = """--target --base-url --browser --target-version --shard --chats --lanes --fault --id-pattern --transport --store
+    --id-format --rotation --seed --scenarios --experiments --until-decided --max-chats --walk --replay --alarms-per-year
+    --strict-evidence --show-ids --from-evidence --source-maps --out"""
+
+
 class TestDefaults:
-    def test_they_are_those_of_the_manual(self) -> None:
+    def test_defaults_are_those_of_the_documentation(self) -> None:
         settings = read()
         assert settings.profile.name == "reference"
         assert (settings.chats, settings.lanes, settings.alarms_per_year) == (20, 4, 0.02)
-        assert (settings.id_pattern, settings.transport, settings.faults) == ("timestamp", "sse", ())
+        assert (settings.id_pattern, settings.transport, settings.fault) == ("timestamp", "sse", ())
         assert (settings.strict_evidence, settings.show_ids, settings.from_evidence) == (False, False, ())
-        assert (settings.base_url, settings.out) == (None, ROOT / "reports" / "out")
+        assert (settings.base_url, settings.out) == (None, SUITE / "reports" / "out")
 
-    def test_every_option_has_its_variable(self) -> None:
-        assert {option.variable for option in OPTIONS} == {
-            "CHAT_E2E_TARGET",
-            "CHAT_E2E_TARGET_VERSION",
-            "CHAT_E2E_SHARD",
-            "CHAT_E2E_CHATS",
-            "CHAT_E2E_LANES",
-            "CHAT_E2E_FAULT",
-            "CHAT_E2E_ID_PATTERN",
-            "CHAT_E2E_TRANSPORT",
-            "CHAT_E2E_STORE",
-            "CHAT_E2E_ID_FORMAT",
-            "CHAT_E2E_ROTATION",
-            "CHAT_E2E_SEED",
-            "CHAT_E2E_SCENARIOS",
-            "CHAT_E2E_EXPERIMENTS",
-            "CHAT_E2E_UNTIL_DECIDED",
-            "CHAT_E2E_MAX_CHATS",
-            "CHAT_E2E_WALK",
-            "CHAT_E2E_REPLAY",
-            "CHAT_E2E_ALARMS_PER_YEAR",
-            "CHAT_E2E_STRICT_EVIDENCE",
-            "CHAT_E2E_SHOW_IDS",
-            "CHAT_E2E_FROM_EVIDENCE",
-            "CHAT_E2E_OUT",
-            "CHAT_E2E_SOURCE_MAPS",
-        }
+
+class TestOneField:
+    """Flag, variable, help text and message follow from the field."""
+
+    class WithDummy(Settings):
+        dummy: int = option(3, "how many dummies", "N", example="5", ge=1, le=9)
+
+    def test_the_public_options_have_their_names(self) -> None:
+        assert {flag_of(name) for name in Settings.model_fields} == set(PUBLIC.split())
+
+    def test_a_field_gives_flag_variable_and_help(self) -> None:
+        field = self.WithDummy.model_fields["dummy"]
+        assert (flag_of("dummy"), variable_of("dummy"), kind_of(field)) == (
+            "--dummy",
+            "CHAT_E2E_DUMMY",
+            "value",
+        )
+        assert help_of("dummy", field) == "how many dummies (default: 3). Variable: CHAT_E2E_DUMMY"
+
+    @pytest.mark.parametrize(
+        ("name", "kind"),
+        [
+            ("chats", "value"),
+            ("fault", "list"),
+            ("show_ids", "switch"),
+            ("experiments", "value"),
+            ("replay", "value"),
+        ],
+    )
+    def test_the_kind_follows_from_the_type(self, name: str, kind: str) -> None:
+        assert kind_of(Settings.model_fields[name]) == kind
 
 
 class TestPrecedence:
@@ -101,7 +114,7 @@ class TestPrecedence:
         assert getattr(read(), name) == expected[2]
 
     @pytest.mark.parametrize("name", ["TARGET", "CHATS", "FAULT", "STRICT_EVIDENCE", "FROM_EVIDENCE", "OUT"])
-    def test_an_empty_variable_says_nothing(self, name: str) -> None:
+    def test_an_empty_variable_is_ignored(self, name: str) -> None:
         assert read({name: ""}) == read()
 
     def test_the_target(self, elsewhere: str) -> None:
@@ -109,8 +122,8 @@ class TestPrecedence:
         assert read({"TARGET": elsewhere}, target="reference").profile.name == "reference"
 
     def test_a_fault_on_the_command_line_replaces_the_variables(self) -> None:
-        assert read({"FAULT": "slow"}, fault=["backend-down"]).faults == ("backend-down",)
-        assert read({"FAULT": "slow"}).faults == ("slow",)
+        assert read({"FAULT": "slow"}, fault=["backend-down"]).fault == ("backend-down",)
+        assert read({"FAULT": "slow"}).fault == ("slow",)
 
 
 class TestFlags:
@@ -132,122 +145,149 @@ class TestFlags:
 
     @pytest.mark.parametrize("name", ["strict_evidence", "show_ids"])
     def test_on_the_command_line_it_is_on(self, name: str) -> None:
-        said: dict[str, Any] = {name: True}
-        assert getattr(read({name.upper(): "0"}, **said), name) is True
+        flags: dict[str, Any] = {name: True}
+        assert getattr(read({name.upper(): "0"}, **flags), name) is True
 
     def test_anything_else_is_refused(self) -> None:
-        assert refused({"SHOW_IDS": "maybe"}) == "CHAT_E2E_SHOW_IDS=maybe: a switch is 1 or 0"
+        assert refused({"SHOW_IDS": "maybe"}) == "CHAT_E2E_SHOW_IDS=maybe: expected 1 or 0"
 
 
 class TestRepeatables:
-    def test_faults_keep_their_order_once(self) -> None:
-        assert read(fault=["slow", "backend-down", "slow"]).faults == ("slow", "backend-down")
+    def test_repeated_faults_count_once_in_their_order(self) -> None:
+        assert read(fault=["slow", "backend-down", "slow"]).fault == ("slow", "backend-down")
 
     @pytest.mark.parametrize("text", ["slow,backend-down", "slow backend-down", " slow , backend-down,"])
-    def test_a_variable_lists_them(self, text: str) -> None:
-        assert read({"FAULT": text}).faults == ("slow", "backend-down")
+    def test_a_variable_lists_several(self, text: str) -> None:
+        assert read({"FAULT": text}).fault == ("slow", "backend-down")
 
-    @pytest.mark.parametrize("said", [{"fault": ["none"]}, {"fault": []}])
-    def test_none_is_none(self, said: dict[str, Any]) -> None:
-        assert read(**said).faults == ()
+    def test_fault_none_means_no_fault(self, elsewhere: str) -> None:
+        assert read(fault=["none"]).fault == ()
+        assert read(fault=["none"], target=elsewhere).fault == ()
 
-    def test_recorded_runs_are_pooled(self, tmp_path: Path) -> None:
+    def test_several_runs_are_pooled(self, tmp_path: Path) -> None:
         folders = [write_run(tmp_path, make_run(run_id=name)) for name in ("one", "two")]
         assert read(from_evidence=[str(folder) for folder in folders]).from_evidence == tuple(folders)
         assert read({"FROM_EVIDENCE": f"{folders[0]},{folders[1]}"}).from_evidence == tuple(folders)
 
 
 class TestOut:
-    def test_a_relative_folder_is_seen_from_where_the_user_is(
+    def test_a_relative_folder_is_relative_to_the_working_folder(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
         assert read(out="here").out == tmp_path / "here"
         assert read({"OUT": "here"}).out == tmp_path / "here"
-        assert read().out == ROOT / "reports" / "out"
+        assert read().out == SUITE / "reports" / "out"
 
-    def test_an_absolute_folder_is_itself(self, tmp_path: Path) -> None:
+    def test_an_absolute_folder_stays(self, tmp_path: Path) -> None:
         assert read(out=str(tmp_path / "here")).out == tmp_path / "here"
 
 
 class TestRefused:
+    """Every message has flag or variable, value, rule, and a hint where one helps."""
+
     @pytest.mark.parametrize(
-        ("name", "value", "message"),
+        ("name", "value", "rule", "example"),
         [
-            ("chats", "0", "--chats 0: a whole number from 1 to 100,000"),
-            ("chats", "-1", "--chats -1: a whole number from 1 to 100,000"),
-            ("chats", "many", "--chats many: a whole number from 1 to 100,000"),
-            ("chats", "2.5", "--chats 2.5: a whole number from 1 to 100,000"),
-            ("chats", "100001", "--chats 100001: a whole number from 1 to 100,000"),
-            ("lanes", "0", "--lanes 0: a whole number from 1 to 64"),
-            ("lanes", "65", "--lanes 65: a whole number from 1 to 64"),
-            ("id_pattern", "UUID", f"--id-pattern UUID: not known; one of {', '.join(ID_PATTERNS)}"),
-            ("transport", "http", f"--transport http: not known; one of {', '.join(TRANSPORTS)}"),
-            ("alarms_per_year", "0", "--alarms-per-year 0: a number above 0, at most 365"),
-            ("alarms_per_year", "366", "--alarms-per-year 366: a number above 0, at most 365"),
-            ("alarms_per_year", "few", "--alarms-per-year few: a number above 0, at most 365"),
-            ("alarms_per_year", "nan", "--alarms-per-year nan: a number above 0, at most 365"),
+            ("chats", "0", "a whole number from 1 to 100,000", "40"),
+            ("chats", "-1", "a whole number from 1 to 100,000", "40"),
+            ("chats", "many", "a whole number from 1 to 100,000", "40"),
+            ("chats", "2.5", "a whole number from 1 to 100,000", "40"),
+            ("chats", "100001", "a whole number from 1 to 100,000", "40"),
+            ("lanes", "0", "a whole number from 1 to 64", "4"),
+            ("lanes", "65", "a whole number from 1 to 64", "4"),
+            ("seed", "x", "a whole number from 0 to 100,000,000,000,000,000", "7"),
+            ("alarms_per_year", "0", "a number above 0, at most 365", "0.02"),
+            ("alarms_per_year", "366", "a number above 0, at most 365", "0.02"),
+            ("alarms_per_year", "few", "a number above 0, at most 365", "0.02"),
+            ("alarms_per_year", "nan", "a number above 0, at most 365", "0.02"),
         ],
     )
-    def test_a_bad_value_names_the_option_and_what_is_allowed(
-        self, name: str, value: str, message: str
-    ) -> None:
-        said: dict[str, Any] = {name: value}
-        assert refused(**said) == message
-        assert refused({name.upper(): value}) == message
-
-    @pytest.mark.parametrize("said", [{"fault": ["slow", "stale"]}, {"environment": {"FAULT": "stale"}}])
-    def test_a_fault_that_there_is_not(self, said: dict[str, Any]) -> None:
-        assert refused(**said) == f"--fault stale: no such fault; known: {KNOWN_FAULTS}"
-
-    def test_a_target_that_there_is_not(self) -> None:
-        assert refused(target="nope").startswith(
-            "--target nope: no such profile\n  hint: a name (chainlit, reference"
+    def test_a_bad_number(self, name: str, value: str, rule: str, example: str) -> None:
+        flags: dict[str, Any] = {name: value}
+        flag, variable = flag_of(name), variable_of(name)
+        assert refused(**flags) == f"{flag} {value}: expected {rule}\n  hint: {flag} {example}"
+        assert (
+            refused({name.upper(): value})
+            == f"{variable}={value}: expected {rule}\n  hint: {variable}={example}"
         )
 
-    def test_a_target_that_is_broken(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("name", "value", "names", "hint"),
+        [
+            ("id_pattern", "UUID", ID_PATTERNS, ""),
+            ("id_pattern", "uid", ID_PATTERNS, "\n  hint: did you mean uuid?"),
+            ("transport", "http", TRANSPORTS, ""),
+            ("transport", "websockets", TRANSPORTS, "\n  hint: did you mean websocket?"),
+        ],
+    )
+    def test_a_name_that_is_not_known(self, name: str, value: str, names: tuple[str, ...], hint: str) -> None:
+        flags: dict[str, Any] = {name: value}
+        assert refused(**flags) == f"{flag_of(name)} {value}: expected one of {', '.join(names)}{hint}"
+
+    def test_a_scenario_that_is_not_known(self) -> None:
+        message = refused(scenarios="reload two-tab")
+        assert message.startswith("--scenarios two-tab: expected one of reload, ")
+        assert message.endswith("\n  hint: did you mean two-tabs?")
+
+    def test_a_step_that_is_not_known(self) -> None:
+        assert refused(replay="new fly").startswith("--replay fly: expected one of new, tab, ")
+
+    def test_several_bad_values_have_one_message_each(self) -> None:
+        messages = refused({"LANES": "0"}, chats="0").splitlines()
+        assert [line.split(":")[0] for line in messages[::2]] == ["--chats 0", "CHAT_E2E_LANES=0"]
+
+    def test_a_fault_that_does_not_exist(self) -> None:
+        rule = f"expected one of {KNOWN_FAULTS}\n  hint: did you mean stale-state?"
+        assert refused(fault=["slow", "stale-stat"]) == f"--fault stale-stat: {rule}"
+        assert refused({"FAULT": "stale-stat"}) == f"CHAT_E2E_FAULT=stale-stat: {rule}"
+
+    def test_a_target_that_does_not_exist(self) -> None:
+        assert "nope" in refused(target="nope")
+        assert "hint: a name (chainlit, reference" in refused(target="nope")
+
+    def test_a_broken_profile(self, tmp_path: Path) -> None:
         (tmp_path / "acme.toml").write_text("[where")
-        assert refused(target=str(tmp_path / "acme.toml")).startswith(
-            "acme.toml: at line 1\n  got '[where' : not TOML ("
-        )
+        assert refused(target=str(tmp_path / "acme.toml")).startswith("acme.toml: ")
 
     def test_evidence_that_is_no_folder(self, tmp_path: Path) -> None:
         folder = str(tmp_path / "nowhere")
-        assert refused(from_evidence=[str(tmp_path), folder]) == (
-            f"--from-evidence {folder}: not a folder; name one with run.json in it, or one that holds such folders"
+        assert refused(from_evidence=[str(tmp_path), folder]).startswith(
+            f"--from-evidence {folder}: no such folder\n  hint: "
         )
 
     def test_an_out_that_is_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         assert refused(out=str(tmp_path / "file")) == (
-            f"--out {tmp_path / 'file'}: a file; name the folder where the run is to write"
+            f"--out {tmp_path / 'file'}: this is a file; name a folder for the results"
         )
 
     @pytest.mark.parametrize("url", ["localhost:8765", "chat.example.org", "ftp://chat.example.org/", ""])
     def test_a_base_url_that_is_no_web_address(self, url: str) -> None:
-        with pytest.raises(pytest.UsageError) as error:
-            read(base_url=url)
-        assert (
-            str(error.value) == f'--base-url {url}: not a web address; example: "https://chat.example.org/"'
-        )
+        expected = f"--base-url {url}: expected a web address\n  hint: --base-url https://chat.example.org/"
+        assert refused(base_url=url) == expected
 
 
 class TestReferenceOnly:
-    """What the suite cannot do to a chat that it did not start is refused, not ignored."""
+    """Options of the reference chat are refused for other targets, not ignored."""
 
-    SAID = (("fault", ["slow"]), ("id_pattern", "uuid"), ("transport", "json"))
+    OPTIONS = (("fault", ["slow"], "slow"), ("id_pattern", "uuid", "uuid"), ("transport", "json", "json"))
 
-    @pytest.mark.parametrize(("name", "value"), SAID)
-    def test_another_target_takes_none_of_it(self, elsewhere: str, name: str, value: Any) -> None:
-        option = name.replace("_", "-")
-        assert refused(target=elsewhere, **{name: value}) == (
-            f"--{option} is for the reference chat that the suite starts itself, not for target 'acme'"
+    @pytest.mark.parametrize(("name", "value", "text"), OPTIONS)
+    def test_another_target_refuses_them(self, elsewhere: str, name: str, value: Any, text: str) -> None:
+        flags: dict[str, Any] = {name: value}
+        assert refused(target=elsewhere, **flags) == f"{flag_of(name)} {text}: {REFERENCE_CHAT_ONLY}"
+
+    def test_a_variable_is_named_too(self, elsewhere: str) -> None:
+        assert refused({"FAULT": "slow"}, target=elsewhere) == f"CHAT_E2E_FAULT=slow: {REFERENCE_CHAT_ONLY}"
+
+    @pytest.mark.parametrize(("name", "value", "text"), OPTIONS)
+    def test_a_reference_chat_that_already_runs_refuses_them(self, name: str, value: Any, text: str) -> None:
+        flags: dict[str, Any] = {name: value}
+        message = refused(base_url="http://127.0.0.1:8765/", **flags)
+        assert message.startswith(
+            f"{flag_of(name)} {text}: for the reference chat that the suite starts itself"
         )
-
-    @pytest.mark.parametrize(("name", "value"), SAID)
-    def test_a_reference_chat_that_already_runs_takes_none_of_it(self, name: str, value: Any) -> None:
-        with pytest.raises(pytest.UsageError, match=f"--{name.replace('_', '-')} is for the reference chat"):
-            read(base_url="http://127.0.0.1:8765/", **{name: value})
 
     def test_without_them_another_target_is_fine(self, elsewhere: str) -> None:
         settings = read(target=elsewhere, base_url="http://127.0.0.1:8765/")

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_core import PydanticCustomError
 
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.shards import WHOLE, Shard
 from e2e.capture.scheduling.pace import Pace
-from e2e.plugin.settings.option_list import SCENARIO_NAMES
-from e2e.plugin.settings.options import read_settings
-from e2e.plugin.settings.values import shard_of
+from e2e.plugin.settings.settings import OptionError, read_settings
+from e2e.plugin.settings.values import SCENARIO_NAMES, shard_of
 from e2e.profile.profile import Limits, load
 from e2e.records.records import RunRecords
 from e2e.selftest.unit.builders import make_run, with_meta
@@ -59,40 +59,39 @@ def test_machines_keep_to_the_limit_together() -> None:
         ("", {"JOB_COMPLETION_INDEX": "1"}, WHOLE),
     ],
 )
-def test_a_shard_is_said_or_numbered_by_the_machine(
+def test_a_shard_comes_from_the_option_or_from_the_job_index(
     text: str, environment: dict[str, str], shard: Shard
 ) -> None:
     assert shard_of(text, environment) == shard
 
 
 @pytest.mark.parametrize(
-    ("text", "environment", "said"),
+    ("text", "environment", "rule"),
     [
-        ("2", {}, "such as 2/3"),
-        ("0/3", {}, "no such part"),
-        ("4/3", {}, "no such part"),
+        ("2", {}, "expected a part I/N"),
+        ("0/3", {}, "there is no part"),
+        ("4/3", {}, "there is no part"),
         ("/3", {}, "neither JOB_COMPLETION_INDEX nor CI_NODE_INDEX"),
-        ("/3", {"JOB_COMPLETION_INDEX": "x"}, "not a number"),
-        ("/3", {"JOB_COMPLETION_INDEX": "3"}, "no such part"),
+        ("/3", {"JOB_COMPLETION_INDEX": "x"}, "not a whole number"),
+        ("/3", {"JOB_COMPLETION_INDEX": "3"}, "there is no part"),
     ],
 )
-def test_nonsense_is_refused_with_an_example(text: str, environment: dict[str, str], said: str) -> None:
-    with pytest.raises(pytest.UsageError, match=said):
+def test_an_impossible_shard_is_refused(text: str, environment: dict[str, str], rule: str) -> None:
+    with pytest.raises(PydanticCustomError, match=rule):
         shard_of(text, environment)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "rule"),
     [
         ({"until_decided": True}, "only records"),
         ({"walk": "50"}, "only records"),
         ({"lanes": "2"}, "each shard needs one"),
     ],
 )
-def test_what_a_shard_cannot_do_is_refused_before_any_browser(options: dict[str, Any], said: str) -> None:
-    given = {"chat_shard": "1/3"} | {f"chat_{name}": value for name, value in options.items()}
-    with pytest.raises(pytest.UsageError, match=said):
-        read_settings(lambda name: given.get(name.replace("--", "chat_").replace("-", "_")), {}, None)
+def test_a_shard_refuses_options_that_need_the_whole_run(options: dict[str, Any], rule: str) -> None:
+    with pytest.raises(OptionError, match=rule):
+        read_settings({"shard": "1/3"} | options)
 
 
 def shard_run(number: int, of: int = 3) -> RunRecords:

@@ -9,7 +9,7 @@ import pytest
 
 from e2e.capture.session_ids.identity import shape, time_offset
 from e2e.capture.session_ids.patterns import PATTERNS
-from e2e.plugin.settings.option_list import ID_PATTERNS
+from fixtures.reference_chat.backend.settings import ID_PATTERNS
 
 NOW = 1_763_860_000.5
 
