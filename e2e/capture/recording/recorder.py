@@ -2,85 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import time
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from e2e.capture.code import stacks
-from e2e.capture.network.bodies.reply_texts import texts_in
-from e2e.capture.network.replay import Request
 from e2e.capture.network.wire_rules import Exchange
 from e2e.capture.recording import unread
 from e2e.capture.recording.drafts import ChatDraft, MessageDraft
-from e2e.capture.recording.lane_chats import LaneChats
-from e2e.capture.recording.owners import is_retry
-from e2e.capture.recording.unread import Unread
+from e2e.capture.recording.wire_listener import WireListener
 from e2e.capture.session_ids.features import features
-from e2e.capture.session_ids.identity import forms
-from e2e.capture.session_ids.redaction import Redactor
-from e2e.capture.storage.store_log import MOST_MINTED, StoreLog
-from e2e.profile.profile import Profile
-from e2e.records.journal import Journal
-from e2e.records.records import After, Chat, EventKind, Message, Scenario
-
-_ID_LIKE = re.compile(r"(?<=[/=#])(?=[\w-]*\d)[\w-]{12,}(?![\w-])")
-_SAME_SEND = 0.25  # seconds between the page's call and the protocol's word of it, at most
+from e2e.records.records import After, Chat, EventKind, Scenario
 
 
-class LaneRecorder:
+class LaneRecorder(WireListener):
     """What one lane has seen. A `Listener` of the wire; the page's signals come in through `on_signals`."""
-
-    def __init__(
-        self,
-        lane: int,
-        profile: Profile,
-        journal: Journal,
-        redactor: Redactor,
-        *,
-        chats: LaneChats | None = None,
-    ) -> None:
-        """``chats`` are those of the lane's other tab: they are numbered, and their texts known, over all tabs."""
-        self.lane = lane
-        self.context = 0
-        self._profile = profile
-        self._journal = journal
-        self._redactor = redactor
-        self.store = StoreLog(profile.session, redactor, self._event, self._came_up)
-        self._names = profile.providers.map
-        self._carriers = tuple(r.name for r in profile.wire if r.direction == "sent" and r.judged)
-        """The rules that may carry messages, in the profile's order."""
-        self.chat: ChatDraft | None = None
-        self.scenario: Scenario = "plain"
-        """Of the chats that begin from now on."""
-        self.chats = chats or LaneChats()
-        self.clicks = 0
-        """Trusted New Chat clicks that arrived in the page."""
-        self.misses = 0
-        """Trusted clicks that hit nothing that was marked."""
-        self.loads = 0
-        self._sends: list[dict[str, Any]] = []
-        self.last_signal = 0.0
-        self.finished_exchanges = 0
-        self._expects_chat = False
-        self._last_text = ""
-        self.tab = 0
-        self.experiment = ""
-        """Name of the experiment that the chats from now on belong to."""
-        self.restores = 0
-        """Times that the page came out of the back/forward cache."""
-        self._began: list[tuple[float, int]] = []
-        """When each chat began, and its number."""
-        self._held: Chat | None = None
-        """The line of a chat that was left while its reply streamed."""
-        self._first_sent: list[tuple[float, str]] = []
-        """Time and raw ID of each first sending, where no store can be watched."""
-        self.unread = Unread()
-        """Payloads of this lane that could not be read."""
-        self.sent_messages = 0
-        """Messages that the person has sent, in all contexts."""
 
     def beside(self) -> LaneRecorder:
         """A recorder for another tab of this lane."""
@@ -128,157 +65,6 @@ class LaneRecorder:
         self._expects_chat = False
         self.begin_chat("new_chat", t)
         self.clicks += 1
-
-    # -- the wire -----------------------------------------------------------------------------------------------------
-
-    def on_cookie(self, t: float, name: str, value: str | None) -> None:
-        """The server sets (or removes) the session's cookie."""
-        self.store.on_cookie(t, name, value)
-
-    def on_payload(self, exchange: Exchange) -> None:
-        if self._is_of_another_tab(exchange):
-            return
-        draft = self.chat.messages[-1] if self.chat is not None and self.chat.messages else None
-        if unread.holds_back(draft, exchange, self._last_text):
-            return
-        self._find_owner(exchange)
-        self.unread.look(exchange)
-        if not exchange.unreadable:
-            name = exchange.rule.name
-            self.chats.found[name] = self.chats.found.get(name, False) or exchange.session is not None
-        exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
-        if exchange.extras["own"]:
-            self.chats.request = Request.of(exchange) or self.chats.request
-        self.chats.issuing.sent(exchange, self._issued)
-        exchange.body = ""
-        exchange.headers = {}
-        stack = exchange.stack
-        send = self._send_of(exchange)
-        if not stack and send is not None:  # the protocol tells none for a frame
-            stack = stacks.parse(send["stack"])
-        session = self._ref(exchange.session)  # known as an ID from here on, also where the address holds it
-        self._event(
-            exchange.sent_at,
-            "payload",
-            chat=exchange.chat,
-            rule=exchange.rule.name,
-            transport=exchange.transport,
-            method=exchange.method,
-            url=self._redactor.url(exchange.url),
-            session=session,
-            message=exchange.message,
-            bleeds_from=exchange.extras["bleeds_from"],
-            history=exchange.history,
-            stack=self.store.frames(stack),
-            request=exchange.request,
-            origin=exchange.origin,
-            judged=exchange.rule.judged,
-            retry=exchange.extras["retry"],
-            by_text=exchange.extras["by_text"],
-            form=forms(exchange.form, self.store.form),
-            unreadable=exchange.unreadable,
-            address=self._id_in(send.get("page", "") if send is not None else ""),
-        )
-
-    def _id_in(self, address: str) -> str | None:
-        """A keyed hash of what looks like an ID in the page's address: whether it stays can be told, and what it is cannot."""
-        found = _ID_LIKE.search(address)
-        return self._redactor.digest(found.group()) if found else None
-
-    def _find_owner(self, exchange: Exchange) -> None:
-        """Say which chat and message the payload belongs to, and take it as the message's own where it is that."""
-        chat, owners = self.chat, self.chats.owners
-        draft = chat.messages[-1] if chat is not None and chat.messages else None
-        owner = owners.of(exchange, None if chat is None else chat.number, draft, self._is_mine)
-        exchange.chat, draft = owner.chat, owner.draft
-        own = retry = False
-        if draft is not None:
-            exchange.message = draft.number
-            if owner.may_be_message and exchange.sent_at >= draft.pressed_at - _SAME_SEND:
-                retry = is_retry(exchange, draft)
-                own = owners.attach(exchange, draft, self._carriers)
-        exchange.extras.update(draft=draft, own=own, retry=retry)
-        if own:
-            self._owns(exchange)
-
-    def _owns(self, exchange: Exchange) -> None:
-        """A message's own payload: its session is the chat's."""
-        exchange.extras["own"] = True
-        if exchange.chat is not None:
-            self.chats.owners.sent(exchange)
-        if exchange.session and exchange.session not in {raw for _, raw in self._first_sent[-64:]}:
-            self._first_sent = [*self._first_sent[-MOST_MINTED:], (exchange.sent_at, exchange.session)]
-
-    def _is_own(self, exchange: Exchange) -> bool:
-        """The answer is the reply to a message, in its first or in a later attempt."""
-        draft: MessageDraft | None = exchange.extras.get("draft")
-        return draft is not None and (draft.exchange is exchange or exchange in draft.attempts)
-
-    def _is_mine(self, chat: int) -> bool:
-        """It is a chat of this tab."""
-        return self.chats.tab_of.get(chat, self.tab) == self.tab
-
-    def _is_of_another_tab(self, exchange: Exchange) -> bool:
-        """A worker that several tabs share is seen by each of them; what it sends belongs to the one that has this message."""
-        if exchange.origin in ("page", "iframe", "worker"):
-            return False
-        found = self.chats.owners.found_in(exchange.body)
-        return bool(found) and not self._is_mine(found[0].chat)
-
-    def on_response(self, exchange: Exchange, t: float) -> None:
-        if exchange.doubtful:
-            return
-        self._event(
-            t, "response", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, status=exchange.status,
-            cached="" if exchange.relayed else exchange.cached,
-        )  # fmt: skip
-
-    def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None:
-        if exchange.doubtful:
-            return
-        index = exchange.extras["said"] = exchange.extras.get("said", -1) + 1
-        if self._is_own(exchange):
-            current = self.chat.number if self.chat else None
-            if not exchange.shares_line:
-                self.chats.replies.add(exchange.chat, current, value, exchange.request)
-            else:  # it may be the reply to the chat that is under way: no late text, whoever it answers
-                self.chats.replies.add(current, current, value, exchange.request)
-            if exchange.chat is not None:
-                self.chats.screens.add_reply(exchange.chat, exchange.request, value)
-        provider = exchange.extras.get("said_provider")
-        self._event(
-            t, "chunk", chat=exchange.chat, rule=exchange.rule.name, request=exchange.request, index=index, event=event,
-            provider=self._name(provider),
-        )  # fmt: skip
-
-    def on_text(self, exchange: Exchange, t: float, text: str) -> None:
-        if exchange.doubtful or not self._is_own(exchange):
-            return
-        current = self.chat.number if self.chat else None
-        self.chats.replies.add_text(exchange.chat, current, text, exchange.request)
-
-    def on_finished(self, exchange: Exchange) -> None:
-        if exchange.doubtful:
-            return
-        self.finished_exchanges += 1
-        if exchange.chat is not None and self._is_own(exchange) and exchange.reply.body:
-            texts = {str(n): text for n, text in enumerate(texts_in(exchange.reply.body))}
-            self.chats.screens.add_reply(exchange.chat, f"{exchange.request} body", texts)
-        known, rule = self.chats.followed_rules, exchange.rule.name
-        if rule not in known and exchange.chat is not None and self.chats.replies.followed(exchange.chat):
-            known.add(rule)
-        self.chats.issuing.settle(time.time(), self._issued)
-        self._event(
-            exchange.ended_at or time.time(),
-            "finished",
-            chat=exchange.chat,
-            rule=exchange.rule.name,
-            request=exchange.request,
-            outcome=exchange.outcome,
-            error=self._redactor.text(exchange.error, limit=300),
-            chunks=exchange.chunks,
-            bytes=exchange.bytes,
-        )
 
     # -- what the driver tells ----------------------------------------------------------------------------------------
 
@@ -330,7 +116,7 @@ class LaneRecorder:
     @property
     def exchange(self) -> Exchange | None:
         """The exchange of the message that was sent last."""
-        draft = self.chat.messages[-1] if self.chat and self.chat.messages else None
+        draft = self.last_message
         if (held := unread.due(draft, time.time())) is not None:
             self.on_payload(held)
         return draft.exchange if draft else None
@@ -553,92 +339,6 @@ class LaneRecorder:
     def _draft(self) -> MessageDraft:
         assert self.chat is not None, "no chat is under way"
         return self.chat.messages[-1]
-
-    def _message(self, draft: MessageDraft) -> Message:
-        exchange = draft.exchange
-        seen, stored = self._stored_at(exchange)
-        return Message(
-            number=draft.number,
-            after_reload=draft.after == "reload",
-            after=draft.after,
-            sent_at=exchange.sent_at if exchange else None,
-            ended_at=draft.ended_at,
-            first_chunk_at=exchange.first_chunk_at if exchange else None,
-            stored_seen=seen,
-            stored=self._ref(stored),
-            sent_seen=exchange is not None and not exchange.unreadable and not exchange.overtaken,
-            sent=self._ref(exchange.session) if exchange and not exchange.overtaken else None,
-            unreadable=exchange.unreadable if exchange else "",
-            reply_provider=self._name(exchange.provider) if exchange else None,
-            backend_provider=draft.backend_provider,
-            label_provider=draft.label_provider,
-            status=exchange.status if exchange else None,
-            outcome=draft.outcome,
-            chunks=exchange.chunks if exchange else 0,
-            bleeds_from=exchange.extras["bleeds_from"] if exchange else None,
-            seen_on_screen=draft.label_looked_for,
-            request=exchange.request if exchange else None,
-            accepted=draft.accepted,
-            served_by=exchange.cached if exchange and not exchange.relayed else "",
-            issued=self._ref(exchange.extras.get("issued")) if exchange else None,
-            ended_elsewhere=draft.ended_elsewhere,
-        )
-
-    def _stored_at(self, exchange: Exchange | None) -> tuple[bool, str | None]:
-        """Whether it is known what the store held when this payload left, and what that was (raw)."""
-        if exchange is None or self._profile.session.store == "none":
-            return False, None
-        send = self._send_of(exchange)
-        if send is not None and (send["stored"] or not self.store.set_by_server):
-            values = send["stored"]
-            return values is not None, self.store.read(values)
-        # A worker's payload, or a cookie that the page cannot see: what was known of the store then.
-        known = self.store.readable and (exchange.origin != "page" or self.store.set_by_server)
-        return known, self.store.at(exchange.sent_at) if known else None
-
-    def _send_of(self, exchange: Exchange | None) -> dict[str, Any] | None:
-        """The page's own word of the call that made this exchange."""
-        if exchange is None:
-            return None
-        near = [
-            (s["size"] != exchange.size, abs(s["t"] / 1000 - exchange.sent_at), i)
-            for i, s in enumerate(self._sends)
-            if s["url"] == exchange.url and abs(s["t"] / 1000 - exchange.sent_at) < _SAME_SEND
-        ]
-        return self._sends[min(near)[2]] if near else None
-
-    def _came_up(self, t: float, session_id: str) -> None:
-        self.chats.issuing.came_up(t, session_id, self._issued)
-
-    def _issued(self, t: float, session_id: str, exchange: Exchange) -> None:
-        """A reply brought this ID: it belongs to the chat that was replied to, whoever stores or sends it."""
-        if exchange.chat is None:
-            return
-        exchange.extras.setdefault("issued", session_id)
-        self._event(
-            t, "issued", chat=exchange.chat, session=self._ref(session_id), request=exchange.request,
-            rule=exchange.rule.name, message=exchange.message,
-        )  # fmt: skip
-
-    def _bleeds_from(self, body: str, chat: int | None) -> int | None:
-        """The latest earlier chat of which a message, or what its reply said too late, stands in this payload."""
-        for one in self.chats.owners.found_in(body):
-            if one.chat != chat:
-                return one.chat
-        return None if chat is None else self.chats.replies.found_in(body, chat)
-
-    def _ref(self, raw: str | None) -> str | None:
-        return None if raw is None else self._redactor.reference(raw)
-
-    def _name(self, provider: str | None) -> str | None:
-        return None if provider is None else self._names.get(provider, provider)
-
-    def _event(self, t: float, kind: EventKind, *, chat: int | None = None, **data: Any) -> None:
-        if chat is None and self.chat is not None:
-            chat = self.chat.number
-        if self.tab:
-            data["tab"] = self.tab
-        self._journal.event(t, self.lane, chat, kind, data)
 
 
 def _brought_nothing(exchange: Exchange) -> bool:
