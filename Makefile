@@ -17,7 +17,7 @@ YAML := {extends: default, rules: {line-length: {max: 160}, truthy: {check-keys:
   comments: {min-spaces-from-content: 1}, braces: {max-spaces-inside: 1}}}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-chainlit e2e discover doctor login test chat lint lock report open gate bench matrix calibrate dry-run rehearse \
+.PHONY: help setup setup-chainlit e2e discover doctor login test test-quick test-all chat lint lock report open gate bench matrix calibrate dry-run rehearse \
   clean distclean \
   shard judge site-pull site-push notify outcome pull-request all-passed
 
@@ -57,13 +57,28 @@ login: need-TARGET $(STAMP) ## sign in to TARGET= in a browser window, and save 
 setup-chainlit: $(STAMP) ## install Chainlit too, a public chat product to try the suite on (make e2e TARGET=chainlit)
 	@$(PY) -m e2e.setup chainlit
 
-test: $(STAMP) ## test the suite itself (WORKERS=2: side by side)
+# Whole files go to the workers, in the order of e2e/selftest/conftest.py: what a file's tests share is made once.
+WORKERS   ?= 2
+SELF_TEST  = $(PY) -m pytest --timeout=300 --durations=15 --output=reports/out/playwright-selftest \
+  -n '$(WORKERS)' --dist loadfile --no-loadscope-reorder
+
+test: $(STAMP) ## test the suite itself (WORKERS=2: side by side; 0: one after the other)
+	@$(PY) -m e2e.setup all --quiet
+	@status=0; \
+	$(WITH_NODE) npm --prefix $(FRONTEND) --silent test || status=$$?; \
+	$(SELF_TEST) e2e/selftest -m 'not long' $(ARGS) || status=$$?; \
+	exit $$status
+
+test-quick: $(STAMP) ## the self tests that need no browser
+	@$(PY) -m e2e.setup all --quiet
+	@$(SELF_TEST) e2e/selftest/unit e2e/selftest/integration -m 'not long' $(ARGS)
+
+test-all: $(STAMP) ## every self test: the whole matrix, Chainlit and simulated nightly runs too
 	@$(PY) -m e2e.setup all --quiet
 	@$(PY) -m e2e.setup chainlit --quiet || echo 'the tests that need Chainlit are skipped' >&2
 	@status=0; \
 	$(WITH_NODE) npm --prefix $(FRONTEND) --silent test || status=$$?; \
-	$(PY) -m pytest e2e/selftest --timeout=300 --output=reports/out/playwright-selftest \
-	  $(if $(WORKERS),-n '$(WORKERS)') $(ARGS) || status=$$?; \
+	$(SELF_TEST) e2e/selftest $(ARGS) || status=$$?; \
 	exit $$status
 
 chat: $(STAMP) ## start the reference chat, to try it in a browser (FAULT= ID_PATTERN= TRANSPORT= STORE= ROTATION= PORT=)

@@ -16,9 +16,10 @@ from e2e.profile.profile import SUITE, Command, load
 from e2e.records.evidence import read_run
 from e2e.setup.chainlit import installed
 
-pytestmark = pytest.mark.skipif(
-    installed() is None, reason="Chainlit is not installed: python -m e2e.setup chainlit"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(installed() is None, reason="Chainlit is not installed: python -m e2e.setup chainlit"),
+]
 
 CHATS, LANES = 6, 2
 

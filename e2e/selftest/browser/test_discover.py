@@ -34,13 +34,19 @@ def discover(url: str, file: Path) -> tuple[int, str]:
 @pytest.mark.parametrize(
     "options",
     [
-        {"transport": "sse", "reply_ms": 40, "chunk_ms": 20},
-        {"transport": "json", "store": "sessionStorage", "id_format": "bare"},
-        {"transport": "websocket", "store": "cookie", "rotation": "on_first_message"},
-        {"transport": "sse", "store": "indexedDB"},
-        {"transport": "json", "store": "none"},
+        pytest.param({"transport": "sse", "reply_ms": 40, "chunk_ms": 20}, id="sse", marks=pytest.mark.long),
+        pytest.param(
+            {"transport": "json", "store": "sessionStorage", "id_format": "bare"},
+            id="json-sessionStorage",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            {"transport": "websocket", "store": "cookie", "rotation": "on_first_message"},
+            id="websocket-cookie",
+        ),
+        pytest.param({"transport": "sse", "store": "indexedDB"}, id="indexedDB"),
+        pytest.param({"transport": "json", "store": "none"}, id="none", marks=pytest.mark.long),
     ],
-    ids=lambda o: "-".join(str(v) for v in o.values()),
 )
 def test_a_variant_of_the_reference_chat(options: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "found.toml"
@@ -90,7 +96,8 @@ class TestFunctionsOverOneSocket:
         ]
         assert verbs[:3] == ["hover", "click", "click"]
 
-    def test_the_historical_fault_is_told(self, tmp_path: Path) -> None:
+    @pytest.mark.long
+    def test_the_historical_fault_is_reported(self, tmp_path: Path) -> None:
         _, said = self.found(tmp_path, bug="stale")
         assert "goes on with an ended session" in said
         assert "stale-state" in said

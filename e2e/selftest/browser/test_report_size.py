@@ -21,6 +21,7 @@ MOST_BYTES = 25e6
 LONGEST_S = 3.0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_the_report_of_2000_chats_stays_small_and_opens_fast(tmp_path: Path, browser: Browser) -> None:
     write_run(tmp_path, make_run("stale-state", chats=CHATS, lanes=8))

@@ -21,8 +21,23 @@ def formats(store: str) -> tuple[str, ...]:
     return ("bare",) if store in ("url", "none") else ("blob", "bare")
 
 
+ALWAYS = {
+    ("localStorage", "bare", "on_click"),
+    ("sessionStorage", "blob", "on_first_message"),
+    ("cookie", "bare", "on_first_message"),
+    ("url", "bare", "on_click"),
+    ("indexedDB", "blob", "on_click"),
+    ("none", "bare", "on_click"),
+}
+"""Each store once; the other formats and rotations are for `make test-all`."""
 CASES = [
-    pytest.param(store, form, rotation, id=f"{store}-{form}-{rotation}")
+    pytest.param(
+        store,
+        form,
+        rotation,
+        id=f"{store}-{form}-{rotation}",
+        marks=() if (store, form, rotation) in ALWAYS else pytest.mark.long,
+    )
     for store in STORES
     for form in formats(store)
     for rotation in ("on_click", "on_first_message")

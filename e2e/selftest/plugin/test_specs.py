@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from e2e.selftest.plugin.conftest import Ended, Suite
+from e2e.selftest.plugin.conftest import ROOT, Ended, Suite
 
 FAILING = {
     "test_every_new_chat_stores_its_own_session",
@@ -123,7 +123,9 @@ def test_one_trace_of_the_first_failing_lane_is_kept(stale: Ended, healthy: Ende
 
 
 def test_the_trace_enters_the_report_when_ids_may_be_shown(suite: Suite) -> None:
-    ended = suite("--chats", "4", "--lanes", "1", "--fault", "stale-state", "--show-ids")
+    ended = suite(
+        "--chats", "4", "--lanes", "1", "--fault", "stale-state", "--show-ids", "--experiments", "off"
+    )
     kinds = {a["type"] for r in ended.results.values() for a in r.get("attachments", [])}
     assert "application/vnd.allure.playwright-trace" in kinds
 
@@ -162,15 +164,20 @@ def test_strict_evidence_fails_what_is_inconclusive(suite: Suite, healthy: Ended
 @pytest.mark.parametrize(
     ("fault", "said"), [("backend-down", "answered 500"), ("rate-limited", "answered 429")]
 )
-def test_a_backend_that_refuses_is_broken_not_failed(suite: Suite, fault: str, said: str) -> None:
-    ended = suite("--chats", "4", "--lanes", "2", "--fault", fault)
+def test_a_backend_that_refuses_is_broken_not_failed(
+    suite: Suite, tmp_path: Path, fault: str, said: str
+) -> None:
+    impatient = tmp_path / "impatient.toml"  # a profile that waits out no refusal
+    reference = (ROOT / "fixtures" / "targets" / "reference.toml").read_text(encoding="utf-8")
+    impatient.write_text(reference + "\n[limits]\nretry_after = 0.001\n", encoding="utf-8")
+    ended = suite("--target", str(impatient), "--chats", "4", "--lanes", "2", "--fault", fault)
     assert ended.code == 1
     assert set(ended.of_run) == {"broken"}
     assert said in texts(ended.results["test_a_chat_can_be_had"])
 
 
 def test_variables_stand_for_options(suite: Suite) -> None:
-    ended = suite(CHAT_E2E_CHATS="3", CHAT_E2E_LANES="1", CHAT_E2E_ID_PATTERN="fixed")
+    ended = suite("--experiments", "off", CHAT_E2E_CHATS="3", CHAT_E2E_LANES="1", CHAT_E2E_ID_PATTERN="fixed")
     meta = json.loads((ended.folder / "run.json").read_text())
     assert (meta["planned_chats"], meta["lanes"], meta["environment"]["id-pattern"]) == (3, 1, "fixed")
     assert ended.code == 1
