@@ -333,7 +333,7 @@ class TestMake:
         monkeypatch.setenv("NPM_ENDS", "1")
         code, calls = self.make(python, "test", stand_in)
         assert code != 0
-        assert [call.split()[0] for call in calls] == 2 * ["-m", "-m", "npm", "-m"]
+        assert [call.split()[0] for call in calls] == 2 * ["-m", "npm", "-m"]
         monkeypatch.setenv("NPM_ENDS", "0")
         monkeypatch.setenv("PYTEST_ENDS", "1")
         assert self.make(python, "test", stand_in)[0] != 0

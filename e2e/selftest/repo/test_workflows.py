@@ -35,8 +35,8 @@ def steps(path: Path) -> list[dict[str, Any]]:
     )
 
 
-def test_the_three_workflows_are_there() -> None:
-    assert {p.stem for p in WORKFLOWS} == {"ci", "nightly", "regression"}
+def test_the_workflows_are_there() -> None:
+    assert {p.stem for p in WORKFLOWS} == {"ci", "nightly", "regression", "self-tests"}
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda p: f"{p.parent.name}/{p.name}")
