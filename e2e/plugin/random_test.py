@@ -29,36 +29,40 @@ def walk(request: pytest.FixtureRequest, settings: Settings) -> Walk:
         return Walk(why="recorded evidence is judged: there is no browser to walk in")
     if not settings.walk and not settings.replay:
         return Walk(why="not asked for (--walk 0)", needs="--walk 200")
-    from e2e.explore.random_test.machine import Broken, Walker  # Hypothesis is slow to import
+    from e2e.explore.random_test.machine import InvariantBroken, RandomTest  # Hypothesis is slow to import
 
     url: str = request.getfixturevalue("chat_url")
     playwright: Playwright = request.getfixturevalue("playwright")
     browser: Browser = request.getfixturevalue("browser")
     redactor = Redactor(show=settings.show_ids)
-    walker = Walker(
+    random_test = RandomTest(
         _run_context(
             settings, url, playwright, browser, dict(request.getfixturevalue("browser_context_args"))
         ),
         redactor,
         _meta(settings, url, redactor),
         steps=settings.walk,
-        search=_SEARCH,
-        shorten=_SHORTEN,
+        search_seconds=_SEARCH,
+        shorten_seconds=_SHORTEN,
         seed=settings.seed,
-        home=settings.out / "hypothesis",
+        hypothesis_folder=settings.out / "hypothesis",
     )
-    with suppress(Broken):
+    with suppress(InvariantBroken):
         if settings.replay:
-            walker.replay(settings.replay)
+            random_test.replay(settings.replay)
         else:
-            walker.walk()
-    sequence, broken = walker.shortest or ((), ())
+            random_test.run()
+    sequence, broken = random_test.shortest_failure or ((), ())
     why = ""
-    if not walker.walks and not broken:
-        why = f"no walk came to its end: {walker.unseen[0].what}" if walker.unseen else "nothing was walked"
+    if not random_test.trials and not broken:
+        why = (
+            f"no walk came to its end: {random_test.incomplete[0].what}"
+            if random_test.incomplete
+            else "nothing was walked"
+        )
     return Walk(
-        taken=walker.taken,
-        walks=walker.walks,
+        taken=random_test.steps_done,
+        walks=random_test.trials,
         sequence=sequence,
         broken=broken,
         why=why,

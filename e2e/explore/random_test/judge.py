@@ -1,4 +1,4 @@
-"""One walk, judged by the invariants of the deterministic checks."""
+"""Judges one trial by the invariants of the deterministic checks."""
 
 from __future__ import annotations
 
@@ -16,37 +16,39 @@ _CHECKS = (chat.is_live, provider.persists, provider.label_is_true)
 
 
 @dataclass(frozen=True, slots=True)
-class Walked:
-    """What one walk came to."""
+class TrialResult:
+    """Result of one trial."""
 
     broken: tuple[str, ...]
-    """What went wrong, one line each; empty when nothing did."""
+    """Broken invariants, one line each; empty: the trial passed."""
     ids: frozenset[str]
-    """References of the session IDs that were sent."""
+    """Masked session IDs that the trial sent."""
 
 
-def judge(meta: RunMeta, events: Sequence[Event], chats: Sequence[Chat], known: Collection[str]) -> Walked:
-    """``known`` are the references of IDs that other browsers have sent."""
+def judge(
+    meta: RunMeta, events: Sequence[Event], chats: Sequence[Chat], known: Collection[str]
+) -> TrialResult:
+    """Judge the records of a trial. ``known``: masked session IDs of earlier trials, each in a browser of its own."""
     run = assemble([RunRecords(meta, tuple(events), tuple(chats), "walk")])
     wrong, _ = findings(run, "walk")
     lines = [f"chat {key.chat} {text}" for key, texts in sorted(wrong.items()) for text in texts]
     ids = frozenset(str(i) for i in run.messages["sent"].dropna())
-    lines += [f"{i} was sent by another browser too" for i in sorted(ids & set(known))]
-    # These ask about plain chats; in a walk any chat will do.
+    lines += [f"{i} was also sent by another browser" for i in sorted(ids & set(known))]
+    # These checks judge plain chats only; their rule holds for every chat of a trial.
     plain = assemble(
         [RunRecords(meta, tuple(events), tuple(replace(c, scenario="plain") for c in chats), "walk")]
     )
-    for question in _CHECKS:
-        verdict = question.judge(plain)
+    for check in _CHECKS:
+        verdict = check.judge(plain)
         if verdict.outcome == "fail":
             lines += [f"{verdict.name}: {line}" for line in verdict.actual]
-    return Walked((*lines, *_bled(run, set(wrong))), ids)
+    return TrialResult((*lines, *_sent_history(run, set(wrong))), ids)
 
 
-def _bled(run: Run, told: set[object]) -> tuple[str, ...]:
-    """Text of another chat in the chats that are judged by nothing else: those that began with a page load."""
+def _sent_history(run: Run, reported: set[object]) -> tuple[str, ...]:
+    """Payloads with text of another chat, in chats that no other check judges: those that began with a page load."""
     return tuple(
         f"chat {m.chat} sent text of chat {m.bleeds_from}"
         for m in rows(run.messages)
-        if m.bleeds_from is not None and key_of(m) not in told
+        if m.bleeds_from is not None and key_of(m) not in reported
     )

@@ -1,4 +1,4 @@
-"""The state machine: Hypothesis draws what is done next, and looks for the shortest sequence that breaks something."""
+"""The random test: Hypothesis draws sequences of user actions; a failing sequence is then shortened."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from e2e.capture.lane.run_context import RunContext
 from e2e.capture.session_ids.redaction import Redactor
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.explore.random_test.judge import judge
-from e2e.explore.random_test.user import Person
+from e2e.explore.random_test.user import User
 from e2e.records.journal import Journal
 from e2e.records.records import Chat, Event, RunMeta
 
@@ -39,20 +39,20 @@ WEIGHTS: Mapping[str, int] = {
     "online": 2,
     "resize": 1,
 }
-"""What can be done -> how often it is drawn."""
+"""User action -> relative frequency."""
 ACTIONS = tuple(WEIGHTS)
-PER_WALK = 16
-"""Draws of one walk, at most. Each is one thing to do, mostly with a message after it: without one nothing can be seen."""
-_SAYS = 0.75
+ACTIONS_PER_TRIAL = 16
+"""Most actions of one trial. A message follows most of them: only a message shows which session is in use."""
+_MESSAGE_PROBABILITY = 0.75
 _DRAWN = tuple(name for name, weight in WEIGHTS.items() for _ in range(weight))
 
 
-class Broken(AssertionError):
-    """A walk broke something."""
+class InvariantBroken(AssertionError):
+    """A trial broke an invariant."""
 
 
-class Memory:
-    """Keeps a walk's records in memory: what `EvidenceWriter` writes to a folder."""
+class RecordsInMemory:
+    """Keeps the records of a trial in memory, where `EvidenceWriter` writes them to a folder."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -65,48 +65,49 @@ class Memory:
         self.chats.append(chat)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Nothing to do: there is no buffer."""
 
 
 @dataclass(slots=True)
-class Walker:
-    """Walks until something breaks or the budget is spent."""
+class RandomTest:
+    """Runs trials until an invariant breaks or the budget is used up."""
 
     run_context: RunContext
     redactor: Redactor
     meta: RunMeta
     steps: int
-    """In all walks together, while something is looked for."""
-    search: float
-    """Seconds to look for a break."""
-    shorten: float
-    """Seconds to shorten it."""
+    """Budget: actions of all trials together, without those for shortening."""
+    search_seconds: float
+    """Budget for finding a failure."""
+    shorten_seconds: float
+    """Budget for shortening it."""
     seed: int | None = None
-    home: Path | None = None
-    """Where Hypothesis may keep what it wants to keep."""
-    taken: int = 0
-    """Steps until the first break, or in all."""
-    walks: int = 0
-    shortest: tuple[tuple[str, ...], tuple[str, ...]] | None = None
-    """The shortest sequence that broke something, and what it broke."""
-    unseen: list[HarnessError] = field(default_factory=list)
-    """What kept walks from their end."""
-    _known: set[str] = field(default_factory=set)
-    _until: float = 0.0
+    hypothesis_folder: Path | None = None
+    """Storage folder of Hypothesis."""
+    steps_done: int = 0
+    """Actions until the first failure, or in total."""
+    trials: int = 0
+    """Trials that were judged."""
+    shortest_failure: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    """The shortest failing sequence of actions, and the invariants that it broke."""
+    incomplete: list[HarnessError] = field(default_factory=list)
+    """Why trials could not be judged."""
+    _known_ids: set[str] = field(default_factory=set)
+    _deadline: float = 0.0
 
-    def walk(self) -> None:
-        """Look for a break, then for the shortest way to it."""
-        if self.home is not None:
-            set_hypothesis_home_dir(self.home)
-        self._until = time.monotonic() + self.search
-        machine = _machine(self)
-        number = random.SystemRandom().randrange(2**32) if self.seed is None else self.seed
+    def run(self) -> None:
+        """Look for a failing sequence, then shorten it."""
+        if self.hypothesis_folder is not None:
+            set_hypothesis_home_dir(self.hypothesis_folder)
+        self._deadline = time.monotonic() + self.search_seconds
+        machine = _state_machine(self)
+        seed = random.SystemRandom().randrange(2**32) if self.seed is None else self.seed
         try:
             run_state_machine_as_test(
-                with_seed(number)(machine),
+                with_seed(seed)(machine),
                 settings=settings(
                     max_examples=max(1, self.steps // 4),
-                    stateful_step_count=PER_WALK,
+                    stateful_step_count=ACTIONS_PER_TRIAL,
                     deadline=None,
                     database=None,
                     print_blob=False,
@@ -116,124 +117,127 @@ class Walker:
                     suppress_health_check=list(HealthCheck),
                 ),
             )
-        except (Broken, HypothesisException):
-            if self.shortest is None:
+        except (InvariantBroken, HypothesisException):
+            if self.shortest_failure is None:
                 raise
-        self._until = time.monotonic() + self.shorten
+        self._deadline = time.monotonic() + self.shorten_seconds
         self._shorten()
 
     def _shorten(self) -> None:
-        """Leave out whatever the break does not need: large parts first, single steps last (Zeller's delta debugging).
+        """Remove actions that the failure does not need: large parts first, then single actions (delta debugging).
 
-        Hypothesis could do it too, in some hundred walks; that these steps are independent makes it a dozen.
+        Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002. Hypothesis shrinks too, but
+        needs some hundred trials for it. These actions are independent of each other, so a dozen trials suffice.
         """
-        size = len(self.shortest[0]) // 2 if self.shortest else 0
-        while size and self.shortest is not None and not self._late:
-            sequence = self.shortest[0]
+        size = len(self.shortest_failure[0]) // 2 if self.shortest_failure else 0
+        while size and self.shortest_failure is not None and not self._out_of_time:
+            sequence = self.shortest_failure[0]
             for start in range(0, len(sequence), size):
-                with suppress(Broken):
+                with suppress(InvariantBroken):
                     self.replay((*sequence[:start], *sequence[start + size :]))
-                if len(self.shortest[0]) < len(sequence) or self._late:
+                if len(self.shortest_failure[0]) < len(sequence) or self._out_of_time:
                     break
             else:
                 size //= 2
                 continue
-            size = min(size, max(1, len(self.shortest[0]) // 2))
+            size = min(size, max(1, len(self.shortest_failure[0]) // 2))
 
     def replay(self, sequence: Sequence[str]) -> None:
-        """Do exactly this. Raises `Broken` when it breaks something."""
-        walk = self.begin()
+        """Perform exactly these actions. Raises `InvariantBroken`."""
+        trial = self.begin_trial()
         for name in sequence:
-            walk.do(name)
-        self.finish(walk)
+            trial.perform(name)
+        self.end_trial(trial)
 
     @property
-    def _late(self) -> bool:
-        return time.monotonic() > self._until
+    def _out_of_time(self) -> bool:
+        return time.monotonic() > self._deadline
 
     @property
-    def spent(self) -> bool:
-        """Nothing more is to be tried: further draws do nothing."""
-        return self._late or self.shortest is not None or self.taken >= self.steps
+    def finished(self) -> bool:
+        """Whether the search is over; Hypothesis cannot be stopped, so later actions do nothing."""
+        return self._out_of_time or self.shortest_failure is not None or self.steps_done >= self.steps
 
-    def begin(self) -> Walk:
-        """A fresh browser."""
-        memory = Memory()
-        journal = Journal(self.meta.run_id, memory)
-        return Walk(Person(self.run_context, journal, self.redactor), memory)
+    def begin_trial(self) -> Trial:
+        """Open a fresh browser context."""
+        records = RecordsInMemory()
+        journal = Journal(self.meta.run_id, records)
+        return Trial(User(self.run_context, journal, self.redactor), records)
 
-    def finish(self, walk: Walk) -> None:
-        """Judge a walk. Raises `Broken` when it broke something."""
-        stuck, sequence = walk.stuck, tuple(walk.done)
+    def end_trial(self, trial: Trial) -> None:
+        """Close the browser and judge the trial. Raises `InvariantBroken`."""
+        error, sequence = trial.error, tuple(trial.performed)
         broken: tuple[str, ...] = ()
         try:
-            if stuck is None:
-                walk.person.finish()
-        except HarnessError as error:
-            stuck = error
+            if error is None:
+                trial.user.end_chats()
+        except HarnessError as raised:
+            error = raised
         finally:
-            walk.person.close()
-        if stuck is not None:
-            if not (isinstance(stuck, CaptureIncomplete) and "steps.new_chat" in stuck.where):
-                self.unseen.append(stuck)
+            trial.user.close()
+        if error is not None:
+            if not (isinstance(error, CaptureIncomplete) and "steps.new_chat" in error.where):
+                self.incomplete.append(error)
                 return
-            broken = (f"New Chat could not be clicked: {stuck.what}",)
-        self.walks += 1
-        judged = judge(replace(self.meta, code={}), walk.memory.events, walk.memory.chats, self._known)
-        broken += judged.broken
-        self._known |= judged.ids
+            broken = (f"New Chat could not be clicked: {error.what}",)
+        self.trials += 1
+        result = judge(
+            replace(self.meta, code={}), trial.records.events, trial.records.chats, self._known_ids
+        )
+        broken += result.broken
+        self._known_ids |= result.ids
         if not broken:
             return
-        best = self.shortest
+        best = self.shortest_failure
         if best is None or len(sequence) < len(best[0]):
-            self.shortest = (sequence, broken)
-        raise Broken("; ".join(broken))
+            self.shortest_failure = (sequence, broken)
+        raise InvariantBroken("; ".join(broken))
 
 
 @dataclass(slots=True)
-class Walk:
-    """One walk in a fresh browser."""
+class Trial:
+    """One sequence of actions in a fresh browser context."""
 
-    person: Person
-    memory: Memory
-    done: list[str] = field(default_factory=list)
-    stuck: HarnessError | None = None
-    """Why it could not go on."""
+    user: User
+    records: RecordsInMemory
+    performed: list[str] = field(default_factory=list)
+    error: HarnessError | None = None
+    """Why the trial could not continue."""
 
-    def do(self, name: str) -> None:
-        """One step; what cannot be done now is no step."""
-        if self.stuck is None and name in self.person.can:
-            self.done.append(name)
+    def perform(self, name: str) -> None:
+        """Perform an action; skip it if it is not available now."""
+        if self.error is None and name in self.user.available_actions:
+            self.performed.append(name)
             try:
-                self.person.do(name)
+                self.user.perform(name)
             except HarnessError as error:
-                self.stuck = error
+                self.error = error
 
 
-def _machine(walker: Walker) -> type[RuleBasedStateMachine]:
-    """The machine's class, bound to a walker."""
+def _state_machine(test: RandomTest) -> type[RuleBasedStateMachine]:
+    """Hypothesis wants a class: one that belongs to ``test``."""
 
-    class AnyOrder(RuleBasedStateMachine):
+    class UserActions(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
-            self.walk: Walk | None = None
+            self.trial: Trial | None = None
 
         @rule(number=st.integers(0, 2**32 - 1))
         def step(self, number: int) -> None:
-            if walker.spent:
+            if test.finished:
                 return
-            self.walk = self.walk or walker.begin()
-            before = len(self.walk.done)
-            # Hypothesis likes small numbers and repeats itself; here every sequence is to be as likely as its weights say.
-            drawn = random.Random(f"{number}.{before}")
-            name, says = drawn.choice(_DRAWN), drawn.random() < _SAYS
-            self.walk.do(name)
-            if says and name not in ("rapid", "begin", "send"):
-                self.walk.do("send")
-            walker.taken += len(self.walk.done) - before
+            self.trial = self.trial or test.begin_trial()
+            before = len(self.trial.performed)
+            # Hypothesis prefers small numbers and repeats them. The weights must decide, so its number is only a seed.
+            draws = random.Random(f"{number}.{before}")
+            name, with_message = draws.choice(_DRAWN), draws.random() < _MESSAGE_PROBABILITY
+            self.trial.perform(name)
+            if with_message and name not in ("rapid", "begin", "send"):
+                self.trial.perform("send")
+            test.steps_done += len(self.trial.performed) - before
 
         def teardown(self) -> None:
-            if self.walk is not None:
-                walker.finish(self.walk)
+            if self.trial is not None:
+                test.end_trial(self.trial)
 
-    return AnyOrder
+    return UserActions

@@ -1,4 +1,4 @@
-"""What the person can do, one thing at a time, in one or two tabs of a fresh browser; every chat is recorded as always."""
+"""The actions of a simulated user in one or two tabs of a fresh browser context; every chat is recorded."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from e2e.capture.scenarios.chats import go_back_to
 from e2e.capture.scenarios.lane_context import LaneContext, look_for_late_text
 from e2e.capture.scheduling.scheduler import run_lanes
 from e2e.capture.session_ids.redaction import Redactor
-from e2e.errors import Blocked, CaptureIncomplete
+from e2e.errors import CaptureIncomplete
 from e2e.pages.waits import Steps, Wait
 from e2e.records.journal import Journal
 from e2e.records.records import After
 
 NARROW = (480, 800)
-_PATIENCE = 2.0  # seconds for an exchange without a network to fail
+_OFFLINE_TIMEOUT = 2.0  # seconds until an exchange without a network counts as failed
 
 
 @dataclass(slots=True)
 class _Tab:
     context: LaneContext
-    kept: list[tuple[ChatDraft, str]] = field(default_factory=list)
-    """Chats that were left since the page was loaded, with their first messages: they can be gone back to."""
-    over: list[ChatDraft] = field(default_factory=list)
-    """Chats that were left and are out of reach."""
-    first: str = ""
-    """First message of the chat that is under way, since the page was loaded: by it the page lists the chat."""
+    listed: list[tuple[ChatDraft, str]] = field(default_factory=list)
+    """Earlier chats since the page load, with their first messages. The page lists them, so the user can return."""
+    unlisted: list[ChatDraft] = field(default_factory=list)
+    """Earlier chats that the page no longer lists."""
+    first_message: str = ""
+    """First message of the current chat since the page load: the page lists the chat under it."""
     streaming: Exchange | None = None
-    since: After = ""
-    """What happened since the last message, here."""
-    disturbed: bool = False
-    """Something was done in the other tab since."""
+    last_action: After = ""
+    """What happened in this tab since its last message."""
+    other_tab_used: bool = False
+    """Whether the other tab did something since the last message of this one."""
 
     @property
     def has_messages(self) -> bool:
@@ -47,8 +47,8 @@ class _Tab:
         return chat is not None and bool(chat.messages)
 
 
-class Person:
-    """A fresh browser and what is done in it. Each `do` raises a `HarnessError` when it cannot be done."""
+class User:
+    """A user with a fresh browser context. `perform` raises `HarnessError` when the page does not respond."""
 
     def __init__(self, run_context: RunContext, journal: Journal, redactor: Redactor) -> None:
         self._run_context = run_context
@@ -57,14 +57,14 @@ class Person:
         self._window = Window(run_context, recorder, 0)
         self._offline = self._narrow = False
         self._tabs = [_Tab(self._window.open())]
-        self._at = 0
+        self._current = 0
         self._run(self._open(self._tab))
 
-    # -- what can be done ---------------------------------------------------------------------------------------------
+    # -- actions ------------------------------------------------------------------------------------------------------
 
     @property
-    def can(self) -> tuple[str, ...]:
-        """Names of what can be done now."""
+    def available_actions(self) -> tuple[str, ...]:
+        """Names of the actions that are possible now."""
         online, steps = not self._offline, self._run_context.profile.steps
         allowed = {
             "new": True,
@@ -76,41 +76,41 @@ class Person:
             "tab": online,
             "back": online,
             "forward": online,
-            "return": bool(steps.return_to_chat) and bool(self._tab.kept) and not self._narrow,
+            "return": bool(steps.return_to_chat) and bool(self._tab.listed) and not self._narrow,
             "offline": online,
             "online": self._offline,
             "resize": True,
         }
-        return tuple(name for name, yes in allowed.items() if yes)
+        return tuple(name for name, possible in allowed.items() if possible)
 
-    def do(self, name: str) -> None:
-        """Do one thing; nothing when it cannot be done now."""
-        if name in self.can:
-            self._run(self._verbs[name]())
+    def perform(self, name: str) -> None:
+        """Perform an action; does nothing if it is not available now."""
+        if name in self.available_actions:
+            self._run(self._actions[name]())
 
-    def finish(self) -> None:
+    def end_chats(self) -> None:
         """End every chat, so that all of them are recorded."""
         for tab in self._tabs:
             recorder = tab.context.recorder
             if tab.has_messages:
-                self._cut(tab)
+                self._abandon_reply(tab)
                 with suppress(CaptureIncomplete):
                     look_for_late_text(tab.context)
                 recorder.end_chat()
             elif recorder.chat is not None:
                 recorder.drop_chat()
-            for draft in [*(chat for chat, _ in tab.kept), *tab.over]:
+            for draft in [*(chat for chat, _ in tab.listed), *tab.unlisted]:
                 recorder.resume_chat(draft)
                 recorder.end_chat()
 
     def close(self) -> None:
-        """Close the browser's window."""
+        """Close the browser context."""
         self._window.close()
 
-    # -- verbs --------------------------------------------------------------------------------------------------------
+    # -- one action each ----------------------------------------------------------------------------------------------
 
     @property
-    def _verbs(self) -> Mapping[str, Callable[[], Steps]]:
+    def _actions(self) -> Mapping[str, Callable[[], Steps]]:
         return {
             "new": self._new,
             "rapid": self._rapid,
@@ -129,7 +129,7 @@ class Person:
 
     @property
     def _tab(self) -> _Tab:
-        return self._tabs[self._at]
+        return self._tabs[self._current]
 
     def _run(self, steps: Steps) -> None:
         run_lanes({0: steps}, self._run_context.waiter, stop=lambda: bool(self._run_context.stopped()))
@@ -141,10 +141,10 @@ class Person:
 
     def _new(self, *, settle: bool = True) -> Steps:
         tab = self._tab
-        self._leave(tab)
+        self._leave_chat(tab)
         yield from opening.new_chat(tab.context, settle=settle)
-        tab.since, tab.disturbed = "", False
-        self._disturb()
+        tab.last_action, tab.other_tab_used = "", False
+        self._mark_other_tab()
 
     def _rapid(self) -> Steps:
         yield from self._new(settle=False)
@@ -153,45 +153,47 @@ class Person:
     def _send(self) -> Steps:
         tab = self._tab
         if tab.streaming is not None:
-            old = tab.streaming
+            reply = tab.streaming
             yield Wait(
-                lambda: old.ended, self._run_context.profile.timeouts.reply, turns.no_end(tab.context, old)
+                lambda: reply.ended,
+                self._run_context.profile.timeouts.reply,
+                turns.no_end(tab.context, reply),
             )
             tab.context.recorder.message_ended("exchange finished", "ok")
             tab.streaming = None
             yield from opening.quiet(tab.context)
         yield from self._message()
-        if any(chat.cut for chat in [*(c for c, _ in tab.kept), *tab.over]):
+        if any(chat.cut for chat in [*(c for c, _ in tab.listed), *tab.unlisted]):
             look_for_late_text(tab.context)
 
     def _message(self) -> Steps:
         tab = self._tab
-        after = self._after(tab)
+        after = self._what_happened(tab)
         if self._offline:
-            yield from self._unheard(tab, after)
+            yield from self._message_offline(tab, after)
         else:
             yield from turns.message(tab.context, after=after)
-        self._sent(tab)
+        self._message_sent(tab)
 
-    def _unheard(self, tab: _Tab, after: After) -> Steps:
-        """A message without a network: what it carries is seen all the same."""
+    def _message_offline(self, tab: _Tab, after: After) -> Steps:
+        """Send a message without a network: no reply comes, but the payload is recorded."""
         yield from turns.send(tab.context, after=after)
         exchange = tab.context.recorder.exchange
         assert exchange is not None
-        until = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _OFFLINE_TIMEOUT
         yield Wait(
-            lambda: exchange.ended or time.monotonic() > until,
-            _PATIENCE * 2,
+            lambda: exchange.ended or time.monotonic() > deadline,
+            _OFFLINE_TIMEOUT * 2,
             turns.no_end(tab.context, exchange),
             0.1,
         )
-        tab.context.recorder.message_ended("there was no network", "failed")
+        tab.context.recorder.message_ended("no network", "failed")
 
     def _begin(self) -> Steps:
         tab = self._tab
-        yield from turns.send(tab.context, after=self._after(tab), long=True)
+        yield from turns.send(tab.context, after=self._what_happened(tab), long=True)
         tab.streaming = tab.context.recorder.exchange
-        self._sent(tab)
+        self._message_sent(tab)
 
     def _stop(self) -> Steps:
         tab = self._tab
@@ -201,52 +203,52 @@ class Person:
             try:
                 yield from tab.context.page.run(self._run_context.profile.steps.stop, "steps.stop")
             except CaptureIncomplete:
-                if not stream.ended:  # it ended before it could be stopped
+                if not stream.ended:  # no error if the reply ended before the click on Stop
                     raise
-        self._cut(tab)
+        self._abandon_reply(tab)
         yield from opening.quiet(tab.context)
 
     def _reload(self) -> Steps:
         tab = self._tab
-        self._cut(tab)
+        self._abandon_reply(tab)
         yield from opening.reload(tab.context)
-        self._loaded(tab)
+        self._page_loaded(tab)
 
     def _back(self) -> Steps:
-        yield from self._away(forward=False)
+        yield from self._navigate(forward=False)
 
     def _forward(self) -> Steps:
-        yield from self._away(forward=False)
-        yield from self._away(forward=True)
+        yield from self._navigate(forward=False)
+        yield from self._navigate(forward=True)
 
-    def _away(self, *, forward: bool) -> Steps:
+    def _navigate(self, *, forward: bool) -> Steps:
         tab = self._tab
-        self._cut(tab)
+        self._abandon_reply(tab)
         restored = tab.context.recorder.restores
         yield from opening.away_and_back(tab.context, forward=forward)
         if tab.context.recorder.restores > restored:
-            tab.since = tab.since or "back"
+            tab.last_action = tab.last_action or "back"
         else:
-            self._loaded(tab)
+            self._page_loaded(tab)
 
     def _return(self) -> Steps:
         tab = self._tab
-        draft, text = tab.kept.pop(0)
-        self._leave(tab)
+        draft, text = tab.listed.pop(0)
+        self._leave_chat(tab)
         yield from go_back_to(tab.context, text)
         tab.context.recorder.resume_chat(draft)
-        tab.first, tab.since = text, "return"
+        tab.first_message, tab.last_action = text, "return"
         yield from opening.quiet(tab.context)
-        self._disturb()
+        self._mark_other_tab()
 
     def _other_tab(self) -> Steps:
         if len(self._tabs) == 1:
             self._tabs.append(_Tab(self._tabs[0].context.open_tab()))
-            self._at = 1
+            self._current = 1
             yield from self._open(self._tab)
-            self._disturb()
+            self._mark_other_tab()
         else:
-            self._at = 1 - self._at
+            self._current = 1 - self._current
 
     def _go_offline(self) -> Steps:
         self._window.context.set_offline(True)
@@ -267,57 +269,56 @@ class Person:
 
     # -- bookkeeping --------------------------------------------------------------------------------------------------
 
-    def _after(self, tab: _Tab) -> After:
-        return "other-tab" if tab.disturbed and tab.since != "return" else tab.since
+    def _what_happened(self, tab: _Tab) -> After:
+        return "other-tab" if tab.other_tab_used and tab.last_action != "return" else tab.last_action
 
-    def _sent(self, tab: _Tab) -> None:
-        tab.first = tab.first or tab.context.recorder.last_text
-        tab.since, tab.disturbed = "", False
-        self._disturb()
+    def _message_sent(self, tab: _Tab) -> None:
+        tab.first_message = tab.first_message or tab.context.recorder.last_text
+        tab.last_action, tab.other_tab_used = "", False
+        self._mark_other_tab()
 
-    def _disturb(self) -> None:
+    def _mark_other_tab(self) -> None:
         for other in self._tabs:
             if other is not self._tab:
-                other.disturbed = True
+                other.other_tab_used = True
 
-    def _leave(self, tab: _Tab) -> None:
-        """The chat under way is left: kept when something was said in it, forgotten otherwise."""
+    def _leave_chat(self, tab: _Tab) -> None:
+        """Pause the current chat if it has messages; drop it otherwise."""
         recorder = tab.context.recorder
         if tab.has_messages:
-            self._cut(tab)
-            if tab.first:
-                tab.kept.append((recorder.pause_chat(), tab.first))
-            else:  # nothing was said in it since the page was loaded, which forgot it
-                tab.over.append(recorder.pause_chat())
+            self._abandon_reply(tab)
+            if tab.first_message:
+                tab.listed.append((recorder.pause_chat(), tab.first_message))
+            else:  # no message since the page load: the page does not list it any more
+                tab.unlisted.append(recorder.pause_chat())
         elif recorder.chat is not None:
             recorder.drop_chat()
-        tab.first = ""
+        tab.first_message = ""
 
-    def _cut(self, tab: _Tab) -> None:
-        """Nobody waits for the reply that is streaming."""
+    def _abandon_reply(self, tab: _Tab) -> None:
+        """Stop waiting for the streaming reply, if there is one."""
         if tab.streaming is not None and tab.context.recorder.chat is not None:
             tab.context.recorder.chat.cut = not tab.streaming.ended
             tab.context.recorder.message_ended(
-                "the person did not wait", "ok" if tab.streaming.ended else "cut"
+                "the user did not wait", "ok" if tab.streaming.ended else "cut"
             )
         tab.streaming = None
 
-    def _loaded(self, tab: _Tab) -> None:
-        """The page was loaded again: its list of chats is gone, and after the other tab it may go on with that one's session."""
-        tab.over += [chat for chat, _ in tab.kept]
-        tab.kept.clear()
-        tab.first = ""
+    def _page_loaded(self, tab: _Tab) -> None:
+        """The page was loaded again, so its list of chats is empty.
+
+        If the other tab was used meanwhile, the page may continue with that tab's session: that counts as a new chat.
+        """
+        tab.unlisted += [chat for chat, _ in tab.listed]
+        tab.listed.clear()
+        tab.first_message = ""
         recorder = tab.context.recorder
-        if not tab.disturbed and tab.since != "return":
-            tab.since = "reload"
+        if not tab.other_tab_used and tab.last_action != "return":
+            tab.last_action = "reload"
             return
         if tab.has_messages:
-            tab.over.append(recorder.pause_chat())
+            tab.unlisted.append(recorder.pause_chat())
         elif recorder.chat is not None:
             recorder.drop_chat()
         recorder.begin_chat("load")
-        tab.since, tab.disturbed = "", False
-
-
-REFUSED = Blocked
-"""What ends a walk without a verdict."""
+        tab.last_action, tab.other_tab_used = "", False
