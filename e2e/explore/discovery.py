@@ -19,12 +19,12 @@ from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.errors import HarnessError
+from e2e.explore.discover.conversation import run_conversation
 from e2e.explore.discover.infer import infer
-from e2e.explore.discover.infer.common import Findings, Guess
+from e2e.explore.discover.infer.findings import Findings, Guess
 from e2e.explore.discover.infer.propose import name_of, propose, usable
-from e2e.explore.discover.said import Said
-from e2e.explore.discover.talk import talk
-from e2e.explore.discover.watch import new_page
+from e2e.explore.discover.observed import Observed
+from e2e.explore.discover.watcher import new_page
 from e2e.profile.profile import SUITE, Profile, is_web_address
 from e2e.records.evidence import read_run
 from e2e.setup.browser import find_browser, launch_options
@@ -80,12 +80,15 @@ def discover_chat(options: Options) -> int:
                     f"[yellow]not checked:[/] answer the marked questions in it, then make doctor TARGET={_shown(file)}"
                 )
                 return 1
-            return _check(console, playwright, browser, profile, options)
+            code = _check(console, playwright, browser, profile, options)
+            if code == 0:
+                console.print(f"next: make e2e TARGET={_shown(file)}", markup=False)
+            return code
         finally:
             browser.close()
 
 
-def _look(browser: Browser, options: Options, console: Console) -> tuple[Said, Findings]:
+def _look(browser: Browser, options: Options, console: Console) -> tuple[Observed, Findings]:
     try:
         context = browser.new_context(
             viewport={"width": 1280, "height": 800},
@@ -103,7 +106,7 @@ def _look(browser: Browser, options: Options, console: Console) -> tuple[Said, F
         detach = watcher.close
         started = time.monotonic()
         with console.status("talking to the chat …"):
-            observed = talk(
+            observed = run_conversation(
                 page,
                 watcher,
                 options.url,
@@ -119,7 +122,7 @@ def _look(browser: Browser, options: Options, console: Console) -> tuple[Said, F
         context.close()
 
 
-def _print_findings(console: Console, observed: Said, found: Findings) -> None:
+def _print_findings(console: Console, observed: Observed, found: Findings) -> None:
     table = Table(title="Findings", title_justify="left")
     for column in ("part", "value", "confidence", "reason"):
         table.add_column(column, overflow="fold")
@@ -128,16 +131,16 @@ def _print_findings(console: Console, observed: Said, found: Findings) -> None:
         ("provider on the screen", found.label), ("replies come by", found.answered_by), ("reply belongs by", found.reply_to),
         ("reply's end", found.done), ("rotation", found.rotation),
     ]  # fmt: skip
-    if found.sending is not None:
+    if found.sent is not None:
         table.add_row(
             "request",
-            escape(f"{found.sending.transport} {found.sending.method} {found.sending.url}"),
+            escape(f"{found.sent.transport} {found.sent.method} {found.sent.url}"),
             "0.90",
-            found.sending_why,
+            found.sent_reason,
         )
     for what, guess in rows:
         if guess is not None:
-            table.add_row(what, escape(str(guess.value)), f"{guess.confidence:.2f}", escape(guess.why))
+            table.add_row(what, escape(str(guess.value)), f"{guess.confidence:.2f}", escape(guess.reason))
     if observed.new_chat:
         table.add_row(
             "New Chat",
@@ -148,8 +151,8 @@ def _print_findings(console: Console, observed: Said, found: Findings) -> None:
     console.print(table)
     for question in found.questions:
         console.print(f"[yellow]open question:[/] {escape(question)}")
-    if found.suspicion:
-        console.print(f"[red]possible fault of the chat:[/] {escape(found.suspicion)}")
+    if found.suspected_fault:
+        console.print(f"[red]possible fault of the chat:[/] {escape(found.suspected_fault)}")
 
 
 def _check(console: Console, playwright: Any, browser: Browser, profile: Profile, options: Options) -> int:
@@ -163,7 +166,7 @@ def _check(console: Console, playwright: Any, browser: Browser, profile: Profile
     for column in ("check", "verdict", "reason"):
         table.add_column(column, overflow="fold")
     for verdict in judge(run).verdicts:
-        if verdict.outcome != "inconclusive" or verdict.name.split(".")[0] in ("smoke", "rotation"):
+        if verdict.outcome != "inconclusive" or verdict.name == "smoke":
             table.add_row(verdict.name, verdict.outcome, escape(verdict.headline))
     console.print(table)
     return _outcome(console, run)

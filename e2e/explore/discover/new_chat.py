@@ -1,14 +1,14 @@
-"""What starts a new chat is found by trying: a button of such a name, or what a menu shows."""
+"""Finds out what starts a new chat, by trying: buttons with such a name, then the items of menus."""
 
 from __future__ import annotations
 
 from playwright.sync_api import Error
 
 from e2e.errors import CaptureIncomplete
-from e2e.explore.discover import find
-from e2e.explore.discover.find import Candidate, Element, Spec
-from e2e.explore.discover.scene import Scene
-from e2e.explore.discover.watch import Stores
+from e2e.explore.discover import elements
+from e2e.explore.discover.elements import Candidate, Element, Spec
+from e2e.explore.discover.inspector import Inspector
+from e2e.explore.discover.watcher import Stores
 
 _ON_TOP = """([x, y, mark]) => {
   const top = document.elementFromPoint(x, y);
@@ -20,116 +20,118 @@ _ON_TOP = """([x, y, mark]) => {
   const role = el.getAttribute('role');
   return name ? '.' + CSS.escape(name) : role ? `[role=${role}]` : null;
 }"""
-Way = list[tuple[str, Spec]]
-"""``(verb, locator)`` in order."""
+ClickPath = list[tuple[str, Spec]]
+"""``(verb, locator)``, in order."""
 
 
-def new_chat(scene: Scene) -> None:
+def new_chat(inspector: Inspector) -> None:
     """Start a new chat. Raises `CaptureIncomplete` when nothing does."""
-    said = scene.said
-    direct = find.new_chats(scene.frame) or (find.new_chats(scene.page.main_frame) if said.frame else [])
-    said.new_chat_candidates = direct[:4]
+    observed = inspector.observed
+    direct = elements.new_chats(inspector.frame) or (
+        elements.new_chats(inspector.page.main_frame) if observed.frame else []
+    )
+    observed.new_chat_candidates = direct[:4]
     for candidate in direct[:4]:
-        candidate.spec = find.describe(candidate.element)
+        candidate.spec = elements.describe(candidate.element)
     for candidate in direct[:3]:
-        if candidate.score >= 0.4 and _try(scene, [("click", candidate.spec)], candidate):
+        if candidate.score >= 0.4 and _starts_new_chat(inspector, [("click", candidate.spec)], candidate):
             return
-    for path, candidate in _through_menus(scene, {c.element.raw["mark"] for c in direct}):
-        if _try(scene, path, candidate):
+    for path, candidate in _through_menus(inspector, {c.element.raw["mark"] for c in direct}):
+        if _starts_new_chat(inspector, path, candidate):
             return
-    said.clicked = scene.stores()
+    observed.clicked = inspector.stores()
     raise CaptureIncomplete(
-        "nothing was found that starts a new chat: no button of such a name, and no menu with one",
+        "nothing starts a new chat: no button has such a name, and no menu shows one",
         where=", ".join(str(c.spec) for c in direct[:3]) or "",
-        hint="`--headed` shows the page; write steps.new_chat by hand (e2e/docs/profiles.md has recipes)",
+        hint="watch with --headed, or write steps.new_chat by hand (e2e/docs/profiles.md has recipes)",
     )
 
 
-def _through_menus(scene: Scene, tried: set[str]) -> list[tuple[Way, Candidate]]:
-    """What a menu shows besides what was ``tried``, each with the way there; the menus are left closed."""
+def _through_menus(inspector: Inspector, tried: set[str]) -> list[tuple[ClickPath, Candidate]]:
+    """New Chat items of menus, without those ``tried`` before, each with its click path. Closes the menus again."""
     for verb in ("hover", "click"):
-        for menu in find.menus(scene.frame):
-            opener = find.describe(menu)
+        for menu in elements.menus(inspector.frame):
+            opener = elements.describe(menu)
             try:
                 getattr(menu.locator, verb)(timeout=1500)
             except Error:
                 continue
-            scene.settle(0.25, 1.0)
-            shown = [c for c in find.new_chats(scene.frame) if c.element.raw["mark"] not in tried]
+            inspector.settle(0.25, 1.0)
+            shown = [c for c in elements.new_chats(inspector.frame) if c.element.raw["mark"] not in tried]
             items = [c for c in shown if c.score >= 0.4]
             for item in items[:2]:
-                item.spec = find.describe(item.element)  # now, while it can be seen
-            _close(scene, menu, verb, items)
+                item.spec = elements.describe(item.element)  # a hidden item has no accessible name
+            _close(inspector, menu, verb, items)
             if items:
-                scene.said.new_chat_candidates = [*items[:2], *scene.said.new_chat_candidates]
+                inspector.observed.new_chat_candidates = [*items[:2], *inspector.observed.new_chat_candidates]
                 return [([(verb, opener), ("click", item.spec)], item) for item in items[:2]]
     return []
 
 
-def _close(scene: Scene, menu: Element, verb: str, items: list[Candidate]) -> None:
-    """Leave a menu as it was: a click on the button of an open one would close it."""
+def _close(inspector: Inspector, menu: Element, verb: str, items: list[Candidate]) -> None:
+    """Close a menu, so that the click path works: its first click must open the menu."""
     if verb == "click":
-        scene.page.keyboard.press("Escape")
-    scene.page.mouse.move(0, 0)
-    scene.settle(0.15, 1.0)
+        inspector.page.keyboard.press("Escape")
+    inspector.page.mouse.move(0, 0)
+    inspector.settle(0.15, 1.0)
     if verb == "click" and items and items[0].element.locator.is_visible():
         try:
             menu.locator.click(timeout=1500)
         except Error:
-            return  # it is covered by its own menu; what follows says so
-        scene.page.mouse.move(0, 0)
+            return  # the open menu covers its own button: trying the path will tell
+        inspector.page.mouse.move(0, 0)
 
 
-def _try(scene: Scene, path: Way, candidate: Candidate) -> bool:
-    """Click along ``path``; whether a new chat began."""
-    said = scene.said
-    stores, address = scene.stores(), scene.page.url
-    said.dialogs.clear()
+def _starts_new_chat(inspector: Inspector, path: ClickPath, candidate: Candidate) -> bool:
+    """Click along ``path``, and return whether a new chat began."""
+    observed = inspector.observed
+    stores, address = inspector.stores(), inspector.page.url
+    observed.dialogs.clear()
     try:
         for verb, spec in path:
-            getattr(scene.locator(spec), verb)(timeout=3000)
-        scene.settle(0.25, 1.0)
-        specs = [*path, *_confirmed(scene)]
+            getattr(inspector.locator(spec), verb)(timeout=3000)
+        inspector.settle(0.25, 1.0)
+        specs = [*path, *_confirm(inspector)]
     except Error:
         return False
-    scene.settle()
-    now = scene.stores()
-    if said.turns[-1].nonce in scene.text():
+    inspector.settle()
+    now = inspector.stores()
+    if observed.turns[-1].nonce in inspector.text():
         return False
-    signs = ["the conversation was gone from the screen"]
-    if _held(now) != _held(stores):
+    signs = ["the conversation disappeared from the page"]
+    if _contents(now) != _contents(stores):
         signs.append("the store changed")
-    if scene.page.url != address:
+    if inspector.page.url != address:
         signs.append("the address changed")
-    covering = _covering(scene)
+    covering = _covering(inspector)
     if covering is not None:
         specs.append(("wait_gone", covering))
-    said.new_chat, said.clicked = specs, now
-    said.new_chat_reasons = [*candidate.reasons, *signs]
-    scene.say("new chat: " + ", ".join(f"{verb} {spec}" for verb, spec in specs))
+    observed.new_chat, observed.clicked = specs, now
+    observed.new_chat_reasons = [*candidate.reasons, *signs]
+    inspector.report("new chat: " + ", ".join(f"{verb} {spec}" for verb, spec in specs))
     return True
 
 
-def _held(stores: Stores) -> tuple[dict[str, str], ...]:
+def _contents(stores: Stores) -> tuple[dict[str, str], ...]:
     return stores.local, stores.session, stores.cookies, stores.records
 
 
-def _confirmed(scene: Scene) -> Way:
-    """Say yes to a dialog of the page's own; the clicks that this took. Raises Playwright's `Error`."""
-    confirm = find.confirmations(scene.frame)
+def _confirm(inspector: Inspector) -> ClickPath:
+    """Confirm a dialog of the page, if there is one; returns the clicks. Raises Playwright's `Error`."""
+    confirm = elements.confirmations(inspector.frame)
     if not confirm or confirm[0].score < 0.5:
         return []
-    spec = find.describe(confirm[0].element)
+    spec = elements.describe(confirm[0].element)
     confirm[0].element.locator.click(timeout=3000)
-    scene.say(f"confirmed: {spec}")
+    inspector.report(f"confirmed: {spec}")
     return [("click", spec)]
 
 
-def _covering(scene: Scene) -> Spec | None:
-    """What lies over the message box for a moment, such as a toast."""
-    boxes = find.message_boxes(scene.page)
+def _covering(inspector: Inspector) -> Spec | None:
+    """The element that covers the message box for a moment, such as a toast."""
+    boxes = elements.message_boxes(inspector.page)
     if not boxes:
         return None
     r = boxes[0].element.raw
-    css: str | None = scene.frame.evaluate(_ON_TOP, [r["x"] + r["w"] / 2, r["y"] + r["h"] / 2, r["mark"]])
+    css: str | None = inspector.frame.evaluate(_ON_TOP, [r["x"] + r["w"] / 2, r["y"] + r["h"] / 2, r["mark"]])
     return {"css": css} if css else None

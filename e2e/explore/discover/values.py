@@ -1,4 +1,4 @@
-"""Values inside payloads: where they stand, as JMESPath, and what they look like."""
+"""Values inside payloads: their JMESPath, and whether they look like an ID."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DEPTH, _MANY = 8, 40
 
 
 def leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Scalar]]:
-    """``(JMESPath, scalar)`` of all texts and numbers inside ``value``; long lists only at their ends."""
+    """``(JMESPath, scalar)`` of all strings and numbers inside ``value``; only the first 40 items of a list."""
     if isinstance(value, bool) or value is None or depth > _DEPTH:
         return
     if isinstance(value, dict):
@@ -29,7 +29,7 @@ def leaves(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Sc
 
 
 def flags(value: Any, path: str = "", depth: int = 0) -> list[tuple[str, bool]]:
-    """``(JMESPath, True)`` of all that is true inside ``value``, outside of lists."""
+    """``(JMESPath, True)`` of all true flags inside ``value``, outside of lists."""
     if value is True and path:
         return [(path, True)]
     if not isinstance(value, dict) or depth > _DEPTH:
@@ -59,18 +59,18 @@ def join(path: str, key: str) -> str:
 
 
 def last_name(path: str) -> str:
-    """The innermost key of a path, for its meaning."""
+    """The innermost key of a path."""
     names = re.findall(r'"((?:[^"\\]|\\.)*)"|([A-Za-z_][A-Za-z0-9_]*)', path)
     return (names[-1][0] or names[-1][1]) if names else path
 
 
 def texts(value: Any) -> str:
-    """All texts inside ``value``, in order."""
+    """All strings inside ``value``, joined."""
     return "".join(str(leaf) for _, leaf in leaves(value) if isinstance(leaf, str))
 
 
-def likeness(value: Scalar) -> float:
-    """How much ``value`` looks like an ID, 0 to 1: long, varied, no prose."""
+def id_likeness(value: Scalar) -> float:
+    """How much ``value`` looks like an ID, 0 to 1: long, varied, not prose."""
     text = str(value)
     if not 4 <= len(text) <= 600 or re.search(r"\s", text):
         return 0.0
@@ -85,23 +85,23 @@ def likeness(value: Scalar) -> float:
     if re.fullmatch(r"https?://.*|.*\.(js|css|png|html?)", text):
         score *= 0.1
     if re.fullmatch(r"1[6-9]\d{8}(\d{3})?(\.\d+)?|\d{4}-\d\d-\d\dT.*", text):
-        score *= 0.4  # a time stamp by itself
+        score *= 0.4  # only a time stamp
     return round(score, 3)
 
 
 def masked(value: Scalar) -> str:
-    """An ID as it may be shown: its first letters, and a short hash for telling two apart."""
+    """A masked ID: its prefix, and a short hash that distinguishes two IDs."""
     text = str(value)
     prefix = re.match(r"[A-Za-z]{2,16}[_\-.:]", text)
     digest = hashlib.sha256(text.encode(errors="replace")).hexdigest()[:4]
     return f"{prefix.group() if prefix else ''}…{digest}"
 
 
-def discreet(value: Scalar) -> str:
-    """``value`` as it may be shown: masked when it looks like an ID."""
-    return masked(value) if likeness(value) > 0.6 else str(value)
+def masked_if_id(value: Scalar) -> str:
+    """``value``, masked if it looks like an ID."""
+    return masked(value) if id_likeness(value) > 0.6 else str(value)
 
 
-def squeezed(text: str) -> str:
-    """Letters and digits only: how two renderings of one text compare."""
+def letters_and_digits(text: str) -> str:
+    """``text`` without spaces and punctuation, so that two renderings of it are equal."""
     return re.sub(r"[\W_]+", "", text)

@@ -1,4 +1,4 @@
-"""The condition that tells some values from others."""
+"""Finds a condition that holds for some values and not for others."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import jmespath
 
-from e2e.explore.discover import words
+from e2e.explore.discover import name_patterns
 from e2e.explore.discover.values import flags, last_name, leaves
 
 
-def discriminate(wanted: Sequence[Any], others: Sequence[Any]) -> str | None:
-    """A JMESPath condition, as short as may be, that holds for all ``wanted`` and for no ``others``; None when none is needed."""
+def find_condition(wanted: Sequence[Any], others: Sequence[Any]) -> str | None:
+    """A short JMESPath condition that holds for all ``wanted`` and for none of ``others``; None: not needed, or none found."""
     if not others or not wanted:
         return None
     constant: list[tuple[float, str]] = []
@@ -22,7 +22,7 @@ def discriminate(wanted: Sequence[Any], others: Sequence[Any]) -> str | None:
             continue
         if all(dict(leaves(w)).get(path) == value for w in wanted[1:]):
             weight = (
-                (0.0 if words.KIND_NAME.search(last_name(path)) else 2.0)
+                (0.0 if name_patterns.KIND_NAME.search(last_name(path)) else 2.0)
                 + path.count(".")
                 + path.count("[")
                 + len(value) / 100
@@ -34,16 +34,16 @@ def discriminate(wanted: Sequence[Any], others: Sequence[Any]) -> str | None:
     constant.sort()
     conditions = [c for _, c in constant[:12]]
 
-    def wrong(expression: str) -> int:
+    def false_matches(expression: str) -> int:
         compiled = jmespath.compile(expression)
         return sum(1 for o in others if compiled.search(o))
 
-    single = [c for c in conditions if wrong(c) == 0]
+    single = [c for c in conditions if false_matches(c) == 0]
     if single:
         return single[0]
     for n, one in enumerate(conditions):
         for two in conditions[n + 1 :]:
-            if wrong(f"{one} && {two}") == 0:
+            if false_matches(f"{one} && {two}") == 0:
                 return f"{one} && {two}"
     return next(
         (

@@ -1,4 +1,4 @@
-"""The proposed profile as commented TOML: each line with its evidence and how sure it is, and what is open as a question."""
+"""Writes the proposed profile as TOML: each line with its confidence and reason, open points as questions."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ import tomllib
 from typing import Any
 from urllib.parse import urlsplit
 
-from e2e.explore.discover.find import Candidate, Spec
-from e2e.explore.discover.infer.common import Findings, Guess
-from e2e.explore.discover.said import Said
-from e2e.explore.discover.values import discreet
+from e2e.explore.discover.elements import Candidate, Spec
+from e2e.explore.discover.infer.findings import Findings, Guess
+from e2e.explore.discover.observed import Observed
+from e2e.explore.discover.values import masked_if_id
 from e2e.profile.profile import Profile, parse, toml_value
 
 
 def name_of(url: str) -> str:
-    """A profile's name from an address: ``chat-example-org``."""
+    """The profile's name for a URL: ``chat-example-org``."""
     host = urlsplit(url).hostname or "chat"
     name = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")
     return f"chat-{name}" if not name or name[0].isdigit() else name
 
 
-def propose(said: Said, found: Findings, name: str, url: str) -> str:
-    """The profile's text. It always parses; where a needed part is unknown a marked question stands in its place."""
+def propose(observed: Observed, found: Findings, name: str, url: str) -> str:
+    """The text of the profile. It is always valid TOML; a required part that is unknown becomes a marked question."""
     lines = [
-        "# A proposal of `python -m e2e discover`. Behind each line: how sure (0 to 1), and what was seen. IDs are masked.",
+        "# Proposed by `python -m e2e discover`. Comments: confidence (0 to 1) and reason. IDs are masked.",
         *(f"# QUESTION: {q}" for q in found.questions),
-        *([f"# FINDING about the chat itself: {found.suspicion}."] if found.suspicion else []),
+        *([f"# POSSIBLE FAULT of the chat: {found.suspected_fault}."] if found.suspected_fault else []),
         "schema = 1",
         f"name = {toml_value(name)}",
-        f"title = {toml_value(said.title.strip() or name)}",
+        f"title = {toml_value(observed.title.strip() or name)}",
         "",
         "[where]",
         f"url = {toml_value(url)}",
-        _line("ready", said.box, 0.9, "the message box: seen when the page was loaded"),
+        _line("ready", observed.box, 0.9, "the message box: visible after the page load"),
     ]
-    if said.frame:
-        lines.append(_line("frame", list(said.frame), 0.95, "the message box is inside this frame"))
-    if said.dialogs:
+    if observed.frame:
+        lines.append(_line("frame", list(observed.frame), 0.95, "the message box is inside this frame"))
+    if observed.dialogs:
         lines.append(
-            _line("dialogs", "accept", 0.95, f"the page asked by {', '.join(dict.fromkeys(said.dialogs))}")
+            _line("dialogs", "accept", 0.95, f"the page opened {', '.join(dict.fromkeys(observed.dialogs))}")
         )
     lines += [
         "",
@@ -47,19 +47,19 @@ def propose(said: Said, found: Findings, name: str, url: str) -> str:
         *_store(found),
         "",
         "[steps]",
-        *_steps(said),
+        *_steps(observed),
         "",
         *_wire(found),
         "",
-        *_reply(said, found),
+        *_reply(observed, found),
     ]
-    screen = _screen(said, found)
+    screen = _screen(observed, found)
     if screen:
         lines += ["", "[screen]", *screen]
     lines += [
         "",
         "[providers]",
-        "# QUESTION: how many providers are there, or which? Until then only hard pinning is judged.",
+        "# QUESTION: how many providers are there, or which? Without it, only hard pinning is detected.",
         "# count = 9",
     ]
     if found.rotation is not None:
@@ -68,20 +68,20 @@ def propose(said: Said, found: Findings, name: str, url: str) -> str:
 
 
 def usable(text: str, file: str) -> Profile | None:
-    """The profile that the text is, or None while a needed answer is missing. Raises `InvalidProfile` for a wrong one."""
+    """The parsed profile; None while a required part is missing. Raises `InvalidProfile`."""
     raw = tomllib.loads(text)
     if "wire" not in raw or "session" not in raw["wire"][0] or "new_chat" not in raw.get("steps", {}):
         return None
     return parse(raw, file)
 
 
-def _line(key: str, value: Any, confidence: float, why: str) -> str:
-    return f"{key} = {toml_value(value)}  # {confidence:.2f}: {_clean(why)}"
+def _line(key: str, value: Any, confidence: float, reason: str) -> str:
+    return f"{key} = {toml_value(value)}  # {confidence:.2f}: {_clean(reason)}"
 
 
 def _guess(key: str, guess: Guess) -> str:
-    line = _line(key, guess.value, guess.confidence, guess.why)
-    return line + "".join(f"\n# other candidate: {_clean(other)}" for other in guess.others)
+    line = _line(key, guess.value, guess.confidence, guess.reason)
+    return line + "".join(f"\n# other candidate: {_clean(other)}" for other in guess.alternatives)
 
 
 def _clean(text: str) -> str:
@@ -91,49 +91,49 @@ def _clean(text: str) -> str:
 def _store(found: Findings) -> list[str]:
     if found.store is None:
         return [
-            'store = "none"  # QUESTION: where is the session kept? Nothing that was sent was found in any store.'
+            'store = "none"  # QUESTION: where is the session stored? No sent value was found in any store.'
         ]
     first, *rest = found.store.value.items()
-    lines = [_line(first[0], first[1], found.store.confidence, found.store.why)]
+    lines = [_line(first[0], first[1], found.store.confidence, found.store.reason)]
     lines += [f"{key} = {toml_value(value)}" for key, value in rest]
-    return lines + [f"# other candidate: {other}" for other in found.store.others]
+    return lines + [f"# other candidate: {other}" for other in found.store.alternatives]
 
 
-def _steps(said: Said) -> list[str]:
-    boxes = said.box_candidates
-    why = "; ".join(boxes[0].reasons) if boxes else ""
-    lines = [_line("message_box", said.box, boxes[0].score if boxes else 0.5, why)]
-    lines += _rivals("message_box", boxes)
-    if said.second_box is not None:
+def _steps(observed: Observed) -> list[str]:
+    boxes = observed.box_candidates
+    reason = "; ".join(boxes[0].reasons) if boxes else ""
+    lines = [_line("message_box", observed.box, boxes[0].score if boxes else 0.5, reason)]
+    lines += _alternatives("message_box", boxes)
+    if observed.second_box is not None:
         lines.append(
             _line(
                 "second_message_box",
-                said.second_box,
+                observed.second_box,
                 0.7,
-                "the box of a chat that is under way is another one",
+                "a chat with messages has another box",
             )
         )
-    if said.open:
-        actions = [{"dismiss": spec} for spec in said.open]
-        lines.append(_line("open", actions, 0.8, "stood on a banner or dialog when the page was loaded"))
-    send: list[dict[str, Any]] = [{"click": said.send[0]}] if said.send else [{"press": "Enter"}]
-    lines.append(_line("send", send, 0.95 if not said.send else 0.85, "; ".join(said.send_reasons)))
-    if said.new_chat:
-        actions = [{verb: spec} for verb, spec in said.new_chat]
-        score = max((c.score for c in said.new_chat_candidates), default=0.6)
-        lines.append(_line("new_chat", actions, min(score, 0.95), "; ".join(said.new_chat_reasons)))
-        lines += _rivals("new_chat", said.new_chat_candidates)
+    if observed.open:
+        actions = [{"dismiss": spec} for spec in observed.open]
+        lines.append(_line("open", actions, 0.8, "on a banner or dialog after the page load"))
+    send: list[dict[str, Any]] = [{"click": observed.send[0]}] if observed.send else [{"press": "Enter"}]
+    lines.append(_line("send", send, 0.95 if not observed.send else 0.85, "; ".join(observed.send_reasons)))
+    if observed.new_chat:
+        actions = [{verb: spec} for verb, spec in observed.new_chat]
+        score = max((c.score for c in observed.new_chat_candidates), default=0.6)
+        lines.append(_line("new_chat", actions, min(score, 0.95), "; ".join(observed.new_chat_reasons)))
+        lines += _alternatives("new_chat", observed.new_chat_candidates)
     else:
         lines.append("# QUESTION: how is a new chat started? Candidates:")
         lines += [
             f"# new_chat = [{{ click = {toml_value(c.spec)} }}]  # {c.score:.2f}: {'; '.join(c.reasons)}"
-            for c in said.new_chat_candidates
+            for c in observed.new_chat_candidates
         ]
     return lines
 
 
-def _rivals(what: str, candidates: list[Candidate]) -> list[str]:
-    """Candidates that are as good as the first: said, never passed over."""
+def _alternatives(what: str, candidates: list[Candidate]) -> list[str]:
+    """Candidates that are about as likely as the first."""
     best = candidates[0].score if candidates else 0.0
     rivals = [c for c in candidates[1:] if c.spec and c.score >= best - 0.1 and c.spec != candidates[0].spec]
     equal = [c for c in rivals if c.score >= best - 0.01]
@@ -151,28 +151,28 @@ def _rivals(what: str, candidates: list[Candidate]) -> list[str]:
 
 _OPEN = {
     "session": '# QUESTION: where is the session ID in the payload? session = "…"',
-    "provider": '# QUESTION: where is the provider in the answer? provider = "…"',
+    "provider": '# QUESTION: where is the provider in the reply? provider = "…"',
 }
 
 
 def _wire(found: Findings) -> list[str]:
-    sending = found.sending
-    if sending is None:
+    sent = found.sent
+    if sent is None:
         return [
             "# QUESTION: which request is the chat? [[wire]] needs url and session.",
             "# [[wire]]",
             '# url = "/api/chat$"',
             '# session = "session_id"',
         ]
-    lines = ["[[wire]]", _line("url", sending.url, 0.9, found.sending_why)]
-    if sending.transport == "websocket":
-        lines.append(_line("transport", "websocket", 0.99, "the messages left as frames of a WebSocket"))
-        if sending.framing != "json":
-            lines.append(_line("framing", sending.framing, 0.9, "its first frames have that form"))
-    elif sending.method != "POST":
-        lines.append(_line("method", sending.method, 0.99, "so were the messages sent"))
-    if sending.unfolded:
-        lines.append(_line("unfold", True, 0.9, "JSON stood in a string inside the payload"))
+    lines = ["[[wire]]", _line("url", sent.url, 0.9, found.sent_reason)]
+    if sent.transport == "websocket":
+        lines.append(_line("transport", "websocket", 0.99, "the messages were sent as frames of a WebSocket"))
+        if sent.framing != "json":
+            lines.append(_line("framing", sent.framing, 0.9, "detected from its first frames"))
+    elif sent.method != "POST":
+        lines.append(_line("method", sent.method, 0.99, "the method of the messages"))
+    if sent.parses_nested_json:
+        lines.append(_line("unfold", True, 0.9, "a string inside the payload is JSON"))
     for key in ("when", "session", "history", "provider", "reply_to", "answer_when", "done"):
         guess: Guess | None = getattr(found, key)
         if guess is not None and (
@@ -185,12 +185,12 @@ def _wire(found: Findings) -> list[str]:
 
 
 def _other_channel(found: Findings, channel: Guess) -> list[str]:
-    """The rule for where answers come that do not come in the request's own exchange."""
+    """The wire rule for replies on another channel."""
     lines = [
         'answered_by = "events"',
         "",
         "[[wire]]",
-        _line("name", "events", channel.confidence, channel.why),
+        _line("name", "events", channel.confidence, channel.reason),
     ]
     lines += [f"{k} = {toml_value(v)}" for k, v in channel.value.items() if k != "name"]
     for key in ("provider", "reply_to", "answer_when", "done"):
@@ -200,34 +200,34 @@ def _other_channel(found: Findings, channel: Guess) -> list[str]:
     return lines
 
 
-def _reply(said: Said, found: Findings) -> list[str]:
+def _reply(observed: Observed, found: Findings) -> list[str]:
     lines = ["[reply]"]
     if not found.exchange_ends:
-        lines.append(_line("exchange_finished", False, 0.7, "nothing on the wire tells the end of a reply"))
-    if said.stop is not None:
-        lines.append(_line("gone", said.stop, 0.9, "was there while replies came, and not afterwards"))
-    elif not found.exchange_ends and said.messages is not None:
-        lines.append(_line("settled", 0.6, 0.6, "the reply is over when its text stands still"))
-    return lines if len(lines) > 1 else ["[reply]", "# the end of the answer on the wire is the reply's end"]
+        lines.append(_line("exchange_finished", False, 0.7, "no payload marks the end of a reply"))
+    if observed.stop is not None:
+        lines.append(_line("gone", observed.stop, 0.9, "visible during replies only"))
+    elif not found.exchange_ends and observed.messages is not None:
+        lines.append(_line("settled", 0.6, 0.6, "the reply is complete when its text no longer changes"))
+    return lines if len(lines) > 1 else ["[reply]", "# the reply is complete when the exchange has ended"]
 
 
-def _screen(said: Said, found: Findings) -> list[str]:
+def _screen(observed: Observed, found: Findings) -> list[str]:
     lines = []
-    if said.messages is not None:
+    if observed.messages is not None:
         lines.append(
             _line(
                 "messages",
-                said.messages,
+                observed.messages,
                 0.85,
-                f"{said.message_count} of them held the first chat's messages and replies",
+                f"{observed.message_count} of them had the messages and replies of the first chat",
             )
         )
     if found.label is not None:
         lines.append(_guess("provider", found.label))
-    elif said.labels and found.provider is None:
+    elif observed.labels and found.provider is None:
         candidates = [
-            f"{toml_value(spec)} ({', '.join(map(discreet, dict.fromkeys(group)))})"
-            for spec, group in said.labels[:3]
+            f"{toml_value(spec)} ({', '.join(map(masked_if_id, dict.fromkeys(group)))})"
+            for spec, group in observed.labels[:3]
         ]
         lines.append(
             f"# QUESTION: does one of these show the provider? {_clean('; '.join(candidates))[:300]}"
@@ -236,5 +236,5 @@ def _screen(said: Said, found: Findings) -> list[str]:
 
 
 def shown(spec: Spec) -> str:
-    """A locator for the terminal."""
+    """A locator as TOML."""
     return toml_value(spec)

@@ -1,4 +1,4 @@
-"""Which request carries the message: its address, its framing, what tells it from others, and the history in it."""
+"""Infers which request carries a message: URL, framing, condition, and the chat history in it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from urllib.parse import unquote, urlsplit
 
 from e2e.capture.network.bodies.parsing import payload_of
 from e2e.capture.network.decoders import Message, detect, make_decoder
-from e2e.explore.discover import words
-from e2e.explore.discover.infer.common import Guess, Sending
-from e2e.explore.discover.infer.conditions import discriminate
-from e2e.explore.discover.said import Turn
-from e2e.explore.discover.values import last_name, leaves, likeness, lists
-from e2e.explore.discover.watch import Payload, Watcher
+from e2e.explore.discover import name_patterns
+from e2e.explore.discover.infer.conditions import find_condition
+from e2e.explore.discover.infer.findings import Guess, SentMessages
+from e2e.explore.discover.observed import Turn
+from e2e.explore.discover.values import id_likeness, last_name, leaves, lists
+from e2e.explore.discover.watcher import Payload, Watcher
 
 
-def find_sending(watcher: Watcher, turns: Sequence[Turn]) -> tuple[Sending | None, str]:
-    """The kind of payload that carries each message; the earliest and likeliest when there are several."""
+def find_sent_messages(watcher: Watcher, turns: Sequence[Turn]) -> tuple[SentMessages | None, str]:
+    """The payloads that carry the messages. If several kinds do, the earliest and most likely kind."""
     kinds: dict[tuple[str, ...], dict[int, Payload]] = {}
     for number, turn in enumerate(turns):
         for payload in watcher.payloads:
@@ -31,8 +31,8 @@ def find_sending(watcher: Watcher, turns: Sequence[Turn]) -> tuple[Sending | Non
         first = by_turn[min(by_turn)]
         score = (
             len(by_turn)
-            - (2.0 if words.TELEMETRY.search(first.url) else 0.0)
-            + (0.4 if words.CHAT_URL.search(urlsplit(first.url).path) else 0.0)
+            - (2.0 if name_patterns.TELEMETRY.search(first.url) else 0.0)
+            + (0.4 if name_patterns.CHAT_URL.search(urlsplit(first.url).path) else 0.0)
         )
         score += 0.3 if first.method in ("POST", "SEND") else 0.0
         score -= 0.05 * sum(
@@ -46,7 +46,7 @@ def find_sending(watcher: Watcher, turns: Sequence[Turn]) -> tuple[Sending | Non
     by_turn = kinds[best[1]]
     payloads = [by_turn[n] for n in sorted(by_turn)]
     others = sorted({k[2] for k in kinds if k != best[1]})
-    why = f"it carried the typed text in {len(payloads)} of {len(turns)} messages"
+    why = f"it carried the text of {len(payloads)} of {len(turns)} messages"
     if others:
         why += f"; also carried by {', '.join(others[:3])}"
     return _decoded(watcher, payloads), why
@@ -60,7 +60,7 @@ def _kind(payload: Payload) -> tuple[str, ...]:
     names = [
         str(v)
         for p, v in leaves(value)
-        if words.KIND_NAME.fullmatch(last_name(p))
+        if name_patterns.KIND_NAME.fullmatch(last_name(p))
         and isinstance(v, str)
         and len(v) < 60
         and p.count(".") < 2
@@ -77,12 +77,12 @@ def _plain(payload: Payload) -> Any:
 
 
 def url_pattern(urls: Sequence[str]) -> str:
-    """A regular expression for the addresses' path: anchored at its end, IDs in it left open."""
+    """A regular expression for the path of the URLs, anchored at its end; matches any ID in it."""
     paths = [urlsplit(u).path for u in urls]
     parts = paths[0].split("/")
     for n, part in enumerate(parts):
         varies = any(p.count("/") == paths[0].count("/") and p.split("/")[n] != part for p in paths)
-        if varies or likeness(part) > 0.55 or re.fullmatch(r"\d+(\.\d+)+|\d{3,}", part):
+        if varies or id_likeness(part) > 0.55 or re.fullmatch(r"\d+(\.\d+)+|\d{3,}", part):
             parts[n] = "[^/]+"
         else:
             parts[n] = re.escape(part).replace(r"\-", "-")
@@ -93,26 +93,26 @@ def url_pattern(urls: Sequence[str]) -> str:
     return path + (r"(\?|$)" if query else "$")
 
 
-def _decoded(watcher: Watcher, payloads: list[Payload]) -> Sending:
+def _decoded(watcher: Watcher, payloads: list[Payload]) -> SentMessages:
     first = payloads[0]
-    sending = Sending(payloads, [], first.transport, first.method, url_pattern([p.url for p in payloads]))
+    sent = SentMessages(payloads, [], first.transport, first.method, url_pattern([p.url for p in payloads]))
     if first.transport == "websocket":
-        sending.framing = framing_of(watcher, first.socket)
+        sent.framing = framing_of(watcher, first.socket)
         for payload in payloads:
-            message = _sent_message(watcher, sending.framing, payload)
-            sending.values.append(message.value if message else None)
-            sending.keys.append(message.key if message else None)
+            message = _sent_message(watcher, sent.framing, payload)
+            sent.values.append(message.value if message else None)
+            sent.keys.append(message.key if message else None)
     else:
-        sending.values = [payload_of(p.body, p.headers.get("content-type", "")) for p in payloads]
-        sending.keys = [None] * len(payloads)
-    if any(_hides_json(v) for v in sending.values):
-        sending.unfolded = True
-        sending.values = [sending.read(v) for v in sending.values]
-    return sending
+        sent.values = [payload_of(p.body, p.headers.get("content-type", "")) for p in payloads]
+        sent.keys = [None] * len(payloads)
+    if any(_hides_json(v) for v in sent.values):
+        sent.parses_nested_json = True
+        sent.values = [sent.read(v) for v in sent.values]
+    return sent
 
 
 def framing_of(watcher: Watcher, socket: str) -> str:
-    """The framing of a socket, from its first frames in both directions."""
+    """The framing of a socket, detected from its first frames in both directions."""
     url, headers = watcher.sockets.get(socket, ("", {}))
     frames = [(p.t, True, p.body) for p in watcher.payloads if p.socket == socket] + [
         (f.t, False, f.data) for f in watcher.frames if f.socket == socket
@@ -126,7 +126,7 @@ def framing_of(watcher: Watcher, socket: str) -> str:
 
 
 def _sent_message(watcher: Watcher, framing: str, payload: Payload) -> Message | None:
-    """The message of the payload's frame, decoded in its connection's order."""
+    """The message in the payload's frame; a decoder needs all earlier frames of the connection."""
     decoder = make_decoder(framing)
     for other in watcher.payloads:
         if other.socket == payload.socket:
@@ -142,45 +142,47 @@ def _hides_json(value: Any) -> bool:
     )
 
 
-def condition_of(watcher: Watcher, sending: Sending) -> Guess | None:
-    """The condition that tells the chat's payloads from others at the same address."""
-    if sending.transport == "websocket":
-        chosen = {p.number for p in sending.payloads}
+def condition_of(watcher: Watcher, sent: SentMessages) -> Guess | None:
+    """A condition that separates the chat's payloads from others at the same URL."""
+    if sent.transport == "websocket":
+        chosen = {p.number for p in sent.payloads}
         others = []
-        decoders = {s: make_decoder(sending.framing) for s in {p.socket for p in sending.payloads}}
+        decoders = {s: make_decoder(sent.framing) for s in {p.socket for p in sent.payloads}}
         for payload in watcher.payloads:
             if payload.socket in decoders:
                 messages = decoders[payload.socket].decode(payload.body, True)
                 if payload.number not in chosen:
-                    others += [sending.read(m.value) for m in messages]
+                    others += [sent.read(m.value) for m in messages]
     else:
-        chosen = {p.number for p in sending.payloads}
-        pattern = re.compile(sending.url)
+        chosen = {p.number for p in sent.payloads}
+        pattern = re.compile(sent.url)
         others = [
             payload_of(p.body, p.headers.get("content-type", ""))
             for p in watcher.payloads
             if p.transport == "http"
             and p.number not in chosen
-            and p.method == sending.method
+            and p.method == sent.method
             and pattern.search(p.url)
         ]
     others = [o for o in others if o is not None]
-    condition = discriminate(sending.values, others)
+    condition = find_condition(sent.values, others)
     if condition is None:
         return None
-    why = f"holds for {len(sending.values)} of {len(sending.values)} messages and for none of {len(others)} other payloads there"
+    why = f"holds for {len(sent.values)} of {len(sent.values)} messages, and for none of {len(others)} other payloads at this URL"
     return Guess(condition, 0.95, why)
 
 
-def find_history(sending: Sending, turns: Sequence[Turn]) -> Guess | None:
-    """The list of earlier messages in the payload of a chat's second message."""
-    if len(sending.values) < 2:
+def find_history(sent: SentMessages, turns: Sequence[Turn]) -> Guess | None:
+    """The list of earlier messages in the payload of a second message."""
+    if len(sent.values) < 2:
         return None
     holding = [
         path
-        for path, items in lists(sending.values[1])
+        for path, items in lists(sent.values[1])
         if path != "@" and turns[0].nonce in json.dumps(items, default=str)
     ]
     if not holding:
         return None
-    return Guess(max(holding, key=len), 0.9, "the second message's payload held the first one there")
+    return Guess(
+        max(holding, key=len), 0.9, "the payload of the second message contained the first one there"
+    )

@@ -1,4 +1,4 @@
-"""Where the page keeps the session: the store whose values were sent."""
+"""Infers where the page stores the session ID: the store whose value was sent."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from e2e.explore.discover import words
-from e2e.explore.discover.infer.common import Findings, Guess
-from e2e.explore.discover.said import Said
+from e2e.explore.discover import name_patterns
+from e2e.explore.discover.infer.findings import Findings, Guess
+from e2e.explore.discover.observed import Observed
 from e2e.explore.discover.values import leaves
-from e2e.explore.discover.watch import Stores
+from e2e.explore.discover.watcher import Stores
 
 
 def find_store(wanted: Sequence[tuple[str, Stores | None]]) -> Guess | None:
-    """Where all of the values were stored at their moments: the ``[session]`` table that reads them."""
+    """The ``[session]`` table of a profile that reads every ``(value, stores)``; None: there is none."""
     per_moment: list[dict[str, dict[str, Any]]] = []
     for value, stores in wanted:
         if stores is None:
@@ -25,7 +25,7 @@ def find_store(wanted: Sequence[tuple[str, Stores | None]]) -> Guess | None:
     common = [key for key in per_moment[0] if all(key in other for other in per_moment[1:])]
     if common:
         table = per_moment[0][min(common, key=_store_rank)]
-        return Guess(table, 0.95, f"its value was sent ({len(wanted)} of {len(wanted)} looks)")
+        return Guess(table, 0.95, f"its value was sent ({len(wanted)} of {len(wanted)} times)")
     by_pattern = [{_pattern_key(t): t for t in moment.values() if "key" in t} for moment in per_moment]
     shared = [key for key in by_pattern[0] if key and all(key in other for other in by_pattern[1:])]
     if shared:
@@ -33,7 +33,7 @@ def find_store(wanted: Sequence[tuple[str, Stores | None]]) -> Guess | None:
         pattern = _key_pattern([str(moment[shared[0]]["key"]) for moment in by_pattern])
         del table["key"]
         return Guess(
-            {**table, "key_pattern": pattern}, 0.85, "a key of its own for each chat, and its value was sent"
+            {**table, "key_pattern": pattern}, 0.85, "each chat has its own key, and its value was sent"
         )
     return None
 
@@ -109,15 +109,15 @@ def _key_pattern(keys: Sequence[str]) -> str:
     return "^" + re.escape(stem).replace(r"\-", "-")
 
 
-def store_of(found: Findings, values: Sequence[str | None], said: Said) -> None:
-    """Without a store whose value is sent: is anything of the kind kept at all?"""
+def store_of(found: Findings, values: Sequence[str | None], observed: Observed) -> None:
+    """If no stored value was sent, propose no store, and ask about keys with such a name."""
     if found.store is not None:
         return
-    last = said.turns[-1].after
-    hints = [k for k in (last.local if last else {}) if words.SESSION_NAME.search(k)]
-    why = "no value that was sent was stored anywhere (localStorage, sessionStorage, cookies, IndexedDB, address)"
+    last = observed.turns[-1].after
+    hints = [k for k in (last.local if last else {}) if name_patterns.SESSION_NAME.search(k)]
+    why = "no sent value was found in localStorage, sessionStorage, cookies, IndexedDB or the URL"
     found.store = Guess({"store": "none"}, 0.6, why, [f"localStorage {k}" for k in hints[:3]])
     if hints and values:
         found.questions.append(
-            f"is the session kept in localStorage {hints[0]!r}? Its value was not found in any payload."
+            f"is the session stored in localStorage {hints[0]!r}? Its value was not found in any payload."
         )

@@ -1,4 +1,4 @@
-"""What discovery infers from hand-made traffic: the function over a socket, equal candidates, old IDs, and nothing found."""
+"""Inference from hand-made traffic: functions over a socket, equal candidates, old IDs, missing parts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any, cast
 import pytest
 
 from e2e.explore.discover.infer import infer
-from e2e.explore.discover.infer.common import Findings
-from e2e.explore.discover.infer.conditions import discriminate
+from e2e.explore.discover.infer.conditions import find_condition
+from e2e.explore.discover.infer.findings import Findings
 from e2e.explore.discover.infer.propose import propose, usable
 from e2e.explore.discover.infer.request import url_pattern
 from e2e.explore.discover.infer.store import find_store
-from e2e.explore.discover.said import Said, Turn
-from e2e.explore.discover.values import leaves, likeness, masked
-from e2e.explore.discover.watch import Frame, Payload, Stores, Watcher
+from e2e.explore.discover.observed import Observed, Turn
+from e2e.explore.discover.values import id_likeness, leaves, masked
+from e2e.explore.discover.watcher import Frame, Payload, Stores, Watcher
 
 ONE, TWO = "4f1c0a52-7d0b-4c5e-9a57-0b6f3f9c21aa", "c2d9b7e0-1a44-4b0e-8f6d-5e7a90413bbd"
 OLD = "session_1795410000000_k3jx9qpa2"
@@ -27,7 +27,7 @@ REPLY = "I heard you and I am thinking about what you said"
 START = 1_795_410_000.0
 CHATS = (ONE, ONE, TWO, TWO)
 Make = Callable[[int, str, str], Any]
-"""Number of the message, its session and its text -> the body that was sent."""
+"""Number of the message, session ID, text -> request body."""
 
 
 def stores(local: Mapping[str, str]) -> Stores:
@@ -40,10 +40,10 @@ def turn(number: int, local: Mapping[str, str]) -> Turn:
     return Turn(NONCES[number], f"Hello {NONCES[number]}", at, at + 5, stores(local), stores(local), shown)
 
 
-def said(*local: Mapping[str, str]) -> Said:
-    """Four messages, with what localStorage held at each."""
+def conversation(*local: Mapping[str, str]) -> Observed:
+    """Four messages, with the contents of localStorage at each."""
     turns = [turn(n, values) for n, values in enumerate(local)]
-    return Said(
+    return Observed(
         "https://chat.example/",
         "Chat",
         box={"role": "textbox", "name": "Message"},
@@ -53,7 +53,7 @@ def said(*local: Mapping[str, str]) -> Said:
     )
 
 
-def kept(session: str, **more: Any) -> dict[str, str]:
+def stored(session: str, **more: Any) -> dict[str, str]:
     return {"chat_state": json.dumps({"session": {"id": session}, **more})}
 
 
@@ -80,11 +80,11 @@ def posts(
 
 def by_post(make: Make, local: tuple[Mapping[str, str], ...], ids: Any = CHATS) -> Findings:
     made = posts(make, lambda n: {"text": REPLY, "provider": "Oak" if n < 2 else "Elm"}, ids=ids)
-    return infer(watched(made), said(*local))
+    return infer(watched(made), conversation(*local))
 
 
-def functions() -> tuple[Watcher, Said]:
-    """One long-lived socket with function names in its frames, other functions beside the chat's, and an unrelated sessionId."""
+def functions() -> tuple[Watcher, Observed]:
+    """One socket that carries several functions, named in each frame, and an unrelated sessionId at the connect."""
     payloads: list[Payload] = []
     frames: list[Frame] = []
     request = 0
@@ -110,143 +110,143 @@ def functions() -> tuple[Watcher, Said]:
     for n, session in enumerate(CHATS):
         at = START + 10 * n + 0.1
         call(at, "presence:typing", {"sessionId": session, "state": "typing"}, {"ok": True})
-        asked = {"sessionId": session, "deviceId": OLD, "message": f"Hello {NONCES[n]}"}
-        call(at + 0.1, "chat:send", asked, {"text": REPLY, "node": "Oak" if n < 2 else "Elm"})
+        message = {"sessionId": session, "deviceId": OLD, "message": f"Hello {NONCES[n]}"}
+        call(at + 0.1, "chat:send", message, {"text": REPLY, "node": "Oak" if n < 2 else "Elm"})
         frames.append(Frame(at + 0.5, "s", json.dumps({"type": "Transition", "endVersion": n})))
-    local = [{**kept(s, lastUsed=START + n), "device": OLD} for n, s in enumerate(CHATS)]
-    return watched(payloads, frames), said(*local)
+    local = [{**stored(s, lastUsed=START + n), "device": OLD} for n, s in enumerate(CHATS)]
+    return watched(payloads, frames), conversation(*local)
 
 
 class TestFunctionsOverASocket:
-    def test_the_chats_frames_are_told_from_the_others(self) -> None:
+    def test_condition_selects_the_frames_of_the_chat(self) -> None:
         found = infer(*functions())
-        assert found.sending is not None
-        assert found.sending.transport == "websocket"
+        assert found.sent is not None
+        assert found.sent.transport == "websocket"
         assert found.when is not None
         assert found.when.value == "udfPath == 'chat:send'"
 
-    def test_the_version_in_its_address_is_left_open(self) -> None:
+    def test_url_pattern_matches_any_version(self) -> None:
         found = infer(*functions())
-        assert found.sending is not None
-        assert found.sending.url == "/api/[^/]+/sync$"
+        assert found.sent is not None
+        assert found.sent.url == "/api/[^/]+/sync$"
 
-    def test_the_session_is_the_one_that_changes_with_the_chat(self) -> None:
+    def test_session_is_the_id_that_changes_with_the_chat(self) -> None:
         found = infer(*functions())
         assert found.session is not None
         assert found.session.value == "args[0].sessionId"
         assert found.store is not None
         assert found.store.value == {"store": "localStorage", "key": "chat_state", "id": "session.id"}
 
-    def test_an_answer_belongs_by_its_request(self) -> None:
+    def test_request_id_links_reply_and_message(self) -> None:
         found = infer(*functions())
         assert found.reply_to is not None
         assert found.reply_to.value == "requestId"
 
-    def test_who_answered_is_in_the_result(self) -> None:
+    def test_provider_is_found_in_the_result(self) -> None:
         found = infer(*functions())
         assert found.provider is not None
         assert found.provider.value == "result.node"
 
-    def test_the_proposal_is_a_profile(self) -> None:
-        watcher, talked = functions()
-        profile = usable(propose(talked, infer(watcher, talked), "x", talked.url), "x.toml")
+    def test_proposal_is_a_valid_profile(self) -> None:
+        watcher, observed = functions()
+        profile = usable(propose(observed, infer(watcher, observed), "x", observed.url), "x.toml")
         assert profile is not None
         assert profile.wire[0].transport == "websocket"
 
 
-class TestTheSession:
-    def test_a_constant_id_beside_it_is_not_taken(self) -> None:
+class TestSession:
+    def test_constant_id_is_not_the_session(self) -> None:
         found = by_post(
-            lambda _, s, text: {"device": OLD, "session": s, "text": text}, tuple(kept(s) for s in CHATS)
+            lambda _, s, text: {"device": OLD, "session": s, "text": text}, tuple(stored(s) for s in CHATS)
         )
         assert found.session is not None
         assert found.session.value == "session"
-        assert found.suspicion == ""
+        assert found.suspected_fault == ""
 
-    def test_an_id_of_each_request_is_not_taken(self) -> None:
+    def test_id_of_each_request_is_not_the_session(self) -> None:
         found = by_post(
             lambda n, s, text: {"conversation": f"{NONCES[n]}-0000-4b0e-8f6d-5e7a90413bbd", "s": s, "text": text},
-            tuple(kept(s) for s in CHATS),
+            tuple(stored(s) for s in CHATS),
         )  # fmt: skip
         assert found.session is not None
         assert found.session.value == "s"
 
-    def test_the_old_id_sent_after_its_store_was_cleared_is_a_finding_about_the_chat(self) -> None:
+    def test_old_id_sent_after_it_was_removed_from_the_store_is_a_suspected_fault(self) -> None:
         found = by_post(
             lambda _, s, text: {"session": s, "text": text},
-            (kept(ONE), kept(ONE), {}, {}),
+            (stored(ONE), stored(ONE), {}, {}),
             ids=(ONE, ONE, ONE, ONE),
         )
         assert found.session is not None
         assert found.session.value == "session"
-        assert "goes on with an ended session" in found.suspicion
+        assert "the page seems to continue an ended session" in found.suspected_fault
 
-    def test_one_id_in_both_chats_is_said_and_not_trusted(self) -> None:
+    def test_same_id_in_both_chats_is_a_suspected_fault_with_low_confidence(self) -> None:
         found = by_post(
             lambda _, s, text: {"session": s, "text": text},
-            tuple(kept(ONE) for _ in CHATS),
+            tuple(stored(ONE) for _ in CHATS),
             ids=(ONE, ONE, ONE, ONE),
         )
         assert found.session is not None
         assert found.session.confidence < 0.6
-        assert "same in both chats" in found.suspicion
+        assert "same in both chats" in found.suspected_fault
 
-    def test_two_equal_candidates_are_a_question(self) -> None:
+    def test_two_equal_candidates_raise_a_question(self) -> None:
         found = by_post(
             lambda _, s, text: {"left": s, "other": s[::-1], "text": text}, tuple(dict[str, str]() for _ in CHATS)
         )  # fmt: skip
-        assert any("as likely to be the session ID" in q for q in found.questions)
+        assert any("equally likely to be the session ID" in q for q in found.questions)
 
-    def test_an_id_that_comes_with_the_first_reply(self) -> None:
+    def test_id_issued_with_the_first_reply(self) -> None:
         ids = (None, ONE, None, TWO)
         found = by_post(
             lambda _, s, text: {"text": text, **({"thread": s} if s else {})},
-            ({}, kept(ONE), {}, kept(TWO)),
+            ({}, stored(ONE), {}, stored(TWO)),
             ids=ids,
         )
         assert found.rotation is not None
         assert found.rotation.value == "on_first_reply"
 
-    def test_a_key_of_its_own_for_each_chat(self) -> None:
+    def test_store_with_a_key_for_each_chat(self) -> None:
         moments = [(s, stores({f"chat:{s}": json.dumps({"id": s})})) for s in (ONE, TWO)]
         found = find_store(moments)
         assert found is not None
         assert found.value == {"store": "localStorage", "id": "id", "key_pattern": "^chat:"}
 
-    def test_a_value_that_is_nowhere_has_no_store(self) -> None:
+    def test_value_in_no_store(self) -> None:
         assert find_store([(ONE, stores({"theme": "dark"}))]) is None
 
 
-class TestNothingFound:
-    def test_no_request_with_the_text_is_a_question_and_no_profile(self) -> None:
-        talked = said(*({} for _ in CHATS))
-        found = infer(watched([]), talked)
-        assert found.sending is None
+class TestMissingParts:
+    def test_without_a_request_there_is_a_question_and_no_profile(self) -> None:
+        observed = conversation(*({} for _ in CHATS))
+        found = infer(watched([]), observed)
+        assert found.sent is None
         assert any("which request carries a message" in q for q in found.questions)
-        text = propose(talked, found, "x", talked.url)
+        text = propose(observed, found, "x", observed.url)
         assert "# QUESTION: which request" in text
         assert usable(text, "x.toml") is None
 
-    def test_no_session_is_a_question_and_no_profile(self) -> None:
-        talked = said(*({} for _ in CHATS))
-        found = infer(watched(posts(lambda _, __, text: {"text": text}, lambda _: {"text": REPLY})), talked)
+    def test_without_a_session_there_is_a_question_and_no_profile(self) -> None:
+        observed = conversation(*({} for _ in CHATS))
+        found = infer(watched(posts(lambda _, __, text: {"text": text}, lambda _: {"text": REPLY})), observed)
         assert found.session is None
         assert any("where is the session ID" in q for q in found.questions)
-        assert usable(propose(talked, found, "x", talked.url), "x.toml") is None
+        assert usable(propose(observed, found, "x", observed.url), "x.toml") is None
 
-    def test_no_provider_is_a_question_and_never_a_guess(self) -> None:
-        talked = said(*(kept(s) for s in CHATS))
+    def test_without_a_provider_there_is_a_question_and_no_guess(self) -> None:
+        observed = conversation(*(stored(s) for s in CHATS))
         made = posts(
             lambda _, s, text: {"session": s, "text": text}, lambda _: {"text": REPLY, "status": "ok"}
         )
-        found = infer(watched(made), talked)
+        found = infer(watched(made), observed)
         assert found.provider is None
-        text = propose(talked, found, "x", talked.url)
-        assert "# QUESTION: where is the provider in the answer?" in text
+        text = propose(observed, found, "x", observed.url)
+        assert "# QUESTION: where is the provider in the reply?" in text
         assert "provider" not in tomllib.loads(text)["wire"][0]
 
 
-class TestWords:
+class TestPatterns:
     @pytest.mark.parametrize(
         ("urls", "pattern"),
         [
@@ -255,16 +255,16 @@ class TestWords:
             ([f"https://a.example/c/{ONE}/m", f"https://a.example/c/{TWO}/m"], "/c/[^/]+/m$"),
         ],
     )
-    def test_an_address_is_anchored_and_its_ids_left_open(self, urls: list[str], pattern: str) -> None:
+    def test_url_pattern_is_anchored_and_matches_any_id(self, urls: list[str], pattern: str) -> None:
         assert url_pattern(urls) == pattern
 
-    def test_no_condition_is_said_where_none_is_needed(self) -> None:
-        assert discriminate([{"type": "chat"}], []) is None
+    def test_no_condition_if_there_are_no_other_payloads(self) -> None:
+        assert find_condition([{"type": "chat"}], []) is None
 
-    def test_two_fields_together_when_one_does_not_tell(self) -> None:
+    def test_condition_combines_two_fields_if_one_is_not_enough(self) -> None:
         wanted = [{"type": "call", "op": "chat"}]
         others = [{"type": "call", "op": "ping"}, {"type": "event", "op": "chat"}]
-        assert discriminate(wanted, others) in (
+        assert find_condition(wanted, others) in (
             "op == 'chat' && type == 'call'",
             "type == 'call' && op == 'chat'",
         )
@@ -272,19 +272,19 @@ class TestWords:
     @pytest.mark.parametrize(
         ("value", "is_id"), [(ONE, True), (OLD, True), ("hello there", False), ("en", False)]
     )
-    def test_what_looks_like_an_id(self, value: str, is_id: bool) -> None:
-        assert (likeness(value) > 0.5) is is_id
+    def test_id_likeness(self, value: str, is_id: bool) -> None:
+        assert (id_likeness(value) > 0.5) is is_id
 
-    def test_a_masked_id_tells_two_apart_and_gives_none_away(self) -> None:
+    def test_masked_ids_are_distinguishable_and_hidden(self) -> None:
         assert masked(OLD).startswith("session_…")
         assert masked(ONE) != masked(TWO)
         assert ONE[:8] not in masked(ONE)
 
-    def test_places_are_jmespath(self) -> None:
+    def test_leaves_have_jmespath_paths(self) -> None:
         assert dict(leaves({"a": [{"b-c": "x"}]})) == {'a[0]."b-c"': "x"}
 
 
-def test_no_id_stands_in_the_clear_in_a_proposal() -> None:
-    watcher, talked = functions()
-    text = propose(talked, infer(watcher, talked), "x", talked.url)
+def test_proposal_contains_no_unmasked_id() -> None:
+    watcher, observed = functions()
+    text = propose(observed, infer(watcher, observed), "x", observed.url)
     assert not [value for value in (ONE, TWO, OLD, *NONCES) if value in text]

@@ -1,4 +1,4 @@
-"""What inferring hands on: a guess with its reasons, the kind of payload that carries messages, and all that was found."""
+"""Results of the inference: a guess with its reason, the payloads of the messages, and all findings."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from e2e.capture.network.decoders import unfold
-from e2e.explore.discover.watch import Payload
+from e2e.explore.discover.watcher import Payload
 
 
 @dataclass(slots=True)
 class Guess:
-    """A part of the profile: its TOML value, how sure, and why."""
+    """A part of the profile: its TOML value, the confidence (0 to 1), and the reason."""
 
     value: Any
     confidence: float
-    why: str
-    others: list[str] = field(default_factory=list)
-    """Other candidates, in words, when they are as good or nearly so."""
+    reason: str
+    alternatives: list[str] = field(default_factory=list)
+    """Other candidates that are about as likely, as text."""
 
 
 @dataclass(slots=True)
-class Sending:
-    """The four messages as one kind of payload."""
+class SentMessages:
+    """The payloads that carried the four messages."""
 
     payloads: list[Payload]
     values: list[Any]
@@ -31,21 +31,22 @@ class Sending:
     url: str
     """As a regular expression."""
     framing: str = "json"
-    unfolded: bool = False
+    parses_nested_json: bool = False
+    """Whether strings inside the payloads are JSON."""
     keys: list[str | None] = field(default_factory=list)
-    """The framing's own request IDs."""
+    """Request IDs of the framing."""
 
     def read(self, value: Any) -> Any:
-        """A payload or an answer as expressions see it: JSON inside of texts is unfolded where messages hide in it."""
-        return unfold(value) if self.unfolded else value
+        """A payload or a reply as the expressions of a profile see it."""
+        return unfold(value) if self.parses_nested_json else value
 
 
 @dataclass(slots=True)
 class Findings:
-    """Everything inferred; None is what was not found."""
+    """All that was inferred; None: not found."""
 
-    sending: Sending | None = None
-    sending_why: str = ""
+    sent: SentMessages | None = None
+    sent_reason: str = ""
     when: Guess | None = None
     session: Guess | None = None
     store: Guess | None = None
@@ -59,11 +60,11 @@ class Findings:
     done: Guess | None = None
     exchange_ends: bool = True
     rotation: Guess | None = None
-    suspicion: str = ""
-    """What looks like a fault of the chat itself."""
+    suspected_fault: str = ""
+    """A possible fault of the chat itself."""
     questions: list[str] = field(default_factory=list)
 
 
 def text_of(value: Any) -> str | None:
-    """A value as keys are compared; None is none."""
+    """A value as a string, for comparing keys; None stays None."""
     return None if value is None else str(value)

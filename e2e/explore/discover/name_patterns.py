@@ -1,4 +1,4 @@
-"""What buttons and boxes of a chat are called, in several languages, and what gives a field's or a header's meaning away."""
+"""Patterns for names: of buttons and boxes in several languages, of fields and headers in payloads."""
 
 from __future__ import annotations
 

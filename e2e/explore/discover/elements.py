@@ -1,4 +1,4 @@
-"""Elements of a chat by role and wording: the message box, Send, New Chat, and what stands in their way."""
+"""Finds the elements of a chat by role and name: message box, Send, New Chat, menus, banners, dialogs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 from playwright.sync_api import Error, Frame, Locator, Page
 
-from e2e.explore.discover import words
+from e2e.explore.discover import name_patterns
 
 _SCRIPT = Path(__file__).with_name("elements.js").read_text(encoding="utf-8")
 Spec = dict[str, Any]
-"""A locator as a profile says it: ``{"role": "button", "name": "New chat"}``."""
+"""A locator as a profile writes it: ``{"role": "button", "name": "New chat"}``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One thing on the page; ``raw`` is what elements.js told of it."""
+    """One element of the page; ``raw`` has its properties from elements.js."""
 
     frame: Frame
     raw: dict[str, Any]
@@ -28,21 +28,21 @@ class Element:
         return self.frame.locator(f'[data-e2e-seen="{self.raw["mark"]}"]')
 
     @property
-    def wording(self) -> str:
-        """Everything that names it to a person or a programmer."""
+    def all_names(self) -> str:
+        """Its label, its text, and the names in its code (test ID, ID, classes)."""
         r = self.raw
         names = re.sub(r"([a-z])([A-Z])", r"\1 \2", f"{r['testId'] or ''} {r['id']} {r['classes'][:80]}")
         return " | ".join(p for p in (r["label"], r["inner"], re.sub(r"[-_]", " ", names).strip()) if p)
 
     @property
-    def spoken(self) -> str:
-        """What a person reads or hears."""
+    def visible_name(self) -> str:
+        """What a user reads, or hears from a screen reader."""
         return " | ".join(p for p in (self.raw["label"], self.raw["inner"]) if p)
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A guess with its reasons; ``score`` 0 to 1."""
+    """A possible element, with its reasons; ``score`` from 0 to 1."""
 
     element: Element
     score: float
@@ -50,8 +50,8 @@ class Candidate:
     spec: Spec = field(default_factory=dict)
 
 
-def elements(frame: Frame) -> list[Element]:
-    """All that can be typed into or clicked in a frame, shadow roots included."""
+def interactive_elements(frame: Frame) -> list[Element]:
+    """All elements of a frame that take text or clicks, shadow roots included."""
     try:
         return [Element(frame, raw) for raw in frame.evaluate(_SCRIPT)]
     except Error:
@@ -59,19 +59,19 @@ def elements(frame: Frame) -> list[Element]:
 
 
 def message_boxes(page: Page) -> list[Candidate]:
-    """Boxes that a message could be typed into, the likeliest first, over all frames."""
+    """Elements of all frames that could be the message box, most likely first."""
     found: list[Candidate] = []
     for frame in page.frames:
-        for element in elements(frame):
+        for element in interactive_elements(frame):
             r = element.raw
             if not r["text"] or not r["visible"] or r["disabled"]:
                 continue
             reasons = [f"a visible {'editable area' if r['editable'] else r['tag']}"]
             score = 0.45 if r["tag"] == "textarea" or r["editable"] else 0.3
-            if words.MESSAGE.search(r["label"]):
+            if name_patterns.MESSAGE.search(r["label"]):
                 score += 0.3
-                reasons.append("its wording asks for a message")
-            if words.SEARCH.search(f"{r['label']} {r['type'] or ''} {r['id']}"):
+                reasons.append("its label asks for a message")
+            if name_patterns.SEARCH.search(f"{r['label']} {r['type'] or ''} {r['id']}"):
                 score -= 0.4
             if r["y"] + r["h"] > r["height"] * 0.5:
                 score += 0.1
@@ -85,18 +85,18 @@ def message_boxes(page: Page) -> list[Candidate]:
 
 
 def send_buttons(box: Element) -> list[Candidate]:
-    """Buttons that could send what is in ``box``."""
+    """Buttons that could send the text in ``box``, most likely first."""
     b = box.raw
     found: list[Candidate] = []
-    for element in elements(box.frame):
+    for element in interactive_elements(box.frame):
         r = element.raw
         if not r["clickable"] or not r["visible"]:
             continue
         reasons: list[str] = []
         score = 0.0
-        if words.SEND.search(element.wording):
+        if name_patterns.SEND.search(element.all_names):
             score += 0.6
-            reasons.append("its wording says send")
+            reasons.append("its name means send")
         if r["type"] == "submit":
             score += 0.2
             reasons.append("it submits the form")
@@ -109,12 +109,12 @@ def send_buttons(box: Element) -> list[Candidate]:
         if near:
             score += 0.2
             reasons.append("beside the box")
-            if not element.spoken and r["icon"]:
+            if not element.visible_name and r["icon"]:
                 score += 0.1
                 reasons.append("an icon without a name")
             score += 0.05 * min(max((r["x"] - b["x"]) / max(b["w"], 1), 0), 1)
-        if words.STOP.search(element.spoken) or re.search(
-            r"attach|upload|file|voice|mic|emoji|menu", element.wording, re.IGNORECASE
+        if name_patterns.STOP.search(element.visible_name) or re.search(
+            r"attach|upload|file|voice|mic|emoji|menu", element.all_names, re.IGNORECASE
         ):
             score -= 0.5
         if near and score >= 0.3:
@@ -123,20 +123,20 @@ def send_buttons(box: Element) -> list[Candidate]:
 
 
 def new_chats(frame: Frame, *, hidden: bool = False) -> list[Candidate]:
-    """What could start a new chat, by wording; with ``hidden`` those that a menu or a hover would show."""
+    """Elements whose name means New Chat; with ``hidden`` those that a menu or a hover would show."""
     found: list[Candidate] = []
-    for element in elements(frame):
+    for element in interactive_elements(frame):
         r = element.raw
         if not r["clickable"] or r["visible"] is hidden or r["text"]:
             continue
         reasons: list[str] = []
         score = 0.0
-        if words.NEW_CHAT.search(element.spoken):
-            score, reasons = 0.9, [f"it is called {element.spoken[:40]!r}"]
-        elif words.NEW_CHAT.search(element.wording):
-            score, reasons = 0.7, ["its name in the page's code says new chat"]
-        elif words.RESET.search(element.spoken):
-            score, reasons = 0.5, [f"it is called {element.spoken[:40]!r}"]
+        if name_patterns.NEW_CHAT.search(element.visible_name):
+            score, reasons = 0.9, [f"its name is {element.visible_name[:40]!r}"]
+        elif name_patterns.NEW_CHAT.search(element.all_names):
+            score, reasons = 0.7, ["its name in the page's code means New Chat"]
+        elif name_patterns.RESET.search(element.visible_name):
+            score, reasons = 0.5, [f"its name is {element.visible_name[:40]!r}"]
         elif re.fullmatch(r"\s*[+＋]\s*", r["inner"]) or re.fullmatch(
             r"(new|neu|nouveau|nuevo|nuovo|novo|nieuw|nowy|новый)", r["inner"], re.IGNORECASE
         ):
@@ -152,16 +152,16 @@ def new_chats(frame: Frame, *, hidden: bool = False) -> list[Candidate]:
 
 
 def menus(frame: Frame) -> list[Element]:
-    """Buttons that may open a menu, the likeliest first."""
+    """Buttons that may open a menu, most likely first."""
     scored: list[tuple[float, Element]] = []
-    for element in elements(frame):
+    for element in interactive_elements(frame):
         r = element.raw
         if not r["clickable"] or not r["visible"] or r["disabled"] or r["type"] == "submit":
             continue
         score = 0.0
         if r["popup"] in ("menu", "true", "dialog", "listbox") or r["expanded"] == "false":
             score += 0.6
-        if words.MENU.search(element.wording):
+        if name_patterns.MENU.search(element.all_names):
             score += 0.4
         if r["inTop"]:
             score += 0.2
@@ -175,39 +175,39 @@ def menus(frame: Frame) -> list[Element]:
 
 
 def banners(frame: Frame) -> list[Candidate]:
-    """Buttons that would take away a consent banner or a welcome dialog."""
+    """Buttons that close a consent banner or a welcome dialog."""
     found = []
-    for element in elements(frame):
+    for element in interactive_elements(frame):
         r = element.raw
         if (
             r["clickable"]
             and r["visible"]
             and (r["inDialog"] or r["inConsent"])
-            and words.ACCEPT.search(element.spoken)
+            and name_patterns.ACCEPT.search(element.visible_name)
         ):
-            found.append(Candidate(element, 0.8, [f"{element.spoken[:30]!r} on a banner or dialog"]))
+            found.append(Candidate(element, 0.8, [f"{element.visible_name[:30]!r} on a banner or dialog"]))
     return found
 
 
 def confirmations(frame: Frame) -> list[Candidate]:
-    """Buttons of an open dialog, the one that goes on first."""
+    """Buttons of an open dialog, the confirming one first."""
     found: list[Candidate] = []
-    for element in elements(frame):
+    for element in interactive_elements(frame):
         r = element.raw
         if not r["clickable"] or not r["visible"] or not r["inDialog"]:
             continue
         score, reasons = 0.3, ["in a dialog that New Chat opened"]
-        if words.CONFIRM.search(element.spoken):
+        if name_patterns.CONFIRM.search(element.visible_name):
             score += 0.5
-            reasons.append(f"{element.spoken[:30]!r} goes on")
-        if words.REFUSE.search(element.spoken):
+            reasons.append(f"{element.visible_name[:30]!r} confirms")
+        if name_patterns.REFUSE.search(element.visible_name):
             score -= 0.4
         found.append(Candidate(element, round(score, 2), reasons))
     return sorted(found, key=lambda c: -c.score)
 
 
 def describe(element: Element) -> Spec:
-    """The most robust locator that finds just this element, as a profile says it."""
+    """The most robust locator that finds this element and no other, as a profile writes it."""
     frame, r = element.frame, element.raw
     role, name = _accessible(element)
     tries: list[tuple[Spec, Locator]] = []
@@ -239,7 +239,7 @@ def _is(locator: Locator, mark: str) -> bool:
 
 
 def _accessible(element: Element) -> tuple[str, str]:
-    """Role and name as a screen reader gets them."""
+    """Role and accessible name."""
     try:
         first = element.locator.aria_snapshot(timeout=2000).splitlines()
     except Error:

@@ -1,4 +1,4 @@
-"""Everything that a page sends, receives and stores, kept in memory while discovery looks on. Knows no profile."""
+"""Records in memory what a page sends, receives and stores. Needs no profile."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SCRIPTED = ("Fetch", "XHR", "EventSource", "Ping", "Document", "Other")
 
 @dataclass(slots=True)
 class Payload:
-    """Something that left the page: a request, or a frame on a socket."""
+    """A request, or a frame that the page sent on a socket."""
 
     number: int
     t: float
@@ -42,9 +42,9 @@ class Payload:
     kind: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
     status: int | None = None
-    answer_headers: dict[str, str] = field(default_factory=dict)
+    response_headers: dict[str, str] = field(default_factory=dict)
     values: list[tuple[float, str, Any]] = field(default_factory=list)
-    """``(time, event, value)`` of the request's own answer."""
+    """``(time, event, value)`` of the response."""
     ended: bool = False
     origin: str = "page"
 
@@ -55,7 +55,7 @@ class Payload:
 
 @dataclass(slots=True)
 class Frame:
-    """Something that came on a socket."""
+    """A frame that arrived on a socket."""
 
     t: float
     socket: str
@@ -64,7 +64,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What the browser held at one moment."""
+    """Contents of all stores at one moment."""
 
     t: float
     local: dict[str, str]
@@ -72,12 +72,12 @@ class Stores:
     cookies: dict[str, str]
     http_only: frozenset[str]
     records: dict[str, str]
-    """IndexedDB: JSON of ``[database, store, key]`` -> value as text."""
+    """IndexedDB: JSON of ``[database, store, key]`` -> value as a string."""
     address: str
 
 
 class Watcher:
-    """Watches a page and what runs beside it from its first moment."""
+    """Watches a page and its workers from the start."""
 
     def __init__(self, page: Page, waiter: EventWaiter) -> None:
         self.page = page
@@ -86,9 +86,9 @@ class Watcher:
         self.payloads: list[Payload] = []
         self.frames: list[Frame] = []
         self.sockets: dict[str, tuple[str, dict[str, str]]] = {}
-        """Socket -> address and handshake headers."""
+        """Socket -> URL and handshake headers."""
         self.last = time.monotonic()
-        """When anything was last heard or sent by scripts."""
+        """Time of the last event, `time.monotonic`."""
         self._requests: dict[str, Payload] = {}
         self._readers: dict[str, AnswerReader] = {}
         self._early: dict[str, list[bytes]] = {}
@@ -98,10 +98,10 @@ class Watcher:
         watch_children(channel, self._attach, lambda handler: handler)
         self._attach(channel)
         self.close = self._shared_workers()
-        """Lets go of what is held; call it before the context is closed."""
+        """Detaches from the shared workers; call it before the context is closed."""
 
     def _shared_workers(self) -> Callable[[], None]:
-        """They belong to no page: only the browser's own session knows them."""
+        """Watch shared workers. They belong to no page, so only the browser's own session reports them."""
         context = self.page.context
         browser = context.browser
         if browser is None:
@@ -116,7 +116,7 @@ class Watcher:
         return watch_shared_workers(session, began, lambda handler: handler)
 
     def stores(self, frame: Any = None) -> Stores:
-        """What all stores hold now."""
+        """The contents of all stores."""
         try:
             seen = (frame or self.page.main_frame).evaluate(STORES)
         except Error:
@@ -140,7 +140,7 @@ class Watcher:
             seen["address"],
         )
 
-    def _life(self) -> None:
+    def _note_event(self) -> None:
         self.last = time.monotonic()
         self.waiter.wake()
 
@@ -183,14 +183,14 @@ class Watcher:
         )  # fmt: skip
         self.payloads.append(payload)
         self._requests[key] = payload
-        self._life()
+        self._note_event()
         if not body and request.get("hasPostData"):
 
-            def told(got: Params | None, _: str) -> None:
+            def store_body(got: Params | None, _: str) -> None:
                 payload.body = got["postData"] if got else ""
                 self.waiter.wake()
 
-            channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, told)
+            channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, store_body)
 
     def _extra(self, prefix: str, e: Params) -> None:
         cookies = {
@@ -210,10 +210,10 @@ class Watcher:
         if payload is None:
             return
         payload.status = e["response"]["status"]
-        payload.answer_headers = {k.lower(): v for k, v in e["response"]["headers"].items()}
+        payload.response_headers = {k.lower(): v for k, v in e["response"]["headers"].items()}
         if payload.kind in ("EventSource", "Document"):
             return
-        reader = AnswerReader(payload.answer_headers.get("content-type", ""))
+        reader = AnswerReader(payload.response_headers.get("content-type", ""))
 
         def live(got: Params | None, _: str) -> None:
             if got is not None:
@@ -228,7 +228,7 @@ class Watcher:
         payload = self._requests.get(key)
         if payload is None or not e.get("data"):
             return
-        self._life()
+        self._note_event()
         data = base64.b64decode(e["data"])
         reader = self._readers.get(key)
         if reader is None:
@@ -245,7 +245,7 @@ class Watcher:
         if payload is None:
             return
         payload.ended = True
-        self._life()
+        self._note_event()
         t = e["timestamp"] + self._offset
         reader = self._readers.pop(key, None)
         if reader is not None:
@@ -254,7 +254,7 @@ class Watcher:
 
         def got(answer: Params | None, _: str) -> None:
             if answer is not None and len(answer["body"]) < _BODY_LIMIT:
-                whole = AnswerReader(payload.answer_headers.get("content-type", ""))
+                whole = AnswerReader(payload.response_headers.get("content-type", ""))
                 raw = base64.b64decode(answer["body"]) if answer["base64Encoded"] else answer["body"].encode()
                 payload.values += [(t, event, value) for event, value in [*whole.feed(raw), *whole.end()]]
 
@@ -264,7 +264,7 @@ class Watcher:
     def _event(self, prefix: str, e: Params) -> None:
         payload = self._requests.get(prefix + e["requestId"])
         if payload is not None:
-            self._life()
+            self._note_event()
             text = f"event: {e['eventName']}\ndata: " + e["data"].replace("\n", "\ndata: ") + "\n\n"
             reader = AnswerReader("text/event-stream")
             payload.values += [
@@ -289,11 +289,11 @@ class Watcher:
                 cookies=cookies_of(headers.get("cookie", "")), origin=channel.kind,
             )
         )  # fmt: skip
-        self._life()
+        self._note_event()
 
     def _received(self, prefix: str, e: Params) -> None:
         self.frames.append(Frame(e["timestamp"] + self._offset, prefix + e["requestId"], _frame(e)))
-        self._life()
+        self._note_event()
 
 
 def _frame(e: Params) -> str | bytes:
@@ -302,6 +302,6 @@ def _frame(e: Params) -> str | bytes:
 
 
 def new_page(context: BrowserContext, waiter: EventWaiter) -> tuple[Page, Watcher]:
-    """A page that is watched before it loads anything."""
+    """Open a page, and watch it before it loads anything."""
     page = context.new_page()
     return page, Watcher(page, waiter)

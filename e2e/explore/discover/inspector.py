@@ -1,4 +1,4 @@
-"""The page that is talked with: what it shows, when it is at rest, what lies in the way, and whether it refuses."""
+"""The page under discovery: its text and stores, waits, banners, and refusals such as a login wall."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from playwright.sync_api import Dialog, Error, Frame, Page
 from playwright.sync_api import TimeoutError as NotInTime
 
 from e2e.errors import Blocked
-from e2e.explore.discover import find, words
-from e2e.explore.discover.find import Spec
-from e2e.explore.discover.said import Said
-from e2e.explore.discover.watch import Stores, Watcher
+from e2e.explore.discover import elements, name_patterns
+from e2e.explore.discover.elements import Spec
+from e2e.explore.discover.observed import Observed
+from e2e.explore.discover.watcher import Stores, Watcher
 
 _CHANGES = Path(__file__).with_name("changes.js").read_text(encoding="utf-8")
 _TEXT = """() => {
@@ -24,22 +24,22 @@ _TEXT = """() => {
   return (document.body?.innerText ?? '') + inside(document);
 }"""
 _OTHER_TEXT = f"(before) => ({_TEXT})() !== before"
-_POLLING = 2.0  # seconds after the last change of the page from which on traffic alone is no sign of life
+_POLLING = 2.0  # seconds after the last change of the DOM; traffic after that is taken for polling
 
 
-class Scene:
-    """A page, the frame with the chat in it, and what was found out so far. ``say`` is told each step."""
+class Inspector:
+    """A page, the frame that has the chat, and the observations so far. ``report`` gets one line for each step."""
 
-    def __init__(self, page: Page, watcher: Watcher, say: Callable[[str], None]) -> None:
+    def __init__(self, page: Page, watcher: Watcher, report: Callable[[str], None]) -> None:
         self.page = page
         self.watcher = watcher
-        self.say = say
+        self.report = report
         self.frame: Frame = page.main_frame
-        self.said = Said("", "")
+        self.observed = Observed("", "")
         page.on("dialog", self._dialog)
 
     def text(self) -> str:
-        """What a person can read; empty while the page goes on to another one."""
+        """The visible text; empty while the page navigates."""
         try:
             text: str = self.frame.evaluate(_TEXT)
         except Error:
@@ -47,11 +47,11 @@ class Scene:
         return text
 
     def stores(self) -> Stores:
-        """What the browser holds now."""
+        """The contents of all stores."""
         return self.watcher.stores(self.frame)
 
     def locator(self, spec: Spec) -> Any:
-        """The locator that a profile would say so."""
+        """Playwright's locator for one of a profile."""
         frame = self.frame
         if "role" in spec:
             return frame.get_by_role(spec["role"], name=spec.get("name"), exact=spec.get("exact"))
@@ -65,8 +65,8 @@ class Scene:
 
     # -- waits --------------------------------------------------------------------------------------------------------
 
-    def heard(self, holds: Callable[[], bool], seconds: float) -> bool:
-        """Wait until ``holds()``, which is asked whenever the watcher heard something; False after ``seconds``."""
+    def wait_for_traffic(self, holds: Callable[[], bool], seconds: float) -> bool:
+        """Wait until ``holds()``, checked at each event of the watcher; False after ``seconds``."""
         deadline = time.monotonic() + seconds
         while not holds():
             left = deadline - time.monotonic()
@@ -76,7 +76,7 @@ class Scene:
         return True
 
     def text_after(self, before: str, seconds: float) -> str:
-        """The text once it is another one than ``before``, or what it is after ``seconds``."""
+        """The text as soon as it differs from ``before``, at the latest after ``seconds``."""
         try:
             self.frame.wait_for_function(_OTHER_TEXT, arg=before, timeout=seconds * 1000, polling=50)
         except NotInTime:
@@ -88,15 +88,15 @@ class Scene:
     def settle(self, quiet: float = 0.7, longest: float = 8.0) -> None:
         """Wait until neither the DOM nor the network has changed for ``quiet`` seconds, at most ``longest``.
 
-        The only wait that names no outcome, for where there is none to name: whether a click opens a menu, asks back, begins a
-        new chat or does nothing at all is what discovery wants to find out. A page that polls is at rest all the same: traffic
-        counts for two seconds after the last change of the DOM.
+        The only wait without a condition: whether a click opens a menu, opens a dialog, starts a new chat or does
+        nothing is what discovery has to find out. A page that polls must not block it, so traffic counts only for two
+        seconds after the last change of the DOM.
         """
-        began = changed = time.monotonic()
+        started = changed = time.monotonic()
         while True:
             now = time.monotonic()
             rest = quiet - (now - max(changed, min(self.watcher.last, changed + _POLLING)))
-            left = longest - (now - began)
+            left = longest - (now - started)
             if rest <= 0 or left <= 0:
                 return
             if self._changes(min(rest, left)):
@@ -111,50 +111,50 @@ class Scene:
             return not self.frame.is_detached()
 
     def _other_document(self, seconds: float) -> None:
-        """The document went away: its successor is asked for first, which is heard."""
+        """The document was replaced: wait for the traffic of the next one."""
         self.watcher.waiter.sleep(min(seconds, 0.1))
 
-    # -- what lies in the way -----------------------------------------------------------------------------------------
+    # -- banners, dialogs, refusals -----------------------------------------------------------------------------------
 
     def dismiss(self) -> None:
-        """Take away banners and welcome dialogs, as a person would."""
-        for candidate in find.banners(self.frame)[:2]:
-            spec = find.describe(candidate.element)
+        """Close banners and welcome dialogs, as a user would."""
+        for candidate in elements.banners(self.frame)[:2]:
+            spec = elements.describe(candidate.element)
             try:
                 candidate.element.locator.click(timeout=1500)
             except Error:
                 continue
-            self.said.open.append(spec)
-            self.say(f"dismissed: {spec}")
+            self.observed.open.append(spec)
+            self.report(f"dismissed: {spec}")
             with contextlib.suppress(
                 Error
-            ):  # a button that stays is no banner's; the next look says what it is
+            ):  # the button may belong to something that stays; the next search finds it again
                 candidate.element.locator.wait_for(state="hidden", timeout=1000)
 
-    def refused(self) -> None:
-        """Say what the page shows when it refuses. Raises `Blocked`."""
+    def check_refusal(self) -> None:
+        """Raise `Blocked` if the page shows a CAPTCHA, a limit or a login wall."""
         text = self.text()
-        robot = words.CAPTCHA.search(text)
+        robot = name_patterns.CAPTCHA.search(text)
         if robot:
             raise Blocked(
-                f"the page asks whether a person is there: it says {robot.group()!r}",
+                f"the page shows a CAPTCHA: {robot.group()!r}",
                 condition="captcha",
-                hint="answer it by hand once (`make login` saves the state), then --storage-state FILE",
+                hint="solve it by hand once (`make login` saves the state), then use --storage-state FILE",
             )
-        found = words.LIMIT.search(text)
+        found = name_patterns.LIMIT.search(text)
         if found:
             raise Blocked(
-                f"the page refuses to send: it says {found.group()!r}",
-                hint="try again later, or from a fresh browser",
+                f"the page refuses to send: {found.group()!r}",
+                hint="try again later",
             )
-        if words.LOGIN.search(text) and not find.message_boxes(self.page):
+        if name_patterns.LOGIN.search(text) and not elements.message_boxes(self.page):
             raise Blocked(
-                "the page wants a login",
+                "the page needs a login",
                 condition="login-wall",
                 hint="--storage-state FILE (`make login` makes one)",
             )
 
     def _dialog(self, dialog: Dialog) -> None:
-        self.said.dialogs.append(dialog.type)
-        with contextlib.suppress(Error):  # it may be gone already
+        self.observed.dialogs.append(dialog.type)
+        with contextlib.suppress(Error):  # the page may have closed it
             dialog.accept()

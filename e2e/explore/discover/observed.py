@@ -1,16 +1,16 @@
-"""What a conversation with a page found out about it."""
+"""What discovery observed while it talked to a chat."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from e2e.explore.discover.find import Candidate, Spec
-from e2e.explore.discover.watch import Stores
+from e2e.explore.discover.elements import Candidate, Spec
+from e2e.explore.discover.watcher import Stores
 
 
 @dataclass(slots=True)
 class Turn:
-    """One message: what was typed, when, and what was stored before and after."""
+    """One message with its times, and the stores before and after it."""
 
     nonce: str
     text: str
@@ -19,12 +19,12 @@ class Turn:
     before: Stores | None = None
     after: Stores | None = None
     shown: str = ""
-    """Text that appeared on the screen besides the message itself."""
+    """Text of the page when the reply was complete."""
 
 
 @dataclass(slots=True)
-class Said:
-    """Everything that the conversation found out about the page."""
+class Observed:
+    """All observations about the page."""
 
     url: str
     title: str
@@ -37,7 +37,7 @@ class Said:
     send_reasons: list[str] = field(default_factory=list)
     open: list[Spec] = field(default_factory=list)
     new_chat: list[tuple[str, Spec]] = field(default_factory=list)
-    """``(verb, locator)`` in order."""
+    """Steps of New Chat, ``(verb, locator)``, in order."""
     new_chat_candidates: list[Candidate] = field(default_factory=list)
     new_chat_reasons: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Said:
     turns: list[Turn] = field(default_factory=list)
     start: Stores | None = None
     clicked: Stores | None = None
-    """Right after New Chat."""
+    """The stores right after New Chat."""
     message_count: int = 0
     labels: list[tuple[Spec, list[str]]] = field(default_factory=list)
-    """Where short texts stand beside the messages of the first chat, and which."""
+    """Locator of short texts beside the messages of the first chat -> these texts. One of them may name the provider."""

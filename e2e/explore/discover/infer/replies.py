@@ -1,0 +1,130 @@
+"""Infers how replies arrive: on which channel, which frames belong to which message, and which is the last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import jmespath
+
+from e2e.explore.discover.infer.conditions import find_condition
+from e2e.explore.discover.infer.findings import Findings, Guess, SentMessages, text_of
+from e2e.explore.discover.infer.provider import find_provider
+from e2e.explore.discover.infer.reply_parts import ReplyPart, parts_after, reply_channel, with_reply_text
+from e2e.explore.discover.observed import Observed, Turn
+from e2e.explore.discover.values import leaves
+from e2e.explore.discover.watcher import Watcher
+
+
+def find_reply(found: Findings, watcher: Watcher, sent: SentMessages, observed: Observed) -> None:
+    """Infer the channel of the replies, which parts belong to a message, their end, and the provider."""
+    turns = observed.turns[: len(sent.payloads)]
+    per_turn = [parts_after(watcher, sent, n, turn.ended_at + 0.3) for n, turn in enumerate(turns)]
+    channel = reply_channel(per_turn, turns, sent)
+    chosen = [[p for p in pieces if p.channel == channel] for pieces in per_turn]
+    if channel == "own":
+        found.exchange_ends = all(p.ended or p.status is not None for p in sent.payloads)
+    elif channel.startswith("http:"):
+        found.answered_by = Guess(
+            {"name": "events", "direction": "received", "url": channel[5:]},
+            0.85,
+            "the text of the reply arrived there, not in the response to the message",
+        )
+    if channel != "own":
+        _frames(found, sent, chosen, turns)
+    find_provider(found, chosen, sent, observed, channel)
+
+
+def _frames(
+    found: Findings, sent: SentMessages, chosen: list[list[ReplyPart]], turns: Sequence[Turn]
+) -> None:
+    """Infer which frames belong to a message (by a key or a condition), and which is the last."""
+    keyed = _reply_key(sent.values, chosen) or _key_in_response(sent, chosen)
+    if keyed is not None:
+        found.reply_to = keyed
+        compiled = jmespath.compile(keyed.value)
+        mine = [
+            [p for p in pieces if text_of(compiled.search(p.value)) == key]
+            for pieces, key in zip(chosen, _keys(keyed.value, sent), strict=True)
+        ]
+    elif sent.framing not in ("json", "ndjson", "text") and any(sent.keys):
+        mine = [
+            [p for p in pieces if p.key is not None and p.key == key]
+            for pieces, key in zip(chosen, sent.keys, strict=True)
+        ]
+    else:
+        mine = [with_reply_text(pieces, turn) for pieces, turn in zip(chosen, turns, strict=True)]
+        rest = [p.value for pieces, parts in zip(chosen, mine, strict=True) for p in pieces if p not in parts]
+        condition = find_condition(
+            [p.value for parts in mine for p in parts], [r for r in rest if r is not None]
+        )
+        if condition:
+            found.answer_when = Guess(
+                condition, 0.75, "holds for the frames with text of the reply, and for no others"
+            )
+            compiled = jmespath.compile(condition)
+            mine = [[p for p in pieces if compiled.search(p.value)] for pieces in chosen]
+    if all(len(m) == 1 for m in mine) or any(p.final for m in mine for p in m):
+        return
+    lasts = [m[-1].value for m in mine if m]
+    earlier = [p.value for m in mine for p in m[:-1]]
+    condition = find_condition(lasts, earlier) if lasts and earlier else None
+    if condition is None and keyed is None:
+        # The end may be a frame of another kind, after the last frame with text.
+        ends = [
+            [p for p in pieces if m and p.t >= m[-1].t and p not in m][:1]
+            for pieces, m in zip(chosen, mine, strict=True)
+        ]
+        if all(ends):
+            everything = [
+                p.value for pieces, end in zip(chosen, ends, strict=True) for p in pieces if p not in end
+            ]
+            condition = find_condition([e[0].value for e in ends], everything)
+            if condition and found.answer_when:
+                found.answer_when.value = f"({found.answer_when.value}) || {condition}"
+    if condition and "[" not in condition:  # an index into a list depends on how many parts arrived together
+        found.done = Guess(condition, 0.85, "holds for the last frame of each reply, and for none before")
+    else:
+        found.exchange_ends = False
+
+
+def _keys(path: str, sent: SentMessages) -> list[str | None]:
+    """The key of each message, from its payload, else from the response to it."""
+    found: list[str | None] = []
+    for value, payload in zip(sent.values, sent.payloads, strict=True):
+        texts = (text_of(jmespath.search(path, v)) for v in (value, *(v for _, _, v in payload.values)))
+        found.append(next((text for text in texts if text is not None), None))
+    return found
+
+
+def _key_in_response(sent: SentMessages, chosen: list[list[ReplyPart]]) -> Guess | None:
+    """The key in the response to the message, where the reply arrives on another channel."""
+    own = [next((v for _, _, v in p.values if isinstance(v, dict)), None) for p in sent.payloads]
+    return _reply_key(own, chosen) if sent.transport == "http" and all(own) else None
+
+
+def _reply_key(messages: Sequence[Any], chosen: list[list[ReplyPart]]) -> Guess | None:
+    """A value that differs between the messages, and that the reply to each message contains too."""
+    for path, first in leaves(messages[0]):
+        values = [jmespath.search(path, v) for v in messages]
+        if (
+            any(v is None for v in values)
+            or len({text_of(v) for v in values}) < len(values)
+            or len(str(first)) > 80
+            or re.search(r"\s", str(first))
+        ):
+            continue
+        homes = [
+            {p for piece in pieces for p, leaf in leaves(piece.value) if text_of(leaf) == text_of(v)}
+            for pieces, v in zip(chosen, values, strict=True)
+        ]
+        common = set.intersection(*homes) if homes and all(homes) else set()
+        if path in common:
+            return Guess(
+                path, 0.95, f"different in each of {len(values)} messages, and repeated in its reply"
+            )
+        if common:
+            other = min(common, key=lambda p: (len(p), p))
+            return Guess(f"{path} || {other}", 0.85, f"{path} of the payload is {other} in its reply")
+    return None

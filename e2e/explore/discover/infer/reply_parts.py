@@ -1,0 +1,100 @@
+"""What arrived after a message, and on which channel the text of the reply arrived."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from e2e.capture.network.decoders import make_decoder
+from e2e.capture.network.wire_rules import with_event
+from e2e.explore.discover.infer.findings import SentMessages
+from e2e.explore.discover.infer.request import url_pattern
+from e2e.explore.discover.observed import Turn
+from e2e.explore.discover.values import leaves, letters_and_digits
+from e2e.explore.discover.watcher import Payload, Watcher
+
+
+@dataclass(slots=True)
+class ReplyPart:
+    """One value that arrived after a message, and its channel."""
+
+    t: float
+    channel: str
+    """``own`` (the response to the message's request), ``socket``, or ``http:`` and a URL pattern."""
+    value: Any
+    key: str | None = None
+    final: bool | None = None
+
+
+def parts_after(watcher: Watcher, sent: SentMessages, number: int, until: float) -> list[ReplyPart]:
+    """What arrived after message ``number`` on any channel until the time ``until``, oldest first."""
+    payload = sent.payloads[number]
+    own = [ReplyPart(t, "own", with_event(sent.read(value), event)) for t, event, value in payload.values]
+    later = [*_on_socket(watcher, sent, payload), *_elsewhere(watcher, payload)]
+    return sorted([*own, *(p for p in later if payload.t <= p.t <= until)], key=lambda p: p.t)
+
+
+def _on_socket(watcher: Watcher, sent: SentMessages, payload: Payload) -> Iterator[ReplyPart]:
+    """All frames of the payload's socket: the decoder needs those before the message too."""
+    if payload.transport != "websocket":
+        return
+    decoder = make_decoder(sent.framing)
+    for frame in watcher.frames:
+        if frame.socket == payload.socket:
+            for message in decoder.decode(frame.data, False):
+                yield ReplyPart(frame.t, "socket", sent.read(message.value), message.key, message.final)
+
+
+def _elsewhere(watcher: Watcher, payload: Payload) -> Iterator[ReplyPart]:
+    """The responses to other requests; each item of a list is one part."""
+    for other in watcher.payloads:
+        if other is payload or other.transport != "http":
+            continue
+        channel = "http:" + url_pattern([other.url])
+        for t, event, value in other.values:
+            for item in value if isinstance(value, list) else [value]:
+                yield ReplyPart(t, channel, with_event(item, event))
+
+
+def reply_channel(per_turn: list[list[ReplyPart]], turns: Sequence[Turn], sent: SentMessages) -> str:
+    """The channel on which the text arrived that appeared on the page."""
+    scores: dict[str, float] = {}
+    for parts, turn in zip(per_turn, turns, strict=True):
+        shown = _reply_text(turn)
+        for channel in {p.channel for p in parts}:
+            texts = texts_by_path([p.value for p in parts if p.channel == channel])
+            samples = [shown[i : i + 12] for i in range(0, max(1, len(shown) - 12), 6)] if shown else []
+            match = max((sum(sample in text for sample in samples) for text in texts), default=0)
+            scores[channel] = scores.get(channel, 0.0) + match / max(1, len(samples))
+    expected = "socket" if sent.transport == "websocket" else "own"
+    # A bonus: a response elsewhere that repeats the message (a list of chats) must not win.
+    scores[expected] = scores.get(expected, 0.0) + 0.1 * len(turns)
+    return max(scores, key=lambda w: scores[w])
+
+
+def texts_by_path(values: Sequence[Any]) -> list[str]:
+    """The text of each path over all ``values``. Per path, because a stream may repeat an ID beside each word."""
+    by_path: dict[str, list[str]] = {}
+    for value in values:
+        for path, leaf in leaves(value):
+            if isinstance(leaf, str):
+                by_path.setdefault(re.sub(r"\[\d+\]", "[]", path), []).append(leaf)
+    return [letters_and_digits("".join(parts)) for parts in by_path.values()]
+
+
+def _reply_text(turn: Turn) -> str:
+    """Text of the page after the sent message."""
+    return letters_and_digits(turn.shown.split(turn.nonce, 1)[-1])[:2000]
+
+
+def with_reply_text(parts: list[ReplyPart], turn: Turn) -> list[ReplyPart]:
+    """Those that contain text of the reply."""
+    shown = _reply_text(turn)
+    found = []
+    for part in parts:
+        texts = [letters_and_digits(str(v)) for _, v in leaves(part.value) if isinstance(v, str)]
+        if any(len(t) > 1 and (t in shown or (len(t) > 12 and t[:12] in shown)) for t in texts):
+            found.append(part)
+    return found
