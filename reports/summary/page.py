@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 
+from e2e.analysis.causes.definition import PRIORITIES
 from e2e.analysis.diagnosis.known_issues import accepted, lapsed
 from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.run import Run
@@ -14,7 +15,7 @@ from reports.charts.flow import LAYERS as FLOW_LAYERS
 from reports.charts.flow import failing_chat, flow_of
 from reports.summary.backend_state import backend_now, four_tests, id_patterns
 from reports.summary.layers import standings
-from reports.summary.recommendations import PRIORITIES, most_urgent, recommendation
+from reports.summary.recommendations import most_urgent, recommendation
 from reports.summary.summary import Summary
 from reports.templates.rendering import template
 

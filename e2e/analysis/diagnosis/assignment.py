@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from e2e.analysis.causes.evidence.chat_evidence import Clues, clues
-from e2e.analysis.causes.rules import RULES, Rule
+from e2e.analysis.causes.registry import ChatCandidate, chat_rules, definitions
 from e2e.analysis.diagnosis.experiments import findings
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey, Verdict
@@ -79,23 +79,23 @@ class Assignment:
 def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
     """The first rule that fits explains the chat, unless an experiment speaks against its cause and a later rule fits too."""
     known, found = clues(run), Assignment()
-    fitting: dict[Pair, list[Rule]] = {}
+    fitting: dict[Pair, list[ChatCandidate]] = {}
     for verdict in failed:
-        rules = [rule for rule in RULES if verdict.name in rule.explains]
+        rules = [one for one in chat_rules() if verdict.name in one.rule.explains]
         if not rules:
             continue
         left: list[ChatKey] = []
         for key in verdict.chats:
             chat = known.get(key)
-            fit = [r for r in rules if chat is not None and r.fits(chat)]
+            fit = [one for one in rules if chat is not None and one.rule.fits(chat)]
             if chat is None or not fit:
                 left.append(key)
                 continue
             against = _against(run, chat)
-            fit = [r for r in fit if r.cause not in against] or fit
+            fit = [one for one in fit if one.cause.name not in against] or fit
             pair = Pair(verdict.name, key)
             fitting[pair] = fit
-            found.causes[pair], found.variants[pair] = fit[0].cause, fit[0].variant
+            found.causes[pair], found.variants[pair] = fit[0].cause.name, fit[0].rule.variant
         if left:
             found.left[verdict.name] = tuple(left)
     fold(found, fitting)
@@ -122,17 +122,17 @@ def _leave_out_unseen(run: Run, found: Assignment) -> None:
 def _against(run: Run, chat: Clues) -> frozenset[str]:
     """The causes that an experiment, or a page load of the run itself, speaks against."""
     against = {cause for finding in findings(run) for cause in finding.against}
-    return frozenset(against | ({"id-constant"} if chat.lane.reload == "another" else set()))
+    return frozenset(against | {c.name for c in definitions().values() if c.contradicted_when(chat)})
 
 
-def fold(found: Assignment, fitting: Mapping[Pair, Sequence[Rule]]) -> None:
+def fold(found: Assignment, fitting: Mapping[Pair, Sequence[ChatCandidate]]) -> None:
     """One cause whose rules fit all chats of another, less frequent one in a run is preferred to naming both."""
     for run_id in dict.fromkeys(pair.chat.run_id for pair in fitting):
         names = found.names(run_id)
         for rarer in reversed(names):
             mine = found.pairs(run_id, rarer)
             for name in names[: names.index(rarer)]:
-                rules = [next((r for r in fitting[p] if r.cause == name), None) for p in mine]
+                rules = [next((c.rule for c in fitting[p] if c.cause.name == name), None) for p in mine]
                 if mine and all(rule is not None for rule in rules):
                     for pair, rule in zip(mine, rules, strict=True):
                         assert rule is not None

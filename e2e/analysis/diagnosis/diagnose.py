@@ -5,7 +5,6 @@ What fits no rule is called ``unexplained``, with its evidence; a name is never 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -13,15 +12,14 @@ from dataclasses import replace
 from e2e.analysis.causes.evidence.chat_evidence import Clues, clues
 from e2e.analysis.causes.evidence.lane_history import Write
 from e2e.analysis.causes.evidence.page_addresses import KEPT, address_kept_an_id
-from e2e.analysis.causes.run_rules import claimed
-from e2e.analysis.causes.texts import TEXTS, VARIANTS
+from e2e.analysis.causes.registry import definition, definitions
 from e2e.analysis.diagnosis.anomalies import in_common
 from e2e.analysis.diagnosis.assignment import Assignment, Share, assign
-from e2e.analysis.diagnosis.consequences import add_consequences, under_cached_reply, under_provider
+from e2e.analysis.diagnosis.claims import claimed
+from e2e.analysis.diagnosis.consequences import add_consequences, under_causes_of_the_run
 from e2e.analysis.diagnosis.experiments import findings
 from e2e.analysis.facts import code_locations
 from e2e.analysis.facts.lost_messages import describe, lost_messages
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import UNEXPLAINED, Cause, ChatKey, Verdict
 from e2e.analysis.model.wording import capped, lane_name, plural
@@ -42,7 +40,7 @@ def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     Unexplained stands first where more chats fit no cause than any single one.
     """
     failed = [v for v in verdicts if v.outcome == "fail"]
-    found: list[Cause] = [*_unavailable(run)]
+    found: list[Cause] = [*_of_problems(run)]
     assigned = assign(run, failed) if failed else Assignment()
     run.once("unseen", lambda: assigned.unseen)
     add_consequences(run, assigned)
@@ -51,7 +49,7 @@ def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     odd = {key for keys in left.values() for key in keys}
     found += [_cause_of_chats(run, name, share, odd) for name, share in by_chats]
     found += _of_the_run(run, verdicts)
-    found = under_provider(run, under_cached_reply(found, failed), failed, assigned)
+    found = under_causes_of_the_run(run, found, failed, assigned)
     explained = {check for cause in found for check in cause.checks}
     left |= {v.name: v.chats for v in failed if v.name not in explained and v.name not in left}
     found = [_weighed(run, cause) for cause in found]
@@ -102,24 +100,18 @@ def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]
     """``odd`` are the chats that fit no rule: one fault that is not in the table may show in them and in these."""
     known = clues(run)
     chats = [known[key] for key in sorted(share.chats)]
-    decisive = [(c, _decisive(name, c)) for c in chats]
+    cause = definition(name)
+    decisive = [(c, cause.write(c)) for c in chats]
     write = code_locations.usual(w.path for _, w in decisive if w is not None)
-    told_of_send = name not in (
-        "ended-on-leave",
-        "message-lost",
-        "id-shared",
-        "id-constant",
-        "id-collision",
-        "label-stale",
-    )
-    paths = [_sender(c, share.variant) for c in chats]
-    send = code_locations.usual(paths) if told_of_send else ()
-    text = TEXTS[name]
+    variant = cause.variants.get(share.variant)
+    sender_of = variant.sender if variant is not None else None
+    paths = [sender_of(c) if sender_of is not None else c.send for c in chats]
+    send = code_locations.usual(paths) if cause.names_send else ()
     change = next((w for _, w in decisive if w is not None), None)
-    removals = [removal for c, w in decisive if name == "session-restored" and (removal := _removal(c, w))]
+    removals = [removal for c, w in decisive if cause.removal and (removal := cause.removal(c, w))]
     removed = code_locations.usual(w.path for w in removals)
     sender = code_locations.caller(send)
-    explanation = VARIANTS.get(share.variant, text.explanation).format(
+    explanation = (variant or cause).explanation.format(
         change=_told(removals[0], removed) if removals else _told(change, write),
         send=code_locations.at(sender),
         write=code_locations.at(code_locations.innermost(write)),
@@ -132,42 +124,18 @@ def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]
         lines.append(f"… and {plural(len(chats) - _FEW, 'more chat')} alike")
     return Cause(
         name=name,
-        layer=text.layer,
+        layer=cause.layer,
         chats=len(chats),
         confidence=round(len(share.chats) / len(share.of | odd), 4),
         where=tuple(code_locations.name(place) for place in where),
         explanation=explanation,
-        advice=text.advice,
+        advice=cause.hint,
         evidence=tuple(lines),
         code=where,
         checks=tuple(share.checks),
         of=len(share.of),
         consequences=tuple(share.consequences),
     )
-
-
-def _sender(c: Clues, variant: str) -> code_locations.Trail:
-    """From where the payload was sent that the cause is about."""
-    about = {"besides": c.besides, "retried": c.retried}.get(variant)
-    return about[0].path if about else c.send
-
-
-def _decisive(name: str, c: Clues) -> Write | None:
-    """The write that the cause is about."""
-    if name in ("session-restored", "id-constant"):
-        return c.came_back() or c.minted_again()
-    if name == "ended-on-leave":
-        return c.left
-    if name in ("id-shared", "id-collision", "split-session"):
-        return next((w for w in c.writes if w.session is not None and w.session == c.chat.stored), None)
-    if name in ("stale-state", "stale-closure", "late-rotation"):
-        return c.change()
-    return None
-
-
-def _removal(c: Clues, restoring: Write | None) -> Write | None:
-    """The write by which New Chat, or an earlier chat, had let go of what was restored."""
-    return next((w for w in c.writes if w.changes and w is not restoring), c.emptied)
 
 
 def _told(write: Write | None, path: code_locations.Trail) -> str:
@@ -213,29 +181,24 @@ def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
 # -- causes that the run shows as a whole -------------------------------------------------------------------------------
 
 
-_OF_SESSIONS = ("provider-pinned", "provider-sticky", "provider-skewed", "provider-cycles")
-"""Causes that rest on what was sent having been the chats' own IDs."""
-
-
 def _of_the_run(run: Run, verdicts: Sequence[Verdict]) -> list[Cause]:
     found: list[Cause] = []
     at_the_backend = any(v.outcome == "fail" and v.name in _WITHOUT_A_BROWSER for v in verdicts)
-    doubtful = _OF_SESSIONS if not at_the_backend and address_kept_an_id(run) else ()
-    for rule, mine in claimed(verdicts):
-        if rule.cause in doubtful:
+    doubtful = not at_the_backend and address_kept_an_id(run)
+    for cause, rule, mine in claimed(verdicts):
+        if rule.needs_own_ids and doubtful:
             continue
-        text = TEXTS[rule.cause]
         n = max(int(v.numbers[rule.counts if rule.counts in v.numbers else "sessions"]) for v in mine)
         lines = [f"{v.name}: {line}" for v in mine for line in (v.headline, *v.actual[:3])]
         found.append(
             Cause(
-                name=rule.cause,
-                layer=text.layer,
+                name=cause.name,
+                layer=cause.layer,
                 chats=n,
-                confidence=1.0 if any(v.name in _WITHOUT_A_BROWSER for v in mine) else rule.sure,
+                confidence=1.0 if any(v.name in _WITHOUT_A_BROWSER for v in mine) else rule.confidence,
                 where=(),
-                explanation=text.explanation,
-                advice=text.advice,
+                explanation=cause.explanation,
+                advice=cause.hint,
                 evidence=capped(lines, _LINES),
                 code=(),
                 checks=tuple(v.name for v in mine),
@@ -245,29 +208,21 @@ def _of_the_run(run: Run, verdicts: Sequence[Verdict]) -> list[Cause]:
     return found
 
 
-def _unavailable(run: Run) -> list[Cause]:
-    """New Chat could not be clicked: a problem of looking, so it explains no failed check."""
-    seen = [p for p in rows(run.problems) if re.search(r"\bsteps\.new_chat\b", p.where or "")]
-    # In a lane that the environment has refused, the button is gone for the same reason: a login page has none.
-    refused = {(c.run_id, f"lane {c.lane}") for c in rows(run.chats) if c.status == "blocked"}
-    blocked = [
-        p
-        for p in seen
-        if "requests went on" not in (p.what or "")
-        and (p.run_id, re.split("[,;]", p.where)[0].strip()) not in refused
-    ]
-    if not blocked:
-        return []
-    text = TEXTS["new-chat-unavailable"]
-    lines = capped([f"{p.what} ({p.where})" for p in blocked], _LINES)
-    n = len(blocked)
-    return [
-        Cause("new-chat-unavailable", text.layer, n, 1.0, (), text.explanation, text.advice, lines, (), (), n)
-    ]
+def _of_problems(run: Run) -> list[Cause]:
+    """Causes that kept the suite from looking: they explain no failed check."""
+    found = []
+    for cause in definitions().values():
+        lines = cause.problems(run) if cause.problems is not None else ()
+        if lines:
+            n, evidence = len(lines), capped(list(lines), _LINES)
+            found.append(
+                Cause(cause.name, cause.layer, n, 1.0, (), cause.explanation, cause.hint, evidence, (), (), n)
+            )
+    return found
 
 
 def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple[ChatKey, ...]]) -> Cause:
-    text = TEXTS[UNEXPLAINED]
+    cause = definition(UNEXPLAINED)
     chats = dict.fromkeys(key for v in verdicts for key in left[v.name])
     of = {key for v in verdicts for key in v.chats}
     seen = [clue for key, clue in clues(run).items() if key in chats]
@@ -279,12 +234,12 @@ def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple
     where = code_locations.both(code_locations.usual(c.send for c in seen)) if common else ()
     return Cause(
         name=UNEXPLAINED,
-        layer=text.layer,
+        layer=cause.layer,
         chats=len(chats),
         confidence=0.0,
         where=tuple(code_locations.name(place) for place in where),
-        explanation=text.explanation + (f": {common}" if common else ""),
-        advice=text.advice,
+        explanation=cause.explanation + (f": {common}" if common else ""),
+        advice=cause.hint,
         evidence=capped(lines, 2 * _LINES),
         code=where,
         checks=tuple(v.name for v in verdicts),

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome as E
+from e2e.analysis.causes.registry import definitions
 from e2e.analysis.facts.freshness import given_by_reply
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import Verdict
@@ -22,15 +24,6 @@ NAMES = (
     "cache-off",
     "slow-network",
 )
-_FRONTEND = (
-    "session-not-ended",
-    "session-restored",
-    "stale-state",
-    "stale-closure",
-    "late-rotation",
-    "split-session",
-    "over-rotation",
-)
 _SEVERAL = 4  # fresh IDs of which one provider alone would surprise
 
 
@@ -41,10 +34,20 @@ class Finding:
     name: str
     question: str
     answer: str
-    supports: tuple[str, ...] = ()
-    """Causes that it speaks for, where they were suspected."""
-    against: tuple[str, ...] = ()
+    outcomes: tuple[E, ...] = ()
     seen: bool = True
+
+    @property
+    def supports(self) -> tuple[str, ...]:
+        """The causes that it speaks for, where they were suspected."""
+        causes = definitions().values()
+        return tuple(c.name for c in causes if not set(self.outcomes).isdisjoint(c.supported_by))
+
+    @property
+    def against(self) -> tuple[str, ...]:
+        """The causes that it speaks against."""
+        causes = definitions().values()
+        return tuple(c.name for c in causes if not set(self.outcomes).isdisjoint(c.contradicted_by))
 
 
 def wanted(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
@@ -72,15 +75,15 @@ def _findings(run: Run) -> list[Finding]:
                 why = failed.get(name, "it did not come to its end")
                 found.append(Finding(name, questions[name], f"not seen: {why}", seen=False))
             else:
-                answer, supports, against = said
-                found.append(Finding(name, questions[name], answer, supports, against))
+                answer, outcomes = said
+                found.append(Finding(name, questions[name], answer, outcomes))
         elif name in left_out:
             found.append(Finding(name, "", f"not made: {left_out[name]}", seen=False))
     return found
 
 
-Said = tuple[str, tuple[str, ...], tuple[str, ...]]
-"""Answer, causes that it speaks for, causes that it speaks against."""
+Said = tuple[str, tuple[E, ...]]
+"""The answer in words, and what it means."""
 
 
 def _direct(run: Run) -> Said | None:
@@ -90,18 +93,20 @@ def _direct(run: Run) -> Said | None:
         return None
     bad = [r for r in replies if r["status"] >= 400]
     if bad:
-        return f"the backend answered {bad[0]['status']} to a fresh ID sent by hand", (), ()
+        return f"the backend answered {bad[0]['status']} to a fresh ID sent by hand", ()
     named = Counter(r["provider"] for r in replies if r["provider"] is not None)
     sent = plural(len(replies), "fresh ID")
     if not named:
-        return f"the backend took {sent} sent by hand, and its replies named no provider", _FRONTEND, ()
+        return f"the backend took {sent} sent by hand, and its replies named no provider", (
+            E.DIRECT_NO_PROVIDER,
+        )
     told = ", ".join(f"{name} ({n})" for name, n in named.most_common(4))
     answer = f"{sent} sent by hand reached {plural(len(named), 'provider')}: {told}"
     if len(named) > 1:
-        return answer, (*_FRONTEND, "provider-sticky", "cached-reply"), ("provider-pinned",)
+        return answer, (E.DIRECT_SEVERAL_PROVIDERS,)
     if len(replies) >= _SEVERAL:
-        return answer, ("provider-pinned",), ("provider-sticky", "cached-reply")
-    return answer, (), ()
+        return answer, (E.DIRECT_ONE_PROVIDER,)
+    return answer, ()
 
 
 def _in_browser(run: Run, name: str) -> Said | None:
@@ -111,8 +116,8 @@ def _in_browser(run: Run, name: str) -> Said | None:
     first, second = chats[0].messages[-1], chats[1].messages[0]
     if not (first.sent_seen and second.sent_seen):
         return None
-    said, supports, against = _READINGS[name](run, first, second)
-    return f"{said}{_who(first, second)}", supports, against
+    said, outcomes = _READINGS[name](run, first, second)
+    return f"{said}{_who(first, second)}", outcomes
 
 
 def _who(first: Message, second: Message) -> str:
@@ -135,30 +140,29 @@ def _stays(first: Message, second: Message) -> bool:
 
 
 def _new_context(run: Run, first: Message, second: Message) -> Said:
-    said, supports = _rotates(first, second)
+    said, outcomes = _rotates(first, second)
     if first.sent is None:
-        return f"a new browser sent no ID; {said}", supports, ()
+        return f"a new browser sent no ID; {said}", outcomes
     if first.sent in _known(run):
         return (
             f"a new browser began with an ID that another browser has had; {said}",
-            ("id-shared",),
-            ("id-constant",),
+            (E.NEW_CONTEXT_SHARED_ID,),
         )
-    against: tuple[str, ...] = ("id-shared",)
+    outcomes = (*outcomes, E.NEW_CONTEXT_OWN_ID)
     providers = _providers(run)
     who = first.reply_provider or first.backend_provider
     if len(providers) == 1 and who is not None and who not in providers:
-        supports, against = (*supports, "provider-sticky"), (*against, "provider-pinned")
-    return f"a new browser began with an ID of its own; {said}", supports, against
+        outcomes = (*outcomes, E.NEW_CONTEXT_OTHER_PROVIDER)
+    return f"a new browser began with an ID of its own; {said}", outcomes
 
 
-def _rotates(first: Message, second: Message) -> tuple[str, tuple[str, ...]]:
+def _rotates(first: Message, second: Message) -> Said:
     if second.sent is None:
         return "after New Chat no ID was sent", ()
     if _own(first) is None:
         return "after New Chat an ID was sent", ()
     if _stays(first, second):
-        return "after New Chat the old ID was sent again", tuple(c for c in _FRONTEND if c != "over-rotation")
+        return "after New Chat the old ID was sent again", (E.NEW_CONTEXT_OLD_ID,)
     return "after New Chat another ID was sent", ()
 
 
@@ -171,15 +175,14 @@ def _user_agent(run: Run, first: Message, second: Message) -> Said:
     if first.sent is not None and first.sent in _known(run):
         return (
             f"another user agent began with an ID that another browser has had; {said}",
-            ("id-shared",),
-            (),
+            (E.USER_AGENT_SHARED_ID,),
         )
-    return f"another user agent {_began(run, first)}; {said}", (), ()
+    return f"another user agent {_began(run, first)}; {said}", ()
 
 
 def _user(run: Run, first: Message, second: Message) -> Said:
     said, _ = _rotates(first, second)
-    return f"another user {_began(run, first)}; {said}", (), ()
+    return f"another user {_began(run, first)}; {said}", ()
 
 
 def _began(run: Run, first: Message) -> str:
@@ -194,20 +197,19 @@ def _frozen_clock(run: Run, first: Message, second: Message) -> Said:
     stands = "with the clock standing still"
     if _stays(first, second):
         if second.sent is None:
-            return f"{stands} no ID was sent", (), ()
+            return f"{stands} no ID was sent", ()
         if run.policy.store != "none" and second.stored_seen and second.stored != second.sent:
             held = "nothing" if second.stored is None else "another one"
-            return f"{stands} the old ID was sent again, while the store held {held}: {_NOT_MADE}", (), ()
+            return f"{stands} the old ID was sent again, while the store held {held}: {_NOT_MADE}", ()
         return (
             f"{stands} the old ID was sent again: it is made of the time alone, or no new one was made",
-            (),
             (),
         )
     if None in (_own(first), second.sent):
         if first.sent is None and second.sent is None:
-            return f"{stands} no ID was sent", (), ()
-        return f"{stands} only one of two chats sent an ID", (), ()
-    return f"{stands} two chats sent two IDs: the time is not all that they are made of", (), ()
+            return f"{stands} no ID was sent", ()
+        return f"{stands} only one of two chats sent an ID", ()
+    return f"{stands} two chats sent two IDs: the time is not all that they are made of", ()
 
 
 _NOT_MADE = "that says nothing about how IDs are made"
@@ -217,33 +219,24 @@ def _reload(run: Run, first: Message, second: Message) -> Said:
     if second.sent is None and given_by_reply(run) and _own(first) is not None:
         return (
             "after New Chat and a reload no ID was sent: the page did not bring the old one back",
-            ("stale-state", "stale-closure"),
-            ("session-not-ended", "restored-on-load"),
+            (E.RELOAD_NO_ID,),
         )
     if second.sent is None:
-        return "after New Chat and a reload no ID was sent", (), ()
+        return "after New Chat and a reload no ID was sent", ()
     if _stays(first, second):
-        return (
-            "a reload after New Chat did not help: the old ID was sent again",
-            ("session-not-ended", "session-restored", "restored-on-load", "id-constant"),
-            ("stale-state", "stale-closure"),
-        )
-    return (
-        "after New Chat and a reload another ID was sent",
-        ("stale-state", "stale-closure"),
-        ("session-not-ended", "restored-on-load", "id-constant"),
-    )
+        return "a reload after New Chat did not help: the old ID was sent again", (E.RELOAD_OLD_ID,)
+    return "after New Chat and a reload another ID was sent", (E.RELOAD_OTHER_ID,)
 
 
 def _cache_off(_: Run, first: Message, second: Message) -> Said:
     if first.served_by or second.served_by:
-        return f"past all caches a {first.served_by or second.served_by} answered all the same", (), ()
-    return "past all caches both replies came over the network", ("cached-reply",), ()
+        return f"past all caches a {first.served_by or second.served_by} answered all the same", ()
+    return "past all caches both replies came over the network", (E.CACHE_OFF_LIVE,)
 
 
 def _slow_network(_: Run, first: Message, second: Message) -> Said:
     said = _rotates(first, second)[0]
-    return f"on a slow network, once no request was open: {said}", (), ()
+    return f"on a slow network, once no request was open: {said}", ()
 
 
 _READINGS: dict[str, Callable[[Run, Message, Message], Said]] = {

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from e2e.profile.values.cause_names import cause_names
 from e2e.profile.values.terms import Part, Text, WebAddress
 
-CauseName = Literal[
-    "new-chat-unavailable", "session-not-ended", "session-restored", "id-constant", "id-shared", "id-collision", "id-guessable",
-    "id-never-sent", "stale-state", "stale-closure", "late-rotation", "split-session", "over-rotation", "tab-bleed", "session-unbound",
-    "message-lost", "ended-on-leave", "restored-on-load", "late-stream", "history-bleed", "cached-reply", "provider-pinned",
-    "provider-sticky", "provider-skewed",
-    "provider-cycles", "provider-flaps", "session-leaked", "label-stale",
-]  # fmt: skip
+if TYPE_CHECKING:
+    CauseName = str
+else:
+    CauseName = Literal[cause_names()]
 """The causes that the diagnosis can name."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.analysis.causes.texts import TEXTS
+from e2e.analysis.causes.registry import definitions
 from e2e.analysis.judge import CHECKS
 from e2e.analysis.model.verdict import UNEXPLAINED
 from e2e.selftest.repo.test_repository import targets
@@ -142,7 +142,7 @@ class TestDesign:
         assert marked == {check.name for check in CHECKS if check.statistical}
 
     def test_it_has_every_cause_with_its_layer(self) -> None:
-        known = {name: text.layer for name, text in TEXTS.items() if name != UNEXPLAINED}
+        known = {name: cause.layer for name, cause in definitions().items() if name != UNEXPLAINED}
         assert dict(self.names("Causes")) == known
 
 

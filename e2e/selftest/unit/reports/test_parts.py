@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from e2e.analysis.causes.texts import TEXTS
+from e2e.analysis.causes.registry import definitions
 from e2e.analysis.judge import CHECKS, judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import UNEXPLAINED, ChatKey
@@ -45,7 +45,7 @@ def test_every_check_and_every_causes_layer_belongs_to_one_layer() -> None:
     assert sorted(named) == sorted(c.name for c in CHECKS)
     homes = [home for layer in LAYERS for home in layer.causes]
     assert len(homes) == len(set(homes))
-    assert set(homes) == {text.layer for name, text in TEXTS.items() if name != UNEXPLAINED}
+    assert set(homes) == {cause.layer for name, cause in definitions().items() if name != UNEXPLAINED}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from e2e.analysis.causes.rules import RULES, Rule
+from e2e.analysis.causes.registry import ChatCandidate, chat_rules
 from e2e.analysis.diagnosis.assignment import Assignment, Pair, fold
 from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.run import assemble
@@ -274,15 +274,15 @@ def test_a_rarer_name_is_folded_into_one_whose_rules_fit_its_chats_too() -> None
         Pair("rotation.reload", ChatKey("a", 0, 3)): [rule("stale-state")],
         Pair("rotation.two_tabs", ChatKey("b", 0, 1)): [rule("id-collision"), rule("stale-state")],
     }
-    found = Assignment(causes={pair: rules[0].cause for pair, rules in known.items()})
+    found = Assignment(causes={pair: rules[0].cause.name for pair, rules in known.items()})
     fold(found, known)
     assert [found.causes[pair] for pair in known] == ["stale-state"] * 3 + ["id-collision"]
     known[Pair("rotation.two_tabs", ChatKey("a", 0, 4))] = [rule("id-collision")]
-    found = Assignment(causes={pair: rules[0].cause for pair, rules in known.items()})
+    found = Assignment(causes={pair: rules[0].cause.name for pair, rules in known.items()})
     fold(found, known)
     assert set(found.causes.values()) == {"id-collision", "stale-state"}
     assert len(found.pairs("a", "id-collision")) == 2
 
 
-def rule(cause: str) -> Rule:
-    return next(r for r in RULES if r.cause == cause)
+def rule(cause: str) -> ChatCandidate:
+    return next(one for one in chat_rules() if one.cause.name == cause)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from e2e.analysis.causes.run_rules import claimed
+from e2e.analysis.diagnosis.claims import claimed
 from e2e.analysis.model.verdict import Outcome, Verdict
 
 NUMBERS: dict[str, Any] = {"sessions": 54, "providers": 1, "unexpected": 0, "not_adding_up": 0, "cached": 0}
@@ -17,7 +17,7 @@ def said(name: str, outcome: Outcome = "fail", **numbers: Any) -> Verdict:
 
 
 def found(*verdicts: Verdict) -> dict[str, set[str]]:
-    return {rule.cause: {v.name for v in mine} for rule, mine in claimed(verdicts)}
+    return {claim.cause.name: {v.name for v in claim.verdicts} for claim in claimed(verdicts)}
 
 
 def test_one_provider_in_all_browsers_while_fresh_ids_spread_at_the_backend_is_stickiness_alone() -> None:

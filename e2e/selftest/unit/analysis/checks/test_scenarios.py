@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from e2e.analysis.causes.run_rules import claimed
 from e2e.analysis.checks import scenarios
+from e2e.analysis.diagnosis.claims import claimed
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import Verdict
@@ -220,7 +220,7 @@ INDEPENDENT = "provider.independent"
     ],
 )
 def test_what_shows_in_the_run_as_a_whole(verdicts: list[Verdict], causes: list[str]) -> None:
-    assert [rule.cause for rule, _ in claimed(verdicts)] == causes
+    assert [claim.cause.name for claim in claimed(verdicts)] == causes
 
 
 def test_the_policy_survives_its_record() -> None:

@@ -1,0 +1,41 @@
+"""One provider gets all sessions."""
+
+from __future__ import annotations
+
+from e2e.analysis.causes.definition import CauseDefinition, RunRule
+from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
+from e2e.analysis.causes.run_verdicts import RunVerdicts
+from e2e.analysis.model.verdict import Verdict
+
+
+def _claims(run: RunVerdicts) -> list[Verdict]:
+    return run.shares(one=True)
+
+
+CAUSE = CauseDefinition(
+    name="provider-pinned",
+    layer="backend",
+    explanation="fresh session IDs were sent, and one provider answered all of them, beyond chance",
+    hint=(
+        "look at the assignment: a default that is never left, a sticky rule, or providers that are all "
+        "down but one"
+    ),
+    priority="critical",
+    impact="all sessions go to one provider: the others idle, and it carries the whole load",
+    immediate="look whether the other providers are up; restart the assignment",
+    verify="provider.varies passes",
+    run_rule=RunRule(
+        order=30,
+        claims=_claims,
+        counts="sessions",
+        excludes=("provider-skewed", "cached-reply"),
+        decides="direct",
+        confidence=0.9,
+        needs_own_ids=True,
+    ),
+    supported_by=(ExperimentOutcome.DIRECT_ONE_PROVIDER,),
+    contradicted_by=(
+        ExperimentOutcome.DIRECT_SEVERAL_PROVIDERS,
+        ExperimentOutcome.NEW_CONTEXT_OTHER_PROVIDER,
+    ),
+)

@@ -1,0 +1,28 @@
+"""The payload of a new chat contains messages of an earlier chat."""
+
+from __future__ import annotations
+
+from e2e.analysis.causes.definition import CauseDefinition, ChatRule
+from e2e.analysis.causes.evidence import predicates as has
+from e2e.analysis.causes.explained_checks import EMPTY, SCENARIOS
+
+CAUSE = CauseDefinition(
+    name="history-bleed",
+    layer="frontend state",
+    explanation="the payload of a new chat{send} contained text of an earlier one",
+    hint="let New Chat clear the messages that the payload's history is built from",
+    priority="critical",
+    impact=(
+        "text of one chat is sent along with another: private content reaches a chat where it does not belong"
+    ),
+    immediate="hold the release back, or go back to the last version that passed",
+    verify="chat.starts_empty passes",
+    chat_rules=(
+        ChatRule(
+            order=300,
+            explains=(EMPTY, *SCENARIOS),
+            when=(has.payload_had_text_of_an_earlier_chat,),
+            excludes=("late-stream",),
+        ),
+    ),
+)

@@ -1,0 +1,36 @@
+"""Leaving the page ends the session that the reloaded page needs."""
+
+from __future__ import annotations
+
+from e2e.analysis.causes.definition import CauseDefinition, ChatRule
+from e2e.analysis.causes.evidence import predicates as has
+from e2e.analysis.causes.evidence.decisive_writes import write_at_page_leave
+from e2e.analysis.causes.explained_checks import BACK_FORWARD, RELOAD
+
+CAUSE = CauseDefinition(
+    name="ended-on-leave",
+    layer="frontend storage",
+    explanation=(
+        "leaving the page ended the chat's session{write}: the page that was loaded again, or gone back "
+        "to, had lost it"
+    ),
+    hint=(
+        "end a session only where the user ends the chat; a reload and the back/forward cache leave the "
+        "page too"
+    ),
+    priority="high",
+    impact="a reload, or a look at another page, loses the conversation",
+    immediate="tell users not to reload the page inside a chat",
+    verify="a reload goes on with the chat's own ID",
+    chat_rules=(
+        ChatRule(
+            order=200,
+            explains=(RELOAD, BACK_FORWARD),
+            when=(has.leaving_ended_the_session,),
+            excludes=("over-rotation", "restored-on-load", "split-session"),
+            decides="reload",
+        ),
+    ),
+    write=write_at_page_leave,
+    names_send=False,
+)

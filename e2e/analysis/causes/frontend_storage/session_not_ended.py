@@ -1,0 +1,70 @@
+"""New Chat leaves the stored ID as it is."""
+
+from __future__ import annotations
+
+from e2e.analysis.causes.definition import CauseDefinition, ChatRule, CheckFollows, Variant
+from e2e.analysis.causes.evidence import from_memory
+from e2e.analysis.causes.evidence import predicates as has
+from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
+from e2e.analysis.causes.explained_checks import EMPTY, FRESH
+
+CAUSE = CauseDefinition(
+    name="session-not-ended",
+    layer="frontend storage",
+    explanation=(
+        "no write to the key changed it between New Chat and the next message{send}: the old session goes on"
+    ),
+    variants={
+        "address": Variant(
+            explanation=(
+                "the session ID is in the page's address, and after New Chat the next send{send} left "
+                "from the same address: the old session goes on"
+            )
+        ),
+    },
+    hint="let New Chat end the session: remove or replace the stored ID, and hand the new one to the state",
+    priority="critical",
+    impact="users stay with one provider, and every new chat goes on in an old session with its context",
+    immediate="tell users to clear the site's data for a fresh session, and hold the release back",
+    verify="New Chat changes the stored ID",
+    chat_rules=(
+        ChatRule(
+            order=150,
+            explains=FRESH,
+            when=(
+                has.writes_are_watched,
+                has.no_write_changed_the_key,
+                has.store_kept_the_old_id,
+                has.payloads_follow_the_store,
+                has.payloads_never_changed,
+                has.store_never_rotated,
+            ),
+            excludes=("session-restored", "id-constant", "stale-state", "late-rotation"),
+            decides="reload",
+        ),
+        ChatRule(
+            order=160,
+            explains=FRESH,
+            when=(
+                has.after_new_chat,
+                from_memory.the_address_holds_the_id,
+                from_memory.nothing_is_stored,
+                has.payloads_went_on_with_what_was_sent,
+            ),
+            excludes=("stale-state", "id-constant", "late-rotation"),
+            decides="reload",
+            variant="address",
+        ),
+    ),
+    consequences=(CheckFollows(order=20, check=EMPTY),),
+    supported_by=(
+        ExperimentOutcome.DIRECT_NO_PROVIDER,
+        ExperimentOutcome.DIRECT_SEVERAL_PROVIDERS,
+        ExperimentOutcome.NEW_CONTEXT_OLD_ID,
+        ExperimentOutcome.RELOAD_OLD_ID,
+    ),
+    contradicted_by=(
+        ExperimentOutcome.RELOAD_NO_ID,
+        ExperimentOutcome.RELOAD_OTHER_ID,
+    ),
+)

@@ -1,0 +1,49 @@
+"""New Chat in one tab changes the chat that runs in another tab."""
+
+from __future__ import annotations
+
+from e2e.analysis.causes.definition import CauseDefinition, ChatRule, RunCauseFollows, Variant
+from e2e.analysis.causes.evidence import predicates as has
+from e2e.analysis.causes.explained_checks import PERSISTS, TWO_TABS
+
+CAUSE = CauseDefinition(
+    name="tab-bleed",
+    layer="storage scope",
+    explanation=(
+        "New Chat in one tab changed the session of the chat that was going on in the other tab: its next "
+        "send{send} carried the other tab's ID"
+    ),
+    variants={
+        "provider": Variant(
+            explanation=(
+                "New Chat in one tab ended the session that the other tab's chat was using: that chat "
+                "kept its ID, and another provider answered it from then on"
+            )
+        ),
+    },
+    hint=(
+        "keep the running chat's ID in the tab's own state, and read the shared store only when the page "
+        "is loaded"
+    ),
+    priority="high",
+    impact="with two tabs open, messages land in the other tab's session",
+    immediate="tell users to keep to one tab",
+    verify="rotation.two_tabs passes",
+    chat_rules=(
+        ChatRule(
+            order=240,
+            explains=(TWO_TABS,),
+            when=(has.sent_follows_the_other_tab,),
+            excludes=("over-rotation", "session-unbound"),
+            decides="new-context",
+        ),
+        ChatRule(
+            order=250,
+            explains=(TWO_TABS,),
+            when=(has.provider_follows_the_other_tab,),
+            excludes=("provider-flaps",),
+            variant="provider",
+        ),
+    ),
+    consequences=(RunCauseFollows(order=30, cause="provider-flaps", check=PERSISTS, within=TWO_TABS),),
+)

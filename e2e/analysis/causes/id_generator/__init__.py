@@ -1,0 +1,1 @@
+"""Causes in the code that generates session IDs."""

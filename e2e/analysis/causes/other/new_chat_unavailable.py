@@ -1,0 +1,40 @@
+"""The New Chat button cannot be clicked."""
+
+from __future__ import annotations
+
+import re
+
+from e2e.analysis.causes.definition import CauseDefinition
+from e2e.analysis.model.columns import rows
+from e2e.analysis.model.run import Run
+
+
+def _problems(run: Run) -> list[str]:
+    """The problems at the button. In a lane that was blocked the button is missing for that reason: a login page has none."""
+    blocked = {(c.run_id, f"lane {c.lane}") for c in rows(run.chats) if c.status == "blocked"}
+    return [
+        f"{p.what} ({p.where})"
+        for p in rows(run.problems)
+        if re.search(r"\bsteps\.new_chat\b", p.where or "")
+        and "requests went on" not in (p.what or "")
+        and (p.run_id, re.split("[,;]", p.where)[0].strip()) not in blocked
+    ]
+
+
+CAUSE = CauseDefinition(
+    name="new-chat-unavailable",
+    layer="frontend UI",
+    explanation=(
+        "New Chat could not be clicked: the button is missing, covered or disabled, or the profile's "
+        "locator is wrong"
+    ),
+    hint=(
+        "open the page and look at the button; correct steps.new_chat in the profile if it has only been "
+        "renamed"
+    ),
+    priority="critical",
+    impact="nobody can begin a new chat",
+    immediate="hold the release back, or go back to the last version that passed",
+    verify="New Chat can be clicked in every lane",
+    problems=_problems,
+)

@@ -1,0 +1,1 @@
+"""Causes that depend on what comes first: New Chat, a request, a stream."""
