@@ -10,6 +10,9 @@ import pytest
 from e2e.analysis.causes.registry import definitions
 from e2e.analysis.judge import CHECKS
 from e2e.analysis.model.verdict import UNEXPLAINED
+from e2e.cli.app import app
+from e2e.cli.main import COMMANDS
+from e2e.plugin.settings.settings import Settings
 from e2e.selftest.repo.test_repository import targets
 from e2e.setup.places import REPO
 
@@ -74,6 +77,23 @@ def unknown_targets(code: list[str]) -> set[str]:
     return set(named) - set(targets())
 
 
+def unknown_commands(code: list[str]) -> set[str]:
+    assert COMMANDS  # their import fills the tree
+    known = {
+        command.name or command.callback.__name__.replace("_", "-")
+        for command in app.registered_commands
+        if command.callback
+    }
+    return set(re.findall(r"python -m e2e ([a-z][a-z-]*)", "\n".join(code))) - known
+
+
+def unknown_variables(code: list[str]) -> set[str]:
+    """Variables of `make e2e` that are no options."""
+    lines = re.findall(r"make e2e ([^`\n#]*)", "\n".join(code))
+    named = {name for line in lines for name in re.findall(r"\b([A-Z_]+)=", line)}
+    return named - {name.upper() for name in Settings.model_fields} - {"ARGS"}
+
+
 def sentences(text: str) -> list[str]:
     """The sentences of the prose: no code, tables, headings, images."""
     text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
@@ -90,6 +110,9 @@ class TestDocument:
 
     def test_every_make_target_exists(self, path: Path) -> None:
         assert unknown_targets(code_of(path)) == set()
+
+    def test_every_command_and_every_option_exists(self, path: Path) -> None:
+        assert unknown_commands(code_of(path)) | unknown_variables(code_of(path)) == set()
 
     def test_every_path_exists(self, path: Path) -> None:
         if path == CHANGELOG:
@@ -156,6 +179,12 @@ class TestTheTestsThemselves:
         assert unknown_targets(["`make e2e CHATS=1`", "```sh\nmake nothing   # make sure\n```"]) >= {
             "nothing"
         }
+
+    def test_an_unknown_command_is_found(self) -> None:
+        assert unknown_commands(["`python -m e2e discover URL`", "`python -m e2e nothing`"]) == {"nothing"}
+
+    def test_an_unknown_option_is_found(self) -> None:
+        assert unknown_variables(['`make e2e CHATS=1 NOTHING=2 ARGS="-x"`']) == {"NOTHING"}
 
     def test_an_unknown_path_is_found(self) -> None:
         assert unknown_paths(["`e2e/gone.py` `e2e/specs` `e2e/<name>/` `fixtures/targets/acme.toml`"]) == [
