@@ -6,7 +6,8 @@ import time
 
 from e2e.capture.scenarios.habits import Learned
 from e2e.capture.scenarios.lane_context import LaneContext, unreadable
-from e2e.capture.scenarios.turns import POLL, message
+from e2e.capture.scenarios.sending import POLL
+from e2e.capture.scenarios.turns import message
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.pages.waits import Steps, Wait
 

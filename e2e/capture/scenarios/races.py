@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator
 
 from e2e.capture.network.wire_rules import Exchange
-from e2e.capture.scenarios import opening, turns
+from e2e.capture.scenarios import opening, sending, turns
 from e2e.capture.scenarios.lane_context import LaneContext, look_for_late_text
 from e2e.pages.waits import Steps, Wait
 
@@ -67,7 +67,7 @@ def mid_stream(context: LaneContext) -> Steps:
 def _leave_mid_stream(context: LaneContext) -> Generator[Wait, None, Exchange]:
     """Ask for a long reply, and click New Chat when its first piece is there. Returns the exchange that was left behind."""
     recorder = context.recorder
-    yield from turns.send(context, long=True)
+    yield from sending.send(context, long=True)
     assert recorder.chat is not None
     old = yield from _first_piece(context)
     if (yield from turns.sent_again(context, old)):  # the first attempt failed: what is left is the next one

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Generator
 from functools import partial
 
 from e2e.capture.network.wire_rules import Exchange
-from e2e.capture.recording.owners import nonce_of
-from e2e.capture.scenarios.lane_context import ADVICE, LaneContext, refused, unreadable
+from e2e.capture.scenarios.lane_context import LaneContext, refused, unreadable
+from e2e.capture.scenarios.refusals import LABEL_WAIT_S, WHY_REFUSED, not_taken, sign_of_refusal
+from e2e.capture.scenarios.sending import POLL, send
 from e2e.capture.target.backend_client import Asked
-from e2e.errors import Blocked, CaptureIncomplete, HarnessError, MessageLost
+from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from e2e.pages.chat_page import Look
 from e2e.pages.waits import Steps, Wait
 from e2e.profile.profile import Locate, Profile
 from e2e.records.records import After
 
-POLL = 0.015
-_PRESS_EVERY = 0.8  # seconds after which a key that did nothing is pressed again
-_LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
 _RETRY_PATIENCE = 2.5
 """Seconds for a page to send a message again by itself; most wait 1 s or 2 s. Pages that never do are given less."""
-_NOTICED = 1.0  # seconds without anything sent, after which a person sees that a page that was loaded has not got the message
-_LABEL_PATIENCE = 0.5  # seconds for a label, or a refusal, to appear after everything else has ended
-
-_WHY_REFUSED = (
-    "was it for the session ID that was sent? The failed checks tell; else look at the backend's log"
-)
-_OPENERS = (
-    "Hello there",
-    "Good morning",
-    "A short question",
-    "Could you help me",
-    "Just checking in",
-    "One more thing",
-)
 
 
 class NoReply(Blocked):
@@ -67,101 +50,6 @@ def _one_message(context: LaneContext, look: Look | None, after: After) -> Steps
             return
 
 
-def send(context: LaneContext, look: Look | None = None, after: After = "", *, long: bool = False) -> Steps:
-    """Send a message and wait for its payload only; a ``long`` one asks for a reply that takes its time."""
-    recorder = context.recorder
-    yield from _paced(context)
-    text = f"{secrets.choice(_OPENERS)} ({secrets.token_hex(4)})"
-    second = recorder.chat is not None and bool(recorder.chat.messages)
-    if long and context.profile.steps.long_request:
-        text = f"{context.profile.steps.long_request} ({text[-9:-1]})"
-    recorder.begin_message(text, after=after)
-    context.wire.seek(nonce_of(text))
-    left = yield from _type_and_submit(context, text, look, second=second)
-    if not left:
-        yield from _type_again(context, text, second=second)
-
-
-def _type_and_submit(
-    context: LaneContext, text: str, look: Look | None = None, *, second: bool, again: bool = False
-) -> Generator[Wait, None, bool]:
-    """Returns whether the message left the page. False where the page was loaded anew, and took it along; not so ``again``."""
-    loads = context.recorder.loads
-    context.page.write(text, look or context.page.look(context.page.box(second=second)), second=second)
-    yield from context.page.submit(second=second)
-    return (yield from _left_the_page(context, text, loads, second=second, again=again))
-
-
-def _type_again(context: LaneContext, text: str, *, second: bool) -> Generator[Wait, None, bool]:
-    """In the page that was loaded: its box is empty, which a person notices. A page may also send after the load what it kept."""
-    recorder, since = context.recorder, time.monotonic()
-    yield from context.page.loaded_again()
-
-    def decided() -> bool:
-        idle = time.monotonic() - max(since, recorder.last_signal, context.wire.last_sent)
-        recorder.settle_for(context.profile.timeouts.quiet)
-        return recorder.exchange is not None or idle >= _NOTICED
-
-    yield Wait(
-        decided, context.profile.timeouts.reply, unreadable("the page that was loaded anew"), _LOOK_EVERY
-    )
-    if recorder.exchange is not None:
-        return True
-    if nonce_of(text) in (context.page.conversation() or "") or context.page.still_holds(text, second=second):
-        return (yield from _left_the_page(context, text, recorder.loads - 1, second=second, again=True))
-    recorder.note("typed_again")
-    return (yield from _type_and_submit(context, text, second=second, again=True))
-
-
-def _paced(context: LaneContext) -> Steps:
-    """Wait for this message's turn, when the profile limits how many may leave."""
-    at = context.pace.book()
-    left = at - time.monotonic()
-    if left > 0:
-        yield Wait(lambda: time.monotonic() >= at, left + 60, unreadable("the clock"), left + 0.002)
-
-
-def _left_the_page(
-    context: LaneContext, text: str, loads: int, *, second: bool, again: bool
-) -> Generator[Wait, None, bool]:
-    """Wait for the message's payload, or for the page to say that it will not send it. Returns whether it left.
-
-    A page that is not ready yet may ignore the key: as long as the text stands in its box it is pressed again. False: the page
-    was loaded anew since, when ``loads`` were counted; where it was typed ``again`` already that is waited for no more.
-    """
-    recorder = context.recorder
-    shown: Blocked | None = None
-    looked = pressed = time.monotonic()
-
-    def loaded_anew() -> bool:
-        return not again and recorder.loads > loads
-
-    def sent_or_refused() -> bool:
-        nonlocal shown, looked, pressed
-        now = time.monotonic()
-        recorder.settle_for(context.profile.timeouts.quiet)
-        if recorder.exchange is None and now - looked >= _LOOK_EVERY:
-            shown, looked = context.refusal(), now
-            if (
-                shown is None
-                and now - pressed >= _PRESS_EVERY
-                and context.page.still_holds(text, second=second)
-            ):
-                pressed = now
-                context.page.press_again(second=second)
-        return recorder.exchange is not None or shown is not None or loaded_anew()
-
-    yield Wait(
-        sent_or_refused, context.profile.timeouts.action, _unsent(context, text, loads, second), _LOOK_EVERY
-    )
-    context.habits.in_the_clear |= recorder.exchange is not None and bool(context.wire.carried)
-    if recorder.exchange is not None:
-        return True
-    if shown is not None:
-        raise shown
-    return False
-
-
 def _reply(context: LaneContext, exchange: Exchange) -> Generator[Wait, None, bool]:
     """Wait for the end of the reply. False when the message has got another payload meanwhile: a better one, or a retry."""
     recorder = context.recorder
@@ -174,7 +62,7 @@ def _reply(context: LaneContext, exchange: Exchange) -> Generator[Wait, None, bo
         return False
     if exchange.status is not None and exchange.status >= 400:
         recorder.message_ended("exchange finished", "http_error")
-        yield from _not_taken(context, exchange, exchange.status)
+        yield from not_taken(context, exchange, exchange.status)
         return True
     if not _was_cut(exchange):
         yield from _on_the_screen(context, exchange, deadline, late)
@@ -228,11 +116,11 @@ def _ended(context: LaneContext, exchange: Exchange, asked: Asked | None) -> Ste
         raise refused(exchange.refused, "the answer is that of a refusal")
     if exchange.said_no and recorder.chats.answered:
         recorder.message_ended("exchange finished", "refused")
-        yield from _sign_of_refusal(context)
+        yield from sign_of_refusal(context)
         if recorder.refused_for_another_tab():
             return
         said = "the chat's backend took no message: its answer says that it failed"
-        context.rejected(refused("", said, _WHY_REFUSED))
+        context.rejected(refused("", said, WHY_REFUSED))
         return
     if _was_cut(exchange):
         recorder.message_ended("exchange finished", "failed")
@@ -284,52 +172,8 @@ def _retry(context: LaneContext, exchange: Exchange) -> Steps:
     habit.learn(exchange, time.monotonic() - began if recorder.exchange is not exchange else None)
 
 
-def _not_taken(context: LaneContext, exchange: Exchange, status: int) -> Steps:
-    """The backend did not take the message. Raises `Blocked` where that is the environment's doing.
-
-    A message with an ended session's ID, or none, may be answered so while others are taken: then the chat goes on, because
-    the ID that it sent is what the run is about. Its verdict says whose fault it is.
-    """
-    condition = exchange.refused or _condition(status)
-    if not condition:
-        yield from _sign_of_refusal(context)
-    answers = 400 <= status < 500 and condition in ("", "login-wall") and not exchange.refused
-    if answers and context.recorder.refused_for_another_tab():
-        return  # no environment's doing, and by the policy no fault
-    error = refused(condition, f"the chat's backend answered {status}", _advice(status))
-    if condition or not 400 <= status < 500 or not context.recorder.chats.answered:
-        raise error
-    context.rejected(refused("", error.what, _WHY_REFUSED))
-
-
-def _sign_of_refusal(context: LaneContext) -> Steps:
-    """Raises `Blocked` when the page shows one soon."""
-    if not any(sign.screen is not None or sign.url is not None for sign in context.profile.blocked):
-        return
-    shown, began = context.refusal(), time.monotonic()
-
-    def seen() -> bool:
-        nonlocal shown
-        shown = context.refusal()
-        return shown is not None or time.monotonic() - began > _LABEL_PATIENCE
-
-    if shown is None:
-        yield Wait(
-            seen, context.profile.timeouts.action, unreadable("the page's refusal"), POLL, asks_page=True
-        )
-    if shown is not None:
-        raise shown
-
-
 def _is_shown(context: LaneContext, what: Locate, wanted: bool) -> bool:
     return context.page.shows(what) is wanted
-
-
-def _condition(status: int) -> str:
-    """The usual meaning of a status, where the profile says none."""
-    if status == 429:
-        return "rate-limited"
-    return "login-wall" if status in (401, 403, 407) else ""
 
 
 def _was_cut(exchange: Exchange) -> bool:
@@ -339,54 +183,6 @@ def _was_cut(exchange: Exchange) -> bool:
 
 def _left(deadline: float) -> float:
     return max(deadline - time.monotonic(), 0.2)
-
-
-def _unsent(context: LaneContext, text: str, loads: int, second: bool) -> Callable[[], HarnessError]:
-    """What the wait for a payload raises: the page lost the message, or the suite cannot tell where it is."""
-
-    def unsent() -> HarnessError:
-        nonce = nonce_of(text)
-        within = f"within {context.profile.timeouts.action:g} s of sending"
-        profile = f"[[wire]] of profile {context.profile.name!r}"
-        if context.wire.carried:
-            return CaptureIncomplete(
-                "the message left the page in a request that no wire rule names",
-                where=f"{context.recorder.clean(context.wire.carried[0])}; {profile}",
-                hint="add it to the profile as a wire rule",
-            )
-        accepted = context.page.took(text, nonce, second=second)
-        if accepted and not (why := _why_not_lost(context, loads)):
-            context.recorder.message_lost(accepted)
-            number = len(context.recorder.chat.messages) - 1 if context.recorder.chat else 0
-            return MessageLost(
-                f"message {number} was accepted by the page ({accepted}) and never sent: nothing of it left {within}"
-            )
-        seen = ", ".join(context.recorder.clean(r) for r in context.wire.recent[-4:]) or "none at all"
-        return CaptureIncomplete(
-            f"no payload that a wire rule names was seen {within}" + (f" ({why})" if accepted else ""),
-            where=f"{profile}; requests seen: {seen}",
-            hint="does the wire rule name the chat's request, and was the message really sent?",
-        )
-
-    return unsent
-
-
-def _why_not_lost(context: LaneContext, loads: int) -> str:
-    """Why a message that the page took, and that was not seen to leave, may not be called lost; or ``""``."""
-    if context.recorder.loads > loads:
-        return "the page was loaded anew after it was typed: another page than this one took it"
-    rules = [rule for rule in context.wire.exchanges.rules if not rule.received]
-    if not context.habits.in_the_clear:
-        return "no message of this run was seen to leave as text that can be searched"
-    if context.wire.unread:
-        return f"the body of {context.recorder.clean(context.wire.unread[0])} could not be searched"
-    if all(rule.transport == "websocket" for rule in rules) and not any(
-        rule.names_url(url) for rule in rules for url in context.wire.sockets.values()
-    ):
-        return "the page has no open WebSocket to send it by"
-    if context.page.alerts():
-        return "the page shows an alert: name it in [[blocked]] if it is a refusal"
-    return ""
 
 
 def no_end(context: LaneContext, exchange: Exchange) -> Callable[[], HarnessError]:
@@ -444,7 +240,7 @@ def _label(context: LaneContext) -> Steps:
         def appeared() -> bool:
             nonlocal shown
             shown = context.page.look(reads=("provider",)).texts["provider"]
-            return bool(shown) or time.monotonic() - began > _LABEL_PATIENCE
+            return bool(shown) or time.monotonic() - began > LABEL_WAIT_S
 
         yield Wait(
             appeared,
@@ -454,7 +250,3 @@ def _label(context: LaneContext) -> Steps:
             asks_page=True,
         )
     context.recorder.label(shown or None)
-
-
-def _advice(status: int) -> str:
-    return ADVICE.get(_condition(status), "look at the backend's log")

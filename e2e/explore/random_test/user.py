@@ -12,7 +12,7 @@ from e2e.capture.lane.window import Window
 from e2e.capture.network.wire_rules import Exchange
 from e2e.capture.recording.drafts import ChatDraft
 from e2e.capture.recording.recorder import LaneRecorder
-from e2e.capture.scenarios import opening, turns
+from e2e.capture.scenarios import opening, sending, turns
 from e2e.capture.scenarios.chats import go_back_to
 from e2e.capture.scenarios.lane_context import LaneContext, look_for_late_text
 from e2e.capture.scheduling.scheduler import run_lanes
@@ -177,7 +177,7 @@ class User:
 
     def _message_offline(self, tab: _Tab, after: After) -> Steps:
         """Send a message without a network: no reply comes, but the payload is recorded."""
-        yield from turns.send(tab.context, after=after)
+        yield from sending.send(tab.context, after=after)
         exchange = tab.context.recorder.exchange
         assert exchange is not None
         deadline = time.monotonic() + _OFFLINE_TIMEOUT
@@ -191,7 +191,7 @@ class User:
 
     def _begin(self) -> Steps:
         tab = self._tab
-        yield from turns.send(tab.context, after=self._what_happened(tab), long=True)
+        yield from sending.send(tab.context, after=self._what_happened(tab), long=True)
         tab.streaming = tab.context.recorder.exchange
         self._message_sent(tab)
 

@@ -10,7 +10,7 @@ import pytest
 
 from e2e.capture.network.retries import Retries
 from e2e.capture.network.wire_rules import Exchange
-from e2e.capture.scenarios import turns
+from e2e.capture.scenarios import sending, turns
 from e2e.errors import Blocked, CaptureIncomplete, MessageLost
 from e2e.pages.waits import Steps
 from e2e.profile.profile import load
@@ -206,7 +206,7 @@ class Typing:
 
     def plays(self) -> None:
         clock = self.turn.desk.clock
-        for wait in turns.send(self.context):
+        for wait in sending.send(self.context):
             until = clock.now + wait.timeout
             while not wait.until():
                 clock.now += 0.05
