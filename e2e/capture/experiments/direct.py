@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from e2e.capture.network.bodies.event_reader import AnswerReader
 from e2e.capture.network.replay import Request
-from e2e.capture.network.wire_rules import AnswerReader
 
 NAME = "direct"
 QUESTION = "what does the backend itself do with fresh IDs?"

@@ -8,7 +8,9 @@ from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any, Protocol
 
-from e2e.capture.network.wire_rules import Exchange, Refusal, Rule, with_event
+from e2e.capture.network.bodies.event_reader import with_event
+from e2e.capture.network.exchange import Exchange
+from e2e.capture.network.wire_rules import Refusal, Rule
 
 _OPEN_AT_MOST = 256  # exchanges on one channel that wait for an answer; older ones will not get theirs
 

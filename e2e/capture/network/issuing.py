@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.network.exchange import Exchange
 
 _REMEMBERED = 16  # exchanges of a lane: an ID is stored soon after the reply that brought it
 _SAME_TIME = 1.0  # seconds by which a page's write may be seen before the reply's bytes are

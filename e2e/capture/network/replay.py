@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from e2e.capture.network.wire_rules import Exchange, Rule
+from e2e.capture.network.exchange import Exchange
+from e2e.capture.network.wire_rules import Rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.network.exchange import Exchange
 
 _MOST = 10.0  # seconds that a page which retries is given at most
 _TRY_LATER = (408, 425, 429)  # of the 4xx, those that ask the client to come back

@@ -5,10 +5,8 @@ Nothing here knows how the traffic was seen (`e2e.capture.network.cdp.wire` does
 
 from __future__ import annotations
 
-import codecs
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -21,73 +19,6 @@ from e2e.capture.network.bodies.reply_so_far import ReplySoFar
 from e2e.capture.network.decoders import unfold
 from e2e.capture.session_ids.identity import as_text, canonical
 from e2e.profile.profile import Extract, Sign, WireRule
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One payload of the chat and its answer, while it happens. Times are seconds since the epoch."""
-
-    request: str
-    rule: Rule
-    transport: str
-    method: str
-    url: str
-    sent_at: float
-    session: str | None
-    history: int | None
-    body: str
-    """The payload's text; searched for texts of earlier chats, never written."""
-    stack: list[dict[str, Any]]
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Of the request."""
-    origin: str = "page"
-    """What sent it: the page, an iframe of another site, a worker."""
-    size: int = 0
-    """Characters of the payload."""
-    reply_key: str | None = None
-    form: str = ""
-    """How the session ID was encoded in the payload (``percent-encoded``), or ``""``."""
-    raw_session: str | None = None
-    """The ID as it stood in the payload."""
-    unreadable: str = ""
-    """Why the body could not be decoded where the session is to be in it, or ``""``."""
-    doubtful: bool = False
-    """Whether this is a payload of the rule stands in a body that could not be decoded."""
-    coded: bool = False
-    """The body was sent compressed: ``body`` is what it decodes to."""
-    retry_after: float | None = None
-    """Seconds that a refusing answer asks to wait."""
-    refused: str = ""
-    """Kind of the profile's ``[[blocked]]`` sign that an answer showed."""
-    said_no: bool = False
-    """The answer itself says that it failed."""
-    status: int | None = None
-    cached: str = ""
-    """What answered instead of the network: a cache, a service worker."""
-    relayed: bool = False
-    """A service worker passed it on to the network."""
-    provider: str | None = None
-    first_chunk_at: float | None = None
-    last_chunk_at: float = 0.0
-    ended_at: float | None = None
-    chunks: int = 0
-    bytes: int = 0
-    outcome: str = ""
-    """``""`` while it goes on, then ``ok``, ``failed`` or ``cancelled``."""
-    error: str = ""
-    chat: int | None = None
-    message: int | None = None
-    overtaken: bool = False
-    """Its ID is what the connection had; the backend gave the connection another one before it began to answer."""
-    shares_line: bool = False
-    """Parts came while another payload waited for its answer on the same line, and nothing says whose they were."""
-    reply: ReplySoFar = field(default_factory=ReplySoFar, repr=False)
-    """What its answer carried so far, of whatever type; never written."""
-    extras: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def ended(self) -> bool:
-        return self.outcome != ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,96 +228,3 @@ def _search(expression: ParsedResult | None, value: Any) -> Any:
         return expression.search(value)
     except JMESPathTypeError:
         return None
-
-
-def with_event(value: Any, event: str) -> Any:
-    """An event of a stream as the rule's expressions see it: its name is at ``event``, unless its data has one."""
-    if event in ("", "message"):
-        return value
-    if isinstance(value, dict):
-        return {"event": event, **value}
-    return {"event": event, "data": value}
-
-
-def as_json(text: str) -> Any:
-    """Parsed JSON, or None when ``text`` is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _charset(content_type: str) -> str:
-    """Python's name of the charset of an answer; UTF-8 where none is named, or one that is not known."""
-    named = re.search(r';\s*charset="?([\w.:-]+)', content_type, re.IGNORECASE)
-    try:
-        name = codecs.lookup(named[1]).name if named else "utf-8"
-        codecs.getincrementaldecoder(name)
-    except LookupError:
-        return "utf-8"
-    return name
-
-
-_LINES = re.compile(r"ndjson|jsonl|json-?lines|json-seq|stream\+json")
-
-
-class AnswerReader:
-    """Turns the bytes of an answer, as they come, into the JSON values in it: events of a stream, lines, or one body."""
-
-    def __init__(self, content_type: str) -> None:
-        self._stream = "event-stream" in content_type
-        self._lines = _LINES.search(content_type) is not None
-        self._pending = b""
-        self._decode = codecs.getincrementaldecoder(_charset(content_type))("replace").decode
-        self._after_cr = False
-        self._event = ""
-        self._data: list[str] = []
-
-    def feed(self, chunk: bytes) -> Iterator[tuple[str, Any]]:
-        """``(event name, value)`` for every event or line that ``chunk`` completes."""
-        if not (self._stream or self._lines):
-            self._pending += chunk
-            return
-        if not chunk:
-            return
-        cut, self._after_cr = self._after_cr, chunk.endswith(b"\r")
-        if cut:  # a CR ends its line at once; the LF of a CRLF cut in two is no line of its own
-            chunk = chunk.removeprefix(b"\n")
-        *lines, self._pending = re.split(rb"\r\n|\n|\r", self._pending + chunk)
-        for line in lines:
-            text = line.decode("utf-8-sig", errors="replace")
-            yield from self._line(text) if self._stream else _json_line(text)
-
-    def text(self, chunk: bytes) -> str:
-        """The text in ``chunk``, where the answer is no stream of values; ``""`` where it is."""
-        return "" if self._stream or self._lines else self._decode(chunk)
-
-    def end(self) -> Iterator[tuple[str, Any]]:
-        """What is left when the answer ends: the whole body when it was no stream, or its last line."""
-        if self._stream:
-            return
-        text = self._pending.decode("utf-8-sig", errors="replace")
-        value = as_json(text)
-        if value is not None:
-            yield "", value
-        elif not self._lines and "\n" in text:  # JSON lines under another name
-            for line in text.splitlines():
-                yield from _json_line(line)
-
-    def _line(self, line: str) -> Iterator[tuple[str, Any]]:
-        if line == "":
-            if self._data:
-                text = "\n".join(self._data)
-                value = as_json(text)
-                yield self._event or "message", {"text": text} if value is None else value
-            self._event, self._data = "", []
-        elif line.startswith("event:"):
-            self._event = line[6:].strip()
-        elif line.startswith("data:"):
-            self._data.append(line[5:].removeprefix(" "))
-
-
-def _json_line(line: str) -> Iterator[tuple[str, Any]]:
-    value = as_json(line.strip("\x1e \t"))
-    if value is not None:
-        yield "", value

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.recording.drafts import MessageDraft
 
 _LATE_CHATS = 8  # as many chats back as a payload without a text may belong to one that is still owed it

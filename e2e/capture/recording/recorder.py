@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.recording import unread
 from e2e.capture.recording.drafts import ChatDraft, MessageDraft
 from e2e.capture.recording.wire_listener import WireListener

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.recording.drafts import ChatDraft, MessageDraft
 from e2e.capture.recording.lane_chats import LaneChats
 from e2e.capture.recording.unread import Unread

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from e2e.capture.network.bodies.encodings import looks_opaque
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.payloads import NOT_IN_IT
-from e2e.capture.network.wire_rules import Exchange
 from e2e.capture.recording.drafts import MessageDraft
 from e2e.capture.recording.owners import nonce_of
 from e2e.errors import CaptureIncomplete

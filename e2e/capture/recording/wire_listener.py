@@ -8,8 +8,8 @@ from typing import Any
 
 from e2e.capture.code import stacks
 from e2e.capture.network.bodies.reply_texts import texts_in
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.replay import Request
-from e2e.capture.network.wire_rules import Exchange
 from e2e.capture.recording import unread
 from e2e.capture.recording.drafts import MessageDraft
 from e2e.capture.recording.owners import is_retry

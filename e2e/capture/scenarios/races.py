@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 
-from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.scenarios import opening, sending, turns
 from e2e.capture.scenarios.lane_context import LaneContext, look_for_late_text
 from e2e.pages.waits import Steps, Wait

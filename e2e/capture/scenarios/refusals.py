@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 
-from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.scenarios.lane_context import ADVICE, LaneContext, refused, unreadable
 from e2e.capture.scenarios.sending import POLL
 from e2e.pages.waits import Steps, Wait
 
 LABEL_WAIT_S = 0.5  # seconds for a label, or a refusal, to appear after everything else has ended
-
-
 WHY_REFUSED = (
     "was it for the session ID that was sent? The failed checks tell; else look at the backend's log"
 )

@@ -14,17 +14,9 @@ from e2e.pages.waits import Steps, Wait
 from e2e.records.records import After
 
 POLL = 0.015
-
-
 _PRESS_EVERY = 0.8  # seconds after which a key that did nothing is pressed again
-
-
 _LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
-
-
 _NOTICED = 1.0  # seconds without anything sent, after which a person sees that a page that was loaded has not got the message
-
-
 _OPENERS = (
     "Hello there",
     "Good morning",

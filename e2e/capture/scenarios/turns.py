@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from functools import partial
 
-from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.scenarios.lane_context import LaneContext, refused, unreadable
 from e2e.capture.scenarios.refusals import LABEL_WAIT_S, WHY_REFUSED, not_taken, sign_of_refusal
 from e2e.capture.scenarios.sending import POLL, send

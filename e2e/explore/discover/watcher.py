@@ -11,6 +11,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Error, Page
 
 from e2e.capture.in_page import STORES
+from e2e.capture.network.bodies.event_reader import AnswerReader
 from e2e.capture.network.bodies.parsing import cookies_of
 from e2e.capture.network.cdp.channels import (
     Channel,
@@ -20,7 +21,6 @@ from e2e.capture.network.cdp.channels import (
     watch_children,
     watch_shared_workers,
 )
-from e2e.capture.network.wire_rules import AnswerReader
 from e2e.capture.scheduling.scheduler import EventWaiter
 
 _BODY_LIMIT = 1 << 20

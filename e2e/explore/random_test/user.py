@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from e2e.capture.lane.run_context import RunContext
 from e2e.capture.lane.window import Window
-from e2e.capture.network.wire_rules import Exchange
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.recording.drafts import ChatDraft
 from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.scenarios import opening, sending, turns

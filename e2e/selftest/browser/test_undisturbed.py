@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from e2e.capture.network.cdp.wire import CdpWire
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.exchanges import Listener
-from e2e.capture.network.wire_rules import Exchange, Rule
+from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.profile.profile import load
 from fixtures.reference_chat.launcher import ReferenceChat

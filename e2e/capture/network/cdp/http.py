@@ -9,13 +9,15 @@ from typing import Any
 
 from e2e.capture.code.stacks import initiator_frames
 from e2e.capture.network.bodies import encodings
+from e2e.capture.network.bodies.event_reader import AnswerReader
 from e2e.capture.network.bodies.parsing import cookies_of
 from e2e.capture.network.cdp.channels import Channel, Handler, Params
 from e2e.capture.network.cdp.state import WireState
 from e2e.capture.network.decoders import Decoder, make_decoder
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.payloads import taken_by
 from e2e.capture.network.traffic import Seen
-from e2e.capture.network.wire_rules import AnswerReader, Exchange, Rule, Sent, session_fields
+from e2e.capture.network.wire_rules import Rule, Sent, session_fields
 
 _SCRIPTED = ("Fetch", "XHR", "EventSource", "Ping")
 Sink = Callable[[float, str, Any, int], None]

@@ -12,9 +12,10 @@ from e2e.capture.network.bodies.parsing import cookies_of
 from e2e.capture.network.cdp.channels import Channel, Handler, Params
 from e2e.capture.network.cdp.state import WireState
 from e2e.capture.network.decoders import Decoder, Message, make_decoder
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.payloads import NOT_IN_IT, Taken, unread_frame
 from e2e.capture.network.traffic import Seen, body_of_frame, data_of
-from e2e.capture.network.wire_rules import Exchange, Rule, Sent, session_fields
+from e2e.capture.network.wire_rules import Rule, Sent, session_fields
 
 _KEPT = 64  # received frames of a connection in which an ID that the page repeats is looked for
 

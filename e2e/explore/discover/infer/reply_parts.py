@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from e2e.capture.network.bodies.event_reader import with_event
 from e2e.capture.network.decoders import make_decoder
-from e2e.capture.network.wire_rules import with_event
 from e2e.explore.discover.infer.findings import SentMessages
 from e2e.explore.discover.infer.request import url_pattern
 from e2e.explore.discover.observed import Turn

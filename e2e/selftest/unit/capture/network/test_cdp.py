@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import CDPSession, Error
 
 from e2e.capture.network.cdp.wire import CdpWire
-from e2e.capture.network.wire_rules import Exchange, Rule
+from e2e.capture.network.exchange import Exchange
+from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.profile.profile import WireRule
 

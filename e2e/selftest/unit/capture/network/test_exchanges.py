@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.exchanges import Exchanges
-from e2e.capture.network.wire_rules import Exchange, Refusal, Rule
+from e2e.capture.network.wire_rules import Refusal, Rule
 from e2e.profile.profile import Sign, WireRule
 
 

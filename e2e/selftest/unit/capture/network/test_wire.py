@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2e.capture.network.wire_rules import AnswerReader, Refusal, Rule, Sent, as_json, with_event
+from e2e.capture.network.bodies.event_reader import AnswerReader, as_json, with_event
+from e2e.capture.network.wire_rules import Refusal, Rule, Sent
 from e2e.profile.profile import Sign, WireRule
 
 few = settings(max_examples=40, deadline=None, database=None)

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from e2e.capture.network.wire_rules import Exchange, Rule
+from e2e.capture.network.exchange import Exchange
+from e2e.capture.network.wire_rules import Rule
 from e2e.profile.profile import Profile, WireRule, load
 from e2e.records.records import Chat, Event
 from e2e.selftest.unit.capture.recording.test_recorder import NEW, OLD, Desk, desk, make_desk

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from e2e.capture.network.wire_rules import Exchange, Rule
+from e2e.capture.network.exchange import Exchange
+from e2e.capture.network.wire_rules import Rule
 from e2e.capture.recording import recorder as recorder_module
 from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.session_ids.redaction import Redactor

@@ -6,8 +6,9 @@ import pytest
 
 from e2e.capture.experiments.direct import fresh_like
 from e2e.capture.network.bodies.reply_texts import ReplyTexts
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.replay import Request
-from e2e.capture.network.wire_rules import Exchange, Rule
+from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scenarios.catalogue import SCENARIOS, programme
 from e2e.profile.profile import Limits, Profile, load
 

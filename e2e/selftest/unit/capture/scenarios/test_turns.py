@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.retries import Retries
-from e2e.capture.network.wire_rules import Exchange
-from e2e.capture.scenarios import sending, turns
+from e2e.capture.scenarios import refusals, sending, turns
 from e2e.errors import Blocked, CaptureIncomplete, MessageLost
 from e2e.pages.waits import Steps
 from e2e.profile.profile import load
@@ -25,7 +25,8 @@ class Turn:
 
     def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         self.desk = desk
-        monkeypatch.setattr(turns, "time", desk.clock)
+        for module in (turns, sending, refusals):
+            monkeypatch.setattr(module, "time", desk.clock)
         profile = load("reference").model_copy(update={"blocked": ()})
         profile = profile.model_copy(
             update={"screen": profile.screen.model_copy(update={"provider": None}), "backend": None}

@@ -1,0 +1,102 @@
+"""A reply's bytes as events: JSON, JSON lines, server-sent events, or plain text."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+
+def with_event(value: Any, event: str) -> Any:
+    """An event of a stream as the rule's expressions see it: its name is at ``event``, unless its data has one."""
+    if event in ("", "message"):
+        return value
+    if isinstance(value, dict):
+        return {"event": event, **value}
+    return {"event": event, "data": value}
+
+
+def as_json(text: str) -> Any:
+    """Parsed JSON, or None when ``text`` is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _charset(content_type: str) -> str:
+    """Python's name of the charset of an answer; UTF-8 where none is named, or one that is not known."""
+    named = re.search(r';\s*charset="?([\w.:-]+)', content_type, re.IGNORECASE)
+    try:
+        name = codecs.lookup(named[1]).name if named else "utf-8"
+        codecs.getincrementaldecoder(name)
+    except LookupError:
+        return "utf-8"
+    return name
+
+
+_LINES = re.compile(r"ndjson|jsonl|json-?lines|json-seq|stream\+json")
+
+
+class AnswerReader:
+    """Turns the bytes of an answer, as they come, into the JSON values in it: events of a stream, lines, or one body."""
+
+    def __init__(self, content_type: str) -> None:
+        self._stream = "event-stream" in content_type
+        self._lines = _LINES.search(content_type) is not None
+        self._pending = b""
+        self._decode = codecs.getincrementaldecoder(_charset(content_type))("replace").decode
+        self._after_cr = False
+        self._event = ""
+        self._data: list[str] = []
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[str, Any]]:
+        """``(event name, value)`` for every event or line that ``chunk`` completes."""
+        if not (self._stream or self._lines):
+            self._pending += chunk
+            return
+        if not chunk:
+            return
+        cut, self._after_cr = self._after_cr, chunk.endswith(b"\r")
+        if cut:  # a CR ends its line at once; the LF of a CRLF cut in two is no line of its own
+            chunk = chunk.removeprefix(b"\n")
+        *lines, self._pending = re.split(rb"\r\n|\n|\r", self._pending + chunk)
+        for line in lines:
+            text = line.decode("utf-8-sig", errors="replace")
+            yield from self._line(text) if self._stream else _json_line(text)
+
+    def text(self, chunk: bytes) -> str:
+        """The text in ``chunk``, where the answer is no stream of values; ``""`` where it is."""
+        return "" if self._stream or self._lines else self._decode(chunk)
+
+    def end(self) -> Iterator[tuple[str, Any]]:
+        """What is left when the answer ends: the whole body when it was no stream, or its last line."""
+        if self._stream:
+            return
+        text = self._pending.decode("utf-8-sig", errors="replace")
+        value = as_json(text)
+        if value is not None:
+            yield "", value
+        elif not self._lines and "\n" in text:  # JSON lines under another name
+            for line in text.splitlines():
+                yield from _json_line(line)
+
+    def _line(self, line: str) -> Iterator[tuple[str, Any]]:
+        if line == "":
+            if self._data:
+                text = "\n".join(self._data)
+                value = as_json(text)
+                yield self._event or "message", {"text": text} if value is None else value
+            self._event, self._data = "", []
+        elif line.startswith("event:"):
+            self._event = line[6:].strip()
+        elif line.startswith("data:"):
+            self._data.append(line[5:].removeprefix(" "))
+
+
+def _json_line(line: str) -> Iterator[tuple[str, Any]]:
+    value = as_json(line.strip("\x1e \t"))
+    if value is not None:
+        yield "", value

@@ -1,0 +1,77 @@
+"""A request with its answer, or a frame with its answers, while it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from e2e.capture.network.bodies.reply_so_far import ReplySoFar
+from e2e.capture.network.wire_rules import Rule
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One payload of the chat and its answer, while it happens. Times are seconds since the epoch."""
+
+    request: str
+    rule: Rule
+    transport: str
+    method: str
+    url: str
+    sent_at: float
+    session: str | None
+    history: int | None
+    body: str
+    """The payload's text; searched for texts of earlier chats, never written."""
+    stack: list[dict[str, Any]]
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Of the request."""
+    origin: str = "page"
+    """What sent it: the page, an iframe of another site, a worker."""
+    size: int = 0
+    """Characters of the payload."""
+    reply_key: str | None = None
+    form: str = ""
+    """How the session ID was encoded in the payload (``percent-encoded``), or ``""``."""
+    raw_session: str | None = None
+    """The ID as it stood in the payload."""
+    unreadable: str = ""
+    """Why the body could not be decoded where the session is to be in it, or ``""``."""
+    doubtful: bool = False
+    """Whether this is a payload of the rule stands in a body that could not be decoded."""
+    coded: bool = False
+    """The body was sent compressed: ``body`` is what it decodes to."""
+    retry_after: float | None = None
+    """Seconds that a refusing answer asks to wait."""
+    refused: str = ""
+    """Kind of the profile's ``[[blocked]]`` sign that an answer showed."""
+    said_no: bool = False
+    """The answer itself says that it failed."""
+    status: int | None = None
+    cached: str = ""
+    """What answered instead of the network: a cache, a service worker."""
+    relayed: bool = False
+    """A service worker passed it on to the network."""
+    provider: str | None = None
+    first_chunk_at: float | None = None
+    last_chunk_at: float = 0.0
+    ended_at: float | None = None
+    chunks: int = 0
+    bytes: int = 0
+    outcome: str = ""
+    """``""`` while it goes on, then ``ok``, ``failed`` or ``cancelled``."""
+    error: str = ""
+    chat: int | None = None
+    message: int | None = None
+    overtaken: bool = False
+    """Its ID is what the connection had; the backend gave the connection another one before it began to answer."""
+    shares_line: bool = False
+    """Parts came while another payload waited for its answer on the same line, and nothing says whose they were."""
+    reply: ReplySoFar = field(default_factory=ReplySoFar, repr=False)
+    """What its answer carried so far, of whatever type; never written."""
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        return self.outcome != ""
