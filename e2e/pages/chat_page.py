@@ -7,24 +7,20 @@ after that its element is known, and a click is real mouse input at a point that
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
-from playwright.sync_api import Error, Frame, Locator, Page
+from playwright.sync_api import Error, Page
 
 from e2e.errors import CaptureIncomplete, HarnessError, TargetNotReady
+from e2e.pages.actions import POLL, Mark, PageActions
 from e2e.pages.explained import Explained, first_line
-from e2e.pages.locators import css_of, locate
+from e2e.pages.locators import css_of
 from e2e.pages.waits import Steps, Wait
-from e2e.profile.profile import Action, Locate, Profile, expand
+from e2e.profile.profile import Locate, Profile
 
-_POLL = 0.02
-_BRIEF = 0.5  # seconds for what may not be there
-
-Mark = Literal["new_chat", "message_box", "second_message_box"]
 Readable = Literal["messages", "provider"]
 
 
@@ -42,7 +38,7 @@ class Look:
     """Values under the profile's key; None when the store cannot be read."""
 
 
-class ChatPage:
+class ChatPage(PageActions):
     """One page of the target.
 
     Parameters
@@ -62,13 +58,7 @@ class ChatPage:
         recorder: str,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        self.page = page
-        self.profile = profile
-        self.url = url
-        self.variables = os.environ if variables is None else variables
-        """What ``${NAME}`` stands for."""
-        self._recorder = recorder
-        self._marked: set[Mark] = set()
+        super().__init__(page, profile, url, recorder, variables)
         self._css = {
             name: css for name, what in self._readable().items() if (css := css_of(what)) is not None
         }
@@ -148,7 +138,7 @@ class ChatPage:
         def late() -> HarnessError:
             return CaptureIncomplete("the browser did not go back to the chat", where=self.url)
 
-        yield Wait(self._went_back, patience, late, _POLL, asks_page=True)
+        yield Wait(self._went_back, patience, late, POLL, asks_page=True)
         yield self._visible(
             self.profile.where.ready, self.profile.timeouts.ready, "where.ready", TargetNotReady
         )
@@ -325,13 +315,6 @@ class ChatPage:
             return True
         return False
 
-    def gone(self, what: Locate) -> bool:
-        return not self.shows(what)
-
-    def shows(self, what: Locate) -> bool:
-        """It is on the screen now."""
-        return self._locator(what).first.is_visible()
-
     def conversation(self) -> str | None:
         """What all messages on the screen say; None where the profile does not name them."""
         messages = self.profile.screen.messages
@@ -350,118 +333,7 @@ class ChatPage:
             timeout=self.profile.timeouts.action * 1000,
         )
 
-    # -- helpers ------------------------------------------------------------------------------------------------------
-
-    def run(
-        self,
-        actions: Sequence[Action],
-        key: str,
-        mark: tuple[Mark, int] | None = None,
-        armed: Callable[[], None] | None = None,
-        clicks: int = 1,
-    ) -> Steps:
-        """Do ``actions`` in their order. Raises `CaptureIncomplete`.
-
-        ``mark`` names the element of the one with that index, ``armed`` is called just before it, and it gets ``clicks``.
-        """
-        for number, action in enumerate(actions):
-            place = f"{key}[{number}]"
-            brief = action.optional or action.dismiss is not None
-            patience = action.timeout or (_BRIEF if brief else self.profile.timeouts.action)
-            if armed is not None and mark is not None and mark[1] == number:
-                armed()
-            try:
-                marked = mark is not None and mark[1] == number
-                yield from self._act(
-                    action, place, patience, mark[0] if mark and marked else None, clicks if marked else 1
-                )
-            except CaptureIncomplete:
-                if not brief:
-                    raise
-
-    def _act(self, action: Action, place: str, patience: float, mark: Mark | None, clicks: int) -> Steps:
-        timeout = patience * 1000
-        if action.wait_for is not None:
-            yield self._visible(action.wait_for, patience, place, CaptureIncomplete)
-        elif action.wait_gone is not None:
-            yield self._until_gone(action.wait_gone, patience, place)
-        elif action.press is not None:
-            self.page.keyboard.press(action.press)
-        elif action.mouse_away:
-            self.page.mouse.move(0, 0)
-        elif action.fill is not None:
-            with Explained("the field to fill cannot be used", place, action.fill.into):
-                self._locator(action.fill.into).fill(
-                    expand(action.fill.text, self.variables), timeout=timeout
-                )
-        elif action.hover is not None:
-            with Explained("the element to hover over cannot be used", place, action.hover):
-                self._locator(action.hover).hover(timeout=timeout)
-        else:
-            what = action.click or action.dismiss
-            assert what is not None
-            if (
-                action.dismiss is not None
-            ):  # a click that waits for what is not there would hold the other lanes
-                yield self._visible(what, patience, place, CaptureIncomplete)
-            with Explained("the element to click cannot be used", place, what):
-                locator = self._locator(what)
-                if mark is not None:
-                    self._mark(mark, locator, timeout)
-                locator.click(timeout=timeout, click_count=clicks)
-
-    def _mark(self, mark: Mark, locator: Locator, timeout: float | None = None) -> None:
-        locator.evaluate(
-            "(element, [recorder, mark]) => globalThis[recorder].mark(mark, element)",
-            [self._recorder, mark],
-            timeout=timeout,
-        )
-        self._marked.add(mark)
-
-    def _call(self, verb: str, *args: Any) -> Any:
-        return self._chat_frame().evaluate(
-            "([recorder, verb, args]) => globalThis[recorder][verb](...args)", [self._recorder, verb, args]
-        )
-
-    def _chat_frame(self) -> Frame:
-        """The frame in which the chat lives. Raises `CaptureIncomplete` when it is not there."""
-        frame = self.page.main_frame
-        for css in self.profile.where.frame:
-            element = frame.query_selector(css)
-            inner = element.content_frame() if element is not None else None
-            if inner is None:
-                raise CaptureIncomplete(
-                    f"there is no frame {css}",
-                    where="where.frame",
-                    hint="correct the selector of the chat's frame",
-                )
-            frame = inner
-        return frame
-
     def _readable(self) -> Mapping[Readable, Locate]:
         screen = self.profile.screen
         said: dict[Readable, Locate | None] = {"messages": screen.messages, "provider": screen.provider}
         return {name: what for name, what in said.items() if what is not None}
-
-    def _locator(self, what: Locate) -> Locator:
-        return locate(self.page, what, self.profile.where.frame)
-
-    def _visible(self, what: Locate, timeout: float, key: str, kind: type[HarnessError]) -> Wait:
-        def late() -> HarnessError:
-            return kind(
-                f"{what} was not visible within {timeout:g} s",
-                where=f"{key} of profile {self.profile.name!r}, {self.url}",
-                hint="correct the locator, or raise timeouts.ready when the page is slow",
-            )
-
-        return Wait(self._locator(what).first.is_visible, timeout, late, _POLL, asks_page=True)
-
-    def _until_gone(self, what: Locate, timeout: float, key: str) -> Wait:
-        def late() -> HarnessError:
-            return CaptureIncomplete(
-                f"{what} was still visible after {timeout:g} s",
-                where=f"{key} of profile {self.profile.name!r}, {self.url}",
-                hint="correct the locator, or give the action a longer timeout",
-            )
-
-        return Wait(lambda: self.gone(what), timeout, late, _POLL, asks_page=True)

@@ -43,7 +43,7 @@ def test_a_killed_shard_is_reported_and_the_others_are_judged(tmp_path: Path) ->
     environment = os.environ | {"CHAT_E2E_MASK_KEY": "0123456789abcdef0123456789abcdef"}
 
     def shard(number: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "pytest", "e2e/specs", "-q", "--shard", f"{number}/2", "--chats", "40",
+        command = [sys.executable, "-m", "pytest", "e2e/specs", "-q", "--shard", f"{number}/2", "--chats", "20",
                    "--lanes", "4", "--out", str(tmp_path / "incoming" / str(number))]  # fmt: skip
         return subprocess.Popen(
             command, cwd=REPO, env=environment, stdout=subprocess.DEVNULL, start_new_session=True

@@ -183,7 +183,7 @@ def site(leaky: Leaky, tmp_path_factory: pytest.TempPathFactory) -> Path:
     profile = folder / "leaky.toml"
     profile.write_text(PROFILE, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "e2e/specs", "-q", "--target", str(profile), "--base-url", leaky.url,
-               "--chats", "6", "--lanes", "2", "--out", str(folder / "out")]  # fmt: skip
+               "--chats", "6", "--lanes", "2", "--experiments", "off", "--out", str(folder / "out")]  # fmt: skip
     ended = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False, timeout=200)
     assert ended.returncode == 1, ended.stdout[-2000:]
     assert "went on with an old session ID" in ended.stdout

@@ -1,0 +1,166 @@
+"""The profile's actions, played on a page: click, fill, press, hover, wait. The base of `ChatPage`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from playwright.sync_api import Frame, Locator, Page
+
+from e2e.errors import CaptureIncomplete, HarnessError
+from e2e.pages.explained import Explained
+from e2e.pages.locators import locate
+from e2e.pages.waits import Steps, Wait
+from e2e.profile.profile import Action, Locate, Profile, expand
+
+POLL = 0.02
+"""Seconds between two looks at the page."""
+_BRIEF = 0.5  # seconds for what may not be there
+
+Mark = Literal["new_chat", "message_box", "second_message_box"]
+
+
+class PageActions:
+    """Plays the profile's actions on one page, in the frame in which the chat lives.
+
+    Parameters
+    ----------
+    page : the Playwright page.
+    profile : what the target is.
+    url : where it is.
+    recorder : name under which the in-page recorder can be called.
+    variables : what ``${NAME}`` in the profile's steps stands for; default: the environment.
+    """
+
+    def __init__(
+        self,
+        page: Page,
+        profile: Profile,
+        url: str,
+        recorder: str,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self.page = page
+        self.profile = profile
+        self.url = url
+        self.variables = os.environ if variables is None else variables
+        """What ``${NAME}`` stands for."""
+        self._recorder = recorder
+        self._marked: set[Mark] = set()
+
+    def gone(self, what: Locate) -> bool:
+        return not self.shows(what)
+
+    def shows(self, what: Locate) -> bool:
+        """It is on the screen now."""
+        return self._locator(what).first.is_visible()
+
+    def run(
+        self,
+        actions: Sequence[Action],
+        key: str,
+        mark: tuple[Mark, int] | None = None,
+        armed: Callable[[], None] | None = None,
+        clicks: int = 1,
+    ) -> Steps:
+        """Do ``actions`` in their order. Raises `CaptureIncomplete`.
+
+        ``mark`` names the element of the one with that index, ``armed`` is called just before it, and it gets ``clicks``.
+        """
+        for number, action in enumerate(actions):
+            place = f"{key}[{number}]"
+            brief = action.optional or action.dismiss is not None
+            patience = action.timeout or (_BRIEF if brief else self.profile.timeouts.action)
+            if armed is not None and mark is not None and mark[1] == number:
+                armed()
+            try:
+                marked = mark is not None and mark[1] == number
+                yield from self._act(
+                    action, place, patience, mark[0] if mark and marked else None, clicks if marked else 1
+                )
+            except CaptureIncomplete:
+                if not brief:
+                    raise
+
+    def _act(self, action: Action, place: str, patience: float, mark: Mark | None, clicks: int) -> Steps:
+        timeout = patience * 1000
+        if action.wait_for is not None:
+            yield self._visible(action.wait_for, patience, place, CaptureIncomplete)
+        elif action.wait_gone is not None:
+            yield self._until_gone(action.wait_gone, patience, place)
+        elif action.press is not None:
+            self.page.keyboard.press(action.press)
+        elif action.mouse_away:
+            self.page.mouse.move(0, 0)
+        elif action.fill is not None:
+            with Explained("the field to fill cannot be used", place, action.fill.into):
+                self._locator(action.fill.into).fill(
+                    expand(action.fill.text, self.variables), timeout=timeout
+                )
+        elif action.hover is not None:
+            with Explained("the element to hover over cannot be used", place, action.hover):
+                self._locator(action.hover).hover(timeout=timeout)
+        else:
+            what = action.click or action.dismiss
+            assert what is not None
+            if (
+                action.dismiss is not None
+            ):  # a click that waits for what is not there would hold the other lanes
+                yield self._visible(what, patience, place, CaptureIncomplete)
+            with Explained("the element to click cannot be used", place, what):
+                locator = self._locator(what)
+                if mark is not None:
+                    self._mark(mark, locator, timeout)
+                locator.click(timeout=timeout, click_count=clicks)
+
+    def _mark(self, mark: Mark, locator: Locator, timeout: float | None = None) -> None:
+        locator.evaluate(
+            "(element, [recorder, mark]) => globalThis[recorder].mark(mark, element)",
+            [self._recorder, mark],
+            timeout=timeout,
+        )
+        self._marked.add(mark)
+
+    def _call(self, verb: str, *args: Any) -> Any:
+        return self._chat_frame().evaluate(
+            "([recorder, verb, args]) => globalThis[recorder][verb](...args)", [self._recorder, verb, args]
+        )
+
+    def _chat_frame(self) -> Frame:
+        """The frame in which the chat lives. Raises `CaptureIncomplete` when it is not there."""
+        frame = self.page.main_frame
+        for css in self.profile.where.frame:
+            element = frame.query_selector(css)
+            inner = element.content_frame() if element is not None else None
+            if inner is None:
+                raise CaptureIncomplete(
+                    f"there is no frame {css}",
+                    where="where.frame",
+                    hint="correct the selector of the chat's frame",
+                )
+            frame = inner
+        return frame
+
+    def _locator(self, what: Locate) -> Locator:
+        return locate(self.page, what, self.profile.where.frame)
+
+    def _visible(self, what: Locate, timeout: float, key: str, kind: type[HarnessError]) -> Wait:
+        def late() -> HarnessError:
+            return kind(
+                f"{what} was not visible within {timeout:g} s",
+                where=f"{key} of profile {self.profile.name!r}, {self.url}",
+                hint="correct the locator, or raise timeouts.ready when the page is slow",
+            )
+
+        return Wait(self._locator(what).first.is_visible, timeout, late, POLL, asks_page=True)
+
+    def _until_gone(self, what: Locate, timeout: float, key: str) -> Wait:
+        def late() -> HarnessError:
+            return CaptureIncomplete(
+                f"{what} was still visible after {timeout:g} s",
+                where=f"{key} of profile {self.profile.name!r}, {self.url}",
+                hint="correct the locator, or give the action a longer timeout",
+            )
+
+        return Wait(lambda: self.gone(what), timeout, late, POLL, asks_page=True)
