@@ -1,4 +1,4 @@
-"""Each planted fault ends in its cause and no other, the healthy chat in none, what the environment refuses in no verdict."""
+"""Each fault of the reference chat ends in its cause and no other; the healthy chat in none; an environment fault in no verdict."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from e2e.setup.places import REPO
 from fixtures.reference_chat.backend.faults import FAULTS
 
 NAMES = [HEALTHY, *(fault.name for fault in FAULTS)]
-# One for each part of capture: the store, the race, the other tab, the reload, the stream, the list of chats, the backend.
+# One fault for each part of capture: store, race, other tab, reload, stream, list of chats, backend.
 SLICE = (
     HEALTHY,
     "stale-state",
@@ -33,7 +33,7 @@ SLICE = (
 Matrix = tuple[Path, int, str]
 
 
-def play(out: Path, faults: Sequence[str]) -> Matrix:
+def run_matrix(out: Path, faults: Sequence[str]) -> Matrix:
     """The quick matrix as `python -m e2e matrix` runs it: its folder, exit code and output."""
     command = [sys.executable, "-m", "e2e", "matrix", "--quick", "--seed", "7", "--out", str(out)]
     command += [part for fault in faults for part in ("--fault", fault)]
@@ -43,12 +43,12 @@ def play(out: Path, faults: Sequence[str]) -> Matrix:
 
 @pytest.fixture(scope="module")
 def slice_(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
-    return play(tmp_path_factory.mktemp("slice"), SLICE)
+    return run_matrix(tmp_path_factory.mktemp("slice"), SLICE)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
-    return play(tmp_path_factory.mktemp("matrix"), ())
+    return run_matrix(tmp_path_factory.mktemp("matrix"), ())
 
 
 def rows(out: Path) -> dict[str, dict[str, Any]]:
@@ -65,12 +65,12 @@ def is_as_expected(matrix: Matrix, fault: str) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("fault", SLICE)
-def test_a_fault_is_named_and_nothing_else(slice_: Matrix, fault: str) -> None:
+def test_fault_ends_in_its_cause_and_no_other(slice_: Matrix, fault: str) -> None:
     is_as_expected(slice_, fault)
 
 
 @pytest.mark.timeout(900)
-def test_the_matrix_is_written_as_a_page_a_picture_and_a_file(slice_: Matrix) -> None:
+def test_matrix_writes_page_chart_and_json(slice_: Matrix) -> None:
     out, code, output = slice_
     assert code == 0, output
     assert {p.name for p in out.iterdir()} == {"matrix.json", "matrix.md", "matrix.svg", "matrix.png"}
@@ -81,22 +81,22 @@ def test_the_matrix_is_written_as_a_page_a_picture_and_a_file(slice_: Matrix) ->
 @pytest.mark.long
 @pytest.mark.timeout(1600)
 @pytest.mark.parametrize("fault", NAMES)
-def test_every_fault_is_named_and_nothing_else(whole: Matrix, fault: str) -> None:
+def test_every_fault_ends_in_its_cause_and_no_other(whole: Matrix, fault: str) -> None:
     is_as_expected(whole, fault)
 
 
 def row(**changes: Any) -> Row:
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "fault": "stale-state",
         "expected": "stale-state",
         "outcome": "fail",
         "checks_failed": ("rotation.sent_id_is_fresh",),
         "causes": ("stale-state",),
     }
-    return Row(**said | changes)
+    return Row(**values | changes)
 
 
-def test_a_miss_is_seen() -> None:
+def test_row_is_ok_only_with_the_expected_result() -> None:
     assert row().ok
     assert not row(causes=()).ok
     assert not row(causes=("stale-closure",)).ok

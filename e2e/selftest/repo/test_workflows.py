@@ -1,4 +1,4 @@
-"""Guards what only runs on the service: each step calls a make target that exists, each action is pinned, nobody may more than it must."""
+"""Workflows: each step calls an existing make target, each action is pinned, each job has the least permissions."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TARGETS = set(re.findall(r"^([a-z][a-z0-9-]*):", (REPO / "Makefile").read_text(e
 
 
 def read(path: Path) -> dict[str, Any]:
-    said: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return said
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content
 
 
 def jobs(path: Path) -> dict[str, Any]:
@@ -27,11 +27,11 @@ def jobs(path: Path) -> dict[str, Any]:
 
 
 def steps(path: Path) -> list[dict[str, Any]]:
-    said = read(path)
+    content = read(path)
     return (
-        [step for job in said["jobs"].values() for step in job["steps"]]
-        if "jobs" in said
-        else said["runs"]["steps"]
+        [step for job in content["jobs"].values() for step in job["steps"]]
+        if "jobs" in content
+        else content["runs"]["steps"]
     )
 
 
@@ -43,22 +43,22 @@ def test_the_workflows_are_there() -> None:
 def test_each_step_calls_one_make_target(path: Path) -> None:
     for step in steps(path):
         if "run" in step:
-            said = re.fullmatch(r"make ([a-z0-9-]+)", step["run"].strip())
-            assert said, step["run"]
-            assert said[1] in TARGETS
+            command = re.fullmatch(r"make ([a-z0-9-]+)", step["run"].strip())
+            assert command, step["run"]
+            assert command[1] in TARGETS
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda p: f"{p.parent.name}/{p.name}")
-def test_each_action_is_pinned_by_its_commit_with_its_version_beside(path: Path) -> None:
+def test_each_action_is_pinned_to_a_commit_with_its_version_as_comment(path: Path) -> None:
     for line in path.read_text(encoding="utf-8").splitlines():
-        said = re.search(r"^\s+(?:- )?uses: (\S+)(.*)", line)
-        if said and not said[1].startswith("./") and "OWNER/" not in said[1]:
-            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", said[1]), line
-            assert re.search(r"# v\d", said[2]), line
+        uses = re.search(r"^\s+(?:- )?uses: (\S+)(.*)", line)
+        if uses and not uses[1].startswith("./") and "OWNER/" not in uses[1]:
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", uses[1]), line
+            assert re.search(r"# v\d", uses[2]), line
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
-def test_nobody_may_anything_but_what_a_job_asks_for(path: Path) -> None:
+def test_each_job_has_a_time_limit_and_least_permissions(path: Path) -> None:
     assert read(path)["permissions"] == {}
     for name, job in jobs(path).items():
         assert job["timeout-minutes"] <= 60, name
@@ -68,17 +68,17 @@ def test_nobody_may_anything_but_what_a_job_asks_for(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
-def test_runs_of_one_kind_do_not_get_into_each_others_way(path: Path) -> None:
+def test_each_workflow_has_a_concurrency_group(path: Path) -> None:
     assert read(path)["concurrency"]["group"]
 
 
-def test_the_gate_waits_for_every_job_of_ci() -> None:
+def test_ci_gate_needs_every_job() -> None:
     found = jobs(next(p for p in WORKFLOWS if p.stem == "ci"))
     assert set(found["gate"]["needs"]) == set(found) - {"gate"}
     assert found["gate"]["if"] == "always()"
 
 
-def test_shards_are_all_named_and_judged_whatever_became_of_them() -> None:
+def test_all_shards_are_listed_and_judged_even_after_a_failure() -> None:
     found = jobs(next(p for p in WORKFLOWS if p.stem == "nightly"))
     shards = found["shard"]["strategy"]["matrix"]["shard"]
     assert shards == [f"{n}/{len(shards)}" for n in range(1, len(shards) + 1)]
@@ -86,14 +86,14 @@ def test_shards_are_all_named_and_judged_whatever_became_of_them() -> None:
     assert "cancelled" in found["judge"]["if"]
 
 
-def test_a_secret_reaches_a_step_through_its_environment_only() -> None:
+def test_secrets_reach_a_step_through_its_environment_only() -> None:
     for path in WORKFLOWS:
         for step in steps(path):
             assert "secrets." not in step.get("run", "")
             assert "${{" not in step.get("run", "")
 
 
-def test_one_action_is_pinned_to_one_commit_everywhere() -> None:
+def test_each_action_has_the_same_commit_everywhere() -> None:
     commits: dict[str, set[str]] = {}
     for path in (*WORKFLOWS, *ACTIONS):
         for action, commit in re.findall(
@@ -105,6 +105,6 @@ def test_one_action_is_pinned_to_one_commit_everywhere() -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
-def test_a_checkout_leaves_no_credentials_behind(path: Path) -> None:
+def test_checkout_persists_no_credentials(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count("persist-credentials: false") == text.count("uses: actions/checkout@")

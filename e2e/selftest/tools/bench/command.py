@@ -28,11 +28,11 @@ def run_bench(*, rounds: int, chats: int, out: Path) -> int:
     """Measure, compare with `TARGETS`, write ``bench.json``. Returns 1 if a target was missed."""
     console = Console(file=sys.stdout, highlight=False)
     with sync_playwright() as playwright:
-        result = run(playwright, rounds=rounds, chats=chats, say=console.print)
+        result = run(playwright, rounds=rounds, chats=chats, report=console.print)
     out.mkdir(parents=True, exist_ok=True)
     path = out / "bench.json"
     path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    table = Table("what", "measured", "at most", "")
+    table = Table("measurement", "measured", "at most", "")
     for name, limit in TARGETS.items():
         value = result["ratios"][name]
         table.add_row(_MEANING[name], f"{value:.3f}", f"{limit:g}", "ok" if value <= limit else "missed")

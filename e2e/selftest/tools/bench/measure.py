@@ -1,4 +1,4 @@
-"""The measurements. Each ratio comes from runs that take turns on one machine: absolute times on shared machines say little."""
+"""The measurements. Ratios of alternating runs: absolute times on a shared machine are not comparable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MEMORY_FROM, _MEMORY_TO = 100, 2000
 
 @dataclass(slots=True)
 class Times:
-    """Milliseconds per chat of each round, by what was measured."""
+    """Measurement -> milliseconds per chat, one value a round."""
 
     rounds: dict[str, list[float]] = field(default_factory=dict)
 
@@ -39,12 +39,12 @@ class Times:
         return statistics.median(self.rounds[name])
 
     def ratio(self, over: str, under: str) -> float:
-        """Median of the rounds' own ratios: both of a round ran one after the other."""
+        """Median of the ratios of each round, in which both ran one after the other."""
         return statistics.median(a / b for a, b in zip(self.rounds[over], self.rounds[under], strict=True))
 
 
 class Bench:
-    """Measures in fresh browsers, one after the other."""
+    """Measures, each time in a fresh browser."""
 
     def __init__(self, playwright: Playwright) -> None:
         self._playwright = playwright
@@ -65,7 +65,7 @@ class Bench:
         self.times.add(name, statistics.fmean(seconds) * 1000)
 
     def suite(self, name: str, url: str, chats: int, lanes: int, *, full: bool = True) -> None:
-        """Mean milliseconds per chat with all lanes busy: from when each has had its first chat to when the first has had its last."""
+        """Measure with all lanes busy: from the time when each has ended a chat until the first lane has ended its last."""
         ends: list[tuple[float, int]] = []
         with self._browser() as browser, tempfile.TemporaryDirectory() as out:
             plan = self._plan(url, chats + lanes, lanes, Path(out), full=full)
@@ -78,24 +78,24 @@ class Bench:
         self.times.add(name, (ends[stop][0] - ends[start][0]) / (stop - start) * 1000)
 
     def memory(self, url: str, lanes: int) -> dict[str, float]:
-        """Resident megabytes of the suite's own processes (Python, Playwright's driver) and of the browser, at chat 100 and 2,000."""
-        seen: dict[int, tuple[float, float]] = {}
+        """Resident megabytes at chat 100 and 2,000: of the suite (Python, Playwright's driver) and of the browser."""
+        at_chat: dict[int, tuple[float, float]] = {}
         done = 0
 
         def watch(_: Chat) -> None:
             nonlocal done
             done += 1
             if done in (_MEMORY_FROM, _MEMORY_TO):
-                seen[done] = _resident()
+                at_chat[done] = _resident()
 
         with self._browser() as browser, tempfile.TemporaryDirectory() as out:
             plan = self._plan(url, _MEMORY_TO, lanes, Path(out), full=True)
             Runner(plan, self._playwright, browser, {}, watchers=(watch,), probes=False).run()
         return {
-            "suite_at_100": seen[_MEMORY_FROM][0],
-            "suite_at_2000": seen[_MEMORY_TO][0],
-            "browser_at_100": seen[_MEMORY_FROM][1],
-            "browser_at_2000": seen[_MEMORY_TO][1],
+            "suite_at_100": at_chat[_MEMORY_FROM][0],
+            "suite_at_2000": at_chat[_MEMORY_TO][0],
+            "browser_at_100": at_chat[_MEMORY_FROM][1],
+            "browser_at_2000": at_chat[_MEMORY_TO][1],
         }
 
     def _plan(self, url: str, chats: int, lanes: int, out: Path, *, full: bool) -> Plan:
@@ -111,22 +111,22 @@ class Bench:
         )
 
 
-def run(playwright: Playwright, *, rounds: int, chats: int, say: Any) -> dict[str, Any]:
-    """All measurements; the content of ``bench.json``."""
+def run(playwright: Playwright, *, rounds: int, chats: int, report: Any) -> dict[str, Any]:
+    """Run all measurements; returns the content of ``bench.json``."""
     bench = Bench(playwright)
     with (
         ReferenceChat.start(control=False) as chat,
         ReferenceChat.start(control=False, reply_ms=_SLOW_MS) as slow,
     ):
         for number in range(rounds):
-            say(f"round {number + 1} of {rounds}")
+            report(f"round {number + 1} of {rounds}")
             bench.plain("plain", chat.url, chats)
             bench.suite("one_lane", chat.url, chats, 1)
             bench.suite("one_lane_no_capture", chat.url, chats, 1, full=False)
             bench.suite("four_lanes", chat.url, chats * 2, 4)
             bench.plain("slow_plain", slow.url, max(5, chats // 5))
             bench.suite("slow_eight_lanes", slow.url, chats * 2, 8)
-        say("memory over 2,000 chats")
+        report("memory over 2,000 chats")
         memory = bench.memory(chat.url, 4)
     times = bench.times
     return {

@@ -1,4 +1,4 @@
-"""The yardstick: what anyone would write with Playwright to do the same chats, with its own waits and no capture."""
+"""The baseline: a plain Playwright script for the same chats, without capture."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def plain_chats(browser: Browser, url: str, chats: int) -> list[float]:
     page.get_by_role("textbox", name="Message").wait_for()
     seconds = []
     for number in range(chats):
-        began = time.perf_counter()
+        started = time.perf_counter()
         page.get_by_role("button", name="New chat").click()
         page.get_by_role("textbox", name="Message").fill(f"Hello there ({number})")
         with page.expect_response("**/api/chat") as response:
             page.get_by_role("button", name="Send message").click()
         response.value.finished()
         page.evaluate("localStorage.getItem('chat_session')")
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - started)
     context.close()
     return seconds

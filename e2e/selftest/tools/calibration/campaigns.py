@@ -1,4 +1,4 @@
-"""Simulated campaigns: which provider each new session reaches, healthy or with a named fault."""
+"""Simulated campaigns: the provider of each new session, with or without a named fault."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 LANES = 4
-"""Sessions go to the lanes in turn, as in a run."""
+"""Sessions alternate between the lanes, as in a run."""
 
 
 def lane_of(n: int) -> np.ndarray:
@@ -21,12 +21,12 @@ def healthy(rng: np.random.Generator, times: int, k: int, n: int) -> np.ndarray:
 
 
 def pinned(rng: np.random.Generator, times: int, k: int, n: int) -> np.ndarray:
-    """One provider for all."""
+    """The same provider for all sessions of a campaign."""
     return np.repeat(healthy(rng, times, k, 1), n, axis=1)
 
 
 def sticky(rng: np.random.Generator, times: int, k: int, n: int) -> np.ndarray:
-    """Every other session, on average, keeps the provider of the lane's session before."""
+    """Half of the sessions, on average, keep the provider of their lane's previous session."""
     found = healthy(rng, times, k, n)
     keeps = rng.random((times, n)) < 0.5
     for at in range(LANES, n):
@@ -35,13 +35,13 @@ def sticky(rng: np.random.Generator, times: int, k: int, n: int) -> np.ndarray:
 
 
 def cycle(rng: np.random.Generator, times: int, k: int, n: int) -> np.ndarray:
-    """Each lane goes round the providers by itself, from a place of its own."""
+    """Each lane cycles through the providers, from a random start."""
     first = rng.integers(k, size=(times, LANES))[:, lane_of(n)]
     return ((first + np.arange(n) // LANES) % k).astype(np.int8)
 
 
 def skewed(*shares: float) -> Callable[[np.random.Generator, int, int, int], np.ndarray]:
-    """Independent draws by these shares."""
+    """Independent draws with these shares."""
 
     def draw(rng: np.random.Generator, times: int, k: int, n: int) -> np.ndarray:
         if k != len(shares):

@@ -16,7 +16,7 @@ from e2e.selftest.tools.calibration.write import pooled, write
 def run_calibration(campaigns: int, seed: int, workers: int | None, out: Path) -> int:
     """Measure, write ``calibration.md``, print a table. Returns 1 if a false-alarm rate is above its threshold."""
     console = Console(file=sys.stdout, highlight=False)
-    began = time.monotonic()
+    started = time.monotonic()
     rates = measure(campaigns, seed, workers=workers)
     wrong = beyond(rates)
     files = write(rates, out, campaigns=campaigns, seed=seed, wrong=wrong)
@@ -34,5 +34,5 @@ def run_calibration(campaigns: int, seed: int, workers: int | None, out: Path) -
             f"above its threshold: {r.check}, {r.k} providers, {r.n} sessions, {r.fault or 'healthy'}: "
             f"{r.alarms} of {r.campaigns} at {r.alpha:g}"
         )
-    console.print(f"{time.monotonic() - began:.0f} s; written: {', '.join(map(str, files))}")
+    console.print(f"{time.monotonic() - started:.0f} s; written: {', '.join(map(str, files))}")
     return 1 if wrong else 0

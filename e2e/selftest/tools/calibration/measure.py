@@ -1,4 +1,4 @@
-"""How often the checks accuse: false-alarm rates of healthy campaigns, power over broken ones, with exact intervals."""
+"""Measures false-alarm rates on healthy campaigns and power on faulty ones, with exact intervals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEVELS = (1e-5, 1e-3, 1e-2)
 PROVIDERS = (2, 3, 5, 9)
 SESSIONS = (20, 30, 50, 100)
 POWER_SHARE = 40
-"""Power needs fewer campaigns than a false-alarm rate: one in so many."""
+"""Faulty campaigns are fewer by this factor: a power needs less precision than a false-alarm rate near alpha."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often one check accused one kind of campaign at one threshold."""
+    """How often one check failed for one kind of campaign at one threshold."""
 
     check: str
     k: int
@@ -51,8 +51,8 @@ class Rate:
     high: float
 
     @property
-    def innocent(self) -> bool:
-        """What the check looks for is not there, so each alarm is a false one: a skewed draw is an independent one."""
+    def is_false_alarm_rate(self) -> bool:
+        """Whether the campaigns lack what the check detects; skewed draws are still independent."""
         return self.fault is None or (self.check == "provider.independent" and self.fault in SKEWED)
 
 
@@ -65,7 +65,7 @@ def interval(alarms: int, campaigns: int, confidence: float = 0.95) -> tuple[flo
 
 
 def cells(campaigns: int, seed: int) -> list[Cell]:
-    """Healthy campaigns over every number of providers and sessions; each fault where it is defined."""
+    """Every number of providers and sessions, healthy and with each fault that is defined for it."""
     found = [Cell(k, n, None, campaigns, seed) for k in PROVIDERS for n in SESSIONS]
     few = max(1, campaigns // POWER_SHARE)
     for fault in FAULTS:
@@ -75,7 +75,7 @@ def cells(campaigns: int, seed: int) -> list[Cell]:
 
 
 def measure(campaigns: int, seed: int, *, workers: int | None = None) -> list[Rate]:
-    """All cells, the dearest first, side by side on ``workers`` processes (1: in this one)."""
+    """Measure all cells, the slowest first, in ``workers`` processes (1: in this process)."""
     todo = sorted(cells(campaigns, seed), key=lambda c: -c.campaigns * c.n)
     workers = min(len(todo), os.cpu_count() or 1) if workers is None else workers
     if workers < 2:
@@ -87,7 +87,7 @@ def measure(campaigns: int, seed: int, *, workers: int | None = None) -> list[Ra
 
 
 def measure_cell(cell: Cell) -> list[Rate]:
-    """One kind of campaign, judged by every check at every threshold."""
+    """Judge one kind of campaign with every check at every threshold."""
     names = [None, *FAULTS]
     rng = np.random.default_rng([cell.seed, cell.k, cell.n, names.index(cell.fault)])
     draw = healthy if cell.fault is None else FAULTS[cell.fault]
@@ -117,27 +117,27 @@ def measure_cell(cell: Cell) -> list[Rate]:
 def _by_counts(
     drawn: np.ndarray,
     k: int,
-    accused: Callable[[tuple[int, ...]], tuple[bool, ...]],
-    alike: Callable[[tuple[int, ...]], tuple[int, ...]] = lambda table: table,
+    fails: Callable[[tuple[int, ...]], tuple[bool, ...]],
+    key_of: Callable[[tuple[int, ...]], tuple[int, ...]] = lambda table: table,
 ) -> list[int]:
-    """Alarms at each threshold, one table judged for all that are ``alike``.
+    """Alarms at each threshold. Tables with the same ``key_of`` are judged once.
 
-    With equal shares only the sorted counts matter, and few distinct ones occur.
+    With equal shares only the sorted counts matter, and few distinct tables occur.
     """
     counts = np.stack([(drawn == provider).sum(axis=1) for provider in range(k)], axis=1)
     tables = Counter(map(tuple, np.sort(counts, axis=1).tolist()))
     judged: dict[tuple[int, ...], tuple[bool, ...]] = {}
     total = np.zeros(len(LEVELS), dtype=np.int64)
     for table, times in tables.items():
-        key = alike(table)
+        key = key_of(table)
         if key not in judged:
-            judged[key] = accused(table)
+            judged[key] = fails(table)
         total += times * np.array(judged[key])
     return [int(x) for x in total]
 
 
 def _spread_of(table: tuple[int, ...]) -> tuple[int, ...]:
-    """All that `significance.spread` looks at, the sum apart."""
+    """All that `significance.spread` depends on, besides the sum."""
     return max(table), sum(c > 0 for c in table)
 
 
@@ -157,7 +157,7 @@ def _balanced(counts: tuple[int, ...]) -> tuple[bool, ...]:
 
 
 def _independent(drawn: np.ndarray) -> list[int]:
-    """At the smallest threshold the p-values are fine enough for the larger ones too."""
+    """p-values computed for the smallest threshold are precise enough for the larger ones."""
     lanes = lane_of(drawn.shape[1]).tolist()
     total = [0] * len(LEVELS)
     for row in drawn.tolist():
@@ -169,10 +169,11 @@ def _independent(drawn: np.ndarray) -> list[int]:
 
 
 def beyond(rates: Iterable[Rate], confidence: float = 0.95) -> list[Rate]:
-    """False-alarm rates that are above their threshold beyond chance.
+    """False-alarm rates that are significantly above their threshold.
 
-    The lower bounds hold for all of them together: among a hundred exact tests, a 95 % interval each would accuse two or three.
+    The confidence is shared among all rates (Bonferroni): with 95 % for each of a hundred rates, two or three would be
+    above their threshold by chance.
     """
-    asked = [r for r in rates if r.innocent]
-    each = 1 - (1 - confidence) / max(1, len(asked))
-    return [r for r in asked if interval(r.alarms, r.campaigns, each)[0] > r.alpha]
+    tested = [r for r in rates if r.is_false_alarm_rate]
+    each = 1 - (1 - confidence) / max(1, len(tested))
+    return [r for r in tested if interval(r.alarms, r.campaigns, each)[0] > r.alpha]

@@ -1,4 +1,4 @@
-"""The measured rates as a page, a chart and a file for machines."""
+"""Writes the measured rates: Markdown page, chart, JSON."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _MADE_FOR = {
     "sticky 50 %": "provider.independent",
     "cycle": "provider.independent",
 }
-"""The check that a fault is for; skews are `provider.balanced`'s."""
+"""Fault -> the check that detects it; for skews `provider.balanced`."""
 _COLOURS = {"provider.varies": "#4f5bd5", "provider.balanced": "#1f8a63", "provider.independent": "#b8642c"}
 
 
 def made_for(fault: str) -> str:
-    """The check that should find a fault."""
+    """The check that should detect a fault."""
     return _MADE_FOR.get(fault, "provider.balanced")
 
 
@@ -55,7 +55,7 @@ def write(
 
 
 def as_json(rates: Sequence[Rate], campaigns: int, seed: int) -> dict[str, Any]:
-    """``rates``: one entry per check, k, n, alpha and fault (null: healthy); with what is needed to measure them again."""
+    """``rates`` has one entry per check, k, n, alpha and fault (null: healthy); the rest reproduces the measurement."""
     versions = {"python": platform.python_version(), "numpy": version("numpy"), "scipy": version("scipy")}
     return {
         "schema": SCHEMA,
@@ -76,24 +76,27 @@ def pooled(rates: Sequence[Rate], check: str, alpha: float) -> tuple[int, int, R
 def page(rates: Sequence[Rate], *, campaigns: int, seed: int, wrong: Sequence[Rate]) -> str:
     """The Markdown page."""
     parts = [
-        "# Do the statistical checks keep their promise?",
+        "# False alarms and power of the statistical checks",
         f"{campaigns:,} simulated healthy campaigns for each of {_listed(PROVIDERS)} equal providers and {_listed(SESSIONS)} "
-        f"new sessions in {LANES} lanes, and {max(1, campaigns // POWER_SHARE):,} for each fault, judged by the checks' own "
-        f"functions (seed {seed}).",
+        f"new sessions in {LANES} lanes, and {max(1, campaigns // POWER_SHARE):,} for each fault, judged with the functions "
+        f"of the checks (seed {seed}).",
         "![False alarms and power](charts/calibration.svg)",
         "## False alarms",
-        "A threshold is kept when the rate is at most alpha. Intervals are Clopper-Pearson, 95 %.",
+        "The rate must be at most alpha. Intervals: Clopper-Pearson, 95 %.",
         _table(
             ["check", "alpha", "campaigns", "alarms", "rate", "95 % interval", "highest of one kind"],
             [_summary(rates, check, level) for check in CHECKS for level in LEVELS],
         ),
         _judged(rates, wrong),
         "## Power",
-        "Share of the broken campaigns that fail, at alpha = 1e-5 (in brackets: at 1e-3), by the check made for the fault.",
+        "Share of the faulty campaigns that fail the check for this fault, at alpha = 1e-5 (in brackets: at 1e-3).",
     ]
     for k in PROVIDERS:
         parts += [f"{k} providers:", _power(rates, k)]
-    parts += ["## Every healthy kind", _table(["check", "providers", "sessions", *_alphas()], _every(rates))]
+    parts += [
+        "## Rates of every kind of healthy campaign",
+        _table(["check", "providers", "sessions", *_alphas()], _every(rates)),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -113,14 +116,16 @@ def _summary(rates: Sequence[Rate], check: str, level: float) -> list[str]:
 
 
 def _judged(rates: Sequence[Rate], wrong: Sequence[Rate]) -> str:
-    innocent = sum(r.innocent for r in rates)
+    tested = sum(r.is_false_alarm_rate for r in rates)
     if not wrong:
-        return f"None of {innocent} rates is above its threshold beyond chance (lower bounds that hold for all together, 95 %)."
+        return (
+            f"None of {tested} rates is significantly above its threshold (simultaneous lower bounds, 95 %)."
+        )
     lines = [
         f"- `{r.check}`, {r.k} providers, {r.n} sessions, {r.fault or 'healthy'}: {r.alarms} of {r.campaigns} at {r.alpha:g}"
         for r in wrong
     ]
-    return f"**{len(wrong)} of {innocent} rates are above their threshold beyond chance:**\n\n" + "\n".join(
+    return f"**{len(wrong)} of {tested} rates are significantly above their threshold:**\n\n" + "\n".join(
         lines
     )
 
@@ -135,7 +140,7 @@ def _power(rates: Sequence[Rate], k: int) -> str:
             loose = [found[check, fault, n, LEVELS[1]].rate for n in SESSIONS]
             cells = [f"{100 * a:.0f} % ({100 * b:.0f} %)" for a, b in zip(strict, loose, strict=True)]
             lines.append([fault, f"`{check}`", *cells])
-    return _table(["fault", "found by", *(f"{n} sessions" for n in SESSIONS)], lines)
+    return _table(["fault", "detected by", *(f"{n} sessions" for n in SESSIONS)], lines)
 
 
 def _alphas() -> list[str]:
@@ -188,27 +193,27 @@ def chart(rates: Sequence[Rate]) -> Chart:
 
 
 def _false_alarms(axes: Any, rates: Sequence[Rate]) -> str:
-    level, said = LEVELS[-1], []
+    level, texts = LEVELS[-1], []
     for group, check in enumerate(CHECKS):
         found = [r for r in rates if r.check == check and r.alpha == level and r.fault is None]
         for i, r in enumerate(found):
             x = group + 0.8 * (i / max(1, len(found) - 1) - 0.5)
             axes.plot([x, x], [100 * r.low, 100 * r.high], color=_COLOURS[check], linewidth=1.4, alpha=0.5)
             axes.plot([x], [100 * r.rate], "o", color=_COLOURS[check], markersize=4)
-        said.append(f"{check} at most {100 * max(r.rate for r in found):.2f} %")
+        texts.append(f"{check} at most {100 * max(r.rate for r in found):.2f} %")
     axes.axhline(100 * level, color=ALARM, linewidth=1.2)
-    axes.text(len(CHECKS) - 0.5, 100 * level, "allowed", color=ALARM, fontsize=9, va="center")
+    axes.text(len(CHECKS) - 0.5, 100 * level, "alpha", color=ALARM, fontsize=9, va="center")
     axes.set_xticks(range(len(CHECKS)), [c.split(".")[1] for c in CHECKS])
     axes.set_ylim(0, None)
     axes.yaxis.set_major_formatter("{x:g} %")
     axes.set_xlabel(
         f"one point per number of providers and sessions ({len(PROVIDERS) * len(SESSIONS)} each), with 95 % interval"
     )
-    return "Healthy campaigns accused at alpha 1e-2: " + ", ".join(said)
+    return "False-alarm rates at alpha 1e-2: " + ", ".join(texts)
 
 
 def _curves(axes: Any, rates: Sequence[Rate]) -> str:
-    said, ends = [], []
+    texts, ends = [], []
     for fault in FAULTS:
         check = made_for(fault)
         found = sorted(
@@ -218,7 +223,9 @@ def _curves(axes: Any, rates: Sequence[Rate]) -> str:
         power = [100 * r.rate for r in found]
         axes.plot([r.n for r in found], power, "o-", color=_COLOURS[check], linewidth=1.6, markersize=4)
         ends.append((power[::-1], fault, _COLOURS[check]))
-        said.append(f"{fault} " + ", ".join(f"{p:.0f} % of {r.n}" for p, r in zip(power, found, strict=True)))
+        texts.append(
+            f"{fault} " + ", ".join(f"{p:.0f} % of {r.n}" for p, r in zip(power, found, strict=True))
+        )
     at = 1e9
     for power, fault, colour in sorted(ends, reverse=True, key=lambda end: end[0]):
         at = min(power[0], at - 6)
@@ -227,5 +234,5 @@ def _curves(axes: Any, rates: Sequence[Rate]) -> str:
     axes.set_xticks(SESSIONS)
     axes.set_ylim(-3, 104)
     axes.yaxis.set_major_formatter("{x:g} %")
-    axes.set_xlabel("new sessions; found by varies (blue), balanced (green), independent (brown)")
-    return "; ".join(said)
+    axes.set_xlabel("new sessions; detected by varies (blue), balanced (green), independent (brown)")
+    return "; ".join(texts)

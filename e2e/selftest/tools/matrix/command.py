@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 
 from e2e.errors import HarnessError
-from e2e.selftest.tools.matrix.load import busy
-from e2e.selftest.tools.matrix.play import play_all, task_for
-from e2e.selftest.tools.matrix.table import HEALTHY, Row, Variant, playable
+from e2e.selftest.tools.matrix.busy_processes import busy_processes
+from e2e.selftest.tools.matrix.runs import run_all, task_for
+from e2e.selftest.tools.matrix.table import HEALTHY, Row, Variant, possible_faults
 from e2e.selftest.tools.matrix.write import write
 from fixtures.reference_chat.backend.faults import BY_NAME
 
@@ -40,7 +40,7 @@ def run_matrix(
             raise HarnessError(
                 f"--fault {name}: no such fault", hint=f"one of {', '.join([HEALTHY, *BY_NAME])}"
             )
-    faults = list(playable(variant, wanted))
+    faults = list(possible_faults(variant, wanted))
     impossible = [name for name in wanted if name not in faults]
     if impossible:
         raise HarnessError(
@@ -48,24 +48,24 @@ def run_matrix(
             hint="leave it out, or choose another store or transport",
         )
     console = Console(file=sys.stdout, highlight=False)
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, busy(load):
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, busy_processes(load):
         kept = evidence or Path(folder)
         tasks = [
             task_for(name, variant, chats, lanes, kept, quick=quick) for name in faults for _ in range(repeat)
         ]
         rows: list[Row] = []
-        for row in play_all(tasks, workers):
+        for row in run_all(tasks, workers):
             rows.append(row)
             mark = "ok  " if row.ok else "MISS"
-            what = ", ".join(row.causes) or row.outcome
-            console.print(f"{mark} {row.fault:<22} {what} ({row.seconds:.1f} s)")
+            result = ", ".join(row.causes) or row.outcome
+            console.print(f"{mark} {row.fault:<22} {result} ({row.seconds:.1f} s)")
             for line in () if row.ok else (*row.checks_failed, *row.headlines, *row.problems):
                 console.print(f"       {line}")
     files = write(rows, out, variant)
     missed = [row for row in rows if not row.ok]
     console.print(
-        f"{len(rows) - len(missed)} of {len(rows)} as expected, in {time.monotonic() - began:.0f} s; "
+        f"{len(rows) - len(missed)} of {len(rows)} as expected, in {time.monotonic() - started:.0f} s; "
         f"written: {', '.join(map(str, files))}"
     )
     return 1 if missed else 0

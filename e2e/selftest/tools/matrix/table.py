@@ -1,4 +1,4 @@
-"""What is expected of each fault, and whether a run met it."""
+"""The expected result of each fault, and whether a run had it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from e2e.analysis.model.run import Run
 from fixtures.reference_chat.backend.faults import FAULTS
 
 HEALTHY, NONE, BLOCKED = "healthy", "none", "blocked"
-UNSEEN = ("new-chat-unavailable",)
-"""Faults that keep the suite from looking: their cause is named, and no check can fail."""
+NO_CHECK_FAILS = ("new-chat-unavailable",)
+"""Faults that prevent new chats: the cause is named, but no check can fail."""
 
 _SESSIONS = {"rotation.stored_id_is_fresh", "rotation.sent_id_is_fresh"}
 FAILS: dict[str, set[str]] = {
@@ -38,16 +38,16 @@ FAILS: dict[str, set[str]] = {
     "session-leaked": {"backend.cleans_up"},
     "label-stale": {"provider.label_is_true"},
 }
-"""Fault -> what must be among the failed checks."""
+"""Fault -> checks that must fail."""
 FAILS_ONE_OF: dict[str, set[str]] = {
     "provider-sticky": {"provider.independent", "provider.balanced", "provider.varies"}
 }
-"""At least one of these: in which of them a few lanes with a provider each show depends on the random seed."""
+"""At least one must fail; which one depends on the random seed, with few lanes that each keep a provider."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """How the reference chat is started, besides its fault."""
+    """Options of the reference chat, besides its fault."""
 
     transport: str = "sse"
     store: str = "localStorage"
@@ -57,17 +57,17 @@ class Variant:
     seed: int | None = None
 
     def options(self) -> dict[str, Any]:
-        """As the launcher takes them."""
+        """Keyword arguments of the launcher."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One fault, played once."""
+    """Result of one run."""
 
     fault: str
     expected: str
-    """A cause, ``blocked`` for a condition of the environment, ``none`` for the healthy chat."""
+    """A cause; ``blocked`` for a fault of the environment; ``none`` for the healthy chat."""
     outcome: str
     checks_failed: tuple[str, ...]
     causes: tuple[str, ...]
@@ -75,46 +75,46 @@ class Row:
     problems: tuple[str, ...] = ()
     seconds: float = 0.0
     headlines: tuple[str, ...] = field(default=(), compare=False)
-    """Of the failed checks."""
+    """Headlines of the failed checks."""
 
     @property
     def ok(self) -> bool:
-        """The expected cause and no other; for the healthy chat, and where the environment refused, none at all."""
+        """Whether the expected cause was named and no other; no cause for the healthy chat and for environment faults."""
         if self.expected == NONE:
             return self.outcome == "pass" and not self.checks_failed and not self.causes
         if self.expected == BLOCKED:
             return self.outcome == "broken" and not self.checks_failed and not self.causes
-        if self.expected in UNSEEN:
+        if self.expected in NO_CHECK_FAILS:
             return self.outcome == "broken" and self.causes == (self.expected,)
         return self.causes == (self.expected,) and bool(self.checks_failed)
 
     def to_json(self) -> dict[str, Any]:
         """The entry of ``matrix.json``."""
-        known = asdict(self) | {"ok": self.ok}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in known.items()}
+        values = asdict(self) | {"ok": self.ok}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def expected(fault: str) -> str:
-    """What a run with that fault is to end in."""
+    """The expected result of a run with this fault."""
     if fault == HEALTHY:
         return NONE
     return next(BLOCKED if f.kind == "environment" else f.name for f in FAULTS if f.name == fault)
 
 
-def playable(variant: Variant, wanted: Sequence[str] = ()) -> Iterator[str]:
-    """The faults that this variant can show, the healthy chat first; only those ``wanted``, when any are."""
+def possible_faults(variant: Variant, wanted: Sequence[str] = ()) -> Iterator[str]:
+    """The faults that this variant can have, the healthy chat first; only the ``wanted`` ones, if given."""
     if not wanted or HEALTHY in wanted:
         yield HEALTHY
     for fault in FAULTS:
-        shows = (not fault.stores or variant.store in fault.stores) and (
+        possible = (not fault.stores or variant.store in fault.stores) and (
             not fault.transports or variant.transport in fault.transports
         )
-        if shows and (not wanted or fault.name in wanted):
+        if possible and (not wanted or fault.name in wanted):
             yield fault.name
 
 
 def row_of(fault: str, run: Run, seconds: float) -> Row:
-    """What the suite made of a run."""
+    """Judge a run."""
     judgement = judge(run)
     failed = [v for v in judgement.verdicts if v.outcome == "fail"]
     return Row(

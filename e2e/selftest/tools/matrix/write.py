@@ -1,4 +1,4 @@
-"""The matrix as a page, a picture and a file for machines."""
+"""Writes the matrix: Markdown page, chart, JSON."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def write(rows: Sequence[Row], out: Path, variant: Variant) -> list[Path]:
 
 def page(rows: Sequence[Row], variant: Variant) -> str:
     """The matrix in Markdown."""
-    met = sum(row.ok for row in rows)
+    as_expected = sum(row.ok for row in rows)
     lines = [
         "# Detection matrix",
         "",
-        f"{met} of {len(rows)} runs of the reference chat ended as expected "
+        f"{as_expected} of {len(rows)} runs of the reference chat ended as expected "
         f"({', '.join(f'{k} {v}' for k, v in variant.options().items() if v is not None)}).",
         "",
         "![Faults and the checks that failed](matrix.svg)",
@@ -50,7 +50,7 @@ def page(rows: Sequence[Row], variant: Variant) -> str:
 
 
 def chart(rows: Sequence[Row]) -> Chart:
-    """Faults down, checks across: a filled cell is a failed check; the last column says whether the cause was named right."""
+    """A row for each fault, a column for each check; filled: the check failed. The last column: was the cause correct."""
     from matplotlib.patches import Rectangle
 
     checks = [c.name for c in CHECKS]
@@ -59,9 +59,9 @@ def chart(rows: Sequence[Row]) -> Chart:
         for x, name in enumerate(checks):
             colour = BAR if name in row.checks_failed else NOTHING
             axes.add_patch(Rectangle((x + 0.05, y + 0.08), 0.9, 0.84, facecolor=colour, edgecolor="none"))
-        said = "ok" if row.ok else f"miss: {', '.join(row.causes) or row.outcome}"
+        result = "ok" if row.ok else f"miss: {', '.join(row.causes) or row.outcome}"
         axes.text(
-            len(checks) + 0.25, y + 0.5, said, va="center", fontsize=8.5, color=QUIET if row.ok else ALARM
+            len(checks) + 0.25, y + 0.5, result, va="center", fontsize=8.5, color=QUIET if row.ok else ALARM
         )
     axes.set_xlim(0, len(checks) + 2)
     axes.set_ylim(len(rows), 0)
@@ -70,8 +70,6 @@ def chart(rows: Sequence[Row]) -> Chart:
         [x + 0.5 for x in range(len(checks))], checks, rotation=60, ha="right", fontsize=8, color=INK
     )
     axes.spines["bottom"].set_color(LINE)
-    title = f"What each fault makes fail: {sum(row.ok for row in rows)} of {len(rows)} named right"
-    alt = (
-        title + ". " + "; ".join(f"{row.fault}: {', '.join(row.checks_failed) or 'nothing'}" for row in rows)
-    )
+    title = f"Failed checks of each fault; {sum(row.ok for row in rows)} of {len(rows)} causes correct"
+    alt = title + ". " + "; ".join(f"{row.fault}: {', '.join(row.checks_failed) or 'none'}" for row in rows)
     return finish(figure, axes, "matrix", title, alt)

@@ -1,4 +1,4 @@
-"""The busy processes beside a matrix end with it, also when it is killed."""
+"""The busy processes beside a matrix end with it, also when the matrix is killed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.selftest.tools.matrix.load import busy
+from e2e.selftest.tools.matrix.busy_processes import busy_processes
 from e2e.setup.places import REPO
 
 
@@ -23,34 +23,34 @@ def alive(pid: int) -> bool:
         return False
 
 
-def gone(pids: list[int]) -> bool:
-    until = time.monotonic() + 60
-    while any(map(alive, pids)) and time.monotonic() < until:
-        time.sleep(0.05)  # the end of another process can only be polled for
+def ended(pids: list[int]) -> bool:
+    deadline = time.monotonic() + 60
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)  # not a child of this process: polling is the only way
     return not any(map(alive, pids))
 
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 
-def test_they_run_for_the_time_of_the_block_and_end_with_an_error_too() -> None:
-    seen: list[int] = []
+def test_processes_run_within_the_block_and_end_on_an_error() -> None:
+    started: list[int] = []
 
     def interrupted() -> None:
-        with busy(2) as pids:
-            seen.extend(pid for pid in pids if alive(pid))
+        with busy_processes(2) as pids:
+            started.extend(pid for pid in pids if alive(pid))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert len(seen) == 2
-    assert not any(map(alive, seen))
+    assert len(started) == 2
+    assert not any(map(alive, started))
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_they_end_when_their_parent_is_killed(how: signal.Signals) -> None:
-    code = "import time\nfrom e2e.selftest.tools.matrix.load import busy\n"
-    code += "with busy(1) as pids:\n    print(*pids, flush=True)\n    time.sleep(60)"
+def test_processes_end_when_their_parent_is_killed(how: signal.Signals) -> None:
+    code = "import time\nfrom e2e.selftest.tools.matrix.busy_processes import busy_processes\n"
+    code += "with busy_processes(1) as pids:\n    print(*pids, flush=True)\n    time.sleep(60)"
     parent = subprocess.Popen(
         [sys.executable, "-c", code], cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
@@ -59,9 +59,9 @@ def test_they_end_when_their_parent_is_killed(how: signal.Signals) -> None:
     os.kill(parent.pid, how)
     parent.wait()
     assert len(pids) == 1
-    assert gone(pids)
+    assert ended(pids)
 
 
-def test_no_load_is_none() -> None:
-    with busy(0) as pids:
+def test_zero_starts_no_process() -> None:
+    with busy_processes(0) as pids:
         assert pids == []

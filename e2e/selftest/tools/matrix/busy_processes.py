@@ -1,4 +1,4 @@
-"""Busy processes beside a matrix: what the suite makes of a machine that has no time for it."""
+"""Busy processes beside the matrix: they simulate a slow machine."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ while os.getppid() == parent:
     for n in range(200_000):
         n * n
 """
-"""Looks at its parent every few milliseconds: it ends also when that one is killed and can end nothing itself."""
+"""Checks its parent every few milliseconds, so that it ends even when the parent was killed."""
 
 
 @contextlib.contextmanager
-def busy(count: int) -> Iterator[list[int]]:
-    """``count`` processes that only use the processor; yields their IDs. They end with the block, however it is left."""
-    burners: list[subprocess.Popen[bytes]] = []
+def busy_processes(count: int) -> Iterator[list[int]]:
+    """Run ``count`` processes that use the processor; yields their IDs. They end with the block."""
+    processes: list[subprocess.Popen[bytes]] = []
     try:
         for _ in range(count):
-            burners.append(
+            processes.append(
                 subprocess.Popen(
                     [sys.executable, "-S", "-c", _BURN, str(os.getpid())],
                     stdin=subprocess.DEVNULL,
@@ -32,9 +32,9 @@ def busy(count: int) -> Iterator[list[int]]:
                     stderr=subprocess.DEVNULL,
                 )
             )
-        yield [burner.pid for burner in burners]
+        yield [process.pid for process in processes]
     finally:
-        for burner in burners:
-            burner.kill()
-        for burner in burners:
-            burner.wait()
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()

@@ -1,4 +1,4 @@
-"""Plays faults on the reference chat, side by side in as many processes as there are cores."""
+"""Runs the faults of the reference chat in parallel processes."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from e2e.setup.browser import find_browser, launch_options
 from fixtures.reference_chat.backend.faults import BY_NAME
 from fixtures.reference_chat.launcher import ReferenceChat
 
-_CALM_CHATS = 4
-"""Chats before an environment refuses: a run is to be caught in its middle."""
+_HEALTHY_CHATS = 4
+"""Chats before a fault of the environment begins: it must hit a run in its middle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One run."""
+    """One run of the matrix."""
 
     fault: str
     variant: Variant
@@ -47,7 +47,7 @@ class Task:
 
 
 def task_for(fault: str, variant: Variant, chats: int, lanes: int, out: Path, *, quick: bool) -> Task:
-    """The run for a fault; a ``quick`` one has no more chats and scenarios than it takes to see that fault."""
+    """The run for a fault; a ``quick`` one has only the chats and scenarios that this fault needs."""
     if not quick:
         return Task(fault, variant, chats, lanes, out)
     if fault == HEALTHY or BY_NAME[fault].side == "frontend":
@@ -55,11 +55,11 @@ def task_for(fault: str, variant: Variant, chats: int, lanes: int, out: Path, *,
     return Task(fault, variant, chats, lanes, out, scenarios=())
 
 
-def play(task: Task, playwright: Playwright, browser: Browser) -> Row:
+def run_task(task: Task, playwright: Playwright, browser: Browser) -> Row:
     """Record and judge one run."""
     faults = [] if task.fault in (HEALTHY, CRASH) else [task.fault]
-    after = _CALM_CHATS if expected(task.fault) == "blocked" else 0
-    began = time.monotonic()
+    after = _HEALTHY_CHATS if expected(task.fault) == "blocked" else 0
+    started = time.monotonic()
     with ReferenceChat.start(
         faults=faults, fault_after=after, control=False, **task.variant.options()
     ) as chat:
@@ -73,17 +73,19 @@ def play(task: Task, playwright: Playwright, browser: Browser) -> Row:
             scenarios=task.scenarios,
             plays=task.plays,
         )
-        watchers = (crash_after(browser, _CALM_CHATS),) if task.fault == CRASH else ()
+        watchers = (crash_after(browser, _HEALTHY_CHATS),) if task.fault == CRASH else ()
         folder = Runner(plan, playwright, browser, {}, watchers).run()
-    return row_of(task.fault, assemble([read_run(folder)]), time.monotonic() - began)
+    return row_of(task.fault, assemble([read_run(folder)]), time.monotonic() - started)
 
 
 def _profile(variant: Variant) -> Profile:
-    """The reference chat's, with less patience: what is refused is refused at once."""
+    """The profile of the reference chat with short timeouts, so that a fault of the environment ends a run soon."""
     profile = load("reference").model_copy(
         update={
             "timeouts": Timeouts(ready=10, action=5, reply=8),
-            "limits": Limits(retry_after=0.001),  # a refusal is waited out by users, not here
+            "limits": Limits(
+                retry_after=0.001
+            ),  # users wait for the limit to pass; here the refusal is what is tested
         }
     )
     return reference_variant(
@@ -91,17 +93,17 @@ def _profile(variant: Variant) -> Profile:
     )
 
 
-def play_all(tasks: Sequence[Task], workers: int | None = None) -> Iterator[Row]:
-    """All of them, in the order in which they end."""
+def run_all(tasks: Sequence[Task], workers: int | None = None) -> Iterator[Row]:
+    """Run all tasks, and yield their rows in the order of ``tasks``."""
     workers = min(len(tasks), workers or os.cpu_count() or 1)
-    # spawned: a forked process would share this one's event loop
+    # spawn: a forked process would share the event loop of Playwright
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         yield from pool.map(_in_worker, tasks)
 
 
 class _Worker:
-    """A process's own browser, kept for its next runs; a new one when it has died."""
+    """The browser of a worker process, shared by its runs; replaced after a crash."""
 
     playwright: Playwright | None = None
     browser: Browser | None = None
@@ -126,4 +128,4 @@ class _Worker:
 
 
 def _in_worker(task: Task) -> Row:
-    return play(task, *_Worker.ready())
+    return run_task(task, *_Worker.ready())
