@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from e2e.analysis.checks.variation import expected_shares, spread_verdict
+from e2e.analysis.model.check import BACKEND, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import Number, Verdict, question
+from e2e.analysis.model.verdict import Number, Verdict
 from e2e.analysis.model.wording import capped, not_seen, plural
 from e2e.analysis.stats import significance
 
@@ -18,7 +19,16 @@ ONE_BY_CONSTRUCTION = ("fixed", "browserBased")
 """Patterns that make one ID for all chats of a browser, and so reach one provider: right for the backend, wrong for the chat."""
 
 
-@question("backend.assigns")
+@check(
+    "backend.assigns",
+    title="Does the backend spread fresh session IDs?",
+    layer="backend",
+    group=BACKEND,
+    story="Fresh IDs reach several providers",
+    detection_limit="one provider with so many of the fresh IDs that chance does not explain it",
+    statistical=True,
+    position=220,
+)
 def assigns(run: Run) -> Verdict:
     """The backend gives fresh session IDs to different providers; five IDs in each of seven patterns for comparison."""
     name = "backend.assigns"
@@ -40,8 +50,8 @@ def assigns(run: Run) -> Verdict:
     expected = expected_shares(run)
     s = significance.spread(counts.values(), expected, run.alpha)
     verdict = spread_verdict(name, run, counts, s, expected)
-    worth = verdict.worth + (f"; {table}" if table and verdict.outcome == "pass" else "")
-    return _with(verdict, numbers={**verdict.numbers, **numbers}, worth=worth, lines=lines)
+    limit = verdict.detection_limit + (f"; {table}" if table and verdict.outcome == "pass" else "")
+    return _with(verdict, numbers={**verdict.numbers, **numbers}, detection_limit=limit, lines=lines)
 
 
 def _patterns(run: Run) -> tuple[str, list[str], dict[str, Number]]:
@@ -74,7 +84,15 @@ def _patterns(run: Run) -> tuple[str, list[str], dict[str, Number]]:
     return table, lines, numbers
 
 
-@question("backend.persists")
+@check(
+    "backend.persists",
+    title="Does the backend keep a session's provider?",
+    layer="backend",
+    group=BACKEND,
+    story="The same ID, the same provider",
+    detection_limit="a share of repeated requests with another provider: 20 clean ones bound it by 13.9 %",
+    position=230,
+)
 def persists(run: Run) -> Verdict:
     """The same session ID asked again gives the same provider."""
     name = "backend.persists"
@@ -103,9 +121,11 @@ def persists(run: Run) -> Verdict:
         f"{plural(len(held), 'session')} kept the provider in {plural(int(numbers['answers']), 'answer')}"
     )
     asked = int(numbers["answers"]) - len(held)
-    worth = f"{plural(asked, 'repeated question')} bound the rate of other answers by "
-    worth += f"{100 * significance.upper_bound(0, asked):.1f} % at 95 %"
-    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+    limit = f"{plural(asked, 'repeated question')} bound the rate of other answers by "
+    limit += f"{100 * significance.upper_bound(0, asked):.1f} % at 95 %"
+    return Verdict(
+        name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+    )
 
 
 def _lives(run: Run) -> list[list[Any]]:
@@ -124,7 +144,15 @@ def _lives(run: Run) -> list[list[Any]]:
     return list(lives.values())
 
 
-@question("backend.cleans_up")
+@check(
+    "backend.cleans_up",
+    title="Is a removed session gone?",
+    layer="backend",
+    group=BACKEND,
+    story="A removed session is gone",
+    detection_limit="a removal without effect for the sessions that the suite removed",
+    position=240,
+)
 def cleans_up(run: Run) -> Verdict:
     """A removed session is gone; it was there before, so that gone means removed."""
     name = "backend.cleans_up"
@@ -169,11 +197,23 @@ def cleans_up(run: Run) -> Verdict:
             name, run, why, "needs 1 session that is found, removed and looked up again", **numbers
         )
     headline = f"{plural(len(judged), 'removed session')} {'was' if len(judged) == 1 else 'were'} gone"
-    worth = f"{plural(len(judged), 'session')} found before, not found after"
-    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+    limit = f"{plural(len(judged), 'session')} found before, not found after"
+    return Verdict(
+        name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+    )
 
 
-@question("backend.state")
+@check(
+    "backend.state",
+    title="Do the backend's own figures add up, over several providers?",
+    layer="backend",
+    group=BACKEND,
+    story="Sessions right now",
+    detection_limit="figures that do not add up; one provider with too many of the active sessions",
+    statistical=True,
+    provider_chart=True,
+    position=250,
+)
 def state(run: Run) -> Verdict:
     """The backend's own figures: the distribution adds up to the active sessions, and is not pinned."""
     name = "backend.state"
@@ -207,9 +247,9 @@ def state(run: Run) -> Verdict:
         expected_text = "a distribution that adds up to the active sessions"
         return Verdict(name, "fail", headline, expected_text, capped(lines), numbers, evidence=run.evidence)
     if spread.outcome == "fail":
-        return _with(spread, numbers=numbers, worth="", lines=[])
-    worth = (
-        spread.worth
+        return _with(spread, numbers=numbers, detection_limit="", lines=[])
+    limit = (
+        spread.detection_limit
         if spread.outcome == "pass"
         else f"the figures add up; the spread is not judged: {spread.headline}"
     )
@@ -223,7 +263,7 @@ def state(run: Run) -> Verdict:
         headline,
         spread.expected,
         numbers=numbers,
-        worth=worth,
+        detection_limit=limit,
         warning=spread.warning,
         evidence=run.evidence,
     )
@@ -266,6 +306,8 @@ def _statuses(probes: Iterable[Any]) -> str:
     return ", ".join(f"{n} times {status}" if n > 1 else status for status, n in counts.most_common(4))
 
 
-def _with(verdict: Verdict, *, numbers: dict[str, Number], worth: str, lines: Sequence[str]) -> Verdict:
+def _with(
+    verdict: Verdict, *, numbers: dict[str, Number], detection_limit: str, lines: Sequence[str]
+) -> Verdict:
     actual = capped([*verdict.actual, *lines], limit=16) if verdict.outcome == "fail" else verdict.actual
-    return replace(verdict, numbers=numbers, worth=worth, actual=actual)
+    return replace(verdict, numbers=numbers, detection_limit=detection_limit, actual=actual)

@@ -6,13 +6,14 @@ from collections import defaultdict
 from typing import Any
 
 from e2e.analysis.facts.unseen import payloads_unseen
+from e2e.analysis.model.check import CONVERSATIONS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import (
     capped,
     chats_text,
-    clean_worth,
+    clean_limit,
     key_of,
     lane_name,
     no_chats,
@@ -22,7 +23,15 @@ from e2e.analysis.model.wording import (
 from e2e.analysis.stats import significance
 
 
-@question("chat.starts_empty")
+@check(
+    "chat.starts_empty",
+    title="Does a new chat start without messages of an earlier one?",
+    layer="conversation and delivery",
+    group=CONVERSATIONS,
+    story="A new chat starts empty",
+    detection_limit=clean_limit(20, "transition", "bleed"),
+    position=150,
+)
 def starts_empty(run: Run) -> Verdict:
     """A new chat shows nothing and sends nothing of the chat before."""
     name = "chat.starts_empty"
@@ -70,18 +79,28 @@ def starts_empty(run: Run) -> Verdict:
     if not judged:
         why = "no New Chat was seen between two observed chats"
         return not_seen(name, run, why, "needs at least 2 observed chats in one lane", **numbers)
-    worth = clean_worth(len(judged), "transition", "bleed")
+    limit = clean_limit(len(judged), "transition", "bleed")
     unseen = sum(c.screen_messages is None for c in judged)
     if unseen:
-        worth += f"; the screen of {unseen} of them was not looked at"
+        limit += f"; the screen of {unseen} of them was not looked at"
     greeted = sum(c.screen_compared is True and bool(c.screen_messages) for c in judged)
     if greeted:
-        worth += f"; {plural(greeted, 'chat')} showed a greeting, which no earlier chat had sent or got"
+        limit += f"; {plural(greeted, 'chat')} showed a greeting, which no earlier chat had sent or got"
     headline = f"{len(judged)} of {plural(len(judged), 'new chat')} began with nothing of an earlier one"
-    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+    return Verdict(
+        name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+    )
 
 
-@question("reply.is_live")
+@check(
+    "reply.is_live",
+    title="Does each reply come over the network, not from a cache?",
+    layer="conversation and delivery",
+    group=CONVERSATIONS,
+    story="Replies are live",
+    detection_limit=clean_limit(20, "reply", "cache"),
+    position=160,
+)
 def is_live(run: Run) -> Verdict:
     """Every reply is the backend's answer to its own message: none comes from a cache, or from a worker that asked nobody."""
     name = "reply.is_live"
@@ -104,8 +123,10 @@ def is_live(run: Run) -> Verdict:
         )
     if not kept:
         headline = f"{len(judged)} of {plural(len(judged), 'reply', 'replies')} came over the network"
-        worth = clean_worth(len(judged), "reply", "cache").replace("replys", "replies")
-        return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+        limit = clean_limit(len(judged), "reply", "cache")
+        return Verdict(
+            name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+        )
     groups: dict[tuple[str, int, str], list[Any]] = defaultdict(list)
     for m in kept:
         groups[m.run_id, m.lane, m.served_by].append(m)

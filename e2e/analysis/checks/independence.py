@@ -9,16 +9,26 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from e2e.analysis.facts.sessions import sessions
+from e2e.analysis.model.check import PROVIDERS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Number, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.model.wording import capped, key_of, lane_name, no_chats, not_seen, plural, probability
 from e2e.analysis.stats.hypotheses import Draw, Hypothesis, Independence, Name, holm, judge
 
 __all__ = ["Draw", "Hypothesis", "Independence", "draws_of", "holm", "independent", "judge"]
 
 
-@question("provider.independent")
+@check(
+    "provider.independent",
+    title="Is the provider independent of the chat before, the lane, the hour?",
+    layer="backend",
+    group=PROVIDERS,
+    story="Providers are independent",
+    detection_limit="so many equal neighbours, or so few, that chance does not explain them",
+    statistical=True,
+    position=210,
+)
 def independent(run: Run) -> Verdict:
     """A new session's provider depends on nothing but the draw."""
     name = "provider.independent"
@@ -64,7 +74,7 @@ def independent(run: Run) -> Verdict:
         f"{result.expected:.1f} expected (p = {probability(result.hypotheses[0].p)})"
     )
     return Verdict(
-        name, "pass", headline, want, (), numbers, _worth(result), "", warning, evidence=run.evidence
+        name, "pass", headline, want, (), numbers, _limit(result), "", warning, evidence=run.evidence
     )
 
 
@@ -183,7 +193,7 @@ def _lines(run: Run, result: Independence, draws: Sequence[Draw]) -> list[str]:
     return lines
 
 
-def _worth(result: Independence) -> str:
+def _limit(result: Independence) -> str:
     bounds = []
     if result.few is not None:
         bounds.append(f"{result.few} or fewer")

@@ -8,13 +8,14 @@ from typing import Any
 from e2e.analysis.checks.independence import independent
 from e2e.analysis.checks.variation import balanced, varies
 from e2e.analysis.facts.sessions import Answer, sessions
+from e2e.analysis.model.check import PROVIDERS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import (
     capped,
     chats_text,
-    clean_worth,
+    clean_limit,
     key_of,
     lane_name,
     no_chats,
@@ -26,7 +27,15 @@ from e2e.analysis.stats import significance
 __all__ = ["balanced", "independent", "label_is_true", "persists", "varies"]
 
 
-@question("provider.persists")
+@check(
+    "provider.persists",
+    title="Does a session keep its provider?",
+    layer="backend",
+    group=PROVIDERS,
+    story="One session, one provider",
+    detection_limit=clean_limit(20, "session", "change"),
+    position=170,
+)
 def persists(run: Run) -> Verdict:
     """One session, one provider: in every reply and in every answer of the backend."""
     name = "provider.persists"
@@ -90,11 +99,21 @@ def persists(run: Run) -> Verdict:
     headline = (
         f"{len(held)} of {plural(len(held), 'session')} with several replies kept {whose} provider{left_out}"
     )
-    worth = clean_worth(len(held), "session", "change")
-    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+    limit = clean_limit(len(held), "session", "change")
+    return Verdict(
+        name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+    )
 
 
-@question("provider.label_is_true")
+@check(
+    "provider.label_is_true",
+    title="Does the screen name the provider that replied?",
+    layer="screen",
+    group=PROVIDERS,
+    story="The label is true",
+    detection_limit=clean_limit(20, "chat", "mislabelling"),
+    position=180,
+)
 def label_is_true(run: Run) -> Verdict:
     """The provider on the screen is the one in the reply."""
     name = "provider.label_is_true"
@@ -124,11 +143,13 @@ def label_is_true(run: Run) -> Verdict:
         why = "no label was seen next to a reply whose provider is known from another layer"
         return not_seen(name, run, why, "needs at least 1 reply with a label", **numbers)
     if not wrong:
-        worth = clean_worth(len(chats), "chat", "mislabelling")
+        limit = clean_limit(len(chats), "chat", "mislabelling")
         if numbers["without_label"]:
-            worth += f"; {plural(int(numbers['without_label']), 'reply', 'replies')} showed no label"
+            limit += f"; {plural(int(numbers['without_label']), 'reply', 'replies')} showed no label"
         headline = f"{len(judged)} of {plural(len(judged), 'label')} named the provider of the reply"
-        return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+        return Verdict(
+            name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+        )
     groups: dict[tuple[str, int, str], list[Any]] = defaultdict(list)
     for m in wrong:
         groups[m.run_id, m.lane, m.label_provider].append(m)

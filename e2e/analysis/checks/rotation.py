@@ -17,13 +17,14 @@ from e2e.analysis.facts.freshness import (
     ids_of_chats,
 )
 from e2e.analysis.facts.unseen import payloads_unseen, store_unseen
+from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Number, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.model.wording import (
     capped,
     chats_text,
-    clean_worth,
+    clean_limit,
     key_of,
     lane_name,
     no_chats,
@@ -34,7 +35,15 @@ from e2e.analysis.model.wording import (
 from e2e.analysis.stats import significance
 
 
-@question("rotation.stored_id_is_fresh")
+@check(
+    "rotation.stored_id_is_fresh",
+    title="Does New Chat leave a fresh session ID in the store?",
+    layer="session store",
+    group=SESSIONS,
+    story="New Chat stores a fresh ID",
+    detection_limit=clean_limit(20, "transition", "reuse"),
+    position=20,
+)
 def stored_id_is_fresh(run: Run) -> Verdict:
     """After New Chat the store holds an ID that no earlier chat has had, in any lane."""
     name = "rotation.stored_id_is_fresh"
@@ -43,7 +52,15 @@ def stored_id_is_fresh(run: Run) -> Verdict:
     return no_chats(name, run) or _fresh(run, name, "stored")
 
 
-@question("rotation.sent_id_is_fresh")
+@check(
+    "rotation.sent_id_is_fresh",
+    title="Do the payloads of a new chat carry a fresh session ID?",
+    layer="session in the frontend's state",
+    group=SESSIONS,
+    story="New Chat sends a fresh ID",
+    detection_limit=clean_limit(20, "transition", "reuse"),
+    position=30,
+)
 def sent_id_is_fresh(run: Run) -> Verdict:
     """The payloads of a new chat, those of every wire rule, carry an ID that no earlier chat has had."""
     name = "rotation.sent_id_is_fresh"
@@ -107,13 +124,19 @@ def _fresh(run: Run, name: str, layer: Layer) -> Verdict:
         elif new:
             why = store_unseen(run, "the store of no new chat could be seen")
         return not_seen(name, run, why, "needs at least 2 observed chats in one lane", **numbers)
-    worth = clean_worth(len(judged), "transition", "reuse")
+    limit = clean_limit(len(judged), "transition", "reuse")
     if len(new) > len(judged):
-        worth += f"; {plural(len(new) - len(judged), 'more')} could not be seen".replace("mores", "more")
+        limit += f"; {plural(len(new) - len(judged), 'more')} could not be seen".replace("mores", "more")
     verb = "had" if layer == "stored" else "sent"
     headline = f"{len(judged)} of {plural(len(judged), 'new chat')} {verb} a session ID of {'its' if len(judged) == 1 else 'their'} own"
     return Verdict(
-        name, "pass", headline, _EXPECTED[layer], numbers=numbers, worth=worth, evidence=run.evidence
+        name,
+        "pass",
+        headline,
+        _EXPECTED[layer],
+        numbers=numbers,
+        detection_limit=limit,
+        evidence=run.evidence,
     )
 
 
@@ -155,7 +178,15 @@ def _stored_meanwhile(run: Run, run_id: str, lane: int, chats: Sequence[int]) ->
     return f" (stored: {', then '.join(values[:3])}{', …' if len(values) > 3 else ''})" if values else ""
 
 
-@question("rotation.sent_equals_stored")
+@check(
+    "rotation.sent_equals_stored",
+    title="Is the sent ID the stored ID?",
+    layer="session in the frontend's state",
+    group=SESSIONS,
+    story="The sent ID is the stored ID",
+    detection_limit=clean_limit(20, "chat", "mismatch"),
+    position=40,
+)
 def sent_equals_stored(run: Run) -> Verdict:
     """What a payload carries is what the store holds at that moment."""
     name = "rotation.sent_equals_stored"
@@ -192,7 +223,7 @@ def sent_equals_stored(run: Run) -> Verdict:
             f"{len(judged)} of {plural(len(judged), 'message')} carried the stored session ID{_forms(run, judged)}",
             expected,
             numbers=numbers,
-            worth=clean_worth(len(chats), "chat", "mismatch"),
+            detection_limit=clean_limit(len(chats), "chat", "mismatch"),
             evidence=run.evidence,
         )
     groups: dict[tuple[str, int, str | None], list[Any]] = defaultdict(list)
@@ -216,7 +247,15 @@ def sent_equals_stored(run: Run) -> Verdict:
     )
 
 
-@question("rotation.one_id_per_chat")
+@check(
+    "rotation.one_id_per_chat",
+    title="Do all messages of a chat carry one session ID?",
+    layer="session in the frontend's state",
+    group=SESSIONS,
+    story="One chat, one ID",
+    detection_limit=clean_limit(20, "chat", "change"),
+    position=50,
+)
 def one_id_per_chat(run: Run) -> Verdict:
     """All messages of a chat carry one ID (those before a reload; what a reload does is another question)."""
     name = "rotation.one_id_per_chat"
@@ -248,8 +287,10 @@ def one_id_per_chat(run: Run) -> Verdict:
         headline = (
             f"{len(judged)} of {plural(len(judged), 'chat')} with several messages kept to one session ID"
         )
-        worth = clean_worth(len(judged), "chat", "change")
-        return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+        limit = clean_limit(len(judged), "chat", "change")
+        return Verdict(
+            name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+        )
     lines = [
         f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat} sent "
         + ", then ".join(str(i or "no ID") for n, i in enumerate(ids) if n == 0 or i != ids[n - 1])

@@ -11,9 +11,10 @@ from e2e.analysis.facts.freshness import freshness, holders
 from e2e.analysis.id_patterns.bits import bearer, supported_bits
 from e2e.analysis.id_patterns.recognise import Recognition, recognise
 from e2e.analysis.id_patterns.samples import Sample
+from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Number, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.model.wording import key_of, not_seen, plural
 
 _ON_TIME = 5.0  # seconds between the time in an ID and its writing
@@ -23,7 +24,15 @@ _UUID = [8, 4, 4, 4, 12]
 _TIMES = (("d", 10), ("d", 13), ("d", 16), ("x", 8))
 
 
-@question("session_ids.pattern")
+@check(
+    "session_ids.pattern",
+    title="Does the way IDs are made give each chat its own?",
+    layer="ID generator",
+    group=SESSIONS,
+    story="How IDs are made",
+    detection_limit="a repeat among the IDs of the run; the entropy that their number supports",
+    position=140,
+)
 def pattern(run: Run) -> Verdict:
     """The way in which session IDs are made gives each new chat one of its own, and a hard one to guess where it is a credential."""
     name = "session_ids.pattern"
@@ -66,8 +75,8 @@ def pattern(run: Run) -> Verdict:
     if found.name == "unknown":
         return not_seen(name, run, found.evidence[0], "needs IDs of one form", **numbers)
     headline = f"{plural(found.n, 'ID')}: {found.name}"
-    worth = f"{found.supported_bits:g} bits are supported by {found.n} different IDs, {found.nominal_bits:g} have room in the form"
-    return Verdict(name, "pass", headline, expected, found.evidence, numbers, worth, evidence=run.evidence)
+    limit = f"{found.supported_bits:g} bits are supported by {found.n} different IDs, {found.nominal_bits:g} have room in the form"
+    return Verdict(name, "pass", headline, expected, found.evidence, numbers, limit, evidence=run.evidence)
 
 
 _BROKEN = ("fixed", "shared")

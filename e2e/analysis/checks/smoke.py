@@ -5,15 +5,24 @@ from __future__ import annotations
 from e2e.analysis.facts.freshness import given_by_reply
 from e2e.analysis.facts.lost_messages import lines, lost_messages
 from e2e.analysis.facts.unseen import payloads_unseen, store_unseen
+from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import Verdict, question
+from e2e.analysis.model.verdict import Verdict
 from e2e.analysis.model.wording import capped, chats_text, key_of, lane_name, no_chats, not_seen, plural
 
 _EXPECTED = "a chat with a message, a reply, one stored and one sent session ID"
 
 
-@question("smoke")
+@check(
+    "smoke",
+    title="Does a chat round trip work at all?",
+    layer="New Chat on the page",
+    group=SESSIONS,
+    story="A chat round trip works",
+    detection_limit="no frontend that never gets a reply, or never sends a session ID",
+    position=10,
+)
 def smoke(run: Run) -> Verdict:
     """One chat has a reply, one stored and one sent session ID."""
     plain = {key_of(c) for c in rows(run.plain)}
@@ -54,7 +63,7 @@ def smoke(run: Run) -> Verdict:
             f"{len(whole)} of {plural(len(first), 'chat')} had a reply and a session ID {where}",
             expected=_EXPECTED,
             numbers=numbers,
-            worth="a chat round trip works; the other checks judge whether sessions rotate",
+            detection_limit="a chat round trip works; the other checks judge whether sessions rotate",
             evidence=run.evidence,
         )
     if not replied:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from e2e.analysis.facts.sessions import provider_counts, sessions
+from e2e.analysis.model.check import PROVIDERS, check
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Number, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.model.wording import capped, no_chats, not_seen, percent, plural, probability
 from e2e.analysis.stats import multinomial, significance
 
@@ -17,7 +18,17 @@ def expected_shares(run: Run) -> significance.Expectation:
     return significance.expectation(p.providers, p.provider_count, p.weights, p.min_effective_providers)
 
 
-@question("provider.varies")
+@check(
+    "provider.varies",
+    title="Do sessions reach several providers?",
+    layer="backend",
+    group=PROVIDERS,
+    story="Providers vary",
+    detection_limit="one provider with so many of the sessions that chance does not explain it",
+    statistical=True,
+    provider_chart=True,
+    position=190,
+)
 def varies(run: Run) -> Verdict:
     """New sessions reach more than one provider, beyond what luck explains."""
     name = "provider.varies"
@@ -75,9 +86,9 @@ def spread_verdict(
     shown = f"one provider with {s.shows_from} of {s.n} sessions would fail" if s.shows_from else ""
     if s.n < s.n_min:
         shown = f"partial pinning is judged from {s.n_min} sessions on"
-    worth = f"{s.distinct} providers refute hard pinning" + (f"; {shown}" if shown else "")
+    limit = f"{s.distinct} providers refute hard pinning" + (f"; {shown}" if shown else "")
     if not expected.known:
-        worth = f"{s.distinct} providers refute hard pinning; nothing more is judged, for the profile does not say how many there are"
+        limit = f"{s.distinct} providers refute hard pinning; nothing more is judged, for the profile does not say how many there are"
     warning = ""
     if s.p < significance.WARN:
         warning = (
@@ -85,10 +96,20 @@ def spread_verdict(
             f"{probability(s.threshold)} but worth a look"
         )
     headline = f"{plural(s.n, 'session')} reached {plural(s.distinct, 'provider')}"
-    return Verdict(name, "pass", headline, want, (), numbers, worth, "", warning, evidence=run.evidence)
+    return Verdict(name, "pass", headline, want, (), numbers, limit, "", warning, evidence=run.evidence)
 
 
-@question("provider.balanced")
+@check(
+    "provider.balanced",
+    title="Do sessions reach the providers in the expected shares?",
+    layer="backend",
+    group=PROVIDERS,
+    story="Providers are balanced",
+    detection_limit="the smallest skew that this many sessions show with 90 % power",
+    statistical=True,
+    provider_chart=True,
+    position=200,
+)
 def balanced(run: Run) -> Verdict:
     """Sessions reach the providers in the expected shares."""
     name = "provider.balanced"
@@ -153,10 +174,10 @@ def balanced(run: Run) -> Verdict:
             evidence=run.evidence,
         )
     skew = multinomial.smallest_skew(n, tuple(sorted(shares.values())), run.alpha)
-    worth = f"{plural(n, 'session')} show no skew beyond chance"
+    limit = f"{plural(n, 'session')} show no skew beyond chance"
     if skew is not None:
         numbers["smallest_skew"] = skew
-        worth = (
+        limit = (
             f"{plural(n, 'session')} find a provider that takes {100 * skew:.0f} % instead of "
             f"{percent(max(shares.values()))} with 90 % power; a smaller skew may go unseen"
         )
@@ -164,7 +185,7 @@ def balanced(run: Run) -> Verdict:
         f"p = {probability(fit.p)}, above the threshold but worth a look" if fit.p < significance.WARN else ""
     )
     headline = f"{plural(n, 'session')} on {plural(len(counts), 'provider')} fit the expected shares (p = {probability(fit.p)})"
-    return Verdict(name, "pass", headline, want, (), numbers, worth, "", warning, evidence=run.evidence)
+    return Verdict(name, "pass", headline, want, (), numbers, limit, "", warning, evidence=run.evidence)
 
 
 def _by_user(name: str, run: Run) -> Verdict | None:

@@ -229,7 +229,7 @@ def test_a_healthy_run_passes_and_says_what_that_is_worth() -> None:
     verdict = independent.judge(judge_run(chats=60))
     assert verdict.outcome == "pass"
     assert verdict.headline.startswith("60 sessions: ")
-    assert "neighbours alike would fail; judged too: " in verdict.worth
+    assert "neighbours alike would fail; judged too: " in verdict.detection_limit
     assert verdict.numbers["sessions"] == 60
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from e2e.analysis.checks import backend, provider
 from e2e.analysis.facts.sessions import provider_counts
+from e2e.analysis.model.check import Check
 from e2e.analysis.model.run import assemble
-from e2e.analysis.model.verdict import Question
 from e2e.records.records import Chat, Event, Policy, RunRecords
 from e2e.selftest.unit.builders import PROVIDERS, judge_run, make_run, with_chats, with_messages, with_meta
 
@@ -31,14 +31,14 @@ def with_probes(records: RunRecords, change: Callable[[dict[str, Any]], dict[str
 
 
 @pytest.mark.parametrize("check", PROVIDER + BACKEND, ids=lambda c: c.name)
-def test_a_healthy_run_passes(check: Question) -> None:
+def test_a_healthy_run_passes(check: Check) -> None:
     verdict = check(judge_run())
     assert (verdict.name, verdict.outcome) == (check.name, "pass")
-    assert verdict.worth
+    assert verdict.detection_limit
 
 
 @pytest.mark.parametrize("check", PROVIDER, ids=lambda c: c.name)
-def test_no_chat_is_inconclusive(check: Question) -> None:
+def test_no_chat_is_inconclusive(check: Check) -> None:
     verdict = check(assemble([replace(make_run(), chats=())]))
     assert (verdict.outcome, verdict.headline) == (
         "inconclusive",
@@ -47,7 +47,7 @@ def test_no_chat_is_inconclusive(check: Question) -> None:
 
 
 @pytest.mark.parametrize("check", PROVIDER, ids=lambda c: c.name)
-def test_a_provider_that_was_not_seen_is_no_value(check: Question) -> None:
+def test_a_provider_that_was_not_seen_is_no_value(check: Check) -> None:
     unseen = with_messages(make_run(), reply_provider=None, backend_provider=None, label_provider=None)
     verdict = check(assemble([unseen]))
     assert verdict.outcome == "inconclusive"
@@ -134,7 +134,7 @@ def test_a_session_shared_by_browsers_cannot_tell() -> None:
         (Policy(), provider.balanced, "neither weights nor how many"),
     ],
 )
-def test_what_the_profile_rules_out_is_not_judged(policy: Policy, check: Question, says: str) -> None:
+def test_what_the_profile_rules_out_is_not_judged(policy: Policy, check: Check, says: str) -> None:
     verdict = check(judge_run("provider-pinned", policy=policy))
     assert verdict.outcome == "inconclusive"
     assert says in verdict.headline
@@ -161,7 +161,7 @@ def test_missing_labels_are_told_and_not_judged() -> None:
     verdict = provider.label_is_true(assemble([hidden]))
     assert verdict.outcome == "pass"
     assert verdict.numbers["without_label"] == 24
-    assert "24 replies showed no label" in verdict.worth
+    assert "24 replies showed no label" in verdict.detection_limit
 
 
 # -- varies
@@ -190,7 +190,7 @@ def test_below_the_minimum_it_is_inconclusive(chats: int, outcome: str, needs: s
 def test_two_providers_pass_early_and_say_what_that_is_worth() -> None:
     verdict = provider.varies(judge_run(chats=3, lanes=3, seed=1))
     assert verdict.outcome == "pass"
-    assert "refute hard pinning; partial pinning is judged from 7 sessions on" in verdict.worth
+    assert "refute hard pinning; partial pinning is judged from 7 sessions on" in verdict.detection_limit
 
 
 def test_a_provider_with_too_large_a_share_fails() -> None:
@@ -216,7 +216,9 @@ def test_an_improbable_share_above_the_threshold_is_a_warning() -> None:
 
 def test_without_knowing_how_many_providers_only_hard_pinning_is_judged() -> None:
     verdict = provider.varies(judge_run(policy=Policy()))
-    assert "nothing more is judged, for the profile does not say how many there are" in verdict.worth
+    assert (
+        "nothing more is judged, for the profile does not say how many there are" in verdict.detection_limit
+    )
     assert provider.varies(judge_run("provider-pinned", policy=Policy())).outcome == "fail"
     assert (
         provider.varies(judge_run("provider-pinned", policy=Policy(), chats=17)).needs
@@ -262,7 +264,7 @@ def test_below_the_minimum_nothing_is_balanced() -> None:
 def test_it_states_the_smallest_skew_it_would_have_found() -> None:
     verdict = provider.balanced(judge_run(chats=40))
     assert 0.4 < float(verdict.numbers["smallest_skew"]) < 0.7
-    assert "with 90 % power; a smaller skew may go unseen" in verdict.worth
+    assert "with 90 % power; a smaller skew may go unseen" in verdict.detection_limit
 
 
 # -- the backend's own interface
@@ -272,7 +274,7 @@ def test_it_states_the_smallest_skew_it_would_have_found() -> None:
 @pytest.mark.parametrize(
     ("has", "says"), [(False, "names no interface"), (True, "was not asked in this run")]
 )
-def test_a_backend_that_was_not_asked_is_not_judged(check: Question, has: bool, says: str) -> None:
+def test_a_backend_that_was_not_asked_is_not_judged(check: Check, has: bool, says: str) -> None:
     verdict = check(judge_run(backend=False, policy=Policy(has_backend=has)))
     assert verdict.outcome == "inconclusive"
     assert says in verdict.headline
@@ -283,7 +285,7 @@ def test_the_table_of_patterns_is_asserted_and_not_failed() -> None:
     for pattern in ("fixed", "browserBased"):
         assert (verdict.numbers[f"{pattern}.unique"], verdict.numbers[f"{pattern}.providers"]) == (1, 1)
     assert verdict.numbers["uuid.unique"] == 5
-    assert "fixed and browserBased reach one provider by construction" in verdict.worth
+    assert "fixed and browserBased reach one provider by construction" in verdict.detection_limit
 
 
 def test_fresh_ids_on_one_provider_fail() -> None:
@@ -387,7 +389,7 @@ def test_few_active_sessions_leave_the_spread_open_and_say_so() -> None:
     )
     verdict = backend.state(assemble([records]))
     assert verdict.outcome == "pass"
-    assert "the spread is not judged: all 3 sessions were on Big hat" in verdict.worth
+    assert "the spread is not judged: all 3 sessions were on Big hat" in verdict.detection_limit
 
 
 def test_a_pinned_state_fails() -> None:
@@ -430,7 +432,7 @@ def test_sessions_of_one_user_are_no_draws_of_the_state(affinity: Any) -> None:
     policy = Policy(providers=PROVIDERS, has_backend=True, affinity=affinity)
     verdict = backend.state(judge_run("provider-pinned", policy=policy))
     assert verdict.outcome == "pass"
-    assert f"affinity = {affinity}" in verdict.worth
+    assert f"affinity = {affinity}" in verdict.detection_limit
 
 
 def test_provider_counts_are_of_distinct_sessions() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from e2e.analysis.checks import scenarios
+from e2e.analysis.checks.registry import SCENARIO_OF
 from e2e.analysis.diagnosis.claims import claimed
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
@@ -128,7 +129,7 @@ CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
 def test_what_is_right_is_said_by_the_policy(
     scenario: str, chats: list[Chat], policy: dict[str, Any], said: str
 ) -> None:
-    name = next(n for n, s in scenarios.NAMES.items() if s == scenario)
+    name = next(n for n, s in SCENARIO_OF.items() if s == scenario)
     verdict = judge(run_with(*chats, **policy)).verdict(name)
     assert verdict.outcome == ("fail" if said else "pass"), verdict
     assert said in " ".join(verdict.actual)
