@@ -1,4 +1,4 @@
-"""Does a new chat begin with nothing of the one before?"""
+"""Does a new chat start empty, and does every reply come from the backend?"""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from e2e.analysis.stats import significance
     position=150,
 )
 def starts_empty(run: Run) -> Verdict:
-    """A new chat shows nothing and sends nothing of the chat before."""
+    """A new chat shows and sends no text of an earlier chat."""
     name = "chat.starts_empty"
     nothing = no_chats(name, run)
     if nothing:
@@ -55,10 +55,10 @@ def starts_empty(run: Run) -> Verdict:
         if c.screen_compared is True:
             if c.screen_from is not None:
                 full.append(key)
-                lines.append(f"{where} showed text of chat {c.screen_from} before anything was sent")
+                lines.append(f"{where} showed text of chat {c.screen_from} before its first message")
         elif c.screen_messages:  # evidence from before texts were compared
             full.append(key)
-            lines.append(f"{where} showed {plural(c.screen_messages, 'message')} before anything was sent")
+            lines.append(f"{where} showed {plural(c.screen_messages, 'message')} before its first message")
         earlier = sorted({m.bleeds_from for m in messages[key] if m.bleeds_from is not None})
         if earlier:
             bleeding.append(key)
@@ -72,7 +72,7 @@ def starts_empty(run: Run) -> Verdict:
     }
     expected = "a screen and payloads without text of an earlier chat"
     if bad:
-        headline = f"{len(bad)} of {plural(len(judged), 'new chat')} went on with content of an earlier chat"
+        headline = f"{len(bad)} of {plural(len(judged), 'new chat')} contained text of an earlier chat"
         return Verdict(
             name, "fail", headline, expected, capped(lines), numbers, chats=bad, evidence=run.evidence
         )
@@ -82,11 +82,11 @@ def starts_empty(run: Run) -> Verdict:
     limit = clean_limit(len(judged), "transition", "bleed")
     unseen = sum(c.screen_messages is None for c in judged)
     if unseen:
-        limit += f"; the screen of {unseen} of them was not looked at"
+        limit += f"; the screens of {unseen} of them were not compared"
     greeted = sum(c.screen_compared is True and bool(c.screen_messages) for c in judged)
     if greeted:
-        limit += f"; {plural(greeted, 'chat')} showed a greeting, which no earlier chat had sent or got"
-    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} began with nothing of an earlier one"
+        limit += f"; {plural(greeted, 'chat')} showed a greeting that no earlier chat contains"
+    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} started without text of an earlier chat"
     return Verdict(
         name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
     )
@@ -102,7 +102,7 @@ def starts_empty(run: Run) -> Verdict:
     position=160,
 )
 def is_live(run: Run) -> Verdict:
-    """Every reply is the backend's answer to its own message: none comes from a cache, or from a worker that asked nobody."""
+    """Every reply comes from the backend: none comes from a cache or a service worker."""
     name = "reply.is_live"
     nothing = no_chats(name, run)
     if nothing:
@@ -117,7 +117,7 @@ def is_live(run: Run) -> Verdict:
     }
     expected = "every reply from the backend, over the network"
     if not judged:
-        why = payloads_unseen(run, "no reply was seen on the wire")
+        why = payloads_unseen(run, "no reply was seen on the network")
         return not_seen(
             name, run, why, "needs at least 1 reply to a message whose payload was seen", **numbers
         )
@@ -131,7 +131,7 @@ def is_live(run: Run) -> Verdict:
     for m in kept:
         groups[m.run_id, m.lane, m.served_by].append(m)
     lines = [
-        f"{lane_name(run, run_id, lane)}: a {source} answered in {chats_text(m.chat for m in found)}"
+        f"{lane_name(run, run_id, lane)}: a {source} replied in {chats_text(m.chat for m in found)}"
         for (run_id, lane, source), found in sorted(groups.items())
     ]
     return Verdict(

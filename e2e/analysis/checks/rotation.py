@@ -1,4 +1,4 @@
-"""Does every new chat get a session of its own? Deterministic: no threshold, one repeat fails."""
+"""Does every new chat get its own session? Deterministic: one repeated ID fails, without a threshold."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from e2e.analysis.stats import significance
     position=20,
 )
 def stored_id_is_fresh(run: Run) -> Verdict:
-    """After New Chat the store holds an ID that no earlier chat has had, in any lane."""
+    """After New Chat the store holds an ID that no earlier chat of any lane had."""
     name = "rotation.stored_id_is_fresh"
     if run.policy.store == "none":
         return no_chats(name, run) or _no_store(name, run)
@@ -62,16 +62,16 @@ def stored_id_is_fresh(run: Run) -> Verdict:
     position=30,
 )
 def sent_id_is_fresh(run: Run) -> Verdict:
-    """The payloads of a new chat, those of every wire rule, carry an ID that no earlier chat has had."""
+    """The payloads of a new chat, by every wire rule, carry an ID that no earlier chat had."""
     name = "rotation.sent_id_is_fresh"
     return no_chats(name, run) or _fresh(run, name, "sent")
 
 
 _EXPECTED = {
-    "stored": "a fresh ID in the store by the time a new chat sends its first payload",
+    "stored": "a fresh ID in the store when a new chat sends its first payload",
     "sent": "a fresh ID in the payloads after each New Chat",
 }
-_OLD = {"stored": "kept an old session ID in the store", "sent": "went on with an old session ID"}
+_OLD = {"stored": "kept an old session ID in the store", "sent": "kept sending an old session ID"}
 _NONE = {"stored": "left no session ID in the store", "sent": "sent no session ID"}
 
 
@@ -101,7 +101,7 @@ def _fresh(run: Run, name: str, layer: Layer) -> Verdict:
         if without:
             parts.append(f"{len(without)} {of if not reused else ''} {_NONE[layer]}".replace("  ", " "))
         if shared:
-            parts.append(f"{plural(len(shared), 'first chat')} began with the ID of another browser")
+            parts.append(f"{plural(len(shared), 'first chat')} began with another browser's session ID")
         if only:
             what = secondary_requests.names(p for f in only for p in beside[f.key])
             parts.append(f"{plural(len(only), 'chat')} sent an old session ID in the {what}")
@@ -120,15 +120,15 @@ def _fresh(run: Run, name: str, layer: Layer) -> Verdict:
     if not judged:
         why = "no New Chat was seen between two observed chats"
         if new and layer == "sent":
-            why = payloads_unseen(run, "the payload of no new chat could be seen")
+            why = payloads_unseen(run, "no payload of a new chat could be read")
         elif new:
-            why = store_unseen(run, "the store of no new chat could be seen")
+            why = store_unseen(run, "the store of no new chat could be read")
         return not_seen(name, run, why, "needs at least 2 observed chats in one lane", **numbers)
     limit = clean_limit(len(judged), "transition", "reuse")
     if len(new) > len(judged):
-        limit += f"; {plural(len(new) - len(judged), 'more')} could not be seen".replace("mores", "more")
-    verb = "had" if layer == "stored" else "sent"
-    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} {verb} a session ID of {'its' if len(judged) == 1 else 'their'} own"
+        limit += f"; {plural(len(new) - len(judged), 'more new chat')} could not be judged"
+    verb = "stored" if layer == "stored" else "sent"
+    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} {verb} a fresh session ID"
     return Verdict(
         name,
         "pass",
@@ -141,7 +141,7 @@ def _fresh(run: Run, name: str, layer: Layer) -> Verdict:
 
 
 def _lines(run: Run, layer: Layer, bad: Sequence[Freshness]) -> list[str]:
-    """One line per lane and ID: who had it, and what the store held meanwhile."""
+    """One line per lane and ID: the chats that had it, and what the store held at that time."""
     ids = ids_of_chats(run, layer)
     keys = {key_of(c): c.mask_key for c in rows(run.chats)}
     groups: dict[tuple[str, int, str | None], list[ChatKey]] = defaultdict(list)
@@ -153,7 +153,7 @@ def _lines(run: Run, layer: Layer, bad: Sequence[Freshness]) -> list[str]:
         verb = "sent" if layer == "sent" else "stored"
         where = lane_name(run, run_id, lane)
         if session is None:
-            lines.append(f"{where}: nothing {verb} in {chats_text(c.chat for c in chats)}")
+            lines.append(f"{where}: no ID {verb} in {chats_text(c.chat for c in chats)}")
             continue
         had = [k.chat for k, mine in ids.items() if (k.run_id, k.lane) == (run_id, lane) and session in mine]
         line = f"{where}: {session} {verb} in {chats_text(had or [k.chat for k in chats])}"
@@ -188,7 +188,7 @@ def _stored_meanwhile(run: Run, run_id: str, lane: int, chats: Sequence[int]) ->
     position=40,
 )
 def sent_equals_stored(run: Run) -> Verdict:
-    """What a payload carries is what the store holds at that moment."""
+    """A payload carries the ID that the store holds at that moment."""
     name = "rotation.sent_equals_stored"
     if run.policy.store == "none":
         return no_chats(name, run) or _no_store(name, run)
@@ -212,7 +212,9 @@ def sent_equals_stored(run: Run) -> Verdict:
         return not_seen(
             name,
             run,
-            payloads_unseen(run, store_unseen(run, "no message was seen both in the store and on the wire")),
+            payloads_unseen(
+                run, store_unseen(run, "no message was seen with both its stored and its sent ID")
+            ),
             "needs at least 1 message with both",
             **numbers,
         )
@@ -238,7 +240,7 @@ def sent_equals_stored(run: Run) -> Verdict:
         name,
         "fail",
         f"{len(wrong)} of {plural(len(judged), 'message')} in {plural(len(wrong_chats), 'chat')} "
-        "carried something else than the store held",
+        "did not carry the stored session ID",
         expected,
         capped(lines),
         numbers,
@@ -257,7 +259,7 @@ def sent_equals_stored(run: Run) -> Verdict:
     position=50,
 )
 def one_id_per_chat(run: Run) -> Verdict:
-    """All messages of a chat carry one ID (those before a reload; what a reload does is another question)."""
+    """All messages of a chat carry one ID. Messages after a reload belong to `rotation.reload`."""
     name = "rotation.one_id_per_chat"
     nothing = no_chats(name, run)
     if nothing:
@@ -280,13 +282,11 @@ def one_id_per_chat(run: Run) -> Verdict:
         why = (
             f"no payload of {plural(several, 'chat')} with several messages carried a session ID to compare"
             if several
-            else payloads_unseen(run, "the payloads of no chat with two messages were seen")
+            else payloads_unseen(run, "no chat with two readable payloads was observed")
         )
         return not_seen(name, run, why, "needs at least 1 chat with 2 messages", **numbers)
     if not wrong:
-        headline = (
-            f"{len(judged)} of {plural(len(judged), 'chat')} with several messages kept to one session ID"
-        )
+        headline = f"{len(judged)} of {plural(len(judged), 'chat')} with several messages kept one session ID"
         limit = clean_limit(len(judged), "chat", "change")
         return Verdict(
             name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
@@ -309,7 +309,7 @@ def one_id_per_chat(run: Run) -> Verdict:
 
 
 def _forms(run: Run, messages: Sequence[Any]) -> str:
-    """How the sent IDs were encoded where the stored ones were not, or the other way round: `` (percent-encoded in the payload)``."""
+    """The encodings in which sent and stored IDs differ: `` (percent-encoded in the payload)``, or ``""``."""
     wanted = {(m.run_id, m.lane, m.request) for m in messages}
     payloads = rows(run.payloads[run.payloads["form"].fillna("") != ""])
     found = dict.fromkeys(p.form for p in payloads if (p.run_id, p.lane, p.request) in wanted)
@@ -327,5 +327,5 @@ def _distinct(messages: Sequence[Any]) -> tuple[ChatKey, ...]:
 
 
 def _no_store(name: str, run: Run) -> Verdict:
-    why = "the session ID lives in memory only (the profile says store = none): there is no store to look at"
-    return not_seen(name, run, why, "needs nothing: rotation.sent_id_is_fresh judges what is sent")
+    why = "the profile has store = none: the session ID is only in memory, and there is no store to judge"
+    return not_seen(name, run, why, "needs nothing: rotation.sent_id_is_fresh judges the sent ID")

@@ -26,8 +26,8 @@ _LIMIT = clean_limit(20, "chat", "fault")
     position=60,
 )
 def rapid_send(run: Run) -> Verdict:
-    """A message sent the instant after New Chat carries the new chat's own ID."""
-    return _judge(run, rapid_send, "a message sent the instant after New Chat carries the new chat's own ID")
+    """A message sent right after New Chat carries the new chat's ID."""
+    return _judge(run, rapid_send, "a message sent right after New Chat carries the new chat's ID")
 
 
 @check(
@@ -41,8 +41,8 @@ def rapid_send(run: Run) -> Verdict:
     position=70,
 )
 def double_click(run: Run) -> Verdict:
-    """After a double click on New Chat one fresh ID, stored and sent."""
-    return _judge(run, double_click, "after a double click on New Chat one fresh ID, stored and sent")
+    """One fresh ID, stored and sent, after a double click on New Chat."""
+    return _judge(run, double_click, "one fresh ID, stored and sent, after a double click on New Chat")
 
 
 @check(
@@ -56,11 +56,11 @@ def double_click(run: Run) -> Verdict:
     position=80,
 )
 def mid_stream(run: Run) -> Verdict:
-    """Nothing of a reply that was left behind reaches the new chat, which has an ID of its own."""
+    """No text of the old chat's reply in the new chat, and a fresh ID for the new chat."""
     return _judge(
         run,
         mid_stream,
-        "nothing of a reply that was left behind reaches the new chat, which has an ID of its own",
+        "no text of the old chat's reply in the new chat, and a fresh ID for the new chat",
     )
 
 
@@ -75,8 +75,8 @@ def mid_stream(run: Run) -> Verdict:
     position=90,
 )
 def reload(run: Run) -> Verdict:
-    """A reload goes on with the chat's own ID, and brings no ended one back."""
-    return _judge(run, reload, "a reload goes on with the chat's own ID, and brings no ended one back")
+    """A reload continues with the chat's own ID and brings no ended ID back."""
+    return _judge(run, reload, "a reload continues with the chat's own ID and brings no ended ID back")
 
 
 @check(
@@ -90,11 +90,11 @@ def reload(run: Run) -> Verdict:
     position=100,
 )
 def two_tabs(run: Run) -> Verdict:
-    """New Chat in one tab leaves the other tab's running chat alone (its ID and its provider), and has an ID of its own."""
+    """New Chat in one tab gets a fresh ID and leaves the other tab's chat alone (its ID and its provider)."""
     return _judge(
         run,
         two_tabs,
-        "New Chat in one tab leaves the other tab's running chat alone (its ID and its provider), and has an ID of its own",
+        "New Chat in one tab gets a fresh ID and leaves the other tab's chat alone (its ID and its provider)",
     )
 
 
@@ -109,9 +109,9 @@ def two_tabs(run: Run) -> Verdict:
     position=110,
 )
 def back_forward(run: Run) -> Verdict:
-    """Back and Forward go on with the chat's own ID, and bring no ended one back."""
+    """Back and Forward continue with the chat's own ID and bring no ended ID back."""
     return _judge(
-        run, back_forward, "Back and Forward go on with the chat's own ID, and bring no ended one back"
+        run, back_forward, "Back and Forward continue with the chat's own ID and bring no ended ID back"
     )
 
 
@@ -126,8 +126,8 @@ def back_forward(run: Run) -> Verdict:
     position=120,
 )
 def empty_chat(run: Run) -> Verdict:
-    """New Chat on an empty chat leads to one fresh ID, stored and sent."""
-    return _judge(run, empty_chat, "New Chat on an empty chat leads to one fresh ID, stored and sent")
+    """one fresh ID, stored and sent, after New Chat on an empty chat."""
+    return _judge(run, empty_chat, "one fresh ID, stored and sent, after New Chat on an empty chat")
 
 
 @check(
@@ -141,8 +141,8 @@ def empty_chat(run: Run) -> Verdict:
     position=130,
 )
 def return_to_chat(run: Run) -> Verdict:
-    """An older chat that is gone back to goes on with its own ID."""
-    return _judge(run, return_to_chat, "an older chat that is gone back to goes on with its own ID")
+    """An older chat continues with its own ID when the user returns to it."""
+    return _judge(run, return_to_chat, "an older chat continues with its own ID when the user returns to it")
 
 
 def _judge(run: Run, check: Check, expected: str) -> Verdict:
@@ -162,9 +162,9 @@ def _judge(run: Run, check: Check, expected: str) -> Verdict:
     }
     if not judged:
         needs = (
-            "needs one play whose payloads are seen"
+            "needs one lane that completes it with readable payloads"
             if played.seen
-            else "needs one play of it that is seen to its end"
+            else "needs one lane that completes it"
         )
         return not_seen(name, run, _unplayed(run, played), needs, **numbers)
     if wrong:
@@ -172,7 +172,7 @@ def _judge(run: Run, check: Check, expected: str) -> Verdict:
             f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat} {'; '.join(texts)}"
             for key, texts in sorted(wrong.items())
         ]
-        headline = f"{len(wrong)} of {plural(len(judged), 'chat')} went wrong under {scenario}{note}"
+        headline = f"{len(wrong)} of {plural(len(judged), 'chat')} failed in scenario {scenario}{note}"
         return Verdict(
             name,
             "fail",
@@ -184,22 +184,20 @@ def _judge(run: Run, check: Check, expected: str) -> Verdict:
             evidence=run.evidence,
         )
     if played.mostly_unseen:
-        return not_seen(name, run, played.note, "needs most plays to be seen to their end", **numbers)
+        return not_seen(name, run, played.note, "needs most lanes to complete it", **numbers)
     if scenario == "mid-stream" and not run.chats["cut"].fillna(value=False).any():
         why = "every reply had ended before New Chat could be clicked"
         return not_seen(name, run, why, "needs a message with a longer reply (steps.long_request)", **numbers)
     if scenario == "mid-stream" and (unread := _unread(run)):
         why = (
-            f"no text of {plural(unread, 'reply', 'replies')} that {'was' if unread == 1 else 'were'} left behind could be read, "
-            "so it would not have been recognised in the new chat"
+            f"the text of {plural(unread, 'interrupted reply', 'interrupted replies')} could not be read, "
+            "so it would go unnoticed in the new chat"
         )
-        return not_seen(
-            name, run, why, "needs a wire rule that names where the reply's text comes", **numbers
-        )
+        return not_seen(name, run, why, "needs a wire rule that names the reply's text", **numbers)
     return Verdict(
         name,
         "pass",
-        f"{len(judged)} of {plural(len(judged), 'chat')} went as they should under {scenario}{note}",
+        f"{len(judged)} of {plural(len(judged), 'chat')} passed in scenario {scenario}{note}",
         expected,
         numbers=numbers,
         detection_limit=clean_limit(len(judged), "chat", "fault"),
@@ -208,7 +206,7 @@ def _judge(run: Run, check: Check, expected: str) -> Verdict:
 
 
 def _unread(run: Run) -> int:
-    """Chats that were left while a reply streamed whose text could not be followed."""
+    """Chats that were left while a reply streamed, without a readable text of that reply."""
     cut = run.chats["cut"].fillna(value=False).astype(bool)
     return int((cut & ~run.chats["reply_followed"].fillna(value=True).astype(bool)).sum())
 
@@ -217,8 +215,8 @@ def _unplayed(run: Run, played: Plays) -> str:
     scenario = played.scenario
     why = next((m.left_out[scenario] for m in run.metas if scenario in m.left_out), "")
     if why:
-        return f"{scenario} was not played: {why}"
-    otherwise = f"{scenario} was not played to its end" + (f" ({played.note})" if played.note else "")
+        return f"scenario {scenario} was not run: {why}"
+    otherwise = f"scenario {scenario} was not completed" + (f" ({played.note})" if played.note else "")
     return (
         otherwise
         if len(played.unseen) == played.planned

@@ -11,7 +11,7 @@ from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import Verdict
 from e2e.analysis.model.wording import capped, chats_text, key_of, lane_name, no_chats, not_seen, plural
 
-_EXPECTED = "a chat with a message, a reply, one stored and one sent session ID"
+_EXPECTED = "a chat with a reply, and its session ID stored and sent"
 
 
 @check(
@@ -24,7 +24,7 @@ _EXPECTED = "a chat with a message, a reply, one stored and one sent session ID"
     position=10,
 )
 def smoke(run: Run) -> Verdict:
-    """One chat has a reply, one stored and one sent session ID."""
+    """At least one chat got a reply, and its session ID was stored and sent."""
     plain = {key_of(c) for c in rows(run.plain)}
     lost = {key: messages for key, messages in lost_messages(run).items() if key in plain}
     if lost:
@@ -60,7 +60,7 @@ def smoke(run: Run) -> Verdict:
         return Verdict(
             "smoke",
             "pass",
-            f"{len(whole)} of {plural(len(first), 'chat')} had a reply and a session ID {where}",
+            f"{len(whole)} of {plural(len(first), 'chat')} got a reply, with a session ID {where}",
             expected=_EXPECTED,
             numbers=numbers,
             detection_limit="a chat round trip works; the other checks judge whether sessions rotate",
@@ -71,9 +71,9 @@ def smoke(run: Run) -> Verdict:
     if any(not m.sent_seen or (needs_store and not m.stored_seen) for m in replied):
         payload = any(not m.sent_seen for m in replied)
         what, reason = ("payload", payloads_unseen) if payload else ("store", store_unseen)
-        why = reason(run, f"messages got replies, but the {what} of none could be seen")
+        why = reason(run, f"messages got replies, but no {what} could be read")
         return not_seen(
-            "smoke", run, why, f"needs a profile by which the ID in the {what} can be read", **numbers
+            "smoke", run, why, f"needs a profile that names where the ID in the {what} is", **numbers
         )
     lacks = "session ID in the store" if with_sent else "session ID in the payload"
     without = [f"{lane_name(run, m.run_id, m.lane)}: {chats_text([m.chat])} had no {lacks}" for m in first]

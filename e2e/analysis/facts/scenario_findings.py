@@ -85,19 +85,19 @@ def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
         # Kept or lost: memory promises neither, and Back may load the page anew or not.
         if _loses_on_load(run, m) and (run.policy.store == "none" or m.after == "back"):
             if m.sent != first.sent and senders.get((chat.mask_key, m.sent)) != key:
-                found.append(f"message {m.number}{how} sent {m.sent or 'no ID'}, which was there before")
+                found.append(f"message {m.number}{how} sent {m.sent or 'no ID'}, an old ID")
             first = m
         elif m.after == "reload" and not run.policy.reload_keeps:
             if senders.get((chat.mask_key, m.sent)) != key or m.sent == first.sent:
                 found.append(
-                    f"message {m.number}{how} sent {m.sent or 'no ID'}, and a reload is to begin a new session"
+                    f"message {m.number}{how} sent {m.sent or 'no ID'}, although a reload must start a new session"
                 )
             first = m
         elif m.sent != first.sent:
             other = senders.get((chat.mask_key, m.sent), key)
             whose = f", the ID of {_chat(run, other, key)}" if other != key else ""
             found.append(
-                f"message {m.number}{how} sent {m.sent or 'no ID'}{whose}, after {short(first.sent)}"
+                f"message {m.number}{how} sent {m.sent or 'no ID'}{whose}, instead of {short(first.sent)}"
             )
     return found
 
@@ -115,7 +115,7 @@ def _refused(run: Run) -> frozenset[ChatKey]:
 
 
 def _taken_over(run: Run, owner: ChatKey, chat: Any) -> bool:
-    """The other is a page load that came after this chat's New Chat, and went on with its session before it said a word."""
+    """The other is a page load that came after this chat's New Chat, and continued its session before this chat sent anything."""
     loads = run.once(
         "loads", lambda: {key_of(c): c.began for c in rows(run.chats[run.chats["via"] == "load"])}
     )
@@ -127,7 +127,7 @@ _WHEN = {
     "reload": " after a reload",
     "back": " after Back",
     "other-tab": " after New Chat in the other tab",
-    "return": " after going back to the chat",
+    "return": " after returning to the chat",
 }
 
 

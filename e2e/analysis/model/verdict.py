@@ -1,4 +1,4 @@
-"""What a check says, and what the diagnosis adds to it."""
+"""The verdict of a check, and the causes that the diagnosis adds to it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to one question about a run.
+    """The result of one check for one run.
 
     ``numbers`` is JSON-able: finite numbers and text only.
     """
@@ -62,7 +62,7 @@ class Verdict:
     name: str
     outcome: Outcome
     headline: str
-    """One sentence: "16 of 16 new chats went on with an old session ID"."""
+    """One sentence: "16 of 16 new chats kept sending an old session ID"."""
     expected: str = ""
     actual: tuple[str, ...] = ()
     """Findings, grouped by lane."""
@@ -70,7 +70,7 @@ class Verdict:
     detection_limit: str = ""
     """What a pass rules out: "20 clean transitions bound the reuse rate by 13.9 % at 95 %"."""
     needs: str = ""
-    """What an inconclusive one lacks: "needs 3 more sessions"."""
+    """What an inconclusive verdict needs: "needs 3 more sessions"."""
     warning: str = ""
     """Below the warning level, above the threshold: shown, never red."""
     chats: tuple[ChatKey, ...] = ()
@@ -84,7 +84,7 @@ class Verdict:
     def __post_init__(self) -> None:
         for key, value in self.numbers.items():
             if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{self.name}: {key} is {value}, which JSON cannot say")
+                raise ValueError(f"{self.name}: {key} is {value}, which JSON cannot hold")
 
     @property
     def cause(self) -> str:

@@ -112,7 +112,7 @@ CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
         "return-to-chat",
         [chat("return-to-chat", 10, [FINE, ("return", "s…z", "s…z")])],
         {},
-        "message 1 after going back to the chat sent s…z",
+        "message 1 after returning to the chat sent s…z",
     ),
     ("mid-stream", [chat("mid-stream", 10, [FINE], cut=True)], {}, ""),
     (
@@ -145,7 +145,7 @@ def test_a_reply_whose_text_could_not_be_read_is_not_recognised() -> None:
     fine = chat("mid-stream", 10, [FINE], cut=True, reply_followed=False)
     verdict = scenarios.mid_stream(run_with(fine))
     assert verdict.outcome == "inconclusive"
-    assert "no text of 1 reply that was left behind could be read" in verdict.headline
+    assert "the text of 1 interrupted reply could not be read" in verdict.headline
     wrong = chat("mid-stream", 11, [("", "s…a", "s…a")])
     assert scenarios.mid_stream(run_with(fine, wrong)).outcome == "fail"  # what was seen is seen
 
@@ -154,7 +154,7 @@ def test_what_was_not_played_says_why() -> None:
     verdict = scenarios.two_tabs(run_with())
     assert (verdict.outcome, verdict.headline) == (
         "inconclusive",
-        "two-tabs was not played: not asked for",
+        "scenario two-tabs was not run: not asked for",
     )
     lost = chat("reload", 10, [], status="lost", reason="the page was gone")
     assert "the page was gone" in scenarios.reload(run_with(lost)).headline
