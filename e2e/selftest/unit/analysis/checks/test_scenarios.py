@@ -58,7 +58,7 @@ FINE = ("", "s…a", "s…a")
 
 CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
     ("rapid-send", [chat("rapid-send", 10, [FINE, FINE])], {}, ""),
-    ("rapid-send", [chat("rapid-send", 10, [FINE, ("", "s…b", "s…b")])], {}, "message 1 sent s…b, after a"),
+    ("rapid-send", [chat("rapid-send", 10, [FINE, ("", "s…b", "s…b")])], {}, "message 1 sent s…b, instead of a"),
     ("double-click", [chat("double-click", 10, [("", "s…a", "s…b")])], {}, "while the store held b"),
     ("double-click", [chat("double-click", 10, [("", "s…a", "s…b")])], {"store": "none"}, ""),
     (
@@ -86,7 +86,7 @@ CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
         "reload",
         [chat("reload", 10, [FINE, ("reload", "s…a", "s…a")])],
         {"reload_keeps": False},
-        "a reload is to begin a new session",
+        "a reload must start a new session",
     ),
     # The other tab's New Chat may change the shared store, and not what this tab sends.
     ("two-tabs", [chat("two-tabs", 10, [FINE, ("other-tab", "s…a", "s…b")])], {}, ""),

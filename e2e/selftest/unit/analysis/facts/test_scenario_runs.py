@@ -74,13 +74,13 @@ class TestPlays:
     def test_when_most_were_not_seen_nothing_can_be_said(self) -> None:
         verdict = scenarios.reload(self.run(3, self.good(10, 3)))
         assert verdict.outcome == "inconclusive"
-        assert "3 of 4 plays were not seen" in verdict.headline
+        assert "3 of 4 lanes did not complete it" in verdict.headline
 
     def test_a_failure_is_one_however_few_were_seen(self) -> None:
         bad = chat("reload", 10, [("", "s…3", "s…3"), ("reload", "s…4", "s…4")], lane=3)
         verdict = scenarios.reload(self.run(3, bad))
         assert verdict.outcome == "fail"
-        assert "3 of 4 plays were not seen" in verdict.headline
+        assert "3 of 4 lanes did not complete it" in verdict.headline
 
     def test_without_any_the_reason_stands_in_the_verdict(self) -> None:
         verdict = scenarios.reload(self.run(2, of=2))
