@@ -64,7 +64,7 @@ def test_a_check_in_a_new_file_is_judged_and_reported(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["judged"][-1] == "dummy.has_messages"
-    assert found["summary"]["dummy.has_messages"] == "4 messages"
+    assert found["summary"]["dummy.has_messages"] == "8 messages"
     assert "dummy.has_messages" in found["layers"]["screen"]
 
 

@@ -58,7 +58,12 @@ FINE = ("", "s…a", "s…a")
 
 CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
     ("rapid-send", [chat("rapid-send", 10, [FINE, FINE])], {}, ""),
-    ("rapid-send", [chat("rapid-send", 10, [FINE, ("", "s…b", "s…b")])], {}, "message 1 sent s…b, instead of a"),
+    (
+        "rapid-send",
+        [chat("rapid-send", 10, [FINE, ("", "s…b", "s…b")])],
+        {},
+        "message 1 sent s…b, instead of a",
+    ),
     ("double-click", [chat("double-click", 10, [("", "s…a", "s…b")])], {}, "while the store held b"),
     ("double-click", [chat("double-click", 10, [("", "s…a", "s…b")])], {"store": "none"}, ""),
     (
