@@ -1,4 +1,4 @@
-"""Does a new chat start empty, and does every reply come from the backend?"""
+"""Does a new chat begin with nothing of the one before?"""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections import defaultdict
 from typing import Any
 
 from e2e.analysis.facts.unseen import payloads_unseen
-from e2e.analysis.model.check import CONVERSATIONS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Verdict
+from e2e.analysis.model.verdict import ChatKey, Verdict, question
 from e2e.analysis.model.wording import (
     capped,
     chats_text,
-    clean_limit,
+    clean_worth,
     key_of,
     lane_name,
     no_chats,
@@ -23,17 +22,9 @@ from e2e.analysis.model.wording import (
 from e2e.analysis.stats import significance
 
 
-@check(
-    "chat.starts_empty",
-    title="Does a new chat start without messages of an earlier one?",
-    layer="conversation and delivery",
-    group=CONVERSATIONS,
-    story="A new chat starts empty",
-    detection_limit=clean_limit(20, "transition", "bleed"),
-    position=150,
-)
+@question("chat.starts_empty")
 def starts_empty(run: Run) -> Verdict:
-    """A new chat shows and sends no text of an earlier chat."""
+    """A new chat shows nothing and sends nothing of the chat before."""
     name = "chat.starts_empty"
     nothing = no_chats(name, run)
     if nothing:
@@ -55,10 +46,10 @@ def starts_empty(run: Run) -> Verdict:
         if c.screen_compared is True:
             if c.screen_from is not None:
                 full.append(key)
-                lines.append(f"{where} showed text of chat {c.screen_from} before its first message")
+                lines.append(f"{where} showed text of chat {c.screen_from} before anything was sent")
         elif c.screen_messages:  # evidence from before texts were compared
             full.append(key)
-            lines.append(f"{where} showed {plural(c.screen_messages, 'message')} before its first message")
+            lines.append(f"{where} showed {plural(c.screen_messages, 'message')} before anything was sent")
         earlier = sorted({m.bleeds_from for m in messages[key] if m.bleeds_from is not None})
         if earlier:
             bleeding.append(key)
@@ -72,37 +63,27 @@ def starts_empty(run: Run) -> Verdict:
     }
     expected = "a screen and payloads without text of an earlier chat"
     if bad:
-        headline = f"{len(bad)} of {plural(len(judged), 'new chat')} contained text of an earlier chat"
+        headline = f"{len(bad)} of {plural(len(judged), 'new chat')} went on with content of an earlier chat"
         return Verdict(
             name, "fail", headline, expected, capped(lines), numbers, chats=bad, evidence=run.evidence
         )
     if not judged:
         why = "no New Chat was seen between two observed chats"
         return not_seen(name, run, why, "needs at least 2 observed chats in one lane", **numbers)
-    limit = clean_limit(len(judged), "transition", "bleed")
+    worth = clean_worth(len(judged), "transition", "bleed")
     unseen = sum(c.screen_messages is None for c in judged)
     if unseen:
-        limit += f"; the screens of {unseen} of them were not compared"
+        worth += f"; the screen of {unseen} of them was not looked at"
     greeted = sum(c.screen_compared is True and bool(c.screen_messages) for c in judged)
     if greeted:
-        limit += f"; {plural(greeted, 'chat')} showed a greeting that no earlier chat contains"
-    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} started without text of an earlier chat"
-    return Verdict(
-        name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
-    )
+        worth += f"; {plural(greeted, 'chat')} showed a greeting, which no earlier chat had sent or got"
+    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} began with nothing of an earlier one"
+    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
 
 
-@check(
-    "reply.is_live",
-    title="Does each reply come over the network, not from a cache?",
-    layer="conversation and delivery",
-    group=CONVERSATIONS,
-    story="Replies are live",
-    detection_limit=clean_limit(20, "reply", "cache"),
-    position=160,
-)
+@question("reply.is_live")
 def is_live(run: Run) -> Verdict:
-    """Every reply comes from the backend: none comes from a cache or a service worker."""
+    """Every reply is the backend's answer to its own message: none comes from a cache, or from a worker that asked nobody."""
     name = "reply.is_live"
     nothing = no_chats(name, run)
     if nothing:
@@ -117,21 +98,19 @@ def is_live(run: Run) -> Verdict:
     }
     expected = "every reply from the backend, over the network"
     if not judged:
-        why = payloads_unseen(run, "no reply was seen on the network")
+        why = payloads_unseen(run, "no reply was seen on the wire")
         return not_seen(
             name, run, why, "needs at least 1 reply to a message whose payload was seen", **numbers
         )
     if not kept:
         headline = f"{len(judged)} of {plural(len(judged), 'reply', 'replies')} came over the network"
-        limit = clean_limit(len(judged), "reply", "cache")
-        return Verdict(
-            name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
-        )
+        worth = clean_worth(len(judged), "reply", "cache").replace("replys", "replies")
+        return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
     groups: dict[tuple[str, int, str], list[Any]] = defaultdict(list)
     for m in kept:
         groups[m.run_id, m.lane, m.served_by].append(m)
     lines = [
-        f"{lane_name(run, run_id, lane)}: a {source} replied in {chats_text(m.chat for m in found)}"
+        f"{lane_name(run, run_id, lane)}: a {source} answered in {chats_text(m.chat for m in found)}"
         for (run_id, lane, source), found in sorted(groups.items())
     ]
     return Verdict(
