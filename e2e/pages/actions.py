@@ -71,24 +71,24 @@ class PageActions:
         for number, action in enumerate(actions):
             place = f"{key}[{number}]"
             brief = action.optional or action.dismiss is not None
-            patience = action.timeout or (_BRIEF if brief else self.profile.timeouts.action)
+            seconds = action.timeout or (_BRIEF if brief else self.profile.timeouts.action)
             if armed is not None and mark is not None and mark[1] == number:
                 armed()
             try:
                 marked = mark is not None and mark[1] == number
                 yield from self._act(
-                    action, place, patience, mark[0] if mark and marked else None, clicks if marked else 1
+                    action, place, seconds, mark[0] if mark and marked else None, clicks if marked else 1
                 )
             except CaptureIncomplete:
                 if not brief:
                     raise
 
-    def _act(self, action: Action, place: str, patience: float, mark: Mark | None, clicks: int) -> Steps:
-        timeout = patience * 1000
+    def _act(self, action: Action, place: str, seconds: float, mark: Mark | None, clicks: int) -> Steps:
+        timeout = seconds * 1000
         if action.wait_for is not None:
-            yield self._visible(action.wait_for, patience, place, CaptureIncomplete)
+            yield self._visible(action.wait_for, seconds, place, CaptureIncomplete)
         elif action.wait_gone is not None:
-            yield self._until_gone(action.wait_gone, patience, place)
+            yield self._until_gone(action.wait_gone, seconds, place)
         elif action.press is not None:
             self.page.keyboard.press(action.press)
         elif action.mouse_away:
@@ -107,7 +107,7 @@ class PageActions:
             if (
                 action.dismiss is not None
             ):  # a click that waits for what is not there would hold the other lanes
-                yield self._visible(what, patience, place, CaptureIncomplete)
+                yield self._visible(what, seconds, place, CaptureIncomplete)
             with Explained("the element to click cannot be used", place, what):
                 locator = self._locator(what)
                 if mark is not None:

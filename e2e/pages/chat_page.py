@@ -1,8 +1,8 @@
-"""The chat as a person uses it: verbs made of the profile's locators and steps. It asserts nothing.
+"""The chat as a user uses it: verbs made of the profile's locators and steps. It asserts nothing.
 
 Verbs that take time are generators of `Wait`. The first use of a button goes through Playwright's full actionability checks;
 after that its element is known, and a click is real mouse input at a point that was checked to be the button's
-(the page tells whether it was hit). Whatever looks odd goes back to the full checks.
+(the page reports whether it was hit). Whatever looks odd goes back to the full checks.
 """
 
 from __future__ import annotations
@@ -133,12 +133,12 @@ class ChatPage(PageActions):
     def go_back(self) -> Steps:
         """Come back by the browser's Back: from its back/forward cache when it may, else by loading again."""
         self._marked.clear()
-        patience = self.profile.timeouts.ready
+        timeout = self.profile.timeouts.ready
 
         def late() -> HarnessError:
             return CaptureIncomplete("the browser did not go back to the chat", where=self.url)
 
-        yield Wait(self._went_back, patience, late, POLL, asks_page=True)
+        yield Wait(self._went_back, timeout, late, POLL, asks_page=True)
         yield self._visible(
             self.profile.where.ready, self.profile.timeouts.ready, "where.ready", TargetNotReady
         )
@@ -299,13 +299,13 @@ class ChatPage(PageActions):
         if name != "provider" or (screen.provider_attribute is None and screen.provider_regex is None):
             return locator.all_inner_texts()
         attribute = screen.provider_attribute
-        said: list[str] = locator.evaluate_all(
+        texts: list[str] = locator.evaluate_all(
             "(all, name) => all.map((one) => (name === null ? one.innerText : one.getAttribute(name)) ?? '')",
             attribute,
         )
         if screen.provider_regex is None:
-            return said
-        matches = (re.search(screen.provider_regex, text) for text in said)
+            return texts
+        matches = (re.search(screen.provider_regex, text) for text in texts)
         return [m.group(1 if m.re.groups else 0) if m else "" for m in matches]
 
     def _agrees(self, name: Readable, found: Mapping[str, Any]) -> bool:
@@ -335,5 +335,5 @@ class ChatPage(PageActions):
 
     def _readable(self) -> Mapping[Readable, Locate]:
         screen = self.profile.screen
-        said: dict[Readable, Locate | None] = {"messages": screen.messages, "provider": screen.provider}
-        return {name: what for name, what in said.items() if what is not None}
+        named: dict[Readable, Locate | None] = {"messages": screen.messages, "provider": screen.provider}
+        return {name: what for name, what in named.items() if what is not None}

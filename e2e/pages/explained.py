@@ -12,7 +12,7 @@ from e2e.profile.profile import Locate
 
 
 class Explained:
-    """Playwright's timeout on a locator, said in the profile's words."""
+    """Playwright's timeout on a locator, described in the profile's terms."""
 
     def __init__(self, what: str, key: str, locate: Locate) -> None:
         self._what, self._key, self._locate = what, key, locate
@@ -33,13 +33,13 @@ class Explained:
 
 def _reason(error: Error) -> str:
     """Why Playwright waited in vain: the last reason in its call log."""
-    told = [line.strip(" -\t") for line in error.message.splitlines()[1:] if line.strip(" -\t")]
+    details = [line.strip(" -\t") for line in error.message.splitlines()[1:] if line.strip(" -\t")]
     reasons = [
         t
-        for t in told
+        for t in details
         if re.search(r"intercepts pointer events|not visible|not enabled|not stable|resolved to \d+", t)
     ]
-    return (reasons or told[-1:] or [first_line(error)])[-1]
+    return (reasons or details[-1:] or [first_line(error)])[-1]
 
 
 def first_line(error: Error) -> str:

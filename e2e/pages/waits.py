@@ -12,7 +12,7 @@ from e2e.errors import HarnessError
 class Wait:
     """Go on when ``until()`` holds.
 
-    ``until`` is asked after each event, and every ``poll`` seconds when that is given; when it ``asks_page`` (which costs a round
+    ``until`` is called after each event, and every ``poll`` seconds when that is given; when it ``asks_page`` (which costs a round
     trip) at those times only. After ``timeout`` seconds the generator gets ``late()`` thrown in.
     """
 

@@ -28,7 +28,7 @@ class EvidenceWriter:
         folder.mkdir(parents=True, exist_ok=False)
         self.folder = folder
         self.meta = meta
-        # A lone surrogate in something that the page said is no UTF-8; backslashreplace writes it as JSON's own \ud800.
+        # A lone surrogate in a text of the page is no UTF-8; backslashreplace writes it as JSON's own \ud800.
         self._events: TextIO = (folder / EVENTS).open(
             "a", encoding="utf-8", errors="backslashreplace", buffering=1 << 16
         )

@@ -20,11 +20,11 @@ class Writer(Protocol):
     def flush(self) -> None: ...
 
 
-_FLUSH_EVERY = 0.25  # seconds of events that a killed process may lose of a chat that had not ended
+_FLUSH_EVERY = 0.25  # seconds of events that a killed process may lose of a chat that has not ended
 
 
 class Journal:
-    """Where every lane's recorder writes to. ``watchers`` are told of each finished chat (progress)."""
+    """What every lane's recorder writes to. ``watchers`` get each finished chat (progress)."""
 
     def __init__(self, run_id: str, writer: Writer | None) -> None:
         self.run_id = run_id

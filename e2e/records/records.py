@@ -8,7 +8,7 @@ Capture writes them, analysis and reports read them, and nothing else passes bet
 
 Session IDs in records are *references*: masked (``session_…3f9a1b2c``: the prefix, then a keyed hash) unless the run was
 made with ``--show-ids``. Equal IDs have equal references within one masking key. ``None`` always means "not there";
-whether it could be looked for at all is said by a field of its own. Times are seconds since the epoch, on the one
+whether it could be looked for at all has a field of its own. Times are seconds since the epoch, on the one
 clock of the machine that ran the browser.
 """
 
@@ -29,8 +29,8 @@ EventKind = Literal[
     "reload",  # the suite reloaded it: {url}
     "login",  # the suite signs in by the profile's steps: {}
     "context",  # the lane goes on in a fresh browser context: {number, why}
-    "return",  # the person went back to an older chat: {}
-    "away",  # the person left the page for another one: {}
+    "return",  # the user went back to an older chat: {}
+    "away",  # the user left the page for another one: {}
     "back",  # and came back by the browser's Back: {restored: it came out of the back/forward cache}
     "network",  # the suite slowed the network down, or ended that: {latency_ms}
     "play",  # a scenario begins: {scenario}
@@ -38,12 +38,12 @@ EventKind = Literal[
     "retry",  # a refused message is sent again after a pause: {seconds, why}
     "typed_again",  # the page was loaded anew before the message left it, and it was typed in the loaded one: {}
     "new_chat",  # a trusted New Chat click arrived in the page: {}
-    "send",  # the person submitted a message: {message}
+    "send",  # the user submitted a message: {message}
     "storage",  # a write to the store: {store, op, key, session, previous, same_value, shape, time_offset, stack, by}
-    "minted",  # what an ID is made of, told without it, at the time of its first writing: {session, features}
+    "minted",  # what an ID is made of, described without it, at the time of its first writing: {session, features}
     "payload",  # a request or frame that the profile names: {rule, transport, method, url, session, message, bleeds_from,
     # history, stack, request, origin: page|iframe|worker|shared_worker|service_worker, judged, form, retry, unreadable,
-    # by_text: whether a message's text stands in it}
+    # by_text: whether a message's text is in it}
     "issued",  # a reply (or a socket's frame) carried a session ID that the server made: {session, request, rule, message}
     "sighting",  # an ID was looked for where the profile does not look, and found there, or nowhere (place ""): {session, place,
     # url, form, layer: sent|stored, rule, searched, unread}
@@ -53,7 +53,7 @@ EventKind = Literal[
     "reply_end",  # the reply is complete by the profile's rule: {message, how}
     "label",  # the provider shown on the screen: {message, provider}
     "screen",  # messages visible once a new chat was there, before anything was sent: {messages, compared, screen_from}
-    "backend",  # the backend's own interface was asked: {question, session, provider, status, probe, pattern, …}
+    "backend",  # the backend's own interface was called: {question, session, provider, status, probe, pattern, …}
     "page_error",  # an uncaught error or a console error of the page: {text}
     "experiment",  # what an experiment showed, besides its chats: {name, session, provider, status, why}
     "problem",  # the suite could not look: {kind, what, where, way_out}
@@ -72,8 +72,8 @@ Scenario = Literal[
     "walk",
     "experiment",
 ]
-"""What the person did. ``plain`` chats are counted by ``--chats``; ``walk`` is any order of things, drawn at random;
-``experiment`` chats were had to find out more about a failure, and nothing is judged by them."""
+"""What the user did. ``plain`` chats are counted by ``--chats``; ``walk`` is any order of things, drawn at random;
+``experiment`` chats follow a failure to isolate its layer; no check judges them."""
 
 After = Literal["", "reload", "other-tab", "back", "return"]
 """What happened between the chat's message before (or its New Chat) and this one."""
@@ -136,7 +136,7 @@ class Message:
     status: int | None
     """HTTP status of the exchange (101 for a WebSocket frame), or None when no answer came."""
     outcome: Literal["ok", "http_error", "refused", "failed", "timeout", "unsent", "cut"]
-    """``cut``: the person did not wait for the end."""
+    """``cut``: the user did not wait for the end."""
     chunks: int
     bleeds_from: int | None
     """Index of an earlier chat of the lane whose text this payload contained, or None."""
@@ -145,7 +145,7 @@ class Message:
     request: str | None = None
     """Ties the message to its ``payload`` event."""
     served_by: str = ""
-    """What answered in the network's place (a cache, a service worker that asked nobody), or ``""``."""
+    """What answered in the network's place (a cache, a service worker without a request), or ``""``."""
     after: After = ""
     unreadable: str = ""
     """Why the payload's body could not be decoded, or ``""``. Unread is not empty: ``sent_seen`` is False then."""

@@ -75,7 +75,7 @@ def looks_like_library(url: str, script: str | None, page: str = "") -> bool:
 
 
 def is_readable(script: str | None) -> bool:
-    """Written by a person, line by line: no bundle."""
+    """Written by hand, line by line: no bundle."""
     lines = (script or "").splitlines()
     return bool(lines) and max(map(len, lines)) <= _LONG
 

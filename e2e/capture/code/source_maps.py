@@ -21,7 +21,7 @@ _DIGITS = {c: i for i, c in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno
 _VENDOR = re.compile(r"(^|/)node_modules/|^webpack/|^vite/")
 
 Fetch = Callable[[str], str | None]
-"""URL -> text, or None when it cannot be had."""
+"""URL -> text, or None when it cannot be loaded."""
 
 Segment = tuple[int, int, int, int]  # column in the bundle, source, line, column: all from 0
 
@@ -39,7 +39,7 @@ class SourceMap:
         contents: list[str | None] = raw.get("sourcesContent") or []
         self._contents = [c.split("\n") if c is not None else None for c in contents]
         self._all_vendor = bool(self._sources) and all(_VENDOR.search(source) for source in self._sources)
-        # The map of a framework's bundle is by far the largest one, and nobody looks for the fault in there.
+        # The map of a framework's bundle is by far the largest one, and the fault is not in there.
         self._lines = [] if self._all_vendor else _decode(raw["mappings"])
 
     def place(self, line: int, column: int, function: str) -> CodePlace | None:
@@ -142,7 +142,7 @@ def _parsed(text: Callable[[], str | None], url: str) -> SourceMap | None:
         found = text()
         return SourceMap(found, url) if found else None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None  # a broken map is as good as none: the bundle's position is still told
+        return None  # a broken map is as good as none: the bundle's position is still given
 
 
 def _decode(mappings: str) -> list[list[Segment]]:

@@ -35,7 +35,7 @@ def is_page_code(url: str) -> bool:
 
 
 def initiator_frames(initiator: dict[str, Any] | None) -> list[Frame]:
-    """The stack of a request's initiator as the protocol tells it, innermost first, at most 16 frames over all its tasks."""
+    """The stack of a request's initiator as the protocol reports it, innermost first, at most 16 frames over all its tasks."""
     frames: list[Frame] = []
     stack = (initiator or {}).get("stack")
     while stack and len(frames) < 16:

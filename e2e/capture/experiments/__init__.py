@@ -1,1 +1,1 @@
-"""What the suite does after a failed verdict to tell the layers apart: the same chat with one thing changed. Records only."""
+"""What the suite tries after a failed verdict to isolate the layer: the same chat with one thing changed. Records only."""

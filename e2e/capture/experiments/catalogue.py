@@ -20,7 +20,7 @@ MESSAGES = 2
 _FROZEN = """(() => {
   const Real = Date, fixed = NOW;
   globalThis.Date = class Date extends Real {
-    constructor(...given) { if (given.length) super(...given); else super(fixed); }
+    constructor(...args) { if (args.length) super(...args); else super(fixed); }
     static now() { return fixed; }
   };
 })()"""

@@ -20,7 +20,7 @@ _UNSENDABLE = {"host", "content-length", "connection", "cookie", "accept-encodin
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the backend said to one of them."""
+    """The backend's response to one request."""
 
     session: str
     status: int
@@ -29,7 +29,7 @@ class Reply:
 
 
 def fresh_like(session: str) -> str:
-    """An ID of the same form that nobody has made: every digit and letter of its last two thirds drawn anew."""
+    """An ID of the same form that is in use nowhere: every digit and letter of its last two thirds drawn anew."""
     keep = len(session) // 3
     return session[:keep] + "".join(_other(c) for c in session[keep:])
 

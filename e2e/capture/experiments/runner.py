@@ -1,4 +1,4 @@
-"""Makes the experiments of a run, side by side, within the profile's limits. What could not be seen is said, and harms nothing."""
+"""Runs the experiments of a run, side by side, within the profile's limits. A failed experiment is recorded and changes no verdict."""
 
 from __future__ import annotations
 
@@ -114,11 +114,11 @@ class ExperimentRunner:
                 if left > 0:
                     yield Wait(partial(_is_past, at), left + 60, _late, left + 0.002)
                 verify = not profile.where.ignore_https_errors
-                asked = pool.submit(direct.send, request, profile.timeouts.reply, verify=verify)
-                asked.add_done_callback(lambda _: self.wake())
-                yield Wait(asked.done, profile.timeouts.reply * 2 + 5, _late)
+                call = pool.submit(direct.send, request, profile.timeouts.reply, verify=verify)
+                call.add_done_callback(lambda _: self.wake())
+                yield Wait(call.done, profile.timeouts.reply * 2 + 5, _late)
                 try:
-                    reply = asked.result()
+                    reply = call.result()
                 except httpx.HTTPError as error:
                     self._tell(lane, name=direct.NAME, why=f"{type(error).__name__}")
                     return

@@ -1,4 +1,4 @@
-"""One lane: a browser context with everything that watches it, and the chats that the person in it has."""
+"""One lane: a browser context with everything that watches it, and the chats of its user."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Lane:
 
     @property
     def plain_chats(self) -> int:
-        """Plain chats that were to be had in the end."""
+        """Plain chats that were planned in the end."""
         return self._chats
 
     @property
@@ -257,15 +257,15 @@ class Lane:
         self._recorder.end_chat(status, error.what)
 
     def _picture(self, name: str) -> None:
-        """What the person saw when it went wrong, session IDs covered."""
+        """What the user saw when it went wrong, session IDs covered."""
         if self._window is None or self._run_context.folder is None or self._run_context.stopped():
             return
         try:
             (self._run_context.folder / name).write_bytes(self._window.page.screenshot())
         except (Error, OSError):
-            return  # a page that cannot be drawn, or a disk that is full, has already said why
+            return  # a page that cannot be drawn, or a disk that is full, has already reported the reason
 
 
 def _gone_wrong(error: Error) -> HarnessError:
-    said = error.message.splitlines()[0]
-    return CaptureIncomplete(f"the browser could not go on: {said}", hint="run again; lower --lanes?")
+    reason = error.message.splitlines()[0]
+    return CaptureIncomplete(f"the browser could not go on: {reason}", hint="run again; lower --lanes?")

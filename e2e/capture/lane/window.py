@@ -25,7 +25,7 @@ from e2e.profile.profile import SUITE, Account, Profile, expand
 
 
 class Window:
-    """One person's browser window. Raises `HarnessError` when the profile's state of a logged-in user cannot be used."""
+    """One user's browser window. Raises `HarnessError` when the profile's state of a logged-in user cannot be used."""
 
     def __init__(
         self,
@@ -180,7 +180,7 @@ class Window:
         }
 
     def _answer(self, dialog: Dialog) -> None:
-        """What a person answers to ``alert``, ``confirm``, ``prompt`` and ``beforeunload``."""
+        """How a user answers ``alert``, ``confirm``, ``prompt`` and ``beforeunload``."""
         try:
             if self._run_context.profile.where.dialogs == "accept":
                 dialog.accept()

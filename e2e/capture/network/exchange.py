@@ -39,11 +39,11 @@ class Exchange:
     unreadable: str = ""
     """Why the body could not be decoded where the session is to be in it, or ``""``."""
     doubtful: bool = False
-    """Whether this is a payload of the rule stands in a body that could not be decoded."""
+    """Whether this is a payload of the rule is in a body that could not be decoded."""
     coded: bool = False
     """The body was sent compressed: ``body`` is what it decodes to."""
     retry_after: float | None = None
-    """Seconds that a refusing answer asks to wait."""
+    """Seconds to wait, from a refusal (``Retry-After``)."""
     refused: str = ""
     """Kind of the profile's ``[[blocked]]`` sign that an answer showed."""
     said_no: bool = False
@@ -65,7 +65,7 @@ class Exchange:
     chat: int | None = None
     message: int | None = None
     overtaken: bool = False
-    """Its ID is what the connection had; the backend gave the connection another one before it began to answer."""
+    """Its ID is the connection's earlier one; the backend issued another before it began to reply."""
     shares_line: bool = False
     """Parts came while another payload waited for its answer on the same line, and nothing says whose they were."""
     reply: ReplySoFar = field(default_factory=ReplySoFar, repr=False)

@@ -18,7 +18,7 @@ _GIVEN_UP = 15.0  # seconds without any part after which an answer that never en
 
 
 class Listener(Protocol):
-    """Who is told what happened on the wire, in order."""
+    """Receives what happens on the wire, in order."""
 
     def on_payload(self, exchange: Exchange) -> None: ...
     def on_response(self, exchange: Exchange, t: float) -> None: ...
@@ -42,7 +42,7 @@ class Exchanges:
         self.refusals = refusals
         self._open: dict[str, list[Exchange]] = {}
         self._early: deque[tuple[str, Rule, float, Any, str | None, bool | None, int, str]] = deque(maxlen=64)
-        """What came on a received rule's line and was nobody's yet: a payload's body may be told after its answer."""
+        """What came on a received rule's line and belongs to no exchange yet: a payload's body may be reported after its response."""
         self._unanswered: deque[Exchange] = deque(maxlen=8)
         """The last HTTP payloads of pages."""
 
@@ -72,7 +72,7 @@ class Exchanges:
         for entry in mine:
             self._early.remove(entry)
             _, rule, t, value, key, final, size, event = entry
-            self.said(str(line), rule, t, value, event=event, key=key, final=final, size=size)
+            self.received(str(line), rule, t, value, event=event, key=key, final=final, size=size)
 
     def relayed(self, method: str, url: str, size: int) -> bool:
         """Whether this request of a service worker only passes on one that a page waits for."""
@@ -127,7 +127,7 @@ class Exchanges:
         if exchange.rule.answered_by is None or not (well or (outcome == "cancelled" and exchange.status)):
             self.end(exchange, t, outcome, error)
 
-    def said(
+    def received(
         self,
         line: str,
         rule: Rule,
@@ -156,7 +156,7 @@ class Exchanges:
             if rule.has_failed(seen):
                 self._said_no(exchange, t)
             elif rule.is_done(seen) or (
-                # no word of an end: the first frame is the answer, unless a frame with the request's ID is still to come
+                # no sign of an end: the first frame is the answer, unless a frame with the request's ID is still to come
                 not rule.tells_end
                 and final is not False
                 and not (unaddressed and exchange.reply_key is not None)
@@ -200,7 +200,7 @@ class Exchanges:
             return []
         keyed = [e for e in waiting if e.reply_key is not None]
         if not rule.has_key and own is None:
-            # The framing has IDs, and this frame none: it answers nobody in particular, unless the profile says so.
+            # The framing has IDs, and this frame none: it answers no payload in particular, unless the profile has a rule for it.
             found = waiting[-1:] if not keyed or rule.tells_parts else []
             if found:
                 _share([e for e in waiting if t - max(e.sent_at, e.last_chunk_at) < _GIVEN_UP or e in found])

@@ -78,7 +78,7 @@ def _first(rule: Rule, messages: Sequence[Message]) -> Taken | None:
 def unread_frame(rule: Rule, message: Message) -> Taken | None:
     """A message that the framing's decoder could not read, as a payload of which that is all there is to say; None for any other.
 
-    Frames that nobody can read (audio, a heartbeat) are common beside those of the chat: it is never certain that it is one.
+    Frames that cannot be read (audio, a heartbeat) are common beside those of the chat: it is never certain that it is one.
     """
     if message.name != UNDECODED or not (rule.asks_body or rule.session_in_body):
         return None

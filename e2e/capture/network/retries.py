@@ -6,7 +6,7 @@ from typing import Literal
 
 from e2e.capture.network.exchange import Exchange
 
-_MOST = 10.0  # seconds that a page which retries is given at most
+_MOST = 10.0  # seconds that a page which retries waits at most
 _TRY_LATER = (408, 425, 429)  # of the 4xx, those that ask the client to come back
 
 Kind = Literal["failed", "refused"]
@@ -19,10 +19,10 @@ class Retries:
         self._longest: dict[Kind, float] = {}
         self._rested: set[Kind] = set()
 
-    def patience(self, exchange: Exchange, quiet: float, most: float) -> float:
+    def longest_wait(self, exchange: Exchange, quiet: float, most: float) -> float:
         """Seconds to wait for a retry of ``exchange``: twice what one took before; ``most`` where nothing is known yet.
 
-        After a refusal (4xx) most pages do nothing, and many chats may meet one: the first is given a ``quiet`` time only.
+        After a refusal (4xx) most pages do nothing, and many chats may meet one: the first gets a ``quiet`` time only.
         """
         kind = _kind(exchange)
         if kind in self._longest:

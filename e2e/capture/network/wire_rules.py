@@ -58,7 +58,7 @@ class Rule:
         self._connection = _compiled(rule.session.connection) if rule.session else None
         self.needs_page = rule.session is not None and rule.session.page is not None
         self.asks_body = self._when is not None
-        """Only the body tells whether a request or frame is a payload of this rule."""
+        """Only the body shows whether a request or frame is a payload of this rule."""
         self.session_in_body = (
             rule.session is not None and (rule.session.json_ or rule.session.form) is not None
         )
@@ -71,7 +71,7 @@ class Rule:
         return self._url.search(url) is not None
 
     def names(self, method: str, url: str) -> bool:
-        """The rule speaks of this HTTP request, as far as method and URL tell."""
+        """The rule names this HTTP request, by method and URL."""
         return self.transport == "http" and (self._method in (None, method)) and self.names_url(url)
 
     def read(self, value: Any) -> Any:
@@ -87,7 +87,7 @@ class Rule:
         return None if found is None else canonical(found)[0] or None
 
     def raw_session_of(self, sent: Sent, payload: Any) -> str | None:
-        """The ID as it stands there: no more decoded than its place itself asks for."""
+        """The ID as it is there: no more decoded than its place itself requires."""
         return self._session.read(sent, payload) if self._session else None
 
     def connection_of(self, value: Any) -> str | None:
@@ -200,7 +200,7 @@ class _Reader:
 def session_fields(
     rule: Rule, sent: Sent, payload: Any, unreadable: str = "", *, doubtful: bool = False
 ) -> dict[str, Any]:
-    """The fields of an `Exchange` that say which session its payload carries; an unreadable body carries none that could be told."""
+    """The fields of an `Exchange` that say which session its payload carries; of an unreadable body that is not known."""
     raw = None if unreadable and rule.session_in_body else rule.raw_session_of(sent, payload)
     session, form = canonical(raw or "")
     return {

@@ -49,4 +49,4 @@ class ChatDraft:
     screen_seen: bool = False
     cut: bool = False
     sends: list[dict[str, Any]] = field(default_factory=list)
-    """The page's own word of its sends while this chat was under way."""
+    """The page's own report of its sends while this chat was under way."""

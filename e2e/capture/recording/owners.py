@@ -56,7 +56,7 @@ class Owners:
         self.typed.append(Typed(nonce_of(text), chat, draft))
 
     def found_in(self, text: str) -> list[Typed]:
-        """The messages whose text stands in ``text``, however it is escaped there; the newest first."""
+        """The messages whose text is in ``text``, however it is escaped there; the newest first."""
         forms = _forms(text)
         return [one for one in reversed(self.typed) if any(one.nonce in form for form in forms)]
 
@@ -104,14 +104,16 @@ class Owners:
         """
         session, rule = exchange.session, exchange.rule.name
         carried = self._by_session()
-        had = carried.get(session or "", ())
-        if any(one.chat == chat for one in had):
+        messages = carried.get(session or "", ())
+        if any(one.chat == chat for one in messages):
             return None
-        older = [one for one in had if chat is None or chat - _LATE_CHATS <= one.chat < chat]
+        older = [one for one in messages if chat is None or chat - _LATE_CHATS <= one.chat < chat]
         if not older:
             return None
-        others = [self._came(rule, id_, had) / len(had) for id_, had in carried.items() if id_ != session]
-        if self._came(rule, session, had) >= len(had) * max(1.0, _usual(others)):
+        others = [
+            self._came(rule, id_, group) / len(group) for id_, group in carried.items() if id_ != session
+        ]
+        if self._came(rule, session, messages) >= len(messages) * max(1.0, _usual(others)):
             return None
         return next((one for one in reversed(older) if mine(one.chat)), older[-1])
 
@@ -158,10 +160,10 @@ class Owners:
             draft.exchange = exchange
         return draft.exchange is exchange
 
-    def settle(self, draft: MessageDraft, now: float, patience: float) -> None:
-        """Take the candidate when no payload of an earlier rule came within ``patience`` seconds after it."""
+    def settle(self, draft: MessageDraft, now: float, seconds: float) -> None:
+        """Take the candidate when no payload of an earlier rule came within ``seconds`` after it."""
         one = draft.candidate
-        if draft.exchange is None and one is not None and now - one.sent_at >= patience:
+        if draft.exchange is None and one is not None and now - one.sent_at >= seconds:
             draft.exchange = one
             self._alone.add(one.rule.name)
 
@@ -203,7 +205,7 @@ def _rank(exchange: Exchange, order: Sequence[str]) -> tuple[bool, int]:
 
 
 def _forms(text: str) -> tuple[str, ...]:
-    """``text`` as it stands, and without the escapes of URLs and JSON."""
+    """``text`` as it is, and without the escapes of URLs and JSON."""
     forms = [text]
     if "%" in text:
         forms.append(unquote(unquote(text)))

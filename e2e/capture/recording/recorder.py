@@ -66,7 +66,7 @@ class LaneRecorder(WireListener):
         self.begin_chat("new_chat", t)
         self.clicks += 1
 
-    # -- what the driver tells ----------------------------------------------------------------------------------------
+    # -- calls of the driver -----------------------------------------------------------------------------------------
 
     def begin_chat(self, via: Literal["load", "new_chat"], t: float | None = None) -> None:
         """A chat begins; the one before, if any, must have been ended."""
@@ -89,12 +89,12 @@ class LaneRecorder(WireListener):
 
     def note(self, kind: EventKind, **data: Any) -> None:
         """Something that the suite itself did."""
-        said: dict[str, Any] = {k: self.clean(v) if isinstance(v, str) else v for k, v in data.items()}
-        self._event(time.time(), kind, **said)
+        fields: dict[str, Any] = {k: self.clean(v) if isinstance(v, str) else v for k, v in data.items()}
+        self._event(time.time(), kind, **fields)
 
     @property
     def place(self) -> str:
-        """``lane 0, chat 3 (rapid-send)``, for people."""
+        """``lane 0, chat 3 (rapid-send)``, for messages."""
         place = f"lane {self.lane}" + (f", chat {self.chat.number}" if self.chat else "")
         return place if self.scenario == "plain" else f"{place} ({self.scenario})"
 
@@ -103,7 +103,7 @@ class LaneRecorder(WireListener):
         return self._redactor.text(text, limit=200)
 
     def begin_message(self, text: str, *, after: After = "") -> None:
-        """The person is about to press send."""
+        """The user is about to press send."""
         assert self.chat is not None
         draft = MessageDraft(len(self.chat.messages), after, time.time())
         self.chat.messages.append(draft)
@@ -121,10 +121,10 @@ class LaneRecorder(WireListener):
             self.on_payload(held)
         return draft.exchange if draft else None
 
-    def settle_for(self, patience: float) -> None:
-        """Take what may be the message's payload as that, when nothing better came within ``patience`` seconds after it."""
+    def settle_for(self, seconds: float) -> None:
+        """Take what may be the message's payload as that, when nothing better came within ``seconds`` after it."""
         draft = self._draft()
-        self.chats.owners.settle(draft, time.time(), patience)
+        self.chats.owners.settle(draft, time.time(), seconds)
         if draft.exchange is not None and draft.exchange is draft.candidate:
             self._owns(draft.exchange)
 
@@ -212,7 +212,7 @@ class LaneRecorder(WireListener):
         )
 
     def shows(self, conversation: str) -> None:
-        """What the conversation on the screen says, searched for what the replies of earlier chats said too late."""
+        """Search the conversation on the screen for late text of earlier chats' replies."""
         assert self.chat is not None
         self.chat.screen_seen = True
         found = self.chats.replies.found_in(conversation, self.chat.number)
@@ -221,7 +221,7 @@ class LaneRecorder(WireListener):
 
     @property
     def last_text(self) -> str:
-        """What the person typed last, in the clear; for the page only."""
+        """What the user typed last, in the clear; for the page only."""
         return self._last_text
 
     def pause_chat(self) -> ChatDraft:
@@ -238,7 +238,7 @@ class LaneRecorder(WireListener):
         self._event(time.time(), "return")
 
     def drop_chat(self) -> None:
-        """Forget the chat that is under way: it was none of the person's."""
+        """Forget the chat that is under way: it was none of the user's."""
         self.chat = None
 
     def page_error(self, text: str) -> None:
@@ -251,7 +251,7 @@ class LaneRecorder(WireListener):
     def left_behind(self, exchange: Exchange) -> None:
         """The reply that was left behind is over: say whether its text could be followed, and so be recognised elsewhere.
 
-        A page that aborts the request at once leaves too little text to tell: then other replies to the rule's payloads do. Where
+        A page that aborts the request at once leaves too little text to decide: then other replies to the rule's payloads do. Where
         it does so before any byte came, there is nothing that could come late.
         """
         if self._held is None or exchange.chat is None:
@@ -328,10 +328,10 @@ class LaneRecorder(WireListener):
         previous: str | None = None
         times = [began for began, _ in self._began]
         for t, raw in self.store.minted or self._first_sent:
-            said = features(raw, t, previous, self._redactor.digest, known)
+            found = features(raw, t, previous, self._redactor.digest, known)
             at = bisect_right(times, t) - 1
             chat = self._began[at][1] if at >= 0 else None
-            self._event(t, "minted", chat=chat, session=self._ref(raw), features=said)
+            self._event(t, "minted", chat=chat, session=self._ref(raw), features=found)
             previous = raw
 
     # -- helpers ------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ class RecorderState:
         self.unread = Unread()
         """Payloads of this lane that could not be read."""
         self.sent_messages = 0
-        """Messages that the person has sent, in all contexts."""
+        """Messages that the user has sent, in all contexts."""
 
     # -- helpers ------------------------------------------------------------------------------------------------------
 
@@ -120,7 +120,7 @@ class RecorderState:
         return known, self.store.at(exchange.sent_at) if known else None
 
     def _send_of(self, exchange: Exchange | None) -> dict[str, Any] | None:
-        """The page's own word of the call that made this exchange."""
+        """The page's own report of the call that made this exchange."""
         if exchange is None:
             return None
         near = [
@@ -144,7 +144,7 @@ class RecorderState:
         )  # fmt: skip
 
     def _bleeds_from(self, body: str, chat: int | None) -> int | None:
-        """The latest earlier chat of which a message, or what its reply said too late, stands in this payload."""
+        """The latest earlier chat of which a message, or late reply text, is in this payload."""
         for one in self.chats.owners.found_in(body):
             if one.chat != chat:
                 return one.chat

@@ -45,13 +45,13 @@ class ScreenTexts:
     def earlier(self, shown: str, chat: int, typed: Iterable[Typed]) -> int | None:
         """The latest earlier chat of which a message or a reply is in ``shown``; ``typed`` are the messages found there."""
         seen = _plain(shown)
-        said = [one.chat for one in typed if one.chat < chat]
+        sent = [one.chat for one in typed if one.chat < chat]
         replied = [
             c
             for c, replies in self._replies.items()
             if c < chat and any(self._has(seen, r) for r in replies.values())
         ]
-        return max([*said, *replied], default=None)
+        return max([*sent, *replied], default=None)
 
     def _has(self, seen: str, reply: str) -> bool:
         return any(

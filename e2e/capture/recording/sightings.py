@@ -1,4 +1,4 @@
-"""Where a session ID stands besides the place that the profile names: in the traffic of a page, or in its stores.
+"""Where a session ID is besides the place that the profile names: in the traffic of a page, or in its stores.
 
 A rule that never finds an ID is either a wrong profile (the ID is elsewhere) or a wrong product (it is nowhere).
 """
@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from e2e.capture.network.traffic import Seen
 from e2e.capture.session_ids.identity import canonical, hidden_in
 
-_SHORT = 6  # characters: such an ID stands in many places by chance
+_SHORT = 6  # characters: such an ID is in many places by chance
 _LONG = 8  # from here on it is an ID too where it is a part of a text
 _NO_PLACE = ("referer", "origin", "cookie", "user-agent", "content-length", "content-type", "accept", "host")
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*")
@@ -46,7 +46,7 @@ class _Place:
 
 
 def find_in_traffic(ids: Sequence[str], requests: Iterable[Seen]) -> Sighting | None:
-    """The first place at which one of ``ids`` stands. A short ID must be joined there by another: one alone is chance."""
+    """The first place that has one of ``ids``. A short ID must be joined there by another: one alone is chance."""
     found: dict[str, dict[str, Sighting]] = defaultdict(dict)
     for seen in requests:
         for place in _places(seen):
@@ -83,7 +83,7 @@ def _credible(found: Mapping[str, Mapping[str, Sighting]]) -> Sighting | None:
 
 
 def form_in(value: str, session: str) -> str | None:
-    """How ``session`` stands in ``value``, ``""`` for as it is; None when it does not."""
+    """How ``session`` is in ``value``, ``""`` for as it is; None when it does not."""
     plain, form = canonical(value)
     if plain == session:
         return form

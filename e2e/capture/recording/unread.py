@@ -1,4 +1,4 @@
-"""Payloads that could not be read: whether they are the chat's at all, and what is said of them in the end."""
+"""Payloads that could not be read: whether they are the chat's at all, and what is reported of them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Unread:
             CaptureIncomplete(
                 f"payloads of the wire rule {name!r} could not be read, so their session ID is not known: {why}",
                 where=f"[[wire]] {name} of the profile",
-                hint="does the ID also stand in a header, a cookie or the URL? name that place: "
+                hint="does the ID also are in a header, a cookie or the URL? name that place: "
                 'session = { header = "x-session-id" }; a body that the page encrypts cannot be judged',
             )
             for name, (why, _) in self.rules.items()

@@ -45,7 +45,7 @@ class WireListener(RecorderState):
         exchange.headers = {}
         stack = exchange.stack
         send = self._send_of(exchange)
-        if not stack and send is not None:  # the protocol tells none for a frame
+        if not stack and send is not None:  # the protocol has none for a frame
             stack = stacks.parse(send["stack"])
         session = self._ref(exchange.session)  # known as an ID from here on, also where the address holds it
         self._event(
@@ -72,7 +72,7 @@ class WireListener(RecorderState):
         )
 
     def _id_in(self, address: str) -> str | None:
-        """A keyed hash of what looks like an ID in the page's address: whether it stays can be told, and what it is cannot."""
+        """A keyed hash of what looks like an ID in the page's address: it shows whether the ID stays, and not what it is."""
         found = _ID_LIKE.search(address)
         return self._redactor.digest(found.group()) if found else None
 
@@ -126,7 +126,7 @@ class WireListener(RecorderState):
     def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None:
         if exchange.doubtful:
             return
-        index = exchange.extras["said"] = exchange.extras.get("said", -1) + 1
+        index = exchange.extras["chunk"] = exchange.extras.get("chunk", -1) + 1
         if self._is_own(exchange):
             current = self.chat.number if self.chat else None
             if not exchange.shares_line:

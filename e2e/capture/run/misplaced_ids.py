@@ -149,5 +149,5 @@ def _names(rule: WireRule, seen: Seen) -> bool:
 
 
 def _says(rule: WireRule) -> str:
-    said = rule.session.model_dump(by_alias=True, exclude_none=True) if rule.session else {}
-    return ", ".join(f"{place} {value}" for place, value in said.items())
+    fields = rule.session.model_dump(by_alias=True, exclude_none=True) if rule.session else {}
+    return ", ".join(f"{place} {value}" for place, value in fields.items())

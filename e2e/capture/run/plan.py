@@ -35,7 +35,7 @@ class Plan:
     """Variables of ``make e2e`` that lead to the same target again."""
     trace: bool = True
     shard: Shard = WHOLE
-    """Which part of the run is had here; the plan is that of the whole run."""
+    """Which part of the run this process plays; the plan is that of the whole run."""
     source_maps: Path | None = None
     """A folder with source maps that are built but not published."""
     full: bool = True
@@ -69,12 +69,12 @@ class Plan:
 
     @property
     def own_lanes(self) -> list[int]:
-        """The numbers of the lanes that are had here."""
+        """The numbers of the lanes of this shard."""
         return [lane for lane in range(self.used_lanes) if self.shard.has(lane)]
 
     @property
     def own_chats(self) -> int:
-        """How many plain chats are had here."""
+        """How many plain chats this shard plays."""
         return sum(map(self.share, self.own_lanes))
 
     def share(self, lane: int) -> int:

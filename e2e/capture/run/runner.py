@@ -43,7 +43,7 @@ from e2e.records.records import Chat, CodePlace, Problem, RunMeta, RunRecords
 
 
 class Runner:
-    """Runs a `Plan` in a browser. ``watchers`` are told of each finished chat."""
+    """Runs a `Plan` in a browser. ``watchers`` get each finished chat."""
 
     def __init__(
         self, plan: Plan, playwright: Playwright, browser: Browser, context_args: Mapping[str, Any],
@@ -217,9 +217,9 @@ class Runner:
             question: str, probe: str, pattern: str | None, session: str | None, answer: Answer
         ) -> None:
             if answer.status == 0 or answer.status >= 500 or answer.status == 429:
-                said = answer.error or f"status {answer.status}"
+                reason = answer.error or f"status {answer.status}"
                 raise Blocked(
-                    f"the backend's own interface could not be asked ({question}): {said}",
+                    f"the backend's own interface did not respond ({question}): {reason}",
                     hint="is the backend up?",
                 )
             self._journal.event(
@@ -280,7 +280,7 @@ class Runner:
         self._writer.close()
 
     def _planned(self) -> int:
-        """The plain chats that were to be had: fewer than planned, once no further one was needed."""
+        """The plain chats that were expected: fewer than planned, once no further one was needed."""
         if not self._enough() or self._stop:
             return self.plan.own_chats
         return sum(lane.plain_chats for lane in self._lanes)
@@ -372,7 +372,7 @@ def _user_agent(browser: Browser) -> str:
 
 @contextmanager
 def _ctrl_c(interrupt: Callable[[], None]) -> Iterator[None]:
-    """The first Ctrl-C asks the run to end in order; the second one is Python's own."""
+    """The first Ctrl-C ends the run in order; the second one is Python's own."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

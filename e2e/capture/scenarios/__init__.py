@@ -1,1 +1,1 @@
-"""What the person does in a lane, as generators of waits. Each chat ends in one observation, whatever happens."""
+"""User behaviour in a lane, as generators of waits. Each chat ends in one observation, whatever happens."""

@@ -57,7 +57,7 @@ class Programme:
     left_out: Mapping[str, str]
 
     def of(self, has: Callable[[int], bool]) -> Programme:
-        """What the lanes play that somebody has; the others play elsewhere."""
+        """The plays of the lanes of this shard; others belong to other shards."""
         return Programme(
             tuple(plays if has(lane) else () for lane, plays in enumerate(self.plays)), self.left_out
         )
@@ -84,7 +84,7 @@ def programme(
     at = 0
     for scenario in SCENARIOS:
         if scenario.name not in wanted:
-            left_out[scenario.name] = "not asked for"
+            left_out[scenario.name] = "not requested"
         elif why := scenario.lacks(profile):
             left_out[scenario.name] = why
         elif per_context is not None and scenario.messages + 1 > per_context:

@@ -20,7 +20,7 @@ class Learned:
     missed: int = 0
     """Times that it did not come, though it was waited for as long as the profile allows."""
 
-    def patience(self, least: float, most: float) -> float:
+    def longest_wait(self, least: float, most: float) -> float:
         """Seconds to wait for it: ``most``, until it has failed to come; then twice the longest seen."""
         if self.missed < (_MISSES_AFTER if self.seen else _MISSES_BEFORE):
             return max(least, most)
@@ -31,7 +31,7 @@ class Learned:
         self.longest = max(self.longest, seconds)
 
     def came_not(self, waited: float, most: float) -> None:
-        """It was waited for, in vain; only a wait to the end tells something."""
+        """A wait ended without it; only a wait to the end is evidence."""
         self.missed += waited >= most
 
 

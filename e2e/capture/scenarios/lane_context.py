@@ -37,7 +37,7 @@ class LaneContext:
     habits: Habits = field(default_factory=Habits)
     """What the run has learned of this target's times."""
     loads: int = 0
-    """How often the page had been loaded when New Chat was clicked last."""
+    """How often the page was loaded when New Chat was clicked last."""
     acted_at: float = 0.0
     """When New Chat was last clicked, or the page loaded (monotonic)."""
     rotations: int = 0
@@ -66,7 +66,7 @@ class LaneContext:
 
 
 def look_for_late_text(context: LaneContext) -> None:
-    """Search the conversation on the screen for what replies of earlier chats said too late."""
+    """Search the conversation on the screen for late text of the replies to earlier chats."""
     shown = context.page.conversation()
     if shown is not None:
         context.recorder.shows(shown)
@@ -85,7 +85,7 @@ ADVICE = {
     "rate-limited": "the target limits requests: limits.requests_per_minute in the profile, or fewer lanes",
     "daily-limit": "the target limits messages per browser: limits.messages_per_context in the profile",
     "login-wall": "the target wants a login: `make login TARGET=…`, and login in the profile",
-    "captcha": "the target wants a person: ask its owner for a way past it for tests",
+    "captcha": "the target shows a captcha: its owner may allow test accounts without one",
     "backend-down": "look at the backend's log",
 }
 

@@ -1,4 +1,4 @@
-"""New Chat, and what a person sees of the chat that it begins."""
+"""New Chat, and what a user sees of the chat that it begins."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def settled(context: LaneContext, *, also_quiet: bool = False) -> Steps:
 
 
 class _Settling:
-    """What is waited for after New Chat, and what the wait tells of the target."""
+    """What is waited for after New Chat, and what the wait shows about the target."""
 
     def __init__(self, context: LaneContext, also_quiet: bool) -> None:
         self._cast = context
@@ -84,8 +84,8 @@ class _Settling:
         timeouts, habits = context.profile.timeouts, context.habits
         self._awaits = context.waits_for_rotation and context.rotations > 0 and self._store.readable
         waits = self._awaits and not self._store.rotated
-        self._patience = habits.rotation.patience(timeouts.quiet, timeouts.action) if waits else 0.0
-        self._for_answer = habits.answer.patience(timeouts.quiet, timeouts.action)
+        self._longest = habits.rotation.longest_wait(timeouts.quiet, timeouts.action) if waits else 0.0
+        self._for_answer = habits.answer.longest_wait(timeouts.quiet, timeouts.action)
 
     def over(self) -> bool:
         now, context, timeouts = time.monotonic(), self._cast, self._cast.profile.timeouts
@@ -98,7 +98,7 @@ class _Settling:
             return False
         idle = now - max(self._since, context.recorder.last_signal, context.wire.last_sent)
         # A page that never rests is no reason to stop.
-        return idle >= timeouts.quiet or now - self._since > timeouts.action + self._patience
+        return idle >= timeouts.quiet or now - self._since > timeouts.action + self._longest
 
     def _rotates(self, now: float) -> bool:
         """A rotation is still to be expected."""
@@ -106,12 +106,12 @@ class _Settling:
             return False
         since = now - self._cast.acted_at
         if not self._store.rotated:
-            return since < self._patience
+            return since < self._longest
         rotations, quiet = self._cast.rotations, self._cast.profile.timeouts.quiet
         return rotations > 1 and since < _until(self._cast.habits.rotation, rotations, quiet)
 
     def _loading(self) -> bool:
-        """New Chat asked for another page, and what is still shown is the old one."""
+        """New Chat requested another page, and what is still shown is the old one."""
         context = self._cast
         if context.recorder.loads > context.loads:
             return False
@@ -133,7 +133,7 @@ class _Settling:
         context, store, most = self._cast, self._store, self._cast.profile.timeouts.action
         now, chat = time.monotonic(), self._cast.recorder.chat
         if self._awaits and chat is not None:
-            # The second of two rotations tells how long both took.
+            # The second of two rotations shows how long both took.
             first = context.rotations == 1 or not self._also_quiet
             if store.rotated and first:
                 context.habits.rotation.came(max(0.0, store.rotated_at - chat.began))
@@ -166,13 +166,13 @@ def _has_its_session(context: LaneContext, began: float, *, of_its_own: bool) ->
     if not context.waits_for_rotation or not store.readable:
         return
     most = min(timeouts.action, _LOAD)
-    since, patience = time.monotonic(), learned.patience(timeouts.quiet, most)
+    since, longest = time.monotonic(), learned.longest_wait(timeouts.quiet, most)
 
     def has() -> bool:
         return store.rotated or (store.current is not None and not of_its_own)
 
     yield Wait(
-        lambda: has() or time.monotonic() - since > patience,
+        lambda: has() or time.monotonic() - since > longest,
         timeouts.reply + timeouts.action,
         unreadable("the page's store"),
         timeouts.quiet / 5,
@@ -225,7 +225,7 @@ def reload(context: LaneContext) -> Steps:
     yield Wait(
         lambda: context.recorder.loads > loads,
         context.profile.timeouts.ready,
-        lambda: CaptureIncomplete("the reloaded page never told that it started"),
+        lambda: CaptureIncomplete("the reloaded page never reported its start"),
     )
     yield from _loaded_again(context, began)
 
@@ -244,7 +244,7 @@ def away_and_back(context: LaneContext, *, forward: bool = False) -> Steps:
     yield Wait(
         lambda: recorder.loads + recorder.restores > loads + restores,
         context.profile.timeouts.ready,
-        lambda: CaptureIncomplete("the page that was gone back to never told that it was there"),
+        lambda: CaptureIncomplete("the page that was restored never reported itself"),
     )
     restored = recorder.restores > restores
     recorder.note("back", restored=restored)

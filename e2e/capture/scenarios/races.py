@@ -41,7 +41,7 @@ def _rapid(context: LaneContext) -> Generator[Wait, None, float]:
 
 
 def double_click(context: LaneContext) -> Steps:
-    """Click New Chat twice, as a nervous person does."""
+    """Click New Chat twice, as an impatient user does."""
     yield from opening.new_chat(context, clicks=2)
     yield from opening.quiet(context)
     yield from turns.message(context)
@@ -73,14 +73,14 @@ def _leave_mid_stream(context: LaneContext) -> Generator[Wait, None, Exchange]:
     if (yield from turns.sent_again(context, old)):  # the first attempt failed: what is left is the next one
         old = yield from _first_piece(context)
     recorder.chat.cut = not old.ended
-    recorder.message_ended("the person did not wait", "ok" if old.ended else "cut")
+    recorder.message_ended("the user did not wait", "ok" if old.ended else "cut")
     recorder.leave_chat()
     yield from opening.new_chat(context)
     return old
 
 
 def _words_of_its_own(context: LaneContext, old: Exchange) -> Steps:
-    """Where nothing tells the answers of a connection apart, let some of the old one come while no other is awaited."""
+    """Where the replies of a connection cannot be told apart, let some of the old one come while no other is awaited."""
     if "line" not in old.extras or old.reply_key is not None:
         return
     enough, limit = old.chunks + _LATE_PARTS, time.monotonic() + _FIRST_WORDS
@@ -96,9 +96,9 @@ def _first_piece(context: LaneContext) -> Generator[Wait, None, Exchange]:
     """Wait for the first piece of the reply, not for long. Returns its exchange."""
     old = context.recorder.exchange
     assert old is not None
-    patience = time.monotonic() + _FIRST_WORDS
+    deadline = time.monotonic() + _FIRST_WORDS
     yield Wait(
-        lambda: old.ended or old.chunks > 0 or (old.status or 0) >= 400 or time.monotonic() > patience,
+        lambda: old.ended or old.chunks > 0 or (old.status or 0) >= 400 or time.monotonic() > deadline,
         context.profile.timeouts.reply,
         turns.no_end(context, old),
         _FIRST_WORDS / 4,
@@ -110,7 +110,7 @@ def _until_over(context: LaneContext, old: Exchange, loads: int) -> Steps:
     """Wait for the end of the old stream, whoever ends it, so that all that could come late has come.
 
     Also where the page lets it run to its end: the last event may be the one that names the session. A page that was loaded anew,
-    since when ``loads`` were counted, has ended it, and the browser tells no end of it.
+    since when ``loads`` were counted, has ended it, and the browser reports no end of it.
     """
     limit = time.monotonic() + context.profile.timeouts.reply
     if not old.ended and old.origin == "page" and context.recorder.loads > loads:

@@ -11,7 +11,7 @@ from e2e.pages.waits import Steps, Wait
 
 LABEL_WAIT_S = 0.5  # seconds for a label, or a refusal, to appear after everything else has ended
 WHY_REFUSED = (
-    "was it for the session ID that was sent? The failed checks tell; else look at the backend's log"
+    "was it for the session ID that was sent? The failed checks show it; else look at the backend's log"
 )
 
 

@@ -16,7 +16,7 @@ from e2e.records.records import After
 POLL = 0.015
 _PRESS_EVERY = 0.8  # seconds after which a key that did nothing is pressed again
 _LOOK_EVERY = 0.2  # seconds between looks for a sign of refusal while a payload is awaited
-_NOTICED = 1.0  # seconds without anything sent, after which a person sees that a page that was loaded has not got the message
+_NOTICED = 1.0  # seconds without anything sent, after which a user sees that a page that was loaded has not got the message
 _OPENERS = (
     "Hello there",
     "Good morning",
@@ -28,7 +28,7 @@ _OPENERS = (
 
 
 def send(context: LaneContext, look: Look | None = None, after: After = "", *, long: bool = False) -> Steps:
-    """Send a message and wait for its payload only; a ``long`` one asks for a reply that takes its time."""
+    """Send a message and wait for its payload only; a ``long`` one requests a long reply."""
     recorder = context.recorder
     yield from _paced(context)
     text = f"{secrets.choice(_OPENERS)} ({secrets.token_hex(4)})"
@@ -53,7 +53,7 @@ def _type_and_submit(
 
 
 def _type_again(context: LaneContext, text: str, *, second: bool) -> Generator[Wait, None, bool]:
-    """In the page that was loaded: its box is empty, which a person notices. A page may also send after the load what it kept."""
+    """In the page that was loaded: its box is empty, which a user notices. A page may also send after the load what it kept."""
     recorder, since = context.recorder, time.monotonic()
     yield from context.page.loaded_again()
 
@@ -86,7 +86,7 @@ def _left_the_page(
 ) -> Generator[Wait, None, bool]:
     """Wait for the message's payload, or for the page to say that it will not send it. Returns whether it left.
 
-    A page that is not ready yet may ignore the key: as long as the text stands in its box it is pressed again. False: the page
+    A page that is not ready yet may ignore the key: as long as the text is in its box it is pressed again. False: the page
     was loaded anew since, when ``loads`` were counted; where it was typed ``again`` already that is waited for no more.
     """
     recorder = context.recorder
@@ -123,7 +123,7 @@ def _left_the_page(
 
 
 def _unsent(context: LaneContext, text: str, loads: int, second: bool) -> Callable[[], HarnessError]:
-    """What the wait for a payload raises: the page lost the message, or the suite cannot tell where it is."""
+    """What the wait for a payload raises: the page lost the message, or the suite cannot know where it is."""
 
     def unsent() -> HarnessError:
         nonce = nonce_of(text)

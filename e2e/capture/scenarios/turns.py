@@ -18,7 +18,7 @@ from e2e.profile.profile import Locate, Profile
 from e2e.records.records import After
 
 _RETRY_PATIENCE = 2.5
-"""Seconds for a page to send a message again by itself; most wait 1 s or 2 s. Pages that never do are given less."""
+"""Seconds for a page to send a message again by itself; most wait 1 s or 2 s. Pages that never do get less."""
 
 
 class NoReply(Blocked):
@@ -95,7 +95,7 @@ def _answered(
 def _on_the_screen(
     context: LaneContext, exchange: Exchange, deadline: float, late: Callable[[], HarnessError]
 ) -> Steps:
-    """Wait for the reply's end as a person sees it, and read the label."""
+    """Wait for the reply's end as a user sees it, and read the label."""
     rule = context.profile.reply
     for what, wanted in ((rule.gone, False), (rule.shown, True)):
         if what is not None:
@@ -119,8 +119,8 @@ def _ended(context: LaneContext, exchange: Exchange, asked: Asked | None) -> Ste
         yield from sign_of_refusal(context)
         if recorder.refused_for_another_tab():
             return
-        said = "the chat's backend took no message: its answer says that it failed"
-        context.rejected(refused("", said, WHY_REFUSED))
+        what = "the chat's backend did not accept the message: its reply reports a failure"
+        context.rejected(refused("", what, WHY_REFUSED))
         return
     if _was_cut(exchange):
         recorder.message_ended("exchange finished", "failed")
@@ -136,7 +136,7 @@ def _ended(context: LaneContext, exchange: Exchange, asked: Asked | None) -> Ste
 
 
 def _may_be_retried(exchange: Exchange) -> bool:
-    """It failed in a way that a page may want to try again: nobody retries at a login wall or a captcha."""
+    """It failed in a way that a page may want to try again: no page retries at a login wall or a captcha."""
     if exchange.refused not in ("", "rate-limited", "backend-down"):
         return False
     refused_it = (exchange.status or 0) >= 400 or exchange.said_no or exchange.refused != ""
@@ -153,21 +153,21 @@ def sent_again(context: LaneContext, exchange: Exchange) -> Generator[Wait, None
 def _retry(context: LaneContext, exchange: Exchange) -> Steps:
     """Wait until the page sends the message again by itself, as long as this page may take for that.
 
-    A page that was seen to do so is given twice the time that it took; one that let a failure rest, only a quiet time.
+    A page that was seen to do so gets twice the time that it took; one that never retried, only a quiet time.
     """
     recorder, quiet = context.recorder, context.profile.timeouts.quiet
     began, habit = time.monotonic(), recorder.chats.retries
-    patience = habit.patience(exchange, quiet, min(_RETRY_PATIENCE, context.profile.timeouts.reply))
+    longest = habit.longest_wait(exchange, quiet, min(_RETRY_PATIENCE, context.profile.timeouts.reply))
 
     def decided() -> bool:
-        return recorder.exchange is not exchange or time.monotonic() - began >= patience
+        return recorder.exchange is not exchange or time.monotonic() - began >= longest
 
-    if patience > 0:
+    if longest > 0:
         yield Wait(
             decided,
-            patience + context.profile.timeouts.action,
+            longest + context.profile.timeouts.action,
             unreadable("the page"),
-            max(patience / 5, POLL),
+            max(longest / 5, POLL),
         )
     habit.learn(exchange, time.monotonic() - began if recorder.exchange is not exchange else None)
 
@@ -190,13 +190,13 @@ def no_end(context: LaneContext, exchange: Exchange) -> Callable[[], HarnessErro
 
     def no_end() -> HarnessError:
         context.recorder.message_ended("timeout", "timeout")
-        said = (
+        seen = (
             "no answer at all"
             if exchange.status is None
             else f"status {exchange.status}, {exchange.chunks} chunks"
         )
         return NoReply(
-            f"no complete reply within {context.profile.timeouts.reply:g} s ({said})",
+            f"no complete reply within {context.profile.timeouts.reply:g} s ({seen})",
             hint="is the backend slow or stuck? (timeouts.reply, or reply in the profile)",
         )
 

@@ -1,4 +1,4 @@
-"""How fast all lanes together may go: the profile's limits, and what the target asked for."""
+"""How fast all lanes together may go: the profile's limits, and what the target requested."""
 
 from __future__ import annotations
 

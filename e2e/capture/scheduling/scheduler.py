@@ -16,9 +16,9 @@ K = TypeVar("K", bound=Hashable)
 
 
 class EventWaiter:
-    """Sleeps inside Playwright's event loop until an event handler has had something to say.
+    """Sleeps inside Playwright's event loop until an event handler wakes it.
 
-    The sync API has no public "handle events until one of them matters"; ``wait_for_timeout`` polls instead. This asks the loop
+    The sync API has no public "handle events until one of them matters"; ``wait_for_timeout`` polls instead. This waits in the loop
     that every sync call uses (a self test holds the versions we pin to it).
     """
 
@@ -101,7 +101,7 @@ class _Lane:
 def run_lanes(
     lanes: Mapping[K, Steps], waiter: EventWaiter, stop: Callable[[], bool] = lambda: False
 ) -> None:
-    """Advance all lanes until each has ended, or ``stop()`` holds (then every lane is closed where it stands).
+    """Advance all lanes until each has ended, or ``stop()`` holds (then every lane is closed where it is).
 
     A lane handles its own `HarnessError`; whatever else escapes one ends the run.
     """

@@ -1,4 +1,4 @@
-"""What a session ID is made of, told without the ID: features to judge a pattern by, written down instead of the secret.
+"""What a session ID is made of, described without the ID: features to judge a pattern by, written down instead of the secret.
 
 Of a random ID the features hold lengths, classes of characters, separators and keyed hashes. Numbers (a time's distance from the
 writing, a counter's step) appear only where an ID came so near to a time or to its forerunner that it was no secret.
@@ -32,9 +32,9 @@ _CLASSES = (
     ("=", frozenset("=")),
 )
 _PLAIN = frozenset().union(*(members for _, members in _CLASSES))
-_TOKENS = 8  # an ID with more parts is told by its first ones and as a whole
+_TOKENS = 8  # an ID with more parts is described by its first ones and as a whole
 _POSITIONS = 64
-_STEP = 1000  # a larger step between two IDs would tell one from the other
+_STEP = 1000  # a larger step between two IDs would reveal one from the other
 
 
 def features(
@@ -76,7 +76,7 @@ def features(
 
 
 def _tokens(text: str) -> tuple[list[tuple[int, int]], list[str]]:
-    """Spans of the words, and what stands before, between and after them (a character out of the ordinary as ``?``)."""
+    """Spans of the words, and what is before, between and after them (a character out of the ordinary as ``?``)."""
     spans = [match.span() for match in _TOKEN.finditer(text)]
     edges = [0, *(edge for span in spans for edge in span), len(text)]
     gaps = [text[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2)]
@@ -129,7 +129,7 @@ def _has(text: str) -> str:
 
 
 def _steps(text: str, before: str) -> dict[str, int]:
-    """By base, how far the number is from the one before. Only small steps: a large one would tell one ID from the other."""
+    """By base, how far the number is from the one before. Only small steps: a large one would reveal one ID from the other."""
     out = {}
     if max(len(text), len(before)) <= 20 and abs(len(text) - len(before)) <= 1:
         for base in ("10", "16", "36"):

@@ -89,8 +89,8 @@ class Redactor:
 
 
 def _forms(session_id: str) -> tuple[str, ...]:
-    """The ID as it may stand in a text: itself, and as encoders write it into an address, once or twice."""
-    if len(session_id) < 4:  # such a short one stands in half of all texts by chance
+    """The ID as it may be in a text: itself, and as encoders write it into an address, once or twice."""
+    if len(session_id) < 4:  # such a short one is in half of all texts by chance
         return ()
     encoded = quote(session_id, safe="!'()*", errors="replace")
     if encoded == session_id:

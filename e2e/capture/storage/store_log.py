@@ -1,4 +1,4 @@
-"""The session's store as one page's signals tell it: what it holds, who wrote it, and whether it has rotated."""
+"""The session's store as one page's signals show it: what it holds, who wrote it, and whether it has rotated."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from e2e.records.records import EventKind
 
 Signal = dict[str, Any]
 MOST_MINTED = 500
-"""IDs of a lane whose form is told: more say nothing new."""
+"""IDs of a lane whose form is recorded: more add nothing."""
 _MINTERS = ("page", "server", "unseen")
 _CLOCKS_DIFFER = 0.002  # seconds between the page's clock and the protocol's, at most
 
 
-class Tell(Protocol):
+class Emit(Protocol):
     """Writes an event at its time."""
 
     def __call__(self, t: float, kind: EventKind, **data: Any) -> None: ...
@@ -34,10 +34,10 @@ class CameUp(Protocol):
 class StoreLog:
     """Follows the store; every write to the profile's key becomes an event that says which ID was there before and after."""
 
-    def __init__(self, session: Session, redactor: Redactor, tell: Tell, came_up: CameUp) -> None:
+    def __init__(self, session: Session, redactor: Redactor, emit: Emit, came_up: CameUp) -> None:
         self._session = session
         self._redactor = redactor
-        self._tell = tell
+        self._emit = emit
         self._came_up = came_up
         self._reads = StoredId(session.id, session.regex)
         self.readable = session.store != "none"
@@ -68,7 +68,7 @@ class StoreLog:
             self._history.extend(other._history)
 
     def at(self, t: float) -> str | None:
-        """The raw ID that the store held at that time, as far as its last writes tell."""
+        """The raw ID that the store held at that time, as far as its last writes show."""
         return next((raw for when, raw in reversed(self._history) if when <= t + _CLOCKS_DIFFER), None)
 
     def read(self, values: dict[str, str] | None) -> str | None:
@@ -90,7 +90,7 @@ class StoreLog:
         """The page, or another tab, wrote to a store."""
         key = signal["key"]
         if signal["store"] != self._session.store or not ("stack" in signal or signal.get("by")):
-            self._tell(
+            self._emit(
                 t,
                 "storage",
                 store=signal["store"],
@@ -120,7 +120,7 @@ class StoreLog:
         return [{**f, "url": self._script(f["url"])} for f in frames if stacks.is_page_code(f["url"])]
 
     def _script(self, url: str) -> str:
-        """A script's address; a page has few of them, and each stands in every stack."""
+        """A script's address; a page has few of them, and each is in every stack."""
         known = self._scripts.get(url)
         if known is None:
             known = self._scripts[url] = self._redactor.url(url)
@@ -134,7 +134,7 @@ class StoreLog:
         if raw is not None and raw != previous and by in _MINTERS and len(self.minted) < MOST_MINTED:
             self.minted.append((t, raw))
         session, before = self._ref(raw), self._ref(previous)  # first: the key may hold the ID too
-        self._tell(
+        self._emit(
             t,
             "storage",
             store=self._session.store,

@@ -1,4 +1,4 @@
-"""The backend's own interface, asked without the browser: look-ups beside the chats, and the probes of ``backend.*``."""
+"""The backend's own interface, called without the browser: look-ups beside the chats, and the probes of ``backend.*``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from e2e.profile.profile import Backend, Call
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one call said: ``status`` is 0 when no answer came, and ``error`` says why."""
+    """The result of one call: ``status`` is 0 when no response came, ``error`` is the reason."""
 
     status: int
     t: float
@@ -117,7 +117,7 @@ _FRESH, _EACH, _AGAIN = 20, 5, 3
 def probe(client: BackendClient, report: Report) -> None:
     """Ask the backend the questions of ``backend.*`` and leave it as it was found: what was assigned is removed again.
 
-    Needs ``writes`` for all but the state. 20 fresh sessions; five IDs in each of the seven patterns; one session asked again;
+    Needs ``writes`` for all but the state. 20 fresh sessions; five IDs in each of the seven patterns; one session requested again;
     one session removed. The state comes first: sessions that the probes spread would hide that all others are on one provider.
     """
     backend = client.backend

@@ -1,4 +1,4 @@
-"""What the profile says is right, as it is recorded beside what was seen."""
+"""The profile's policy as it is recorded beside the observations."""
 
 from __future__ import annotations
 

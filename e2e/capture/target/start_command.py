@@ -18,19 +18,19 @@ from urllib.parse import urlsplit
 from e2e.errors import TargetNotReady
 from e2e.profile.profile import Command
 
-_TAIL = 15  # lines of what the program said last
+_TAIL = 15  # last lines of the program's output
 
 
 @contextlib.contextmanager
 def serving(command: Command, root: Path) -> Iterator[str]:
-    """The chat's address while the program runs. Raises `TargetNotReady` with what it said when it does not answer in time."""
+    """The chat's address while the program runs. Raises `TargetNotReady` with its last output when it does not respond in time."""
     port = _free_port()
     words = {"{port}": str(port), "{python}": sys.executable}
     argv = [_filled(word, words) for word in command.command]
     environment = os.environ | {name: _filled(value, words) for name, value in command.env.items()}
     folder = root / command.folder if command.folder else root
     url = _filled(command.url, words)
-    with tempfile.TemporaryFile("w+b") as said:
+    with tempfile.TemporaryFile("w+b") as output:
         try:
             # A standard input of ours: a program that watches it ends with us, even when we are killed.
             process = subprocess.Popen(
@@ -38,7 +38,7 @@ def serving(command: Command, root: Path) -> Iterator[str]:
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.PIPE,
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
@@ -49,24 +49,24 @@ def serving(command: Command, root: Path) -> Iterator[str]:
                 hint="is it installed, and is where.start.folder right?",
             ) from None
         try:
-            _wait(process, url, command.patience, said.fileno())
+            _wait(process, url, command.patience, output.fileno())
             yield url
         finally:
             _end(process)
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, patience: float, said: int) -> None:
+def _wait(process: subprocess.Popen[bytes], url: str, patience: float, output: int) -> None:
     deadline = time.monotonic() + patience
     while not _answers(url):
         if process.poll() is not None:
             raise TargetNotReady(
-                f"the chat's program ended with {process.returncode} before it answered\n{_tail(said)}",
+                f"the chat's program ended with {process.returncode} before it responded\n{_tail(output)}",
                 where="where.start of the profile",
                 hint="start it by hand, and correct the command",
             )
         if time.monotonic() > deadline:
             raise TargetNotReady(
-                f"{url} did not answer within {patience:g} s\n{_tail(said)}",
+                f"{url} did not respond within {patience:g} s\n{_tail(output)}",
                 where="where.start of the profile",
                 hint="raise where.start.patience, or correct the command or the url",
             )
@@ -115,7 +115,7 @@ def _filled(text: str, words: dict[str, str]) -> str:
     return text
 
 
-def _tail(said: int) -> str:
-    size = os.fstat(said).st_size
-    text = os.pread(said, 4000, max(0, size - 4000)).decode("utf-8", errors="replace")
-    return "\n".join("    " + line for line in text.splitlines()[-_TAIL:]) or "    (it said nothing)"
+def _tail(output: int) -> str:
+    size = os.fstat(output).st_size
+    text = os.pread(output, 4000, max(0, size - 4000)).decode("utf-8", errors="replace")
+    return "\n".join("    " + line for line in text.splitlines()[-_TAIL:]) or "    (no output)"

@@ -1,4 +1,4 @@
-"""Request bodies as bytes, decoded to text: compressed ones too. What cannot be decoded is said to be so, and never taken for empty."""
+"""Request bodies as bytes, decoded to text: compressed ones too. What cannot be decoded is marked so, and never taken for empty."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import zstandard
 from e2e.capture.network.bodies.parsing import charset_of
 
 LIMIT = 1 << 24
-"""Bytes that a body may have after decompression; beyond, it is given up: a page could send a bomb."""
+"""Bytes that a body may have after decompression; beyond, decoding stops: a page could send a decompression bomb."""
 _STEP = 1 << 16
-_ZSTD_STEP = 1 << 10  # a few bytes of zstd may stand for 128 KiB, and its reader takes no limit
+_ZSTD_STEP = 1 << 10  # a few bytes of zstd may expand to 128 KiB, and its reader takes no limit
 _GZIP, _ZSTD = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"
 _GZIP_BASE64 = "H4sI"
 _TEXT_CONTROLS = frozenset(
@@ -29,7 +29,7 @@ _WORDY = re.compile(r"[a-z]+(?:[-_][a-z]+)*")
 
 
 class Undecodable(ValueError):
-    """A body that nobody but its sender and receiver can read; the text is the reason."""
+    """A body that only its sender and receiver can read; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def text_of(data: bytes, content_type: str) -> str | None:
 
 
 def looks_opaque(text: str) -> bool:
-    """Somewhere in ``text`` stands a long run of base64, of hexadecimal digits or of byte values: it may hide anything.
+    """``text`` contains a long run of base64, of hexadecimal digits or of byte values: it may hide anything.
 
     A UUID is too short for that, and a run of few characters (a rule of dashes) is none.
     """

@@ -83,7 +83,7 @@ def multipart_of(body: bytes | str, content_type: str) -> dict[str, Any] | None:
 
     A file is ``{"filename": text, "size": bytes}``. A Blob of JSON, which browsers send as a file named ``blob``, is text
     like any field. A part that the body ends in the middle of is left out: half an ID is no ID. Without a boundary in
-    the type the body's first line tells it. None when there is no whole part.
+    the type, the body's first line has it. None when there is no whole part.
     """
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     named = _BOUNDARY.search(content_type)
@@ -107,7 +107,7 @@ def multipart_of(body: bytes | str, content_type: str) -> dict[str, Any] | None:
 
 
 def cookies_of(header: str) -> dict[str, str]:
-    """``{name: value}`` of a ``Cookie`` header (RFC 6265, section 4.2), values as they stand: quotes and ``%`` stay.
+    """``{name: value}`` of a ``Cookie`` header (RFC 6265, section 4.2), values as they are: quotes and ``%`` stay.
 
     The first of two cookies with one name counts: browsers put the one with the longer path first.
     """
@@ -126,16 +126,16 @@ def _part(part: bytes, content_type: str) -> Iterator[tuple[str, Any]]:
         for line in head.decode("utf-8", "replace").splitlines()
         for name, _, value in [line.partition(":")]
     }
-    said = {
+    fields = {
         match[1].lower(): match[2] if match[2] is not None else match[3]
         for match in _PARAMETER.finditer(headers.get("content-disposition", ""))
     }
-    if not blank or "name" not in said:
+    if not blank or "name" not in fields:
         return
-    name = _unescaped(said["name"])
+    name = _unescaped(fields["name"])
     kind = headers.get("content-type", "").lower()
-    if "filename" in said and not (said["filename"] == "blob" and "json" in kind):
-        yield name, {"filename": _unescaped(said["filename"]), "size": len(content)}
+    if "filename" in fields and not (fields["filename"] == "blob" and "json" in kind):
+        yield name, {"filename": _unescaped(fields["filename"]), "size": len(content)}
     else:
         yield name, next(_texts_of(content, kind if "charset" in kind else content_type))
 

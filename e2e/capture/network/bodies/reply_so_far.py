@@ -1,4 +1,4 @@
-"""What a reply carried so far, in memory only: its texts for the provider's regex, and its values, to tell which IDs it issued."""
+"""What a reply carried so far, in memory only: its texts for the provider's regex, and its values, to find which IDs it issued."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 _MOST = 200_000
 """Characters kept of one reply: a reply of a million tokens must not fill the memory."""
 _SHORTEST_ID = 6
-"""Characters of an ID that may be looked for in texts: shorter ones stand in half of them by chance."""
+"""Characters of an ID that may be looked for in texts: shorter ones are in half of them by chance."""
 
 
 class ReplySoFar:
@@ -97,7 +97,7 @@ def _has_word(text: str, word: str) -> bool:
 
 
 def _word_at(text: str, word: str) -> int | None:
-    """Where ``word`` stands in ``text`` with neither letter nor digit beside it: an ID may be the beginning of another one."""
+    """Where ``word`` is in ``text`` with neither letter nor digit beside it: an ID may be the beginning of another one."""
     at = text.find(word)
     while at >= 0:
         end = at + len(word)

@@ -94,7 +94,7 @@ class ReplyTexts:
         return any(window not in typed for text in found for window in _windows(text))
 
     def found_in(self, text: str, current: int) -> int | None:
-        """The latest other chat of which a late text stands in ``text``, and is neither the chat's own reply nor its message."""
+        """The latest other chat whose late text is in ``text`` and is neither the chat's own reply nor its message."""
         late = self._late_windows()
         if not late:
             return None

@@ -94,7 +94,7 @@ class ChildChannel:
 
 
 def _unless_gone(_: Params | None, __: str) -> None:
-    """A worker may end between its last word and our question; then there is nobody to answer."""
+    """A worker may end between its last event and our command; then no response comes."""
 
 
 def watch_children(

@@ -33,7 +33,7 @@ class HttpTraffic:
         self._exchanges = wire.exchanges
         self._bodies: dict[str, _Body] = {}
         self._held: dict[str, tuple[Params, Rule]] = {}
-        """Requests whose cookies are not told yet."""
+        """Requests whose cookies were not reported yet."""
         self._cookies: dict[str, dict[str, str]] = {}
         self._wants_cookies = any(rule.needs_cookies for rule in self._exchanges.rules)
         self._left: dict[str, int] = {}
@@ -62,13 +62,13 @@ class HttpTraffic:
         if "redirectResponse" in e:
             self._have_answered(e, known=False)
         url = request["url"] + request.get("urlFragment", "")
-        # Its body, or its cookies, may be told when the page has moved on.
+        # Its body, or its cookies, may be reported when the page has moved on.
         e["page"] = self._wire.addresses.now
-        told = not request.get("hasPostData") or _body_in(request) is not None
-        if told:
+        complete = not request.get("hasPostData") or _body_in(request) is not None
+        if complete:
             self._look_in(e, url)
         self._take(e, url)
-        if not told:  # asking lets other events in: this request must be known before those of its end
+        if not complete:  # asking lets other events in: this request must be known before those of its end
             self._look_in(e, url)
 
     def _take(self, e: Params, url: str) -> None:
@@ -97,7 +97,7 @@ class HttpTraffic:
             self._held[request_id] = (
                 e,
                 rule,
-            )  # they are told in an event of their own, before or after this one
+            )  # they are reported in an event of their own, before or after this one
             return
         self._payload(e)
 
@@ -127,8 +127,8 @@ class HttpTraffic:
                 body = encodings.body_of(body, request["headers"]).text
             if body:
                 for message in make_decoder(rule.framing).decode(body, True):
-                    if said := rule.connection_of(message.value):
-                        self._wire.earlier[rule.name] = said
+                    if session := rule.connection_of(message.value):
+                        self._wire.earlier[rule.name] = session
 
     def _request_extra(self, e: Params) -> None:
         self._cookies[e["requestId"]] = {
@@ -146,19 +146,21 @@ class HttpTraffic:
             self._payload(held[0])
 
     def _payload(self, e: Params) -> None:
-        """Hand on the payload to the first rule that accepts it; when its body is not told yet, ask for it first."""
+        """Hand on the payload to the first rule that accepts it; when its body was not reported yet, request it first."""
         raw = _body_in(e["request"])
         if raw is None and e["request"].get("hasPostData"):
-            early = self._bodies[e["requestId"]] = _Body(None)  # its answer may come before its body is told
+            early = self._bodies[e["requestId"]] = _Body(
+                None
+            )  # its answer may come before its body is reported
             early.waits = True
 
-            def told(got: Params | None, error: str) -> None:
+            def reported(got: Params | None, error: str) -> None:
                 if got is None:
                     self._sent(e, encodings.lost(f"the browser did not give it: {error}"))
                 else:
                     self._sent(e, encodings.body_of(_told_body(got), e["request"]["headers"]))
 
-            self._channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, told)
+            self._channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, reported)
             return
         self._sent(e, encodings.body_of(raw or "", e["request"]["headers"]))
 
@@ -217,13 +219,13 @@ class HttpTraffic:
         def sink(t: float, event: str, value: Any, size: int) -> None:
             if decoder is not None:
                 for message in decoder.decode(value, False):
-                    self._exchanges.said(
+                    self._exchanges.received(
                         line, rule, t, message.value, key=message.key, final=message.final, size=size
                     )
                 return
             several = isinstance(value, list) and not rule.is_answer(rule.read(value))
             for one in value if several or (isinstance(value, list) and not rule.tells_parts) else [value]:
-                self._exchanges.said(line, rule, t, one, event=event, size=size)
+                self._exchanges.received(line, rule, t, one, event=event, size=size)
 
         body = _Body(None, sink)
         body.raw = decoder is not None
@@ -256,7 +258,7 @@ class HttpTraffic:
 
         def live(got: Params | None, _: str) -> None:
             if got is None:
-                body.live = None  # it had ended before we could ask: the body is read as a whole
+                body.live = None  # it ended before the request: the body is read as a whole
             else:
                 body.live = True
                 body.early.insert(0, (e["timestamp"], got["bufferedData"]))
@@ -310,7 +312,7 @@ class HttpTraffic:
             self._exchanges.listener.on_cookie(t, name, value)
 
     def _expect(self, request_id: str, status: int, headers: dict[str, str]) -> None:
-        """A request with ``keepalive`` never ends for the protocol; its announced length tells that it did."""
+        """A request with ``keepalive`` never ends for the protocol; its announced length shows that it did."""
         if self._channel.prefix + request_id in self._wire.in_flight:
             length = headers.get("content-length", "")
             self._left[request_id] = int(length) if length.isdecimal() else -1
@@ -431,12 +433,12 @@ class _Body:
         self.pending = b""
         self.event_source = False
         self.waits = False
-        """The request's body is not told yet, and so it is not known whose answer this is."""
+        """The request's body was not reported yet, and so it is not known whose answer this is."""
         self.ending: tuple[Params, str, str] | None = None
         self.response: Params | None = None
         self.headers: dict[str, str] = {}
         self.live: bool | None = False
-        """True: chunks come with their bytes; False: not asked yet or being asked; None: too late for that."""
+        """True: chunks come with their bytes; False: not requested yet, or pending; None: too late for that."""
         self.early: list[tuple[float, str]] = []
         self.ended: tuple[str, str] | None = None
         self.ended_at = 0.0

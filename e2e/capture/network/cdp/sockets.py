@@ -69,10 +69,10 @@ class SocketTraffic:
         for framing in dict.fromkeys(r.framing for r in rules):
             for message in self._messages(socket, framing, e, sent=True):
                 for listening in rules:
-                    if listening.framing == framing and (said := listening.connection_of(message.value)):
-                        if self._received_lately(socket, said):
-                            self._exchanges.given(self._line(socket), listening, said)
-                        self._wire.earlier[listening.name] = said
+                    if listening.framing == framing and (session := listening.connection_of(message.value)):
+                        if self._received_lately(socket, session):
+                            self._exchanges.given(self._line(socket), listening, session)
+                        self._wire.earlier[listening.name] = session
                 found = _taken([r for r in rules if r.framing == framing], message, text)
                 if found is None or found.rule.name in taken:
                     continue
@@ -120,7 +120,7 @@ class SocketTraffic:
                 for rule in rules:
                     if rule.framing == framing:
                         line = f"rule:{rule.name}" if rule.received else self._line(socket)
-                        self._exchanges.said(
+                        self._exchanges.received(
                             line, rule, t, message.value, key=message.key, final=message.final, size=size
                         )
 

@@ -38,7 +38,7 @@ class WireState:
         self.offset = 0.0
         """Wall clock minus the protocol's monotonic clock, in seconds; one for all targets of a machine."""
         self.earlier: dict[str, str] = {}
-        """Rule -> what the last connect message of its connection said."""
+        """Rule -> the session of the last connect message of its connection."""
         self.addresses = Addresses(frame_depth)
         """The address that the chat's frame shows, where a rule reads it."""
         self.last_sent = 0.0

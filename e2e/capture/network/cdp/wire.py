@@ -1,4 +1,4 @@
-"""Traffic as Chromium's DevTools protocol tells it: live, with its own times and stacks, and without touching the stream."""
+"""Traffic as Chromium's DevTools protocol reports it: live, with its own times and stacks, and without touching the stream."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CdpWire(WireState):
     """Watches a page, its frames and its workers for the requests and WebSocket frames that the rules name.
 
     ``reading`` False follows exchanges from start to end but reads no answer: just what a driver needs to wait for.
-    ``cookies`` are names of cookies (or None for none) whose setting by the server is told. ``prepare`` is called with each
+    ``cookies`` are names of cookies (or None for none) whose setting by the server is recorded. ``prepare`` is called with each
     target inside the page before its code runs.
     """
 
@@ -59,11 +59,11 @@ class CdpWire(WireState):
 
     def look_again(self) -> None:
         """Find the page's workers and frames again: out of the back/forward cache they come without being announced."""
-        asked = {"waitForDebuggerOnStart": True, "flatten": False}
+        options = {"waitForDebuggerOnStart": True, "flatten": False}
         self._page.ask(
-            "Target.setAutoAttach", {**asked, "autoAttach": False, "waitForDebuggerOnStart": False}
+            "Target.setAutoAttach", {**options, "autoAttach": False, "waitForDebuggerOnStart": False}
         )
-        self._page.ask("Target.setAutoAttach", {**asked, "autoAttach": True})
+        self._page.ask("Target.setAutoAttach", {**options, "autoAttach": True})
 
     def bypass_caches(self) -> None:
         """Let every request go to the network: past the HTTP cache and past service workers."""

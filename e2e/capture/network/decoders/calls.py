@@ -93,8 +93,8 @@ class SignalRDecoder(Decoder):
             yield undecoded(record)
             return
         target = message.get("target")
-        told = target if kind in (1, 4) and isinstance(target, str) else name
-        yield Message(told, message, id_of(message.get("invocationId")), _FINAL.get(name))
+        event = target if kind in (1, 4) and isinstance(target, str) else name
+        yield Message(event, message, id_of(message.get("invocationId")), _FINAL.get(name))
 
 
 class JsonRpcDecoder(Decoder):

@@ -121,10 +121,10 @@ def _stomp(head: bytes, body: bytes) -> Message:
         (headers[at] for at in ("correlation-id", "receipt-id", "receipt", "id") if at in headers), None
     )
     try:
-        said: Any = _parsed(body.decode("utf-8"))
+        content: Any = _parsed(body.decode("utf-8"))
     except UnicodeDecodeError:
-        said = undecoded(body).value
-    value = {"command": command, "headers": headers, "body": said}
+        content = undecoded(body).value
+    value = {"command": command, "headers": headers, "body": content}
     return Message(command, value, key, final=True if command == "ERROR" else None)
 
 
@@ -142,12 +142,12 @@ def _headers(head: bytes) -> dict[str, str]:
 def _unescaped(text: str) -> str:
     if "\\" not in text:
         return text
-    said, at = "", 0
+    text_out, at = "", 0
     while at < len(text):
         pair = text[at : at + 2]
-        said += _UNESCAPED.get(pair, text[at])
+        text_out += _UNESCAPED.get(pair, text[at])
         at += 2 if pair in _UNESCAPED else 1
-    return said
+    return text_out
 
 
 def _sockjs(data: str) -> Iterator[str]:

@@ -35,7 +35,7 @@ _SOCKET_IO = re.compile(r'0\{"sid"|4[0-6](?:\d+-)?(?:/[^,]*,?)?\d*(?:[\[{].*)?\Z
 _ENGINE_IO = ("1", "2", "3", "5", "6", "2probe", "3probe", "ok")
 
 Said = bool | None
-"""True: of this protocol. False: not of it. None: the frame does not tell."""
+"""True: of this protocol. False: not of it. None: the frame does not show it."""
 
 
 def detect(
@@ -49,11 +49,11 @@ def detect(
     hints = _hints(url, protocol)
     seen = [_Frame(data) for _, data in frames[:_FRAMES] if len(data) <= _LENGTH]
     found: list[tuple[str, float]] = []
-    for name, (weight, tells) in _TELLS.items():
+    for name, (weight, is_sign) in _SIGNS.items():
         hint = hints.get(name, 0.0)
-        said = [answer for frame in seen if (answer := tells(frame)) is not None]
-        share = sum(said) / len(said) if said else 0.0
-        if said and share == 0:
+        answers = [answer for frame in seen if (answer := is_sign(frame)) is not None]
+        share = sum(answers) / len(answers) if answers else 0.0
+        if answers and share == 0:
             hint *= 0.2
         confidence = 1 - (1 - hint) * (1 - weight * share)
         if confidence > 0:
@@ -181,7 +181,7 @@ def _text(frame: _Frame) -> Said:
     return frame.text is not None
 
 
-_TELLS: Mapping[str, tuple[float, Callable[[_Frame], Said]]] = {
+_SIGNS: Mapping[str, tuple[float, Callable[[_Frame], Said]]] = {
     "socket.io": (0.95, _socket_io),
     "signalr": (0.95, _signalr),
     "graphql-ws": (0.95, _graphql),

@@ -10,7 +10,7 @@ from typing import Any
 from e2e.capture.network.bodies.parsing import loads
 
 PENDING_LIMIT = 1 << 22
-"""Characters or bytes of a record that has not ended; what is longer is given up."""
+"""Characters or bytes of a record that has not ended; what is longer is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Decoder(ABC):
         """The messages that this frame completes: text frames are ``str``, binary ones ``bytes``. Never raises.
 
         A frame, or a record in it, that is not of this protocol gives ``Message("undecoded", {"text": characters})``
-        or ``{"binary": bytes}``: the size and nothing of what it said.
+        or ``{"binary": bytes}``: the size, and nothing of its content.
         """
         messages: list[Message] = []
         try:
@@ -49,7 +49,7 @@ class Decoder(ABC):
 
 
 def undecoded(data: str | bytes) -> Message:
-    """The message that stands for ``data`` which could not be read."""
+    """A message in place of ``data`` that could not be read."""
     return Message("undecoded", {"text" if isinstance(data, str) else "binary": len(data)})
 
 
@@ -76,7 +76,7 @@ def id_of(value: Any) -> str | None:
 def unfold(value: Any, depth: int = 3) -> Any:
     """A copy of ``value`` in which strings that are JSON objects or arrays are these, ``depth`` strings deep.
 
-    Bounded: strings of more than 1 MiB characters, all told, and what lies under 60 levels stay as they are. A text that
+    Bounded: strings of more than 1 MiB characters, in all, and what lies under 60 levels stay as they are. A text that
     merely looks like JSON (``"[1]"``) is unfolded too: use it where the product is known to put JSON into strings.
     """
     return _Unfolding().of(value, depth, 60)

@@ -100,7 +100,7 @@ class SocketIoDecoder(Decoder):
     def _attachment(self, data: bytes, sent: bool) -> Iterator[Message]:
         waiting = self._waiting.get(sent)
         if waiting is None:
-            raise ValueError("nobody waits for it")
+            raise ValueError("no such attachment is expected")
         waiting.sizes.append(len(data))
         if len(waiting.sizes) == waiting.count:
             yield self._waiting.pop(sent).message()

@@ -57,7 +57,7 @@ class Desk:
     def hear(
         self, value: Any, *, t: float = 2.0, line: str = "socket:1", number: int = 0, **said: Any
     ) -> None:
-        self.exchanges.said(line, self.rules[number], t, value, size=3, **said)
+        self.exchanges.received(line, self.rules[number], t, value, size=3, **said)
 
 
 class TestTextOfTheReply:

@@ -147,12 +147,12 @@ class TestLearned:
             learned.came(seconds)
         for _ in range(2):
             learned.came_not(5, 5)
-        assert learned.patience(0.15, 5) == pytest.approx(1.55)
+        assert learned.longest_wait(0.15, 5) == pytest.approx(1.55)
 
     def test_a_wait_that_was_cut_short_tells_nothing(self) -> None:
         learned = Learned()
         learned.came_not(0.3, 5)
-        assert learned.patience(0.15, 5) == 5
+        assert learned.longest_wait(0.15, 5) == 5
 
 
 def test_a_page_out_of_the_cache_has_none_of_its_sockets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,10 +45,10 @@ class TestProgramme:
         found = programme(strict, NAMES, 2, None)
         assert set(found.left_out) == {"rapid-send", "two-tabs"}
 
-    def test_what_nobody_asked_for_says_so(self, profile: Profile) -> None:
+    def test_a_scenario_that_was_not_requested_is_listed_as_left_out(self, profile: Profile) -> None:
         found = programme(profile, ("reload",), 2, None)
         assert found.times() == {"reload": 2}
-        assert found.left_out["two-tabs"] == "not asked for"
+        assert found.left_out["two-tabs"] == "not requested"
 
 
 class TestReplyTexts:

@@ -123,13 +123,13 @@ def test_patience_is_learned(turn: Turn) -> None:
     failed = turn.sends(NEW, "m-1")
     failed.status = 503
     habit = Retries()
-    assert habit.patience(failed, 0.15, 2.5) == 2.5
+    assert habit.longest_wait(failed, 0.15, 2.5) == 2.5
     habit.learn(failed, None)
-    assert habit.patience(failed, 0.15, 2.5) == 0.15
+    assert habit.longest_wait(failed, 0.15, 2.5) == 0.15
     habit.learn(failed, 2.0)
-    assert habit.patience(failed, 0.15, 2.5) == pytest.approx(4.15)
+    assert habit.longest_wait(failed, 0.15, 2.5) == pytest.approx(4.15)
     habit.learn(failed, 60.0)
-    assert habit.patience(failed, 0.15, 2.5) == 10.0
+    assert habit.longest_wait(failed, 0.15, 2.5) == 10.0
 
 
 @pytest.mark.parametrize(
