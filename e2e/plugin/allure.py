@@ -9,9 +9,10 @@ from typing import Any
 import allure
 import pytest
 
-from e2e.analysis.checks import scenarios
+from e2e.analysis.checks.registry import CHECKS, SCENARIO_OF
 from e2e.analysis.diagnosis.known_issues import accepted
-from e2e.analysis.judge import CHECKS, Check, judge
+from e2e.analysis.judge import judge
+from e2e.analysis.model.check import Check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import Verdict
@@ -24,8 +25,6 @@ from e2e.records.records import CodePlace
 
 _HARNESS = ("The run", "Completeness", "Everything was seen")
 _SEVERITY = {"critical": "blocker", "high": "critical", "medium": "normal", "low": "minor"}
-_BACKEND = ("provider.varies", "provider.balanced", "provider.independent", "provider.persists", "backend.")
-_PROVIDER_CHARTS = ("provider.varies", "provider.balanced", "backend.state")
 _SVG = allure.attachment_type.SVG
 
 
@@ -39,7 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         function = getattr(item, "function", None)
         if function is not None:
             function.__allure_display_name__ = _title(item)
-        epic, feature, story = (check.epic, check.feature, check.story) if check else _HARNESS
+        epic, feature, story = (*check.group, check.story) if check else _HARNESS
         severity = "critical" if check is None or not check.statistical else "normal"
         for kind, value in (("epic", epic), ("feature", feature), ("story", story), ("severity", severity)):
             _label(item, kind, value)
@@ -75,7 +74,7 @@ def _label(item: pytest.Item, kind: str, value: str | None) -> None:
 def _owner(owners: Owners, check: Check | None) -> str | None:
     if check is None:
         return owners.suite
-    return owners.backend if check.name.startswith(_BACKEND) else owners.frontend
+    return owners.backend if check.layer == "backend" else owners.frontend
 
 
 def _label_by(item: pytest.Item, verdict: Verdict, run: Run) -> None:
@@ -114,7 +113,7 @@ def _check_of(item: pytest.Item) -> Check | None:
 
 def _modules(check: Check) -> set[str]:
     """The modules that a spec may call it in: the one that its name begins with, or the one that holds it."""
-    return {check.name.split(".")[0], check.function.judge.__module__.rsplit(".", 1)[-1]}
+    return {check.name.split(".")[0], check.judge.__module__.rsplit(".", 1)[-1]}
 
 
 def _show(run: Run, verdict: Verdict, config: pytest.Config) -> None:
@@ -126,10 +125,10 @@ def _show(run: Run, verdict: Verdict, config: pytest.Config) -> None:
         if (strip := lanes_strip(run)) is not None:
             allure.attach(strip.svg, strip.title, _SVG)
         allure.attach(observations_html(run), "Observations", allure.attachment_type.HTML)
-    if verdict.name in _PROVIDER_CHARTS and (chart := provider_distribution(run)) is not None:
+    if _has_provider_chart(verdict) and (chart := provider_distribution(run)) is not None:
         allure.attach(chart.svg, chart.title, _SVG)
-    if verdict.worth:
-        allure.attach(verdict.worth, "What green is worth", allure.attachment_type.TEXT)
+    if verdict.detection_limit:
+        allure.attach(verdict.detection_limit, "Detection limit", allure.attachment_type.TEXT)
     if verdict.warning:
         _tag("warning")
     allure.attach(json.dumps(dict(verdict.numbers), indent=1), "Numbers", allure.attachment_type.JSON)
@@ -148,6 +147,10 @@ def _show(run: Run, verdict: Verdict, config: pytest.Config) -> None:
         _trace(verdict, config)
 
 
+def _has_provider_chart(verdict: Verdict) -> bool:
+    return any(check.name == verdict.name and check.provider_chart for check in CHECKS)
+
+
 _SHOWN_STEPS = 200
 
 
@@ -157,7 +160,7 @@ def _steps(run: Run, verdict: Verdict) -> None:
 
     bad = set(verdict.chats)
     named = {key_of(chat): chat.provider for chat in rows(run.chats)}
-    scenario = scenarios.NAMES.get(verdict.name, "plain")
+    scenario = SCENARIO_OF.get(verdict.name, "plain")
     asked = run.transitions[run.transitions["scenario"] == scenario]
     every = sorted(rows(asked), key=lambda r: key_of(r) not in bad)  # findings first: the list may be cut
     for row in sorted(every[:_SHOWN_STEPS], key=key_of):

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from e2e.analysis.checks import session_ids
 from e2e.analysis.checks.backend import ONE_BY_CONSTRUCTION
+from e2e.analysis.checks.registry import CHECKS
 from e2e.analysis.facts.freshness import ids_of_chats
-from e2e.analysis.judge import CHECKS, judge
+from e2e.analysis.judge import judge
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import Verdict
@@ -55,7 +56,7 @@ def _evidence(verdict: Verdict) -> str:
     """Findings of a failure, the need of a thin verdict, the figures of a green one."""
     if verdict.outcome == "fail":
         return "; ".join(verdict.actual[:3])
-    return verdict.needs if verdict.outcome == "inconclusive" else verdict.worth
+    return verdict.needs if verdict.outcome == "inconclusive" else verdict.detection_limit
 
 
 def id_patterns(run: Run) -> list[Pattern]:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from e2e.analysis.checks.scenarios import NAMES
+from e2e.analysis.checks.registry import SCENARIO_OF
 from e2e.analysis.facts.sessions import provider_counts
 from e2e.analysis.model.verdict import Verdict
 from reports.charts.figures import FIGURES, figures
@@ -26,7 +26,7 @@ _RATES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "rotation.sent_id_is_fresh": (("reused", "without_id"), "transitions"),
     "rotation.sent_equals_stored": (("chats_different",), "chats"),
     "rotation.one_id_per_chat": (("chats_with_several",), "chats"),
-    **dict.fromkeys(NAMES, (("wrong",), "chats")),
+    **dict.fromkeys(SCENARIO_OF, (("wrong",), "chats")),
     "reply.is_live": (("cached",), "replies"),
     "provider.persists": (("sessions_with_several",), "sessions"),
     "provider.label_is_true": (("untrue",), "labels"),

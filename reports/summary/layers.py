@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from e2e.analysis.checks.registry import CHECKS
 from e2e.analysis.judge import Judgement
+from e2e.analysis.model.check import Check
+from e2e.analysis.model.check import Layer as LayerName
 from e2e.analysis.model.verdict import UNEXPLAINED, Verdict
 
 Status = Literal["works", "does not work", "suspected", "not judged"]
@@ -14,57 +17,36 @@ Status = Literal["works", "does not work", "suspected", "not judged"]
 class Layer(NamedTuple):
     """A layer of the product, the checks that look at it, and the causes' layers that lie in it."""
 
-    name: str
+    name: LayerName
     checks: tuple[str, ...]
     causes: tuple[str, ...]
 
 
-LAYERS: tuple[Layer, ...] = (
-    Layer("New Chat on the page", ("smoke",), ("frontend UI",)),
-    Layer(
-        "session store",
-        ("rotation.stored_id_is_fresh", "rotation.reload", "rotation.back_forward", "rotation.two_tabs"),
-        ("frontend storage", "storage scope"),
-    ),
-    Layer(
-        "session in the frontend's state",
-        (
-            "rotation.sent_id_is_fresh",
-            "rotation.sent_equals_stored",
-            "rotation.one_id_per_chat",
-            "rotation.rapid_send",
-            "rotation.double_click",
-            "rotation.empty_chat",
-            "rotation.return_to_chat",
-        ),
-        ("frontend state", "race"),
-    ),
-    Layer("ID generator", ("session_ids.pattern",), ("ID generator",)),
-    Layer(
-        "conversation and delivery",
-        ("chat.starts_empty", "rotation.mid_stream", "reply.is_live"),
-        ("delivery",),
-    ),
-    Layer(
-        "backend",
-        (
-            "provider.varies",
-            "provider.balanced",
-            "provider.independent",
-            "provider.persists",
-            "backend.assigns",
-            "backend.persists",
-            "backend.cleans_up",
-            "backend.state",
-        ),
-        ("backend",),
-    ),
-    Layer(
-        "screen",
-        ("provider.label_is_true",),
-        ("presentation",),
-    ),
-)
+_CAUSES: Mapping[LayerName, tuple[str, ...]] = {
+    "New Chat on the page": ("frontend UI",),
+    "session store": ("frontend storage", "storage scope"),
+    "session in the frontend's state": ("frontend state", "race"),
+    "ID generator": ("ID generator",),
+    "conversation and delivery": ("delivery",),
+    "backend": ("backend",),
+    "screen": ("presentation",),
+}
+"""Layer of the product -> the layers of the causes that lie in it."""
+
+
+def layers_of(checks: Sequence[Check]) -> tuple[Layer, ...]:
+    """The layers with their checks: those of plain chats before those of scenarios, the spread of the backend first.
+
+    The first check that passes speaks for its layer.
+    """
+    ordered = sorted(checks, key=lambda check: (check.scenario != "plain", not check.statistical))
+    return tuple(
+        Layer(name, tuple(check.name for check in ordered if check.layer == name), causes)
+        for name, causes in _CAUSES.items()
+    )
+
+
+LAYERS = layers_of(CHECKS)
 
 
 class Standing(NamedTuple):

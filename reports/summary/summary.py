@@ -142,7 +142,7 @@ def summarise(run: Run, judgement: Judgement) -> Summary:
                 cause=v.cause or None,
                 numbers={k: _plain(n) for k, n in v.numbers.items()},
                 message=v.headline,
-                worth=v.worth,
+                worth=v.detection_limit,
                 needs=v.needs,
                 warning=v.warning,
                 accepted=v.accepted,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from e2e.analysis.checks.scenarios import NAMES
+from e2e.analysis.checks.registry import SCENARIO_OF
 
 SMOKE = "smoke"
 STORED, SENT = "rotation.stored_id_is_fresh", "rotation.sent_id_is_fresh"
@@ -16,7 +16,7 @@ VARIES, BALANCED, INDEPENDENT = "provider.varies", "provider.balanced", "provide
 ASSIGNS, STATE = "backend.assigns", "backend.state"
 BACKEND_PERSISTS, CLEANS_UP = "backend.persists", "backend.cleans_up"
 
-SCENARIOS = tuple(NAMES)
+SCENARIOS = tuple(SCENARIO_OF)
 """The checks that judge the same rules under a scenario."""
 FRESH = (STORED, SENT, PATTERN, *SCENARIOS)
 PAYLOAD = (SENT, EQUAL, ONE, *SCENARIOS)

@@ -1,4 +1,4 @@
-"""The same questions asked of the backend's own interface, without the browser."""
+"""The backend, tested directly through its API, without the browser."""
 
 from __future__ import annotations
 
@@ -8,25 +8,35 @@ from dataclasses import replace
 from typing import Any
 
 from e2e.analysis.checks.variation import expected_shares, spread_verdict
+from e2e.analysis.model.check import BACKEND, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import Number, Verdict, question
+from e2e.analysis.model.verdict import Number, Verdict
 from e2e.analysis.model.wording import capped, not_seen, plural
 from e2e.analysis.stats import significance
 
 ONE_BY_CONSTRUCTION = ("fixed", "browserBased")
-"""Patterns that make one ID for all chats of a browser, and so reach one provider: right for the backend, wrong for the chat."""
+"""Patterns with one ID for all chats of a browser. They reach one provider: right for the backend, wrong for the chat."""
 
 
-@question("backend.assigns")
+@check(
+    "backend.assigns",
+    title="Does the backend spread fresh session IDs?",
+    layer="backend",
+    group=BACKEND,
+    story="Fresh IDs reach several providers",
+    detection_limit="one provider with so many of the fresh IDs that chance does not explain it",
+    statistical=True,
+    position=220,
+)
 def assigns(run: Run) -> Verdict:
-    """The backend gives fresh session IDs to different providers; five IDs in each of seven patterns for comparison."""
+    """The backend assigns fresh session IDs to several providers; five IDs in each of seven patterns for comparison."""
     name = "backend.assigns"
     nothing = _not_probed(name, run, "fresh")
     if nothing:
         return nothing
     fresh = _probes(run, "fresh")
-    # ask once per session: the first answer is the assignment
+    # the first response for a session is the assignment
     assigned = {
         (r.run_id, r.session): r.provider for r in reversed(fresh) if r.session and r.provider is not None
     }
@@ -34,18 +44,22 @@ def assigns(run: Run) -> Verdict:
     if not assigned:
         why = f"the backend named no provider for a fresh session ID ({_statuses(fresh)})"
         return not_seen(
-            name, run, why, "needs an interface that answers: see [backend] in the profile", **numbers
+            name,
+            run,
+            why,
+            "needs a backend API that names the provider: see [backend] in the profile",
+            **numbers,
         )
     counts = Counter(assigned.values())
     expected = expected_shares(run)
     s = significance.spread(counts.values(), expected, run.alpha)
     verdict = spread_verdict(name, run, counts, s, expected)
-    worth = verdict.worth + (f"; {table}" if table and verdict.outcome == "pass" else "")
-    return _with(verdict, numbers={**verdict.numbers, **numbers}, worth=worth, lines=lines)
+    limit = verdict.detection_limit + (f"; {table}" if table and verdict.outcome == "pass" else "")
+    return _with(verdict, numbers={**verdict.numbers, **numbers}, detection_limit=limit, lines=lines)
 
 
 def _patterns(run: Run) -> tuple[str, list[str], dict[str, Number]]:
-    """The story's table: unique IDs and providers per pattern of ID."""
+    """Unique IDs and providers of each ID pattern."""
     groups: dict[str, list[Any]] = defaultdict(list)
     for r in _probes(run, "pattern"):
         if r.pattern is not None and r.session is not None:
@@ -74,9 +88,17 @@ def _patterns(run: Run) -> tuple[str, list[str], dict[str, Number]]:
     return table, lines, numbers
 
 
-@question("backend.persists")
+@check(
+    "backend.persists",
+    title="Does the backend keep a session's provider?",
+    layer="backend",
+    group=BACKEND,
+    story="The same ID, the same provider",
+    detection_limit="a share of repeated requests with another provider: 20 clean ones bound it by 13.9 %",
+    position=230,
+)
 def persists(run: Run) -> Verdict:
-    """The same session ID asked again gives the same provider."""
+    """Repeated requests with one session ID reach the same provider."""
     name = "backend.persists"
     nothing = _not_probed(name, run, "same")
     if nothing:
@@ -88,28 +110,32 @@ def persists(run: Run) -> Verdict:
         "sessions": len(held),
         "answers": sum(map(len, held)),
     }
-    expected = "one provider in all answers about a session, until it is removed"
+    expected = "one provider in all responses for a session, until it is removed"
     if not held:
         why = f"the backend named no provider twice for one session ID ({_statuses(_probes(run, 'same'))})"
-        return not_seen(name, run, why, "needs 2 answers about one session", **numbers)
+        return not_seen(name, run, why, "needs 2 responses for one session ID", **numbers)
     if wrong:
         lines = [
             f"{answers[0].session}: " + ", ".join(f"{r.provider} ({r.question})" for r in answers[:6])
             for answers in wrong
         ]
-        headline = f"{len(wrong)} of {plural(len(held), 'session')} changed the provider when asked again"
+        headline = (
+            f"{len(wrong)} of {plural(len(held), 'session')} got another provider in a repeated request"
+        )
         return Verdict(name, "fail", headline, expected, capped(lines), numbers, evidence=run.evidence)
     headline = (
-        f"{plural(len(held), 'session')} kept the provider in {plural(int(numbers['answers']), 'answer')}"
+        f"{plural(len(held), 'session')} kept the provider in {plural(int(numbers['answers']), 'request')}"
     )
-    asked = int(numbers["answers"]) - len(held)
-    worth = f"{plural(asked, 'repeated question')} bound the rate of other answers by "
-    worth += f"{100 * significance.upper_bound(0, asked):.1f} % at 95 %"
-    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+    repeated = int(numbers["answers"]) - len(held)
+    limit = f"{plural(repeated, 'repeated request')} bound the change rate by "
+    limit += f"{100 * significance.upper_bound(0, repeated):.1f} % at 95 %"
+    return Verdict(
+        name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+    )
 
 
 def _lives(run: Run) -> list[list[Any]]:
-    """The answers about each probed session, from one removal to the next."""
+    """The responses for each probed session, from one removal to the next."""
     # a fixed ID that the browser uses too may be ended by any New Chat in between
     used = {(m.run_id, m.sent) for m in rows(run.messages) if m.sent is not None}
     lives: dict[tuple[str, str, int], list[Any]] = defaultdict(list)
@@ -124,9 +150,17 @@ def _lives(run: Run) -> list[list[Any]]:
     return list(lives.values())
 
 
-@question("backend.cleans_up")
+@check(
+    "backend.cleans_up",
+    title="Is a removed session gone?",
+    layer="backend",
+    group=BACKEND,
+    story="A removed session is gone",
+    detection_limit="a removal without effect for the sessions that the suite removed",
+    position=240,
+)
 def cleans_up(run: Run) -> Verdict:
-    """A removed session is gone; it was there before, so that gone means removed."""
+    """A removed session is gone. It must have existed before, or its absence proves nothing."""
     name = "backend.cleans_up"
     nothing = _not_probed(name, run, "removed")
     if nothing:
@@ -153,37 +187,49 @@ def cleans_up(run: Run) -> Verdict:
         "not_there_before": sum(not before.get(key) for key in removed),
         "refused": sum(not done for done in removed.values()),
     }
-    expected = "not found, once the backend has confirmed the removal"
+    expected = "a session that is not found after the backend confirmed its removal"
     if leaked:
         lines = [f"{r.session}: removed, then found again with {r.provider or 'no provider'}" for r in leaked]
-        headline = f"{len(leaked)} of {plural(len(judged), 'removed session')} {'was' if len(leaked) == 1 else 'were'} still there"
+        headline = f"{len(leaked)} of {plural(len(judged), 'removed session')} {'was' if len(leaked) == 1 else 'were'} still present"
         return Verdict(name, "fail", headline, expected, capped(lines), numbers, evidence=run.evidence)
     if not judged:
         if numbers["refused"]:
             why = f"the backend did not remove a session ({_statuses(r for r in _probes(run, 'removed') if r.question == 'remove')})"
         elif removed and not any(before.get(key) for key in removed):
-            why = "no session was found before its removal: its absence afterwards shows nothing"
+            why = "no session was found before its removal: its absence afterwards proves nothing"
         else:
             why = f"no removed session could be looked up ({_statuses(_probes(run, 'removed'))})"
         return not_seen(
             name, run, why, "needs 1 session that is found, removed and looked up again", **numbers
         )
     headline = f"{plural(len(judged), 'removed session')} {'was' if len(judged) == 1 else 'were'} gone"
-    worth = f"{plural(len(judged), 'session')} found before, not found after"
-    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+    limit = f"{plural(len(judged), 'session')} found before, not found after"
+    return Verdict(
+        name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+    )
 
 
-@question("backend.state")
+@check(
+    "backend.state",
+    title="Do the backend's own figures add up, over several providers?",
+    layer="backend",
+    group=BACKEND,
+    story="Sessions right now",
+    detection_limit="figures that do not add up; one provider with too many of the active sessions",
+    statistical=True,
+    provider_chart=True,
+    position=250,
+)
 def state(run: Run) -> Verdict:
-    """The backend's own figures: the distribution adds up to the active sessions, and is not pinned."""
+    """The backend's own figures add up: the distribution sums to the active sessions, and is not pinned."""
     name = "backend.state"
     nothing = _not_probed(name, run, "state")
     if nothing:
         return nothing
     seen = [r for r in _probes(run, "state") if r.active is not None and r.distribution is not None]
     if not seen:
-        why = f"the backend did not tell its sessions and their distribution ({_statuses(_probes(run, 'state'))})"
-        return not_seen(name, run, why, "needs an interface that tells both")
+        why = f"the backend did not report its sessions and their distribution ({_statuses(_probes(run, 'state'))})"
+        return not_seen(name, run, why, "needs a backend API that reports both")
     off = [r for r in seen if sum(r.distribution.values()) != r.active]
     last = seen[-1]
     probed = _probed_before(run, last)
@@ -192,7 +238,7 @@ def state(run: Run) -> Verdict:
     s = significance.spread(counts.values(), expected, run.alpha)
     spread = spread_verdict(name, run, counts, s, expected)
     if run.policy.affinity != "session":  # one user's sessions, or one request's, are no draws of their own
-        why = f"the profile says that the provider does not follow the session (affinity = {run.policy.affinity})"
+        why = f"the profile has affinity = {run.policy.affinity}: the provider does not follow the session"
         spread = not_seen(name, run, why, "needs a profile with affinity = session", **spread.numbers)
     numbers: dict[str, Number] = {
         **spread.numbers,
@@ -203,18 +249,20 @@ def state(run: Run) -> Verdict:
     }
     if off:
         lines = [f"{r.active} active, {sum(r.distribution.values())} in the distribution" for r in off]
-        headline = f"{len(off)} of {plural(len(seen), 'answer')} did not add up"
+        headline = f"{len(off)} of {plural(len(seen), 'state report')} did not add up"
         expected_text = "a distribution that adds up to the active sessions"
         return Verdict(name, "fail", headline, expected_text, capped(lines), numbers, evidence=run.evidence)
     if spread.outcome == "fail":
-        return _with(spread, numbers=numbers, worth="", lines=[])
-    worth = (
-        spread.worth
+        return _with(spread, numbers=numbers, detection_limit="", lines=[])
+    limit = (
+        spread.detection_limit
         if spread.outcome == "pass"
-        else f"the figures add up; the spread is not judged: {spread.headline}"
+        else f"the figures add up; their spread is not judged: {spread.headline}"
     )
     active = sum(counts.values())
-    headline = f"{plural(active, 'active session')} on {plural(len(counts), 'provider')}, adding up"
+    headline = (
+        f"{plural(active, 'active session')} on {plural(len(counts), 'provider')}, and the figures add up"
+    )
     if probed:
         headline += f" ({sum(probed.values())} more were assigned by the suite itself)"
     return Verdict(
@@ -223,14 +271,14 @@ def state(run: Run) -> Verdict:
         headline,
         spread.expected,
         numbers=numbers,
-        worth=worth,
+        detection_limit=limit,
         warning=spread.warning,
         evidence=run.evidence,
     )
 
 
 def _probed_before(run: Run, state: Any) -> Counter[str]:
-    """The suite's own sessions among those of ``state``, by provider: runs of earlier versions asked after their probes.
+    """The suite's own sessions among those of ``state``, by provider: earlier versions read the state after their probes.
 
     48 sessions that the probes spread would hide that all others are on one provider.
     """
@@ -250,10 +298,10 @@ def _not_probed(name: str, run: Run, probe: str) -> Verdict | None:
     if _probes(run, probe):
         return None
     if not run.policy.has_backend:
-        why = "the profile names no interface of the backend"
+        why = "the profile names no backend API"
         return not_seen(name, run, why, "needs a [backend] section in the profile")
     return not_seen(
-        name, run, "the backend was not asked in this run", "needs a run that gets as far as the probes"
+        name, run, "the backend was not probed in this run", "needs a run that reaches the backend probes"
     )
 
 
@@ -262,10 +310,12 @@ def _probes(run: Run, probe: str) -> list[Any]:
 
 
 def _statuses(probes: Iterable[Any]) -> str:
-    counts = Counter("no answer" if r.status is None else f"HTTP {r.status}" for r in probes)
+    counts = Counter("no response" if r.status is None else f"HTTP {r.status}" for r in probes)
     return ", ".join(f"{n} times {status}" if n > 1 else status for status, n in counts.most_common(4))
 
 
-def _with(verdict: Verdict, *, numbers: dict[str, Number], worth: str, lines: Sequence[str]) -> Verdict:
+def _with(
+    verdict: Verdict, *, numbers: dict[str, Number], detection_limit: str, lines: Sequence[str]
+) -> Verdict:
     actual = capped([*verdict.actual, *lines], limit=16) if verdict.outcome == "fail" else verdict.actual
-    return replace(verdict, numbers=numbers, worth=worth, actual=actual)
+    return replace(verdict, numbers=numbers, detection_limit=detection_limit, actual=actual)

@@ -1,4 +1,4 @@
-"""Does a new chat begin with nothing of the one before?"""
+"""Does a new chat start empty, and does every reply come from the backend?"""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections import defaultdict
 from typing import Any
 
 from e2e.analysis.facts.unseen import payloads_unseen
+from e2e.analysis.model.check import CONVERSATIONS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import (
     capped,
     chats_text,
-    clean_worth,
+    clean_limit,
     key_of,
     lane_name,
     no_chats,
@@ -22,9 +23,17 @@ from e2e.analysis.model.wording import (
 from e2e.analysis.stats import significance
 
 
-@question("chat.starts_empty")
+@check(
+    "chat.starts_empty",
+    title="Does a new chat start without messages of an earlier one?",
+    layer="conversation and delivery",
+    group=CONVERSATIONS,
+    story="A new chat starts empty",
+    detection_limit=clean_limit(20, "transition", "bleed"),
+    position=150,
+)
 def starts_empty(run: Run) -> Verdict:
-    """A new chat shows nothing and sends nothing of the chat before."""
+    """A new chat shows and sends no text of an earlier chat."""
     name = "chat.starts_empty"
     nothing = no_chats(name, run)
     if nothing:
@@ -46,10 +55,10 @@ def starts_empty(run: Run) -> Verdict:
         if c.screen_compared is True:
             if c.screen_from is not None:
                 full.append(key)
-                lines.append(f"{where} showed text of chat {c.screen_from} before anything was sent")
+                lines.append(f"{where} showed text of chat {c.screen_from} before its first message")
         elif c.screen_messages:  # evidence from before texts were compared
             full.append(key)
-            lines.append(f"{where} showed {plural(c.screen_messages, 'message')} before anything was sent")
+            lines.append(f"{where} showed {plural(c.screen_messages, 'message')} before its first message")
         earlier = sorted({m.bleeds_from for m in messages[key] if m.bleeds_from is not None})
         if earlier:
             bleeding.append(key)
@@ -63,27 +72,37 @@ def starts_empty(run: Run) -> Verdict:
     }
     expected = "a screen and payloads without text of an earlier chat"
     if bad:
-        headline = f"{len(bad)} of {plural(len(judged), 'new chat')} went on with content of an earlier chat"
+        headline = f"{len(bad)} of {plural(len(judged), 'new chat')} contained text of an earlier chat"
         return Verdict(
             name, "fail", headline, expected, capped(lines), numbers, chats=bad, evidence=run.evidence
         )
     if not judged:
         why = "no New Chat was seen between two observed chats"
         return not_seen(name, run, why, "needs at least 2 observed chats in one lane", **numbers)
-    worth = clean_worth(len(judged), "transition", "bleed")
+    limit = clean_limit(len(judged), "transition", "bleed")
     unseen = sum(c.screen_messages is None for c in judged)
     if unseen:
-        worth += f"; the screen of {unseen} of them was not looked at"
+        limit += f"; the screens of {unseen} of them were not compared"
     greeted = sum(c.screen_compared is True and bool(c.screen_messages) for c in judged)
     if greeted:
-        worth += f"; {plural(greeted, 'chat')} showed a greeting, which no earlier chat had sent or got"
-    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} began with nothing of an earlier one"
-    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+        limit += f"; {plural(greeted, 'chat')} showed a greeting that no earlier chat contains"
+    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} started without text of an earlier chat"
+    return Verdict(
+        name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+    )
 
 
-@question("reply.is_live")
+@check(
+    "reply.is_live",
+    title="Does each reply come over the network, not from a cache?",
+    layer="conversation and delivery",
+    group=CONVERSATIONS,
+    story="Replies are live",
+    detection_limit=clean_limit(20, "reply", "cache"),
+    position=160,
+)
 def is_live(run: Run) -> Verdict:
-    """Every reply is the backend's answer to its own message: none comes from a cache, or from a worker that asked nobody."""
+    """Every reply comes from the backend: none comes from a cache or a service worker."""
     name = "reply.is_live"
     nothing = no_chats(name, run)
     if nothing:
@@ -98,19 +117,21 @@ def is_live(run: Run) -> Verdict:
     }
     expected = "every reply from the backend, over the network"
     if not judged:
-        why = payloads_unseen(run, "no reply was seen on the wire")
+        why = payloads_unseen(run, "no reply was seen on the network")
         return not_seen(
             name, run, why, "needs at least 1 reply to a message whose payload was seen", **numbers
         )
     if not kept:
         headline = f"{len(judged)} of {plural(len(judged), 'reply', 'replies')} came over the network"
-        worth = clean_worth(len(judged), "reply", "cache").replace("replys", "replies")
-        return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+        limit = clean_limit(len(judged), "reply", "cache")
+        return Verdict(
+            name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+        )
     groups: dict[tuple[str, int, str], list[Any]] = defaultdict(list)
     for m in kept:
         groups[m.run_id, m.lane, m.served_by].append(m)
     lines = [
-        f"{lane_name(run, run_id, lane)}: a {source} answered in {chats_text(m.chat for m in found)}"
+        f"{lane_name(run, run_id, lane)}: a {source} replied in {chats_text(m.chat for m in found)}"
         for (run_id, lane, source), found in sorted(groups.items())
     ]
     return Verdict(

@@ -1,6 +1,6 @@
-"""Does a new session's provider depend on something that it must not see: the chat before, the lane, the browser, the hour?
+"""Does a new session's provider depend on the chat before, the lane, the browser or the hour?
 
-Every hypothesis is tested given how often each provider answered, so a skewed but honest draw is never accused here.
+Every hypothesis is tested given how often each provider replied, so skewed shares alone never fail here.
 """
 
 from __future__ import annotations
@@ -9,18 +9,28 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from e2e.analysis.facts.sessions import sessions
+from e2e.analysis.model.check import PROVIDERS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Number, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.model.wording import capped, key_of, lane_name, no_chats, not_seen, plural, probability
 from e2e.analysis.stats.hypotheses import Draw, Hypothesis, Independence, Name, holm, judge
 
 __all__ = ["Draw", "Hypothesis", "Independence", "draws_of", "holm", "independent", "judge"]
 
 
-@question("provider.independent")
+@check(
+    "provider.independent",
+    title="Is the provider independent of the chat before, the lane, the hour?",
+    layer="backend",
+    group=PROVIDERS,
+    story="Providers are independent",
+    detection_limit="so many equal neighbours, or so few, that chance does not explain them",
+    statistical=True,
+    position=210,
+)
 def independent(run: Run) -> Verdict:
-    """A new session's provider depends on nothing but the draw."""
+    """A new session's provider is independent of the chat before, the lane, the user agent and the hour."""
     name = "provider.independent"
     nothing = no_chats(name, run) or _no_draws(name, run)
     if nothing:
@@ -28,27 +38,27 @@ def independent(run: Run) -> Verdict:
     found = draws_of(run)
     draws = [d for d, _ in found]
     if len(draws) < 2:
-        why = f"{plural(len(draws), 'session')} seen together with the provider: nothing stands before it"
+        why = f"{plural(len(draws), 'session')} with a known provider: there is no pair to compare"
         return not_seen(name, run, why, "needs at least 2 sessions", sessions=len(draws))
     result = judge(draws, run.alpha)
     numbers = _numbers(result) | _constant(draws)
     providers = len({d.provider for d in draws})
     if providers < 2:
-        why = f"all {len(draws)} sessions were on one provider, and what never varies depends on nothing"
+        why = f"all {len(draws)} sessions reached one provider: a dependence cannot be measured"
         return not_seen(name, run, why, "needs sessions on at least 2 providers", **numbers)
     if result.decision == "undecided":
         lanes = plural(len({(d.run, d.lane) for d in draws}), "lane")
-        why = f"{plural(result.n, 'session')} in {lanes} could come in no order that luck does not explain"
+        why = f"{plural(result.n, 'session')} in {lanes} are too few to detect an ordering effect"
         needs = f"needs {plural(result.missing, 'more session')}" if result.needed else "needs fewer lanes"
         return not_seen(name, run, why, needs, **numbers)
-    want = "sessions on providers that depend on no chat before, no lane" + (
-        ", no hour" if any(h.name == "hour" for h in result.hypotheses) else ""
+    want = "a provider that does not depend on the chat before, the lane" + (
+        ", the hour" if any(h.name == "hour" for h in result.hypotheses) else ""
     )
     if result.decision == "dependent":
         return Verdict(
             name,
             "fail",
-            f"the provider of a new session is not a free draw: {_reasons(result)}",
+            f"the provider of a new session is not independent: {_reasons(result)}",
             want,
             capped(_lines(run, result, draws)),
             numbers,
@@ -58,13 +68,15 @@ def independent(run: Run) -> Verdict:
     low = min(result.hypotheses, key=lambda h: h.p)
     warning = ""
     if result.p < 1e-3:
-        warning = f"{_WHAT[low.name]}: p = {probability(result.p)}, above the threshold but worth a look"
+        warning = (
+            f"dependence on {_WHAT[low.name]}: p = {probability(result.p)}, above the threshold, but unusual"
+        )
     headline = (
-        f"{plural(result.n, 'session')}: {result.repeats} of {plural(result.pairs, 'neighbour')} alike, "
+        f"{plural(result.n, 'session')}: {result.repeats} of {plural(result.pairs, 'neighbour')} equal, "
         f"{result.expected:.1f} expected (p = {probability(result.hypotheses[0].p)})"
     )
     return Verdict(
-        name, "pass", headline, want, (), numbers, _worth(result), "", warning, evidence=run.evidence
+        name, "pass", headline, want, (), numbers, _limit(result), "", warning, evidence=run.evidence
     )
 
 
@@ -99,9 +111,11 @@ def _no_draws(name: str, run: Run) -> Verdict | None:
     if run.policy.affinity == "session":
         return None
     follows = (
-        "the provider follows the user" if run.policy.affinity == "user" else "a session keeps no provider"
+        "sessions of one browser share a provider"
+        if run.policy.affinity == "user"
+        else "a session does not keep its provider"
     )
-    why = f"the profile says that {follows} (affinity = {run.policy.affinity}): its sessions are no draws"
+    why = f"the profile has affinity = {run.policy.affinity}: {follows}"
     return not_seen(name, run, why, "needs a profile with affinity = session")
 
 
@@ -147,9 +161,9 @@ def _reasons(result: Independence) -> str:
             turn = f"a fixed cycle of {result.period}" if result.period else "a fixed cycle"
             reasons.append(f"{turn} {where} {p}")
         elif name == "before":
-            how = "sticks to" if result.repeats > result.expected else "avoids"
+            how = "repeats" if result.repeats > result.expected else "avoids"
             reasons.append(
-                f"it {how} that of the chat before, {result.repeats} of {result.pairs} alike and {result.expected:.1f} expected {p}"
+                f"it {how} that of the chat before, {result.repeats} of {result.pairs} equal, {result.expected:.1f} expected {p}"
             )
         else:
             reasons.append(f"it follows {_WHAT[name]} {p}")
@@ -183,19 +197,19 @@ def _lines(run: Run, result: Independence, draws: Sequence[Draw]) -> list[str]:
     return lines
 
 
-def _worth(result: Independence) -> str:
+def _limit(result: Independence) -> str:
     bounds = []
     if result.few is not None:
         bounds.append(f"{result.few} or fewer")
     if result.many is not None:
         bounds.append(f"{result.many} or more")
     if bounds:
-        text = f"{' and '.join(bounds)} of {result.pairs} neighbours alike would fail"
+        text = f"{' and '.join(bounds)} of {result.pairs} equal neighbours would fail"
     else:
-        text = "stickiness to the chat before is judged from more sessions on"
+        text = "repeats of the chat before need more sessions to be judged"
         if result.needed and result.needed > result.n:
-            text = f"stickiness to the chat before is judged from {result.needed} sessions on"
+            text = f"repeats of the chat before can be judged from {result.needed} sessions on"
     others = [
         _WHAT[h.name] for h in result.hypotheses[1:] if h.least <= result.level / len(result.hypotheses)
     ]
-    return f"{text}; judged too: {', '.join(others)}" if others else text
+    return f"{text}; also judged: {', '.join(others)}" if others else text

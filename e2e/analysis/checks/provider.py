@@ -8,13 +8,14 @@ from typing import Any
 from e2e.analysis.checks.independence import independent
 from e2e.analysis.checks.variation import balanced, varies
 from e2e.analysis.facts.sessions import Answer, sessions
+from e2e.analysis.model.check import PROVIDERS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import (
     capped,
     chats_text,
-    clean_worth,
+    clean_limit,
     key_of,
     lane_name,
     no_chats,
@@ -26,16 +27,24 @@ from e2e.analysis.stats import significance
 __all__ = ["balanced", "independent", "label_is_true", "persists", "varies"]
 
 
-@question("provider.persists")
+@check(
+    "provider.persists",
+    title="Does a session keep its provider?",
+    layer="backend",
+    group=PROVIDERS,
+    story="One session, one provider",
+    detection_limit=clean_limit(20, "session", "change"),
+    position=170,
+)
 def persists(run: Run) -> Verdict:
-    """One session, one provider: in every reply and in every answer of the backend."""
+    """A session keeps one provider, in all replies and all look-ups at the backend."""
     name = "provider.persists"
     nothing = no_chats(name, run)
     if nothing:
         return nothing
     if run.policy.affinity == "none":
-        why = "the profile says that a session does not keep its provider (affinity = none)"
-        return not_seen(name, run, why, "needs nothing: there is nothing to hold")
+        why = "the profile has affinity = none: a session does not keep its provider"
+        return not_seen(name, run, why, "needs a profile with affinity = session")
     judged: list[list[Answer]] = []
     shared = 0
     for session in sessions(run).values():
@@ -74,7 +83,7 @@ def persists(run: Run) -> Verdict:
         return Verdict(
             name,
             "fail",
-            f"{len(wrong)} of {plural(total, 'session')} changed the provider while {'it' if len(wrong) == 1 else 'they'} lasted{left_out}",
+            f"{len(wrong)} of {plural(total, 'session')} changed the provider{left_out}",
             expected,
             capped(lines),
             numbers,
@@ -82,27 +91,37 @@ def persists(run: Run) -> Verdict:
             evidence=run.evidence,
         )
     if not held:
-        why = "no session had two replies whose provider was seen"
+        why = "no session had two replies with a known provider"
         if shared:
-            why = f"{plural(shared, 'session')} shared by browsers or tabs cannot tell: any of them may have ended it"
+            why = f"{plural(shared, 'session')} shared by browsers or tabs left out: New Chat in any of them may have ended it"
         return not_seen(name, run, why, "needs at least 1 session with 2 replies", **numbers)
     whose = "its" if len(held) == 1 else "their"
     headline = (
         f"{len(held)} of {plural(len(held), 'session')} with several replies kept {whose} provider{left_out}"
     )
-    worth = clean_worth(len(held), "session", "change")
-    return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+    limit = clean_limit(len(held), "session", "change")
+    return Verdict(
+        name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+    )
 
 
-@question("provider.label_is_true")
+@check(
+    "provider.label_is_true",
+    title="Does the screen name the provider that replied?",
+    layer="screen",
+    group=PROVIDERS,
+    story="The label is true",
+    detection_limit=clean_limit(20, "chat", "mislabelling"),
+    position=180,
+)
 def label_is_true(run: Run) -> Verdict:
-    """The provider on the screen is the one in the reply."""
+    """The screen names the provider that replied."""
     name = "provider.label_is_true"
     if not run.policy.has_label:
         return no_chats(name, run) or not_seen(
             name,
             run,
-            "this chat shows no provider (the profile names no label)",
+            "the profile names no label: the screen shows no provider",
             "needs a profile with a label",
         )
     nothing = no_chats(name, run)
@@ -121,14 +140,16 @@ def label_is_true(run: Run) -> Verdict:
     }
     expected = "at each reply the name of the provider that answered"
     if not judged:
-        why = "no label was seen next to a reply whose provider is known from another layer"
+        why = "no label was seen beside a reply whose provider is known from another layer"
         return not_seen(name, run, why, "needs at least 1 reply with a label", **numbers)
     if not wrong:
-        worth = clean_worth(len(chats), "chat", "mislabelling")
+        limit = clean_limit(len(chats), "chat", "mislabelling")
         if numbers["without_label"]:
-            worth += f"; {plural(int(numbers['without_label']), 'reply', 'replies')} showed no label"
+            limit += f"; {plural(int(numbers['without_label']), 'reply', 'replies')} showed no label"
         headline = f"{len(judged)} of {plural(len(judged), 'label')} named the provider of the reply"
-        return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
+        return Verdict(
+            name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+        )
     groups: dict[tuple[str, int, str], list[Any]] = defaultdict(list)
     for m in wrong:
         groups[m.run_id, m.lane, m.label_provider].append(m)
@@ -140,7 +161,7 @@ def label_is_true(run: Run) -> Verdict:
     return Verdict(
         name,
         "fail",
-        f"{len(wrong)} of {plural(len(judged), 'label')} named another provider than the reply",
+        f"{len(wrong)} of {plural(len(judged), 'label')} named another provider than the one that replied",
         expected,
         capped(lines),
         numbers,

@@ -1,4 +1,4 @@
-"""Does every new chat get a session of its own? Deterministic: no threshold, one repeat fails."""
+"""Does every new chat get its own session? Deterministic: one repeated ID fails, without a threshold."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from e2e.analysis.facts import secondary_requests
 from e2e.analysis.facts.freshness import (
     Freshness,
     Layer,
-    carries,
     contexts,
     freshness,
+    given_by_reply,
     holders,
     ids_of_chats,
 )
-from e2e.analysis.facts.several_ids import own_stored
 from e2e.analysis.facts.unseen import payloads_unseen, store_unseen
+from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Number, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.model.wording import (
     capped,
     chats_text,
-    clean_worth,
+    clean_limit,
     key_of,
     lane_name,
     no_chats,
@@ -35,27 +35,43 @@ from e2e.analysis.model.wording import (
 from e2e.analysis.stats import significance
 
 
-@question("rotation.stored_id_is_fresh")
+@check(
+    "rotation.stored_id_is_fresh",
+    title="Does New Chat leave a fresh session ID in the store?",
+    layer="session store",
+    group=SESSIONS,
+    story="New Chat stores a fresh ID",
+    detection_limit=clean_limit(20, "transition", "reuse"),
+    position=20,
+)
 def stored_id_is_fresh(run: Run) -> Verdict:
-    """After New Chat the store holds an ID that no earlier chat has had, in any lane."""
+    """After New Chat the store holds an ID that no earlier chat of any lane had."""
     name = "rotation.stored_id_is_fresh"
     if run.policy.store == "none":
         return no_chats(name, run) or _no_store(name, run)
     return no_chats(name, run) or _fresh(run, name, "stored")
 
 
-@question("rotation.sent_id_is_fresh")
+@check(
+    "rotation.sent_id_is_fresh",
+    title="Do the payloads of a new chat carry a fresh session ID?",
+    layer="session in the frontend's state",
+    group=SESSIONS,
+    story="New Chat sends a fresh ID",
+    detection_limit=clean_limit(20, "transition", "reuse"),
+    position=30,
+)
 def sent_id_is_fresh(run: Run) -> Verdict:
-    """The payloads of a new chat, those of every wire rule, carry an ID that no earlier chat has had."""
+    """The payloads of a new chat, by every wire rule, carry an ID that no earlier chat had."""
     name = "rotation.sent_id_is_fresh"
     return no_chats(name, run) or _fresh(run, name, "sent")
 
 
 _EXPECTED = {
-    "stored": "a fresh ID in the store by the time a new chat sends its first payload",
+    "stored": "a fresh ID in the store when a new chat sends its first payload",
     "sent": "a fresh ID in the payloads after each New Chat",
 }
-_OLD = {"stored": "kept an old session ID in the store", "sent": "went on with an old session ID"}
+_OLD = {"stored": "kept an old session ID in the store", "sent": "kept sending an old session ID"}
 _NONE = {"stored": "left no session ID in the store", "sent": "sent no session ID"}
 
 
@@ -85,7 +101,7 @@ def _fresh(run: Run, name: str, layer: Layer) -> Verdict:
         if without:
             parts.append(f"{len(without)} {of if not reused else ''} {_NONE[layer]}".replace("  ", " "))
         if shared:
-            parts.append(f"{plural(len(shared), 'first chat')} began with the ID of another browser")
+            parts.append(f"{plural(len(shared), 'first chat')} began with another browser's session ID")
         if only:
             what = secondary_requests.names(p for f in only for p in beside[f.key])
             parts.append(f"{plural(len(only), 'chat')} sent an old session ID in the {what}")
@@ -104,22 +120,28 @@ def _fresh(run: Run, name: str, layer: Layer) -> Verdict:
     if not judged:
         why = "no New Chat was seen between two observed chats"
         if new and layer == "sent":
-            why = payloads_unseen(run, "the payload of no new chat could be seen")
+            why = payloads_unseen(run, "no payload of a new chat could be read")
         elif new:
-            why = store_unseen(run, "the store of no new chat could be seen")
+            why = store_unseen(run, "the store of no new chat could be read")
         return not_seen(name, run, why, "needs at least 2 observed chats in one lane", **numbers)
-    worth = clean_worth(len(judged), "transition", "reuse")
+    limit = clean_limit(len(judged), "transition", "reuse")
     if len(new) > len(judged):
-        worth += f"; {plural(len(new) - len(judged), 'more')} could not be seen".replace("mores", "more")
-    verb = "had" if layer == "stored" else "sent"
-    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} {verb} a session ID of {'its' if len(judged) == 1 else 'their'} own"
+        limit += f"; {plural(len(new) - len(judged), 'more new chat')} could not be judged"
+    verb = "stored" if layer == "stored" else "sent"
+    headline = f"{len(judged)} of {plural(len(judged), 'new chat')} {verb} a fresh session ID"
     return Verdict(
-        name, "pass", headline, _EXPECTED[layer], numbers=numbers, worth=worth, evidence=run.evidence
+        name,
+        "pass",
+        headline,
+        _EXPECTED[layer],
+        numbers=numbers,
+        detection_limit=limit,
+        evidence=run.evidence,
     )
 
 
 def _lines(run: Run, layer: Layer, bad: Sequence[Freshness]) -> list[str]:
-    """One line per lane and ID: who had it, and what the store held meanwhile."""
+    """One line per lane and ID: the chats that had it, and what the store held at that time."""
     ids = ids_of_chats(run, layer)
     keys = {key_of(c): c.mask_key for c in rows(run.chats)}
     groups: dict[tuple[str, int, str | None], list[ChatKey]] = defaultdict(list)
@@ -131,7 +153,7 @@ def _lines(run: Run, layer: Layer, bad: Sequence[Freshness]) -> list[str]:
         verb = "sent" if layer == "sent" else "stored"
         where = lane_name(run, run_id, lane)
         if session is None:
-            lines.append(f"{where}: nothing {verb} in {chats_text(c.chat for c in chats)}")
+            lines.append(f"{where}: no ID {verb} in {chats_text(c.chat for c in chats)}")
             continue
         had = [k.chat for k, mine in ids.items() if (k.run_id, k.lane) == (run_id, lane) and session in mine]
         line = f"{where}: {session} {verb} in {chats_text(had or [k.chat for k in chats])}"
@@ -156,9 +178,17 @@ def _stored_meanwhile(run: Run, run_id: str, lane: int, chats: Sequence[int]) ->
     return f" (stored: {', then '.join(values[:3])}{', …' if len(values) > 3 else ''})" if values else ""
 
 
-@question("rotation.sent_equals_stored")
+@check(
+    "rotation.sent_equals_stored",
+    title="Is the sent ID the stored ID?",
+    layer="session in the frontend's state",
+    group=SESSIONS,
+    story="The sent ID is the stored ID",
+    detection_limit=clean_limit(20, "chat", "mismatch"),
+    position=40,
+)
 def sent_equals_stored(run: Run) -> Verdict:
-    """What a payload carries is what the store holds at that moment."""
+    """A payload carries the ID that the store holds at that moment."""
     name = "rotation.sent_equals_stored"
     if run.policy.store == "none":
         return no_chats(name, run) or _no_store(name, run)
@@ -166,7 +196,8 @@ def sent_equals_stored(run: Run) -> Verdict:
     if nothing:
         return nothing
     judged = [m for m in _observed_messages(run) if m.sent_seen and m.stored_seen and (m.sent or m.stored)]
-    judged = [m for m in judged if carries(run, m)]
+    if given_by_reply(run):
+        judged = [m for m in judged if m.number or m.sent]
     wrong = [m for m in judged if m.sent != m.stored]
     chats, wrong_chats = _distinct(judged), _distinct(wrong)
     numbers = {
@@ -181,7 +212,9 @@ def sent_equals_stored(run: Run) -> Verdict:
         return not_seen(
             name,
             run,
-            payloads_unseen(run, store_unseen(run, "no message was seen both in the store and on the wire")),
+            payloads_unseen(
+                run, store_unseen(run, "no message was seen with both its stored and its sent ID")
+            ),
             "needs at least 1 message with both",
             **numbers,
         )
@@ -192,7 +225,7 @@ def sent_equals_stored(run: Run) -> Verdict:
             f"{len(judged)} of {plural(len(judged), 'message')} carried the stored session ID{_forms(run, judged)}",
             expected,
             numbers=numbers,
-            worth=clean_worth(len(chats), "chat", "mismatch"),
+            detection_limit=clean_limit(len(chats), "chat", "mismatch"),
             evidence=run.evidence,
         )
     groups: dict[tuple[str, int, str | None], list[Any]] = defaultdict(list)
@@ -207,7 +240,7 @@ def sent_equals_stored(run: Run) -> Verdict:
         name,
         "fail",
         f"{len(wrong)} of {plural(len(judged), 'message')} in {plural(len(wrong_chats), 'chat')} "
-        "carried something else than the store held",
+        "did not carry the stored session ID",
         expected,
         capped(lines),
         numbers,
@@ -216,28 +249,31 @@ def sent_equals_stored(run: Run) -> Verdict:
     )
 
 
-@question("rotation.one_id_per_chat")
+@check(
+    "rotation.one_id_per_chat",
+    title="Do all messages of a chat carry one session ID?",
+    layer="session in the frontend's state",
+    group=SESSIONS,
+    story="One chat, one ID",
+    detection_limit=clean_limit(20, "chat", "change"),
+    position=50,
+)
 def one_id_per_chat(run: Run) -> Verdict:
-    """All messages of a chat carry one ID (those before a reload; what a reload does is another question)."""
+    """All messages of a chat carry one ID. Messages after a reload belong to `rotation.reload`."""
     name = "rotation.one_id_per_chat"
     nothing = no_chats(name, run)
     if nothing:
         return nothing
     by_chat: dict[ChatKey, list[str | None]] = defaultdict(list)
     for m in _observed_messages(run):
-        if m.sent_seen and not m.after_reload and carries(run, m):
+        if m.sent_seen and not m.after_reload and (m.number or m.sent or not given_by_reply(run)):
             by_chat[key_of(m)].append(m.sent)
     judged = {key: ids for key, ids in by_chat.items() if len(ids) > 1 and any(ids)}
     wrong = {key: ids for key, ids in judged.items() if len(set(ids)) > 1}
-    long = {key_of(c) for c in rows(run.plain) if c.messages > 1}
-    kept = {key: ids for key, ids in own_stored(run).items() if key in long and key not in wrong}
-    stored = {key: ids for key, ids in kept.items() if len(ids) > 1}
-    judged |= {key: list(ids) for key, ids in kept.items() if key not in judged}
-    bad = tuple(sorted({*wrong, *stored}))
     numbers = {
-        "chats_with_several": len(bad),
+        "chats_with_several": len(wrong),
         "chats": len(judged),
-        "bound95": round(significance.upper_bound(len(bad), len(judged)), 4),
+        "bound95": round(significance.upper_bound(len(wrong), len(judged)), 4),
     }
     expected = "one session ID in all messages of a chat"
     if not judged:
@@ -246,35 +282,34 @@ def one_id_per_chat(run: Run) -> Verdict:
         why = (
             f"no payload of {plural(several, 'chat')} with several messages carried a session ID to compare"
             if several
-            else payloads_unseen(run, "the payloads of no chat with two messages were seen")
+            else payloads_unseen(run, "no chat with two readable payloads was observed")
         )
         return not_seen(name, run, why, "needs at least 1 chat with 2 messages", **numbers)
-    if not bad:
-        headline = (
-            f"{len(judged)} of {plural(len(judged), 'chat')} with several messages kept to one session ID"
+    if not wrong:
+        headline = f"{len(judged)} of {plural(len(judged), 'chat')} with several messages kept one session ID"
+        limit = clean_limit(len(judged), "chat", "change")
+        return Verdict(
+            name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
         )
-        worth = clean_worth(len(judged), "chat", "change")
-        return Verdict(name, "pass", headline, expected, numbers=numbers, worth=worth, evidence=run.evidence)
     lines = [
-        f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat} {'stored' if key in stored else 'sent'} "
+        f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat} sent "
         + ", then ".join(str(i or "no ID") for n, i in enumerate(ids) if n == 0 or i != ids[n - 1])
-        for key, ids in sorted({**wrong, **stored}.items())
+        for key, ids in sorted(wrong.items())
     ]
-    verb = "stored or sent" if wrong and stored else "stored" if stored else "sent"
     return Verdict(
         name,
         "fail",
-        f"{len(bad)} of {plural(len(judged), 'chat')} {verb} more than one session ID",
+        f"{len(wrong)} of {plural(len(judged), 'chat')} sent more than one session ID",
         expected,
         capped(lines),
         numbers,
-        chats=bad,
+        chats=tuple(sorted(wrong)),
         evidence=run.evidence,
     )
 
 
 def _forms(run: Run, messages: Sequence[Any]) -> str:
-    """How the sent IDs were encoded where the stored ones were not, or the other way round: `` (percent-encoded in the payload)``."""
+    """The encodings in which sent and stored IDs differ: `` (percent-encoded in the payload)``, or ``""``."""
     wanted = {(m.run_id, m.lane, m.request) for m in messages}
     payloads = rows(run.payloads[run.payloads["form"].fillna("") != ""])
     found = dict.fromkeys(p.form for p in payloads if (p.run_id, p.lane, p.request) in wanted)
@@ -292,5 +327,5 @@ def _distinct(messages: Sequence[Any]) -> tuple[ChatKey, ...]:
 
 
 def _no_store(name: str, run: Run) -> Verdict:
-    why = "the session ID lives in memory only (the profile says store = none): there is no store to look at"
-    return not_seen(name, run, why, "needs nothing: rotation.sent_id_is_fresh judges what is sent")
+    why = "the profile has store = none: the session ID is only in memory, and there is no store to judge"
+    return not_seen(name, run, why, "needs nothing: rotation.sent_id_is_fresh judges the sent ID")

@@ -1,4 +1,4 @@
-"""What the session IDs of a run look like, and how much randomness the data support. Never more than was seen."""
+"""How the session IDs of a run are made, and how much randomness the data support."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from e2e.analysis.facts.freshness import freshness, holders
 from e2e.analysis.id_patterns.bits import bearer, supported_bits
 from e2e.analysis.id_patterns.recognise import Recognition, recognise
 from e2e.analysis.id_patterns.samples import Sample
+from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Number, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.model.wording import key_of, not_seen, plural
 
 _ON_TIME = 5.0  # seconds between the time in an ID and its writing
@@ -23,14 +24,22 @@ _UUID = [8, 4, 4, 4, 12]
 _TIMES = (("d", 10), ("d", 13), ("d", 16), ("x", 8))
 
 
-@question("session_ids.pattern")
+@check(
+    "session_ids.pattern",
+    title="Does the way IDs are made give each chat its own?",
+    layer="ID generator",
+    group=SESSIONS,
+    story="How IDs are made",
+    detection_limit="a repeat among the IDs of the run; the entropy that their number supports",
+    position=140,
+)
 def pattern(run: Run) -> Verdict:
-    """The way in which session IDs are made gives each new chat one of its own, and a hard one to guess where it is a credential."""
+    """The way IDs are made gives each chat its own ID, and one that is hard to guess where it is a credential."""
     name = "session_ids.pattern"
     samples = samples_of(run)
     if len(samples) < _ENOUGH:
-        why = f"{plural(len(samples), 'ID was', 'IDs were')} seen being made"
-        return not_seen(name, run, why, f"needs {_ENOUGH} IDs or more", ids=len(samples))
+        why = f"{plural(len(samples), 'new ID was', 'new IDs were')} recorded"
+        return not_seen(name, run, why, f"needs at least {_ENOUGH} new IDs", ids=len(samples))
     found = _recognised(run)
     limits = bearer(found.nominal_bits, found.supported_bits)
     guessable = run.policy.bearer and limits.enough is False
@@ -42,7 +51,7 @@ def pattern(run: Run) -> Verdict:
         "guessable": int(guessable),
     }
     expected = "a new ID for every chat" + (
-        ", hard to guess: who knows it gets the chat" if run.policy.bearer else ""
+        ", hard to guess because it is a credential" if run.policy.bearer else ""
     )
     if found.name in _BROKEN:
         chats = tuple(dict.fromkeys(key_of(m) for m in rows(run.minted) if m.chat is not None))
@@ -60,27 +69,27 @@ def pattern(run: Run) -> Verdict:
     if guessable:
         lines = (*found.evidence, limits.owasp, limits.asvs)
         headline = (
-            f"a {found.name} ID has room for {found.nominal_bits:g} random bits, and it is a credential"
+            f"a {found.name} ID has at most {found.nominal_bits:g} random bits, too few for a credential"
         )
         return Verdict(name, "fail", headline, expected, lines, numbers, evidence=run.evidence)
     if found.name == "unknown":
-        return not_seen(name, run, found.evidence[0], "needs IDs of one form", **numbers)
+        return not_seen(name, run, found.evidence[0], "needs IDs of one format", **numbers)
     headline = f"{plural(found.n, 'ID')}: {found.name}"
-    worth = f"{found.supported_bits:g} bits are supported by {found.n} different IDs, {found.nominal_bits:g} have room in the form"
-    return Verdict(name, "pass", headline, expected, found.evidence, numbers, worth, evidence=run.evidence)
+    limit = f"{found.n} different IDs support {found.supported_bits:g} random bits; their format has room for {found.nominal_bits:g}"
+    return Verdict(name, "pass", headline, expected, found.evidence, numbers, limit, evidence=run.evidence)
 
 
 _BROKEN = ("fixed", "shared")
 
 
 def _repeats(run: Run, chats: Sequence[ChatKey]) -> tuple[ChatKey, ...]:
-    """Those of ``chats`` that had an ID which was there before; all, where that cannot be told."""
+    """Those of ``chats`` that had an old ID; all of them where none is known to be old."""
     bad = {f.key for layer in ("stored", "sent") for f in freshness(run, layer) if f.bad}
     return tuple(key for key in chats if key in bad) or tuple(chats)
 
 
 def samples_of(run: Run) -> list[Sample]:
-    """The IDs that were seen being made, as features that do not tell them."""
+    """The features of each new ID, in order of writing. Features do not reveal the ID."""
     return [Sample(m.features, lane=m.lane, order=m.t) for m in rows(run.minted) if m.features is not None]
 
 
@@ -101,7 +110,7 @@ class SessionIds:
 
 
 def describe(run: Run) -> SessionIds:
-    """Count the IDs, and name their pattern as far as forms and times of the minted ones tell."""
+    """Count the IDs and name their pattern."""
     minted = [
         w
         for w in rows(run.storage)
@@ -114,7 +123,7 @@ def describe(run: Run) -> SessionIds:
     if len(run.minted):
         found = _recognised(run)
         pattern, evidence = found.name, "; ".join(found.evidence)
-    else:  # recorded before IDs were told in such detail
+    else:  # evidence from before features were recorded
         pattern, evidence = _pattern(minted)
     drawn = [(w.mask_key, w.session) for w in minted] or list(holders(run, "sent"))
     return SessionIds(
@@ -129,21 +138,24 @@ def describe(run: Run) -> SessionIds:
 def _pattern(minted: Sequence[Any]) -> tuple[str, str]:
     n = len(minted)
     if n < 2:
-        return "unknown", f"{plural(n, 'ID was', 'IDs were')} seen being written: a pattern takes more"
+        return "unknown", f"{plural(n, 'ID was', 'IDs were')} written in the run; a pattern needs at least 2"
     distinct = len({(w.mask_key, w.session) for w in minted})
     if distinct == 1:
         return "fixed", f"one ID, written {n} times"
     shapes = [w.shape for w in minted if w.shape]
     if n < _ENOUGH or len(shapes) < n:
-        return "unknown", f"the form of {plural(len(shapes), 'ID')} was seen: a pattern takes {_ENOUGH}"
+        return (
+            "unknown",
+            f"the format of {plural(len(shapes), 'ID')} is known; a pattern needs at least {_ENOUGH}",
+        )
     parts = {tuple(int(size) for _, size in _PART.findall(shape)) for shape in shapes}
     if len(parts) != 1 or len({_PART.sub("", shape) for shape in shapes}) != 1:
-        return "unknown", f"{plural(n, 'ID')} of {plural(len(set(shapes)), 'form')}"
+        return "unknown", f"{plural(n, 'ID')} of {plural(len(set(shapes)), 'format')}"
     sizes, form = next(iter(parts)), _common(shapes)
-    said = f"{plural(n, 'ID')} of the form {form}"
+    said = f"{plural(n, 'ID')} of the format {form}"
     offsets = [w.time_offset for w in minted]
     if all(o is not None and abs(o) <= _ON_TIME for o in offsets):
-        said += f", with a time within {max(abs(o) for o in offsets):.3f} s of the writing"
+        said += f", with a time within {max(abs(o) for o in offsets):.3f} s of the write"
         return _with_time(form), said
     if any(o is not None for o in offsets):
         return "unknown", said + ", some with a time in them"
@@ -155,7 +167,7 @@ def _pattern(minted: Sequence[Any]) -> tuple[str, str]:
 
 
 def _common(shapes: Sequence[str]) -> str:
-    """One form for all: what is digits in one ID and letters in another is of the wider class."""
+    """One format for all: a part with digits in one ID and letters in another is of the wider class."""
     kinds = [{kind for kind, _ in column} for column in zip(*map(_PART.findall, shapes), strict=True)]
     wider = iter([_wider(k) for k in kinds])
     return _PART.sub(lambda part: f"{{{next(wider)}{part[2]}}}", shapes[0])

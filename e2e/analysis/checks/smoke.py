@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from e2e.analysis.facts.freshness import carries, given_by_reply
+from e2e.analysis.facts.freshness import given_by_reply
 from e2e.analysis.facts.lost_messages import lines, lost_messages
 from e2e.analysis.facts.unseen import payloads_unseen, store_unseen
+from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Verdict, question
+from e2e.analysis.model.verdict import Verdict
 from e2e.analysis.model.wording import capped, chats_text, key_of, lane_name, no_chats, not_seen, plural
 
-_EXPECTED = "a chat with a message, a reply, one stored and one sent session ID"
+_EXPECTED = "a chat with a reply, and its session ID stored and sent"
 
 
-@question("smoke")
+@check(
+    "smoke",
+    title="Does a chat round trip work at all?",
+    layer="New Chat on the page",
+    group=SESSIONS,
+    story="A chat round trip works",
+    detection_limit="no frontend that never gets a reply, or never sends a session ID",
+    position=10,
+)
 def smoke(run: Run) -> Verdict:
-    """One chat has a reply, one stored and one sent session ID."""
+    """At least one chat got a reply, and its session ID was stored and sent."""
     plain = {key_of(c) for c in rows(run.plain)}
     lost = {key: messages for key, messages in lost_messages(run).items() if key in plain}
     if lost:
@@ -37,21 +44,11 @@ def smoke(run: Run) -> Verdict:
         return nothing
     needs_store = run.policy.store != "none"
     messages = run.messages[run.messages["chat_status"] == "observed"]
-    by_chat: dict[ChatKey, Any] = {}
-    for m in rows(messages):
-        known = by_chat.get(key_of(m))
-        # A first message may carry an ID that is stored with its reply: then the second one shows both.
-        if carries(run, m) and (
-            known is None or (known.number == 0 and given_by_reply(run) and not _whole(run, known))
-        ):
-            by_chat[key_of(m)] = m
-    first = list(by_chat.values())
-    if not first and len(messages):
-        why = "the ID comes with the first reply, and no chat was seen that sent another message after it"
-        return not_seen("smoke", run, why, "needs at least 1 chat with 2 messages")
+    with_id = 1 if given_by_reply(run) else 0
+    first = list(rows(messages[messages["number"] == with_id]))
     replied = [m for m in first if m.outcome == "ok"]
     with_sent = [m for m in replied if m.sent is not None]
-    whole = [m for m in replied if _whole(run, m)]
+    whole = [m for m in with_sent if m.stored is not None or not needs_store]
     numbers = {
         "observed": len(run.observed),
         "replied": len(replied),
@@ -63,10 +60,10 @@ def smoke(run: Run) -> Verdict:
         return Verdict(
             "smoke",
             "pass",
-            f"{len(whole)} of {plural(len(first), 'chat')} had a reply and a session ID {where}",
+            f"{len(whole)} of {plural(len(first), 'chat')} got a reply, with a session ID {where}",
             expected=_EXPECTED,
             numbers=numbers,
-            worth="a chat round trip works; the other checks judge whether sessions rotate",
+            detection_limit="a chat round trip works; the other checks judge whether sessions rotate",
             evidence=run.evidence,
         )
     if not replied:
@@ -74,9 +71,9 @@ def smoke(run: Run) -> Verdict:
     if any(not m.sent_seen or (needs_store and not m.stored_seen) for m in replied):
         payload = any(not m.sent_seen for m in replied)
         what, reason = ("payload", payloads_unseen) if payload else ("store", store_unseen)
-        why = reason(run, f"messages got replies, but the {what} of none could be seen")
+        why = reason(run, f"messages got replies, but no {what} could be read")
         return not_seen(
-            "smoke", run, why, f"needs a profile by which the ID in the {what} can be read", **numbers
+            "smoke", run, why, f"needs a profile that names where the ID in the {what} is", **numbers
         )
     lacks = "session ID in the store" if with_sent else "session ID in the payload"
     without = [f"{lane_name(run, m.run_id, m.lane)}: {chats_text([m.chat])} had no {lacks}" for m in first]
@@ -90,8 +87,3 @@ def smoke(run: Run) -> Verdict:
         chats=tuple(key_of(m) for m in first),
         evidence=run.evidence,
     )
-
-
-def _whole(run: Run, message: Any) -> bool:
-    stored = message.stored is not None or run.policy.store == "none"
-    return message.outcome == "ok" and message.sent is not None and bool(stored)

@@ -1,25 +1,36 @@
-"""Do the sessions spread over the providers? Statistical: a threshold from the budget of false alarms, and no retry."""
+"""Do sessions spread over the providers? Statistical: the threshold comes from the false-alarm budget; no retry."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from e2e.analysis.facts.sessions import provider_counts, sessions
+from e2e.analysis.model.check import PROVIDERS, check
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Number, Verdict, question
+from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.model.wording import capped, no_chats, not_seen, percent, plural, probability
 from e2e.analysis.stats import multinomial, significance
 
 
 def expected_shares(run: Run) -> significance.Expectation:
-    """What the profile says of the providers."""
+    """What the profile states about the providers."""
     p = run.policy
     return significance.expectation(p.providers, p.provider_count, p.weights, p.min_effective_providers)
 
 
-@question("provider.varies")
+@check(
+    "provider.varies",
+    title="Do sessions reach several providers?",
+    layer="backend",
+    group=PROVIDERS,
+    story="Providers vary",
+    detection_limit="one provider with so many of the sessions that chance does not explain it",
+    statistical=True,
+    provider_chart=True,
+    position=190,
+)
 def varies(run: Run) -> Verdict:
-    """New sessions reach more than one provider, beyond what luck explains."""
+    """New sessions reach more than one provider, and none gets more of them than chance explains."""
     name = "provider.varies"
     nothing = no_chats(name, run) or _by_user(name, run)
     if nothing:
@@ -39,7 +50,7 @@ def spread_verdict(
     *,
     chats: tuple[ChatKey, ...] = (),
 ) -> Verdict:
-    """The words for a `significance.Spread`; also for sessions that the backend was asked for directly."""
+    """The verdict for a `significance.Spread`, also for sessions that the backend assigned without a browser."""
     numbers: dict[str, Number] = {
         "sessions": s.n,
         "providers": s.distinct,
@@ -49,23 +60,23 @@ def spread_verdict(
         "sessions_needed": s.n_min or 0,
     }
     if s.n_min is None:
-        why = "the profile expects a single provider: there is nothing to vary"
+        why = "the profile expects a single provider, so providers cannot vary"
         return not_seen(name, run, why, "needs a profile with several providers", **numbers)
     if s.n == 0:
-        why = "no session was seen together with its provider"
+        why = "no session with a known provider was observed"
         return not_seen(name, run, why, f"needs {plural(s.n_min, 'session')}", **numbers)
     want = f"sessions on {expected.text}"
     top = counts.most_common(1)[0][0]
     if s.decision == "undecided":
-        why = f"all {s.n} sessions were on {top}" if s.n > 1 else f"the only session was on {top}"
-        why += f", which {plural(s.n_min, 'session')} could tell from luck"
+        why = f"all {s.n} sessions reached {top}" if s.n > 1 else f"the only session reached {top}"
+        why += f"; {plural(s.n_min, 'session')} would rule out chance"
         return not_seen(name, run, why, f"needs {plural(s.missing, 'more session')}", **numbers)
     if s.decision in ("pinned", "concentrated"):
         share = f"all {s.n}" if s.decision == "pinned" else f"{s.largest} of {s.n}"
         return Verdict(
             name,
             "fail",
-            f"{share} sessions were on {top} (p = {probability(s.p)}, threshold {probability(s.threshold)})",
+            f"{share} sessions reached {top} (p = {probability(s.p)}, threshold {probability(s.threshold)})",
             want,
             capped([f"{provider}: {plural(n, 'session')}" for provider, n in counts.most_common()]),
             numbers,
@@ -74,21 +85,31 @@ def spread_verdict(
         )
     shown = f"one provider with {s.shows_from} of {s.n} sessions would fail" if s.shows_from else ""
     if s.n < s.n_min:
-        shown = f"partial pinning is judged from {s.n_min} sessions on"
-    worth = f"{s.distinct} providers refute hard pinning" + (f"; {shown}" if shown else "")
+        shown = f"partial pinning can be judged from {s.n_min} sessions on"
+    limit = f"{s.distinct} providers rule out hard pinning" + (f"; {shown}" if shown else "")
     if not expected.known:
-        worth = f"{s.distinct} providers refute hard pinning; nothing more is judged, for the profile does not say how many there are"
+        limit = f"{s.distinct} providers rule out hard pinning; more is not judged, because the profile does not state their number"
     warning = ""
     if s.p < significance.WARN:
         warning = (
-            f"{s.largest} of {s.n} sessions were on {top}: p = {probability(s.p)}, above the threshold of "
-            f"{probability(s.threshold)} but worth a look"
+            f"{s.largest} of {s.n} sessions reached {top}: p = {probability(s.p)}, above the threshold of "
+            f"{probability(s.threshold)}, but unusual"
         )
     headline = f"{plural(s.n, 'session')} reached {plural(s.distinct, 'provider')}"
-    return Verdict(name, "pass", headline, want, (), numbers, worth, "", warning, evidence=run.evidence)
+    return Verdict(name, "pass", headline, want, (), numbers, limit, "", warning, evidence=run.evidence)
 
 
-@question("provider.balanced")
+@check(
+    "provider.balanced",
+    title="Do sessions reach the providers in the expected shares?",
+    layer="backend",
+    group=PROVIDERS,
+    story="Providers are balanced",
+    detection_limit="the smallest skew that this many sessions show with 90 % power",
+    statistical=True,
+    provider_chart=True,
+    position=200,
+)
 def balanced(run: Run) -> Verdict:
     """Sessions reach the providers in the expected shares."""
     name = "provider.balanced"
@@ -99,11 +120,11 @@ def balanced(run: Run) -> Verdict:
     shares = _named_shares(run, counts)
     n = sum(counts.values())
     if shares is None:
-        why = "the profile says neither weights nor how many providers there are"
+        why = "the profile names neither weights nor the number of providers"
         return not_seen(name, run, why, "needs providers or weights in the profile", sessions=n)
     least = multinomial.sessions_needed(tuple(shares.values()), run.alpha)
     if least is None:
-        why = "the profile expects a single provider: there is nothing to balance"
+        why = "the profile expects a single provider, so shares cannot differ"
         return not_seen(name, run, why, "needs a profile with several providers", sessions=n)
     numbers: dict[str, Number] = {
         "sessions": n,
@@ -114,12 +135,12 @@ def balanced(run: Run) -> Verdict:
     foreign = sorted(set(counts) - set(shares))
     want = "sessions in the expected shares: " + _share_text(shares)
     seen = [
-        f"{p}: {plural(counts[p], 'session')} of {n * s:.1f} expected" for p, s in _by_surplus(shares, counts)
+        f"{p}: {plural(counts[p], 'session')} ({n * s:.1f} expected)" for p, s in _by_surplus(shares, counts)
     ]
     if foreign:
-        lines = [f"{p}: {plural(counts[p], 'session')} of none expected" for p in foreign]
+        lines = [f"{p}: {plural(counts[p], 'session')} (0 expected)" for p in foreign]
         more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
-        headline = f"{', '.join(foreign[:3])}{more} answered, which the profile does not expect"
+        headline = f"providers replied that the profile does not list: {', '.join(foreign[:3])}{more}"
         numbers["unexpected"] = len(foreign)
         return Verdict(
             name,
@@ -132,16 +153,16 @@ def balanced(run: Run) -> Verdict:
             evidence=run.evidence,
         )
     if n == 0:
-        why = "no session was seen together with its provider"
+        why = "no session with a known provider was observed"
         return not_seen(name, run, why, f"needs {plural(least, 'session')}", **numbers)
     if n < least:
-        why = f"{plural(n, 'session')} cannot show any skew beyond chance"
+        why = f"{plural(n, 'session')} are too few to show a skew"
         return not_seen(name, run, why, f"needs {plural(least - n, 'more session')}", **numbers)
     fit = multinomial.fit([counts[p] for p in shares], tuple(shares.values()))
     numbers |= {"p": float(f"{fit.p:.4g}"), "method": fit.method}
     if fit.p <= run.alpha:
         on = f"{plural(n, 'session')} on {len(counts)} of {plural(len(shares), 'provider')}"
-        headline = f"{on} were not in the expected shares (p = {probability(fit.p)}, threshold {probability(run.alpha)})"
+        headline = f"{on} did not match the expected shares (p = {probability(fit.p)}, threshold {probability(run.alpha)})"
         return Verdict(
             name,
             "fail",
@@ -153,29 +174,29 @@ def balanced(run: Run) -> Verdict:
             evidence=run.evidence,
         )
     skew = multinomial.smallest_skew(n, tuple(sorted(shares.values())), run.alpha)
-    worth = f"{plural(n, 'session')} show no skew beyond chance"
+    limit = f"{plural(n, 'session')} show no skew beyond chance"
     if skew is not None:
         numbers["smallest_skew"] = skew
-        worth = (
-            f"{plural(n, 'session')} find a provider that takes {100 * skew:.0f} % instead of "
-            f"{percent(max(shares.values()))} with 90 % power; a smaller skew may go unseen"
+        limit = (
+            f"{plural(n, 'session')} detect a provider that gets {100 * skew:.0f} % instead of "
+            f"{percent(max(shares.values()))} with 90 % power; a smaller skew may be missed"
         )
     warning = (
-        f"p = {probability(fit.p)}, above the threshold but worth a look" if fit.p < significance.WARN else ""
+        f"p = {probability(fit.p)}, above the threshold, but unusual" if fit.p < significance.WARN else ""
     )
-    headline = f"{plural(n, 'session')} on {plural(len(counts), 'provider')} fit the expected shares (p = {probability(fit.p)})"
-    return Verdict(name, "pass", headline, want, (), numbers, worth, "", warning, evidence=run.evidence)
+    headline = f"{plural(n, 'session')} on {plural(len(counts), 'provider')} matched the expected shares (p = {probability(fit.p)})"
+    return Verdict(name, "pass", headline, want, (), numbers, limit, "", warning, evidence=run.evidence)
 
 
 def _by_user(name: str, run: Run) -> Verdict | None:
     if run.policy.affinity != "user":
         return None
-    why = "the profile says that the provider follows the user (affinity = user): sessions of one browser are no draws"
+    why = "the profile has affinity = user: sessions of one browser share a provider"
     return not_seen(name, run, why, "needs a profile with affinity = session")
 
 
 def _named_shares(run: Run, counts: Counter[str]) -> dict[str, float] | None:
-    """Provider -> expected share; with a mere count the seen names stand first, the unseen ones are numbered."""
+    """Provider -> expected share; where the profile has only their number, the seen names come first and the unseen ones get numbers."""
     p = run.policy
     if p.weights:
         total = sum(p.weights.values())

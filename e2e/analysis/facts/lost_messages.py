@@ -33,7 +33,7 @@ def lost_messages(run: Run) -> Mapping[ChatKey, tuple[Any, ...]]:
 
 def describe(message: Any) -> str:
     """The finding in words."""
-    return f"message {message.number} was accepted by the page ({message.accepted}) and never sent"
+    return f"the page accepted message {message.number} ({message.accepted}) and never sent it"
 
 
 def lines(run: Run, lost: Mapping[ChatKey, tuple[Any, ...]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""How many plays of a scenario were seen to their end, and why the others were not."""
+"""How many lanes completed a scenario, and why the others did not."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.wording import key_of, plural
 
-_NOT_BEGUN = "not begun: the lane or the run had ended before"
+_NOT_BEGUN = "not started: the lane or the run had ended"
 
 
 @dataclass(frozen=True, slots=True)
 class Plays:
-    """The plays of one scenario, over all lanes of a run."""
+    """One scenario over all lanes of a run. A lane runs it once."""
 
     scenario: str
     planned: int
     unseen: tuple[str, ...]
-    """Why, for each play that was not seen to its end."""
+    """Why, for each lane that did not complete it."""
 
     @property
     def seen(self) -> int:
@@ -34,19 +34,18 @@ class Plays:
 
     @property
     def note(self) -> str:
-        """``2 of 4 plays were not seen: the button was disabled``, or ``""``."""
+        """``2 of 4 lanes did not complete it: the button was disabled``, or ``""``."""
         if not self.unseen:
             return ""
         why = "; ".join(
             reason if n == 1 or len(self.unseen) == n else f"{reason} ({n} times)"
             for reason, n in Counter(self.unseen).most_common()
         )
-        verb = "was" if len(self.unseen) == 1 else "were"
-        return f"{len(self.unseen)} of {plural(self.planned, 'play')} {verb} not seen: {why}"
+        return f"{len(self.unseen)} of {plural(self.planned, 'lane')} did not complete it: {why}"
 
 
 def plays_of(run: Run, scenario: str) -> Plays:
-    """A lane plays a scenario once. What it began is known by its event, or by its chats."""
+    """The lanes of ``scenario``. That a lane started it is known by its event, or by its chats."""
     events = [e for e in rows(run.plays) if e.scenario == scenario]
     chats = list(rows(run.chats[run.chats["scenario"] == scenario]))
     lost = lost_messages(run)
@@ -68,7 +67,7 @@ def plays_of(run: Run, scenario: str) -> Plays:
 
 
 def _reason(event: object) -> str:
-    """What was in the way, and at which step of the profile."""
+    """What blocked it, and at which step of the profile."""
     what, where = event.what, event.where  # type: ignore[attr-defined]
     step = "" if pd.isna(where) or not str(where).startswith(("steps.", "where.")) else f" ({where})"
     return f"{what}{step}"

@@ -66,10 +66,10 @@ def bearer(nominal: float, supported: float) -> Bearer:
 
 
 def _against(nominal: float, supported: float, wanted: int, source: str) -> str:
-    asked = f"{source} asks for {wanted} bits of entropy"
+    asked = f"{source} requires {wanted} bits of entropy"
     if nominal < wanted:
-        return f"{asked}: the random part has room for at most {nominal:g}, so it cannot have them"
+        return f"{asked}: the random part has at most {nominal:g}"
     return (
-        f"{asked}: the random part has room for {nominal:g}; the IDs seen support {supported:g}. "
-        "Whether its generator fills the room only its code can tell"
+        f"{asked}: the random part has room for {nominal:g}; the recorded IDs support {supported:g}. "
+        "Only the generator's code shows whether it uses all of them"
     )

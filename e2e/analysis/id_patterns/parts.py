@@ -115,7 +115,7 @@ def _counter(column: Column, samples: Sequence[Sample]) -> Part | None:
     if len(set(steps)) == 1:
         said = f"counts in steps of {steps[0]}"
     else:
-        said = f"counts in steps of {min(steps)} to {max(steps)}, as when others count too"
+        said = f"counts in steps of {min(steps)} to {max(steps)}, so others count too"
     return Part("counter", f"counter base {base}", f"a part {said}, base {base} ({len(steps)} steps seen)")
 
 
@@ -163,13 +163,13 @@ def _uuid(column: Column) -> Part | None:
     if version == 4 and (telling or not bare):
         return Part("uuid4", "UUID v4", f"{form} of version 4", 122.0)
     if version and telling:
-        said = ", with no time near the writing" if version in (1, 6, 7) else ""
+        said = ", with no time near the write" if version in (1, 6, 7) else ""
         return Part(f"uuid{version}", f"UUID v{version}", f"{form} of version {version}{said}")
     if bare:
         return None
     if version:
-        return Part("unknown", f"UUID v{version}", f"{form} of version {version}: too few to tell a rule")
-    return Part("uuid", "UUID of no one version", f"{form} of versions {_versions(versions)}")
+        return Part("unknown", f"UUID v{version}", f"{form} of version {version}: too few to find a rule")
+    return Part("uuid", "UUID of mixed versions", f"{form} of versions {_versions(versions)}")
 
 
 def _versions(versions: set[Any]) -> str:
@@ -183,5 +183,5 @@ def _random(column: Column) -> Part:
         return Part("words", f"words of {lengths(column)} letters")
     if not even(column):
         said = f"{lengths(column)} characters of {name}"
-        return Part("unknown", said, f"{len(column)} IDs of no one form: {said}")
+        return Part("unknown", said, f"{len(column)} IDs without a common format: {said}")
     return Part("random", f"random {lengths(column)} of {name}", bits=shortest * math.log2(size))

@@ -55,10 +55,12 @@ def recognise(samples: Sequence[Sample]) -> Recognition:
     known = readable(samples)
     n = len(known)
     if n < 2:
-        return _unknown(n, f"{plural(n, 'ID was', 'IDs were')} seen being written: a pattern takes more")
+        return _unknown(
+            n, f"{plural(n, 'ID was', 'IDs were')} written in the run; a pattern needs at least 2"
+        )
     distinct = len({s.ref for s in known})
     supported = supported_bits(n) if distinct == n else 0.0
-    lines = () if distinct == n else (f"only {distinct} of {n} IDs that were written are different",)
+    lines = () if distinct == n else (f"only {distinct} of {n} written IDs are different",)
     same = fixed_or_shared(known)
     if same:
         name, said, parts = same
@@ -126,7 +128,7 @@ def _name(found: Sequence[Part]) -> str:
 
 def _form(found: Sequence[Part], n: int) -> tuple[str, ...]:
     if len(found) > 1:
-        return (f"all {n} IDs have the form: {', '.join(part.name for part in found)}",)
+        return (f"all {n} IDs have the format: {', '.join(part.name for part in found)}",)
     if found[0].kind in UNRULED and not found[0].evidence:
         return (f"{plural(n, 'ID')}: {found[0].name}, and no rule that all of them follow",)
     return ()
@@ -166,5 +168,5 @@ def _jwt(samples: Sequence[Sample]) -> tuple[str, ...] | None:
         lines.append(f"each with the claims {', '.join(claims)}; a signature adds no randomness")
     issued = [abs(float(t["issued"])) for t in found if "issued" in t]
     if len(issued) == len(found):
-        lines.append(f"issued within {max(issued):.1f} s of the writing")
+        lines.append(f"issued within {max(issued):.1f} s of the write")
     return tuple(lines)

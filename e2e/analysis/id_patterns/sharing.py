@@ -36,7 +36,7 @@ def _constant(samples: Sequence[Sample], lanes: Mapping[int, Sequence[Sample]], 
     if (len(samples) - len(refs)) * digits < -math.log10(CHANCE):
         return (
             "unknown",
-            (f"only {plural(len(refs), 'ID')} in {len(samples)}, too short to exclude chance",),
+            (f"only {plural(len(refs), 'ID')} among {len(samples)}, too short to rule out chance",),
             (),
         )
     browsers = plural(len(lanes), "browser")
@@ -55,7 +55,7 @@ def _constant(samples: Sequence[Sample], lanes: Mapping[int, Sequence[Sample]], 
             ("one per browser",),
         )
     contexts = {ref: {s.context for s in samples if s.ref == ref} for ref in refs}
-    said = f"{plural(len(refs), 'ID')} for {browsers}, {len(samples)} times written"
+    said = f"{plural(len(refs), 'ID')} for {browsers}, {len(samples)} writes"
     if len({s.context for s in samples}) == len(refs) and all(len(c) == 1 for c in contexts.values()):
         return (
             "shared",

@@ -76,7 +76,9 @@ def judge_time(column: Column, samples: Sequence[Sample]) -> Found | None:
         return flake
     if not stuck:
         return _some(offsets)
-    said = f"a part reads as a time ({stuck}) near the writing in all {len(column)}, and does not move along with it"
+    said = (
+        f"a part reads as a time ({stuck}) near the write in all {len(column)}, but does not change with it"
+    )
     return "unknown", f"number near the time ({stuck})", said, 0.0, False
 
 
@@ -86,7 +88,7 @@ def _some(offsets: Sequence[Mapping[str, float]]) -> Found | None:
     label, n = max(counts.items(), key=lambda item: item[1], default=("", 0))
     if n < 2 or 2 * n <= len(offsets):
         return None
-    said = f"a part reads as a time ({label}) near the writing in {n} of {len(offsets)}, not in all within {ON_TIME:g} s"
+    said = f"a part reads as a time ({label}) near the write in {n} of {len(offsets)}, not in all within {ON_TIME:g} s"
     return "unknown", f"number near the time ({label})", said, 0.0, False
 
 
@@ -134,15 +136,15 @@ def correlation(a: Sequence[float], b: Sequence[float]) -> float | None:
 
 def _named(label: str, off: Sequence[float], written: Sequence[float], column: Column) -> Found:
     typical = statistics.median(off)
-    said = f"{label}: a time within {max(map(abs, off)):.1f} s of the writing in all {len(off)}"
+    said = f"{label}: a time within {max(map(abs, off)):.1f} s of the write in all {len(off)}"
     if max(map(abs, off)) > ON_TIME:
-        said = f"{label}: a time {abs(typical):.0f} s {'after' if typical > 0 else 'before'} the writing in all {len(off)}"
+        said = f"{label}: a time {abs(typical):.0f} s {'after' if typical > 0 else 'before'} the write in all {len(off)}"
         said += " (another clock)"
     r = correlation([w + o for w, o in zip(written, off, strict=True)], written)
     if r is not None and r > CORRELATED:
         said += f", correlated with it ({r:.4f})"
     elif max(written) - min(written) < 2:
-        said += f"; the writings lie within {max(written) - min(written):.1f} s, too close for a correlation"
+        said += f"; the writes lie within {max(written) - min(written):.1f} s, too close for a correlation"
     if label in _FORMATS:
         kind, bits, _ = _FORMATS[label]
         return kind, label, said, bits, False

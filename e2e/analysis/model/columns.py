@@ -21,7 +21,7 @@ _NATIVE: Mapping[str, tuple[type, ...]] = {
 
 
 class AnalysisError(ValueError):
-    """Records that cannot be judged together, or that do not say what they must."""
+    """Records that cannot be judged together, or that have a wrong or missing value."""
 
 
 def build(name: str, columns: Columns, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def _check(name: str, column: str, dtype: str, values: Iterable[Any]) -> None:
             continue
         # bool is an int to isinstance; a flag in a number's column is a mistake all the same
         if not isinstance(value, native) or (isinstance(value, bool) and dtype != "boolean"):
-            raise AnalysisError(f"{name}[{number}].{column} is {value!r}, and the column holds {dtype}")
+            raise AnalysisError(f"{name}[{number}].{column} is {value!r}, expected {dtype}")
 
 
 def validate(name: str, columns: Columns, frame: pd.DataFrame) -> pd.DataFrame:
@@ -54,12 +54,12 @@ def validate(name: str, columns: Columns, frame: pd.DataFrame) -> pd.DataFrame:
     found = {str(column): str(dtype) for column, dtype in frame.dtypes.items()}
     for column, dtype in columns.items():
         if column not in found:
-            raise AnalysisError(f"{name} lacks the column {column}")
+            raise AnalysisError(f"{name} has no column {column}")
         if found[column] != dtype:
-            raise AnalysisError(f"{name}.{column} is of dtype {found[column]}, and should be {dtype}")
+            raise AnalysisError(f"{name}.{column} has the dtype {found[column]}, expected {dtype}")
     for column in found:
         if column not in columns:
-            raise AnalysisError(f"{name} has a column that is not declared: {column}")
+            raise AnalysisError(f"{name} has an undeclared column {column}")
     return frame
 
 

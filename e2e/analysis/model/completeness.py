@@ -1,4 +1,4 @@
-"""What was planned and is not in the evidence: of a run, and of a run that was shared out over machines."""
+"""What was planned and is missing in the evidence, of one run or of the shards of one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def partial_reasons(run: RunRecords, *, pooled: bool) -> list[str]:
     if run.meta.interrupted:
         reasons.append(f"interrupted: {run.meta.interrupted}")
     elif run.meta.finished is None:
-        reasons.append("the run did not end (it was killed, or is still going on)")
+        reasons.append("the run did not finish (it was killed, or is still running)")
     if run.torn_lines:
-        reasons.append(f"{run.torn_lines} torn line{'s' if run.torn_lines > 1 else ''} left out")
+        reasons.append(f"{run.torn_lines} incomplete line{'s' if run.torn_lines > 1 else ''} ignored")
     for status in ("blocked", "lost"):
-        # What a scenario did not show, its own check says.
+        # an incomplete scenario is reported by its own check
         why = [
             c.reason
             for c in run.chats
@@ -36,7 +36,7 @@ def partial_reasons(run: RunRecords, *, pooled: bool) -> list[str]:
 
 
 def missing_shards(metas: Sequence[RunMeta]) -> list[str]:
-    """Shards that left nothing: their chats were planned, and nobody saw them."""
+    """Shards without evidence: their chats were planned and not observed."""
     parts = [tuple(map(int, meta.shard.split("/"))) for meta in metas if meta.shard]
     reasons = []
     for of in sorted({of for _, of in parts}):

@@ -16,7 +16,7 @@ def agree(metas: Sequence[RunMeta]) -> None:
     names = [meta.run_id for meta in metas]
     for name in names:
         if names.count(name) > 1:
-            raise AnalysisError(f"run {name} is given twice: pooled, its chats would count double")
+            raise AnalysisError(f"run {name} is listed twice: its chats would count twice")
     for meta in metas[1:]:
         if meta.target != first.target:
             raise AnalysisError(
@@ -25,9 +25,7 @@ def agree(metas: Sequence[RunMeta]) -> None:
             )
         mine, other = first.policy.to_json(), meta.policy.to_json()
         for key, value in mine.items():
-            if (
-                other[key] != value and key != "accepted"
-            ):  # says what is to be done about a fault, not what is one
+            if other[key] != value and key != "accepted":  # how a cause is handled, not what is judged
                 raise AnalysisError(
                     f"runs under different policies cannot be judged together: {key} is {value!r} "
                     f"in {first.run_id}, {other[key]!r} in {meta.run_id}"

@@ -1,17 +1,13 @@
-"""What a check says, and what the diagnosis adds to it."""
+"""The verdict of a check, and the causes that the diagnosis adds to it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import update_wrapper
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from e2e.records.records import CodePlace
-
-if TYPE_CHECKING:
-    from e2e.analysis.model.run import Run
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 Number = int | float | str
@@ -58,7 +54,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer to one question about a run.
+    """The result of one check for one run.
 
     ``numbers`` is JSON-able: finite numbers and text only.
     """
@@ -66,15 +62,15 @@ class Verdict:
     name: str
     outcome: Outcome
     headline: str
-    """One sentence: "16 of 16 new chats went on with an old session ID"."""
+    """One sentence: "16 of 16 new chats kept sending an old session ID"."""
     expected: str = ""
     actual: tuple[str, ...] = ()
     """Findings, grouped by lane."""
     numbers: Mapping[str, Number] = field(default_factory=dict)
-    worth: str = ""
-    """What a green verdict is worth."""
+    detection_limit: str = ""
+    """What a pass rules out: "20 clean transitions bound the reuse rate by 13.9 % at 95 %"."""
     needs: str = ""
-    """What an inconclusive one lacks: "needs 3 more sessions"."""
+    """What an inconclusive verdict needs: "needs 3 more sessions"."""
     warning: str = ""
     """Below the warning level, above the threshold: shown, never red."""
     chats: tuple[ChatKey, ...] = ()
@@ -88,26 +84,9 @@ class Verdict:
     def __post_init__(self) -> None:
         for key, value in self.numbers.items():
             if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{self.name}: {key} is {value}, which JSON cannot say")
+                raise ValueError(f"{self.name}: {key} is {value}, which JSON cannot hold")
 
     @property
     def cause(self) -> str:
         """The name of the first cause, or ``""``."""
         return self.causes[0].name if self.causes else ""
-
-
-class Question:
-    """A check: calling it judges a run. `e2e.analysis.judge.explained` adds the causes of a failure."""
-
-    def __init__(self, name: str, judge: Callable[[Run], Verdict]) -> None:
-        self.name = name
-        self.judge = judge
-        update_wrapper(self, judge)
-
-    def __call__(self, run: Run) -> Verdict:
-        return run.once(self.name, lambda: self.judge(run))
-
-
-def question(name: str) -> Callable[[Callable[[Run], Verdict]], Question]:
-    """Decorator: makes ``judge(run) -> Verdict`` the check ``name``."""
-    return lambda judge: Question(name, judge)

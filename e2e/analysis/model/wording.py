@@ -63,11 +63,14 @@ def capped(lines: Sequence[str], limit: int = LINES) -> tuple[str, ...]:
     return (*lines[: limit - 1], f"… and {len(lines) - limit + 1} more")
 
 
-def clean_worth(n: int, unit: str, rate: str) -> str:
-    """What ``n`` clean trials are worth, and what the next tighter bound takes."""
+def clean_limit(n: int, unit: str, rate: str) -> str:
+    """The detection limit of ``n`` clean trials, and how many the next tighter bound takes."""
     bound = significance.upper_bound(0, n)
+    units = "replies" if unit == "reply" else f"{unit}s"
     verb = "bounds" if n == 1 else "bound"
-    text = f"{plural(n, 'clean ' + unit)} {verb} the {rate} rate by {percent(bound)} at 95 %"
+    text = (
+        f"{plural(n, 'clean ' + unit, 'clean ' + units)} {verb} the {rate} rate by {percent(bound)} at 95 %"
+    )
     for tighter in (0.05, 0.02, 0.01):
         if bound > tighter:
             return f"{text}; {significance.clean_needed(tighter)} are needed for {100 * tighter:.0f} %"

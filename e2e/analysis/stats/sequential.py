@@ -106,12 +106,12 @@ def saved(seen: Seen, plan: Plan, found: Sequence[Decision]) -> int | None:
 
 def _deterministic(name: str, trials: Trials, seen: Seen, plan: Plan) -> Decision:
     if trials.bad:
-        return Decision(name, "fail", f"{trials.bad} of {trials.n} went wrong")
+        return Decision(name, "fail", f"{trials.bad} of {trials.n} failed")
     if trials.n and (trials.n >= plan.clean or seen.chats >= plan.chats):
         bound = significance.upper_bound(0, trials.n)
-        return Decision(name, "pass", f"{trials.n} clean ones bound the rate by {100 * bound:.1f} %")
+        return Decision(name, "pass", f"{trials.n} clean trials bound the rate by {100 * bound:.1f} %")
     return Decision(
-        name, "undecided", f"{trials.n} of {plan.clean} clean ones", max(1, plan.clean - trials.n)
+        name, "undecided", f"{trials.n} of {plan.clean} clean trials", max(1, plan.clean - trials.n)
     )
 
 
@@ -122,31 +122,31 @@ def _varies(seen: Seen, plan: Plan) -> Decision:
     n, early = sum(counts), plan.level / 4
     least = significance.sessions_needed(early, plan.expected.p_max)
     if least is None:
-        return Decision(name, "pass", "a single provider is expected: there is nothing to vary")
+        return Decision(name, "pass", "a single provider is expected, so providers cannot vary")
     if len(counts) == 1 and n >= least:
-        return Decision(name, "fail", f"all {n} sessions were on one provider")
+        return Decision(name, "fail", f"all {n} sessions reached one provider")
     if plan.expected.shares is not None and n:
         evidence = log_e_largest(*_paired(seen, plan, counts, plan.expected.shares))
         if evidence >= math.log(1 / early):
-            return Decision(name, "fail", f"{counts[0]} of {n} sessions were on one provider")
+            return Decision(name, "fail", f"{counts[0]} of {n} sessions reached one provider")
     if not plan.expected.known and len(counts) > 1:
-        return Decision(name, "pass", f"{len(counts)} providers refute hard pinning")
+        return Decision(name, "pass", f"{len(counts)} providers rule out hard pinning")
     if n < plan.sessions and seen.chats < plan.chats:
         missing = plan.sessions - n if plan.expected.known else 1
         return Decision(name, "undecided", f"{n} sessions on {len(counts)} providers", missing)
     s = significance.spread(counts, plan.expected, plan.final_level)
     if s.decision == "undecided":
-        return Decision(name, "undecided", f"{n} sessions cannot tell", max(1, s.missing))
+        return Decision(name, "undecided", f"{n} sessions are too few", max(1, s.missing))
     if s.decision == "spread":
         return Decision(name, "pass", f"{n} sessions on {s.distinct} providers (p = {s.p:.2g})")
-    return Decision(name, "fail", f"{s.largest} of {n} sessions were on one provider (p = {s.p:.2g})")
+    return Decision(name, "fail", f"{s.largest} of {n} sessions reached one provider (p = {s.p:.2g})")
 
 
 def _balanced(seen: Seen, plan: Plan, shares: Mapping[str, float]) -> Decision:
     name = "provider.balanced"
     foreign = sorted(p for p, c in seen.providers.items() if c and p not in shares)
     if foreign:
-        return Decision(name, "fail", f"{foreign[0]} answered, which is not expected")
+        return Decision(name, "fail", f"{foreign[0]} replied and is not expected")
     counts = [seen.providers.get(p, 0) for p in shares]
     n, expected = sum(counts), tuple(shares.values())
     evidence = float(log_e(counts, expected))
@@ -156,9 +156,9 @@ def _balanced(seen: Seen, plan: Plan, shares: Mapping[str, float]) -> Decision:
         return Decision(name, "undecided", f"{n} of {plan.sessions} sessions", plan.sessions - n)
     least = multinomial.sessions_needed(expected, plan.final_level)
     if least is None:
-        return Decision(name, "pass", "a single provider is expected: there is nothing to balance")
+        return Decision(name, "pass", "a single provider is expected, so shares cannot differ")
     if n < least:
-        return Decision(name, "undecided", f"{n} sessions cannot show any skew", least - n)
+        return Decision(name, "undecided", f"{n} sessions are too few to show a skew", least - n)
     p = multinomial.fit(counts, expected).p
     outcome: Decided = "fail" if p <= plan.final_level else "pass"
     return Decision(name, outcome, f"{n} sessions, p = {p:.2g}")

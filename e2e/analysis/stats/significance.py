@@ -1,6 +1,6 @@
 """Exact tests and bounds for a run's verdicts. Counts in, probabilities out; nothing here knows chats.
 
-Thresholds come from a budget of false alarms, not from habit: a nightly suite that fails at 0.05 cries wolf every third week.
+Thresholds come from a budget of false alarms, not from habit: five checks at 0.05 raise a false alarm every fourth night.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Expectation:
             return f"{len(self.shares)} providers, the largest with {high:.0%} of the sessions"
         if self.effective is not None:
             return f"at least {self.effective:g} effective providers"
-        return "at least two providers (the profile does not say how many)"
+        return "at least two providers (the profile does not state their number)"
 
 
 def expectation(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from e2e.analysis.checks import chat, provider
-from e2e.analysis.checks.scenarios import findings
+from e2e.analysis.facts.scenario_findings import findings
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.wording import key_of

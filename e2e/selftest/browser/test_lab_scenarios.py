@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from e2e.analysis.checks.scenarios import NAMES
+from e2e.analysis.checks.registry import SCENARIO_OF
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
@@ -83,16 +83,20 @@ def test_an_id_that_is_only_in_the_address_is_the_frontends(record_page: Any) ->
 def test_every_scenario_is_played_on_pages_that_are_not_ours(
     name: str, lab: Lab, playwright: Playwright, own_browser: Browser, tmp_path: Path
 ) -> None:
-    scenarios = tuple(NAMES.values())
+    scenarios = tuple(SCENARIO_OF.values())
     plan = Plan(
         lab_profile(name), lab.url(name), CHATS, 1, tmp_path, trace=False, scenarios=scenarios, plays=1
     )
     run = assemble([read_run(Runner(plan, playwright, own_browser, {}).run())])
     assert failed(run) == set(), [(v.name, v.actual) for v in judge(run).verdicts if v.outcome == "fail"]
     assert not run.partial, run.partial_reasons
-    seen = {n for n in NAMES if judge(run).verdict(n).outcome == "pass"}
+    seen = {n for n in SCENARIO_OF if judge(run).verdict(n).outcome == "pass"}
     # A lab page has no list of chats; out of the back/forward cache frames of another site do not come back to Playwright.
-    assert set(NAMES) - seen <= {"rotation.return_to_chat", "rotation.back_forward", "rotation.mid_stream"}
+    assert set(SCENARIO_OF) - seen <= {
+        "rotation.return_to_chat",
+        "rotation.back_forward",
+        "rotation.mid_stream",
+    }
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def site(leaky: Leaky, tmp_path_factory: pytest.TempPathFactory) -> Path:
                "--chats", "6", "--lanes", "2", "--experiments", "off", "--out", str(folder / "out")]  # fmt: skip
     ended = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False, timeout=200)
     assert ended.returncode == 1, ended.stdout[-2000:]
-    assert "went on with an old session ID" in ended.stdout
+    assert "kept sending an old session ID" in ended.stdout
     publish(folder / "out", folder / "site", url="https://nights.example.org")
     return folder / "site"
 

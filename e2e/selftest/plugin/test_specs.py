@@ -38,7 +38,7 @@ def test_the_historical_fault_fails_what_it_should(stale: Ended) -> None:
 
 def test_a_failure_reads_as_it_should(stale: Ended) -> None:
     message = stale.results["test_every_new_chat_sends_its_own_session"]["statusDetails"]["message"]
-    assert "rotation.sent_id_is_fresh: 9 of 9 new chats went on with an old session ID" in message
+    assert "rotation.sent_id_is_fresh: 9 of 9 new chats kept sending an old session ID" in message
     for part in (
         "expected",
         "actual",

@@ -15,7 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
-from e2e.analysis.checks.scenarios import NAMES
+from e2e.analysis.checks.registry import SCENARIO_OF
 from e2e.analysis.model.run import assemble
 from e2e.capture.run.crash import CRASH, crash_after
 from e2e.capture.run.plan import Plan
@@ -42,7 +42,7 @@ class Task:
     chats: int
     lanes: int
     out: Path
-    scenarios: tuple[str, ...] = tuple(NAMES.values())
+    scenarios: tuple[str, ...] = tuple(SCENARIO_OF.values())
     plays: int = PLAYS
 
 

@@ -79,7 +79,7 @@ def test_report_reads_evidence_with_a_truncated_last_line(tmp_path: Path, built:
             file.write('{"schema":1,"run_id":"2026-')
     assert main(["report", "--out", str(tmp_path)]) == 0
     reasons = json.loads((tmp_path / "summary.json").read_text())["partial_reasons"]
-    assert any("2 torn lines" in reason for reason in reasons)
+    assert any("2 incomplete lines" in reason for reason in reasons)
 
 
 def test_report_with_open_serves_the_report(

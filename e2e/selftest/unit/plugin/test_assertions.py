@@ -31,7 +31,7 @@ def test_a_pass_says_nothing() -> None:
 def test_a_failure_reads_as_in_the_style_guide() -> None:
     text = message(sent_id_is_fresh("stale-state", chats=5, lanes=1))
     lines = text.splitlines()
-    assert lines[0] == "rotation.sent_id_is_fresh: 4 of 4 new chats went on with an old session ID"
+    assert lines[0] == "rotation.sent_id_is_fresh: 4 of 4 new chats kept sending an old session ID"
     assert lines[1] == ""
     assert lines[2] == "  expected  a fresh ID in the payloads after each New Chat"
     assert lines[3].startswith("  actual    lane 0: session_…")

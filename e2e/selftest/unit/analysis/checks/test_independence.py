@@ -229,7 +229,7 @@ def test_a_healthy_run_passes_and_says_what_that_is_worth() -> None:
     verdict = independent.judge(judge_run(chats=60))
     assert verdict.outcome == "pass"
     assert verdict.headline.startswith("60 sessions: ")
-    assert "neighbours alike would fail; judged too: " in verdict.worth
+    assert "equal neighbours would fail; also judged: " in verdict.detection_limit
     assert verdict.numbers["sessions"] == 60
 
 
@@ -257,7 +257,7 @@ def test_a_sticky_provider_fails() -> None:
     )
     verdict = independent.judge(assemble([records]))
     assert verdict.outcome == "fail"
-    assert "it sticks to that of the chat before, " in verdict.headline
+    assert "it repeats that of the chat before, " in verdict.headline
 
 
 def test_a_pinned_provider_depends_on_nothing() -> None:

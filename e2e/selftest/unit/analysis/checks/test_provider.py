@@ -11,8 +11,8 @@ import pytest
 
 from e2e.analysis.checks import backend, provider
 from e2e.analysis.facts.sessions import provider_counts
+from e2e.analysis.model.check import Check
 from e2e.analysis.model.run import assemble
-from e2e.analysis.model.verdict import Question
 from e2e.records.records import Chat, Event, Policy, RunRecords
 from e2e.selftest.unit.builders import PROVIDERS, judge_run, make_run, with_chats, with_messages, with_meta
 
@@ -31,14 +31,14 @@ def with_probes(records: RunRecords, change: Callable[[dict[str, Any]], dict[str
 
 
 @pytest.mark.parametrize("check", PROVIDER + BACKEND, ids=lambda c: c.name)
-def test_a_healthy_run_passes(check: Question) -> None:
+def test_a_healthy_run_passes(check: Check) -> None:
     verdict = check(judge_run())
     assert (verdict.name, verdict.outcome) == (check.name, "pass")
-    assert verdict.worth
+    assert verdict.detection_limit
 
 
 @pytest.mark.parametrize("check", PROVIDER, ids=lambda c: c.name)
-def test_no_chat_is_inconclusive(check: Question) -> None:
+def test_no_chat_is_inconclusive(check: Check) -> None:
     verdict = check(assemble([replace(make_run(), chats=())]))
     assert (verdict.outcome, verdict.headline) == (
         "inconclusive",
@@ -47,7 +47,7 @@ def test_no_chat_is_inconclusive(check: Question) -> None:
 
 
 @pytest.mark.parametrize("check", PROVIDER, ids=lambda c: c.name)
-def test_a_provider_that_was_not_seen_is_no_value(check: Question) -> None:
+def test_a_provider_that_was_not_seen_is_no_value(check: Check) -> None:
     unseen = with_messages(make_run(), reply_provider=None, backend_provider=None, label_provider=None)
     verdict = check(assemble([unseen]))
     assert verdict.outcome == "inconclusive"
@@ -86,7 +86,7 @@ def test_a_label_is_held_against_the_backend_when_the_reply_names_nobody() -> No
 def test_a_session_that_changes_its_provider_fails() -> None:
     verdict = provider.persists(judge_run("provider-flaps"))
     assert verdict.outcome == "fail"
-    assert verdict.headline == "20 of 20 sessions changed the provider while they lasted"
+    assert verdict.headline == "20 of 20 sessions changed the provider"
     assert "(reply 0), " in verdict.actual[0]
     assert "(look-up 0)" in verdict.actual[0]
 
@@ -134,7 +134,7 @@ def test_a_session_shared_by_browsers_cannot_tell() -> None:
         (Policy(), provider.balanced, "neither weights nor how many"),
     ],
 )
-def test_what_the_profile_rules_out_is_not_judged(policy: Policy, check: Question, says: str) -> None:
+def test_what_the_profile_rules_out_is_not_judged(policy: Policy, check: Check, says: str) -> None:
     verdict = check(judge_run("provider-pinned", policy=policy))
     assert verdict.outcome == "inconclusive"
     assert says in verdict.headline
@@ -161,7 +161,7 @@ def test_missing_labels_are_told_and_not_judged() -> None:
     verdict = provider.label_is_true(assemble([hidden]))
     assert verdict.outcome == "pass"
     assert verdict.numbers["without_label"] == 24
-    assert "24 replies showed no label" in verdict.worth
+    assert "24 replies showed no label" in verdict.detection_limit
 
 
 # -- varies
@@ -176,7 +176,7 @@ def test_a_session_counts_once_however_many_messages_it_has() -> None:
 def test_one_provider_for_all_is_pinned() -> None:
     verdict = provider.varies(judge_run("provider-pinned"))
     assert verdict.outcome == "fail"
-    assert verdict.headline.startswith("all 20 sessions were on Big hat (p = 7.4e-19, threshold 1.1e-05)")
+    assert verdict.headline.startswith("all 20 sessions reached Big hat (p = 7.4e-19, threshold 1.1e-05)")
 
 
 @pytest.mark.parametrize(
@@ -190,14 +190,16 @@ def test_below_the_minimum_it_is_inconclusive(chats: int, outcome: str, needs: s
 def test_two_providers_pass_early_and_say_what_that_is_worth() -> None:
     verdict = provider.varies(judge_run(chats=3, lanes=3, seed=1))
     assert verdict.outcome == "pass"
-    assert "refute hard pinning; partial pinning is judged from 7 sessions on" in verdict.worth
+    assert (
+        "rule out hard pinning; partial pinning can be judged from 7 sessions on" in verdict.detection_limit
+    )
 
 
 def test_a_provider_with_too_large_a_share_fails() -> None:
     weights = [0.9] + [0.0125] * 8
     verdict = provider.varies(judge_run(weights=weights, chats=40))
     assert verdict.outcome == "fail"
-    assert " of 40 sessions were on Big hat" in verdict.headline
+    assert " of 40 sessions reached Big hat" in verdict.headline
 
 
 def test_an_improbable_share_above_the_threshold_is_a_warning() -> None:
@@ -211,12 +213,12 @@ def test_an_improbable_share_above_the_threshold_is_a_warning() -> None:
 
     verdict = provider.varies(assemble([with_chats(records, assign)]))
     assert verdict.outcome == "pass"
-    assert verdict.warning.startswith("10 of 20 sessions were on Big hat: p = 1.7e-04")
+    assert verdict.warning.startswith("10 of 20 sessions reached Big hat: p = 1.7e-04")
 
 
 def test_without_knowing_how_many_providers_only_hard_pinning_is_judged() -> None:
     verdict = provider.varies(judge_run(policy=Policy()))
-    assert "nothing more is judged, for the profile does not say how many there are" in verdict.worth
+    assert "more is not judged, because the profile does not state their number" in verdict.detection_limit
     assert provider.varies(judge_run("provider-pinned", policy=Policy())).outcome == "fail"
     assert (
         provider.varies(judge_run("provider-pinned", policy=Policy(), chats=17)).needs
@@ -250,8 +252,8 @@ def test_a_count_of_providers_is_enough() -> None:
 
 def test_a_provider_that_is_not_expected_fails_by_name() -> None:
     verdict = provider.balanced(judge_run("provider-pinned", policy=Policy(providers=PROVIDERS[1:])))
-    assert verdict.headline == "Big hat answered, which the profile does not expect"
-    assert verdict.actual[0] == "Big hat: 20 sessions of none expected"
+    assert verdict.headline == "providers replied that the profile does not list: Big hat"
+    assert verdict.actual[0] == "Big hat: 20 sessions (0 expected)"
 
 
 def test_below_the_minimum_nothing_is_balanced() -> None:
@@ -262,7 +264,7 @@ def test_below_the_minimum_nothing_is_balanced() -> None:
 def test_it_states_the_smallest_skew_it_would_have_found() -> None:
     verdict = provider.balanced(judge_run(chats=40))
     assert 0.4 < float(verdict.numbers["smallest_skew"]) < 0.7
-    assert "with 90 % power; a smaller skew may go unseen" in verdict.worth
+    assert "with 90 % power; a smaller skew may be missed" in verdict.detection_limit
 
 
 # -- the backend's own interface
@@ -272,7 +274,7 @@ def test_it_states_the_smallest_skew_it_would_have_found() -> None:
 @pytest.mark.parametrize(
     ("has", "says"), [(False, "names no interface"), (True, "was not asked in this run")]
 )
-def test_a_backend_that_was_not_asked_is_not_judged(check: Question, has: bool, says: str) -> None:
+def test_a_backend_that_was_not_asked_is_not_judged(check: Check, has: bool, says: str) -> None:
     verdict = check(judge_run(backend=False, policy=Policy(has_backend=has)))
     assert verdict.outcome == "inconclusive"
     assert says in verdict.headline
@@ -283,13 +285,13 @@ def test_the_table_of_patterns_is_asserted_and_not_failed() -> None:
     for pattern in ("fixed", "browserBased"):
         assert (verdict.numbers[f"{pattern}.unique"], verdict.numbers[f"{pattern}.providers"]) == (1, 1)
     assert verdict.numbers["uuid.unique"] == 5
-    assert "fixed and browserBased reach one provider by construction" in verdict.worth
+    assert "fixed and browserBased reach one provider by construction" in verdict.detection_limit
 
 
 def test_fresh_ids_on_one_provider_fail() -> None:
     verdict = backend.assigns(judge_run("provider-pinned"))
     assert verdict.outcome == "fail"
-    assert verdict.headline.startswith("all 20 sessions were on Big hat")
+    assert verdict.headline.startswith("all 20 sessions reached Big hat")
     assert "fixed: 1 unique ID of 5, 1 provider (one by construction)" in verdict.actual
 
 
@@ -349,7 +351,7 @@ def test_a_session_that_the_browser_uses_too_is_left_out() -> None:
 
 def test_a_removed_session_that_is_found_again_fails() -> None:
     verdict = backend.cleans_up(judge_run("session-leaked"))
-    assert verdict.headline == "1 of 1 removed session was still there"
+    assert verdict.headline == "1 of 1 removed session was still present"
 
 
 @pytest.mark.parametrize(
@@ -387,12 +389,12 @@ def test_few_active_sessions_leave_the_spread_open_and_say_so() -> None:
     )
     verdict = backend.state(assemble([records]))
     assert verdict.outcome == "pass"
-    assert "the spread is not judged: all 3 sessions were on Big hat" in verdict.worth
+    assert "their spread is not judged: all 3 sessions reached Big hat" in verdict.detection_limit
 
 
 def test_a_pinned_state_fails() -> None:
     verdict = backend.state(judge_run("provider-pinned"))
-    assert verdict.headline.startswith("all 20 sessions were on Big hat")
+    assert verdict.headline.startswith("all 20 sessions reached Big hat")
 
 
 def _state_after_the_probes(state: Any) -> RunRecords:
@@ -415,7 +417,7 @@ def test_sessions_that_the_probes_spread_do_not_hide_a_pinned_backend() -> None:
     records = _state_after_the_probes({"active": sum(counts.values()), "distribution": dict(counts)})
     verdict = backend.state(assemble([records]))
     assert verdict.outcome == "fail"
-    assert verdict.headline.startswith("all 400 sessions were on Big hat")
+    assert verdict.headline.startswith("all 400 sessions reached Big hat")
     assert verdict.numbers["probes_left_out"] == len(probes)
 
 
@@ -430,7 +432,7 @@ def test_sessions_of_one_user_are_no_draws_of_the_state(affinity: Any) -> None:
     policy = Policy(providers=PROVIDERS, has_backend=True, affinity=affinity)
     verdict = backend.state(judge_run("provider-pinned", policy=policy))
     assert verdict.outcome == "pass"
-    assert f"affinity = {affinity}" in verdict.worth
+    assert f"affinity = {affinity}" in verdict.detection_limit
 
 
 def test_provider_counts_are_of_distinct_sessions() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from e2e.analysis.checks import chat, rotation, smoke
+from e2e.analysis.model.check import Check
 from e2e.analysis.model.run import Run, assemble
-from e2e.analysis.model.verdict import Question
 from e2e.records.records import Chat, Policy, RunRecords
 from e2e.selftest.unit.builders import PROVIDERS, judge_run, make_run, with_chats, with_messages, with_meta
 
@@ -24,15 +24,15 @@ ALL = (
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda c: c.name)
-def test_a_healthy_run_passes_and_says_what_that_is_worth(check: Question) -> None:
+def test_a_healthy_run_passes_and_says_what_that_is_worth(check: Check) -> None:
     verdict = check(judge_run())
     assert (verdict.name, verdict.outcome) == (check.name, "pass")
-    assert verdict.worth
+    assert verdict.detection_limit
     assert not verdict.chats
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda c: c.name)
-def test_no_chat_is_inconclusive_and_never_a_pass(check: Question) -> None:
+def test_no_chat_is_inconclusive_and_never_a_pass(check: Check) -> None:
     run = assemble([replace(make_run(), chats=(), events=())])
     verdict = check(run)
     assert verdict.outcome == "inconclusive"
@@ -41,7 +41,7 @@ def test_no_chat_is_inconclusive_and_never_a_pass(check: Question) -> None:
 
 
 @pytest.mark.parametrize("check", ALL[1:3], ids=lambda c: c.name)
-def test_chats_without_a_transition_are_inconclusive(check: Question) -> None:
+def test_chats_without_a_transition_are_inconclusive(check: Check) -> None:
     verdict = check(judge_run(chats=4, lanes=4))
     assert (verdict.outcome, verdict.needs) == ("inconclusive", "needs at least 2 observed chats in one lane")
 
@@ -49,20 +49,21 @@ def test_chats_without_a_transition_are_inconclusive(check: Question) -> None:
 def test_the_worth_of_sixteen_clean_transitions() -> None:
     verdict = rotation.sent_id_is_fresh(judge_run(chats=20, lanes=4))
     assert (
-        verdict.worth == "16 clean transitions bound the reuse rate by 17.1 % at 95 %; 59 are needed for 5 %"
+        verdict.detection_limit
+        == "16 clean transitions bound the reuse rate by 17.1 % at 95 %; 59 are needed for 5 %"
     )
     assert verdict.numbers["bound95"] == 0.1707
 
 
 def test_twenty_transitions_have_the_published_bound() -> None:
     verdict = rotation.sent_id_is_fresh(judge_run(chats=21, lanes=1))
-    assert "20 clean transitions bound the reuse rate by 13.9 %" in verdict.worth
+    assert "20 clean transitions bound the reuse rate by 13.9 %" in verdict.detection_limit
 
 
 def test_a_stale_state_is_seen_in_what_is_sent() -> None:
     verdict = rotation.sent_id_is_fresh(judge_run("stale-state"))
     assert verdict.outcome == "fail"
-    assert verdict.headline == "16 of 16 new chats went on with an old session ID"
+    assert verdict.headline == "16 of 16 new chats kept sending an old session ID"
     assert verdict.numbers["reused"] == verdict.numbers["transitions"] == 16
     assert verdict.numbers["bound95"] == 1.0
     assert len(verdict.chats) == 16
@@ -85,7 +86,7 @@ def test_an_empty_store_is_a_finding_and_an_unseen_one_is_not() -> None:
     )
     verdict = rotation.stored_id_is_fresh(assemble([unseen]))
     assert verdict.outcome == "inconclusive"
-    assert verdict.headline == "the store of no new chat could be seen"
+    assert verdict.headline == "the store of no new chat could be read"
     assert verdict.numbers["not_seen"] == 16
 
 
@@ -98,7 +99,7 @@ def test_a_payload_without_an_id_is_a_finding_and_an_unseen_one_is_not() -> None
 
 def test_an_old_id_is_one_also_where_the_backend_refuses_it() -> None:
     verdict = rotation.sent_id_is_fresh(assemble([_refused(make_run("stale-state"), from_chat=1)]))
-    assert verdict.headline == "16 of 16 new chats went on with an old session ID"
+    assert verdict.headline == "16 of 16 new chats kept sending an old session ID"
 
 
 def test_an_old_id_is_one_also_in_a_chat_that_the_environment_ended() -> None:
@@ -108,7 +109,7 @@ def test_an_old_id_is_one_also_in_a_chat_that_the_environment_ended() -> None:
         return assemble([with_chats(records, lambda c: replace(c, status="blocked") if c.chat == 4 else c)])
 
     verdict = rotation.sent_id_is_fresh(blocked(make_run("stale-state")))
-    assert verdict.headline == "16 of 16 new chats went on with an old session ID"
+    assert verdict.headline == "16 of 16 new chats kept sending an old session ID"
     verdict = rotation.sent_id_is_fresh(blocked(make_run()))
     assert (verdict.outcome, verdict.numbers["transitions"]) == ("pass", 12)
     stored = rotation.stored_id_is_fresh(blocked(make_run("stale-state")))
@@ -154,21 +155,21 @@ def test_some_unseen_payloads_lower_the_worth() -> None:
     )
     verdict = rotation.sent_id_is_fresh(assemble([hidden]))
     assert (verdict.outcome, verdict.numbers["transitions"], verdict.numbers["not_seen"]) == ("pass", 12, 4)
-    assert "4 more could not be seen" in verdict.worth
+    assert "4 more new chats could not be judged" in verdict.detection_limit
 
 
 @pytest.mark.parametrize("pattern", ["fixed", "browserBased"])
 @pytest.mark.parametrize("check", ALL[1:3], ids=lambda c: c.name)
-def test_one_id_for_all_browsers_is_a_repeat_also_in_first_chats(check: Question, pattern: str) -> None:
+def test_one_id_for_all_browsers_is_a_repeat_also_in_first_chats(check: Check, pattern: str) -> None:
     verdict = check(judge_run(id_pattern=pattern))
     assert (verdict.outcome, verdict.numbers["reused"], verdict.numbers["shared_first"]) == ("fail", 16, 3)
-    assert "3 first chats began with the ID of another browser" in verdict.headline
+    assert "3 first chats began with another browser's session ID" in verdict.headline
     assert "also in lane" in verdict.actual[0]
 
 
 def test_one_chat_per_lane_is_enough_to_see_a_shared_id() -> None:
     verdict = rotation.sent_id_is_fresh(judge_run(chats=4, lanes=4, id_pattern="fixed"))
-    assert verdict.headline == "3 first chats began with the ID of another browser"
+    assert verdict.headline == "3 first chats began with another browser's session ID"
 
 
 def test_a_page_load_that_finds_its_own_session_again_is_no_repeat() -> None:
@@ -251,37 +252,37 @@ def test_content_of_an_earlier_chat_fails() -> None:
     assert sent.actual[0] == "lane 0: chat 1 sent text of chat 0"
     shown = with_chats(make_run(), lambda c: replace(c, screen_messages=2 if c.chat == 1 else 0))
     verdict = chat.starts_empty(assemble([shown]))
-    assert verdict.headline == "4 of 16 new chats went on with content of an earlier chat"
-    assert verdict.actual[0] == "lane 0: chat 1 showed 2 messages before anything was sent"
+    assert verdict.headline == "4 of 16 new chats contained text of an earlier chat"
+    assert verdict.actual[0] == "lane 0: chat 1 showed 2 messages before its first message"
 
 
 def test_a_greeting_is_no_content_of_an_earlier_chat() -> None:
     greeted = with_chats(make_run(), lambda c: replace(c, screen_messages=1, screen_compared=True))
     verdict = chat.starts_empty(assemble([greeted]))
     assert (verdict.outcome, verdict.numbers["shown"]) == ("pass", 0)
-    assert "16 chats showed a greeting" in verdict.worth
+    assert "16 chats showed a greeting" in verdict.detection_limit
     kept = with_chats(
         make_run(),
         lambda c: replace(c, screen_messages=3, screen_compared=True, screen_from=0 if c.chat == 1 else None),
     )
     verdict = chat.starts_empty(assemble([kept]))
     assert (verdict.outcome, verdict.numbers["shown"]) == ("fail", 4)
-    assert verdict.actual[0] == "lane 0: chat 1 showed text of chat 0 before anything was sent"
+    assert verdict.actual[0] == "lane 0: chat 1 showed text of chat 0 before its first message"
 
 
 def test_a_screen_that_was_not_looked_at_is_told() -> None:
     hidden = with_chats(make_run(), lambda c: replace(c, screen_messages=None))
     verdict = chat.starts_empty(assemble([hidden]))
     assert verdict.outcome == "pass"
-    assert "the screen of 16 of them was not looked at" in verdict.worth
+    assert "the screens of 16 of them were not compared" in verdict.detection_limit
 
 
 @pytest.mark.parametrize(
     ("changes", "outcome", "says"),
     [
         ({"outcome": "failed"}, "inconclusive", "no chat got a reply"),
-        ({"sent_seen": False, "sent": None}, "inconclusive", "the payload of none could be seen"),
-        ({"stored_seen": False, "stored": None}, "inconclusive", "the store of none could be seen"),
+        ({"sent_seen": False, "sent": None}, "inconclusive", "no payload could be read"),
+        ({"stored_seen": False, "stored": None}, "inconclusive", "no store could be read"),
         ({"sent": None}, "fail", "none of 20 chats had a session ID in the payload"),
         ({"stored": None}, "fail", "none of 20 chats had a session ID in the store"),
     ],
@@ -315,7 +316,7 @@ def _given_by_reply(records: RunRecords) -> RunRecords:
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda c: c.name)
-def test_an_id_that_comes_with_the_first_reply_is_judged_from_then_on(check: Question) -> None:
+def test_an_id_that_comes_with_the_first_reply_is_judged_from_then_on(check: Check) -> None:
     run = assemble([_given_by_reply(make_run())])
     assert check(run).outcome == "pass"
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from e2e.analysis.checks import scenarios
+from e2e.analysis.checks.registry import SCENARIO_OF
 from e2e.analysis.diagnosis.claims import claimed
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
@@ -57,7 +58,12 @@ FINE = ("", "s…a", "s…a")
 
 CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
     ("rapid-send", [chat("rapid-send", 10, [FINE, FINE])], {}, ""),
-    ("rapid-send", [chat("rapid-send", 10, [FINE, ("", "s…b", "s…b")])], {}, "message 1 sent s…b, after a"),
+    (
+        "rapid-send",
+        [chat("rapid-send", 10, [FINE, ("", "s…b", "s…b")])],
+        {},
+        "message 1 sent s…b, instead of a",
+    ),
     ("double-click", [chat("double-click", 10, [("", "s…a", "s…b")])], {}, "while the store held b"),
     ("double-click", [chat("double-click", 10, [("", "s…a", "s…b")])], {"store": "none"}, ""),
     (
@@ -85,7 +91,7 @@ CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
         "reload",
         [chat("reload", 10, [FINE, ("reload", "s…a", "s…a")])],
         {"reload_keeps": False},
-        "a reload is to begin a new session",
+        "a reload must start a new session",
     ),
     # The other tab's New Chat may change the shared store, and not what this tab sends.
     ("two-tabs", [chat("two-tabs", 10, [FINE, ("other-tab", "s…a", "s…b")])], {}, ""),
@@ -111,7 +117,7 @@ CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
         "return-to-chat",
         [chat("return-to-chat", 10, [FINE, ("return", "s…z", "s…z")])],
         {},
-        "message 1 after going back to the chat sent s…z",
+        "message 1 after returning to the chat sent s…z",
     ),
     ("mid-stream", [chat("mid-stream", 10, [FINE], cut=True)], {}, ""),
     (
@@ -128,7 +134,7 @@ CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
 def test_what_is_right_is_said_by_the_policy(
     scenario: str, chats: list[Chat], policy: dict[str, Any], said: str
 ) -> None:
-    name = next(n for n, s in scenarios.NAMES.items() if s == scenario)
+    name = next(n for n, s in SCENARIO_OF.items() if s == scenario)
     verdict = judge(run_with(*chats, **policy)).verdict(name)
     assert verdict.outcome == ("fail" if said else "pass"), verdict
     assert said in " ".join(verdict.actual)
@@ -144,7 +150,7 @@ def test_a_reply_whose_text_could_not_be_read_is_not_recognised() -> None:
     fine = chat("mid-stream", 10, [FINE], cut=True, reply_followed=False)
     verdict = scenarios.mid_stream(run_with(fine))
     assert verdict.outcome == "inconclusive"
-    assert "no text of 1 reply that was left behind could be read" in verdict.headline
+    assert "the text of 1 interrupted reply could not be read" in verdict.headline
     wrong = chat("mid-stream", 11, [("", "s…a", "s…a")])
     assert scenarios.mid_stream(run_with(fine, wrong)).outcome == "fail"  # what was seen is seen
 
@@ -153,7 +159,7 @@ def test_what_was_not_played_says_why() -> None:
     verdict = scenarios.two_tabs(run_with())
     assert (verdict.outcome, verdict.headline) == (
         "inconclusive",
-        "two-tabs was not played: not asked for",
+        "scenario two-tabs was not run: not asked for",
     )
     lost = chat("reload", 10, [], status="lost", reason="the page was gone")
     assert "the page was gone" in scenarios.reload(run_with(lost)).headline

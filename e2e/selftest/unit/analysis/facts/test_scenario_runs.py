@@ -67,20 +67,20 @@ class TestPlays:
     def test_what_was_not_seen_is_counted_with_its_reason(self) -> None:
         verdict = scenarios.reload(self.run(2, self.good(10, 2), self.good(10, 3)))
         assert verdict.outcome == "pass"
-        assert "2 of 4 plays were not seen: the element to click cannot be used" in verdict.headline
+        assert "2 of 4 lanes did not complete it: the element to click cannot be used" in verdict.headline
         assert "steps.new_chat[0]" in verdict.headline
         assert (verdict.numbers["plays_seen"], verdict.numbers["plays_unseen"]) == (2, 2)
 
     def test_when_most_were_not_seen_nothing_can_be_said(self) -> None:
         verdict = scenarios.reload(self.run(3, self.good(10, 3)))
         assert verdict.outcome == "inconclusive"
-        assert "3 of 4 plays were not seen" in verdict.headline
+        assert "3 of 4 lanes did not complete it" in verdict.headline
 
     def test_a_failure_is_one_however_few_were_seen(self) -> None:
         bad = chat("reload", 10, [("", "s…3", "s…3"), ("reload", "s…4", "s…4")], lane=3)
         verdict = scenarios.reload(self.run(3, bad))
         assert verdict.outcome == "fail"
-        assert "3 of 4 plays were not seen" in verdict.headline
+        assert "3 of 4 lanes did not complete it" in verdict.headline
 
     def test_without_any_the_reason_stands_in_the_verdict(self) -> None:
         verdict = scenarios.reload(self.run(2, of=2))
@@ -89,7 +89,7 @@ class TestPlays:
 
     def test_what_was_never_begun_is_not_seen_either(self) -> None:
         run = assemble([records(self.good(10, 0), scenarios={"reload": 2})])
-        assert plays_of(run, "reload").note.startswith("1 of 2 plays was not seen: not begun")
+        assert plays_of(run, "reload").note.startswith("1 of 2 lanes did not complete it: not started")
 
     def test_all_seen_says_nothing(self) -> None:
         assert plays_of(self.run(0, of=1), "reload").note == ""
@@ -101,14 +101,14 @@ class TestLostMessages:
         verdict = judge(run).verdict("rotation.rapid_send")
         assert verdict.outcome == "fail"
         assert verdict.cause == "message-lost"
-        assert "message 0 was accepted by the page (the message box was emptied) and never sent" in "".join(
+        assert "the page accepted message 0 (the message box was emptied) and never sent it" in "".join(
             verdict.actual
         )
         assert not plays_of(run, "rapid-send").unseen
 
     def test_the_evidence_names_the_message(self) -> None:
         (cause,) = judge(assemble([records(lost("plain", 10))])).causes
-        assert "message 0 was accepted by the page (the message box was emptied) and never sent" in "".join(
+        assert "the page accepted message 0 (the message box was emptied) and never sent it" in "".join(
             cause.evidence
         )
 

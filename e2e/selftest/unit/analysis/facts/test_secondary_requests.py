@@ -174,7 +174,7 @@ def test_a_retry_with_the_id_between_two_clicks_is_stale_state_too() -> None:
 def test_a_retry_with_the_session_of_the_page_load_is_stale_state_at_the_retry() -> None:
     run = with_retries(make_run(chats=8, lanes=2))
     verdict = explained(run, rotation.sent_id_is_fresh(run))
-    assert verdict.headline == "2 of 6 new chats went on with an old session ID"
+    assert verdict.headline == "2 of 6 new chats kept sending an old session ID"
     assert [c.name for c in judge(run).causes] == ["stale-state"]
     (cause,) = verdict.causes
     assert "src/hooks/useSession.ts:20 useSession" in cause.where

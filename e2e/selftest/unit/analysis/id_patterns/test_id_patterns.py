@@ -264,7 +264,7 @@ def test_a_page_loads_time_is_not_taken_for_random() -> None:
 def test_one_time_that_is_off_leaves_no_random_number() -> None:
     found = recognise(collect(lambda r, t, i, k: str(ms(t) - (60_000 if i == 7 else 0))))
     assert (found.name, found.nominal_bits) == ("unknown", 0.0)
-    assert "near the writing in" in found.evidence[0]
+    assert "near the write in" in found.evidence[0]
 
 
 def test_two_forms_are_no_pattern() -> None:

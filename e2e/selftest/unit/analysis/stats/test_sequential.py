@@ -112,7 +112,7 @@ def test_a_skewed_provider_stops_the_run_before_its_end() -> None:
 
 def test_two_providers_are_enough_where_nothing_is_known() -> None:
     found = decisions(Seen(3, {"A": 2, "B": 1}), UNKNOWN)
-    assert found == (Decision("provider.varies", "pass", "2 providers refute hard pinning"),)
+    assert found == (Decision("provider.varies", "pass", "2 providers rule out hard pinning"),)
     assert saved(Seen(3), UNKNOWN, found) == 27
 
 
@@ -178,7 +178,7 @@ def test_a_deterministic_check(trials: Trials, chats: int, expected: str) -> Non
 
 def test_a_clean_pass_says_what_it_is_worth() -> None:
     found = decisions(Seen(24, {}, {"x": Trials(20)}), plan_of())[0]
-    assert found.why == "20 clean ones bound the rate by 13.9 %"
+    assert found.why == "20 clean trials bound the rate by 13.9 %"
 
 
 @pytest.mark.parametrize("shares", [THIRD, SKEWED])

@@ -75,7 +75,7 @@ RESULTS = (
     result(
         "reused",
         "failed",
-        "rotation.sent_id_is_fresh: 16 of 16 new chats went on with an old session ID",
+        "rotation.sent_id_is_fresh: 16 of 16 new chats kept sending an old session ID",
         causes=["stale-state"],
     ),
     result("walled", "broken", "e2e.errors.Blocked: a login wall"),
