@@ -1,43 +1,44 @@
-"""What Allure shows of a check: the question it belongs to, one step per chat, and attachments that people look at."""
+"""What Allure shows of a check: its place in the report, one step per chat, and attachments."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import allure
 import pytest
 
-from e2e.analysis.checks.registry import CHECKS, SCENARIO_OF
-from e2e.analysis.diagnosis.known_issues import accepted
-from e2e.analysis.judge import judge
-from e2e.analysis.model.check import Check
-from e2e.analysis.model.columns import rows
-from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import Verdict
-from e2e.analysis.model.wording import key_of
-from e2e.capture.lane.traces import keep_trace
 from e2e.plugin.run import FOLDERS, RUN
 from e2e.plugin.settings.options import SETTINGS
-from e2e.profile.parts.policy import Owners
-from e2e.records.records import CodePlace
+from e2e.plugin.verdicts import check_of
 
-_HARNESS = ("The run", "Completeness", "Everything was seen")
+if TYPE_CHECKING:  # pandas is for judging, not for a collection
+    from e2e.analysis.model.check import Check
+    from e2e.analysis.model.run import Run
+    from e2e.analysis.model.verdict import Verdict
+    from e2e.profile.parts.policy import Owners
+    from e2e.records.records import CodePlace
+
+_HARNESS = ("The run", "Completeness", "Every planned chat was observed")
 _SEVERITY = {"critical": "blocker", "high": "critical", "medium": "normal", "low": "minor"}
 _SVG = allure.attachment_type.SVG
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if SETTINGS not in config.stash:
+    """Order the specs as the report does, and label each by its check."""
+    if SETTINGS not in config.stash or config.getoption("collectonly"):
         return
-    checks_of = {item: _check_of(item) for item in items}
-    order = {check: number for number, check in enumerate(CHECKS)}
-    items.sort(key=lambda item: len(order) if (check := checks_of[item]) is None else order[check])
-    for item, check in checks_of.items():
+    from e2e.analysis.checks.registry import CHECKS
+
+    checks = {check.name: check for check in CHECKS}
+    order = {name: number for number, name in enumerate(checks)}
+    items.sort(key=lambda item: order.get(check_of(item) or "", len(order)))
+    for item in items:
         function = getattr(item, "function", None)
         if function is not None:
             function.__allure_display_name__ = _title(item)
+        check = checks.get(check_of(item) or "")
         epic, feature, story = (*check.group, check.story) if check else _HARNESS
         severity = "critical" if check is None or not check.statistical else "normal"
         for kind, value in (("epic", epic), ("feature", feature), ("story", story), ("severity", severity)):
@@ -58,7 +59,7 @@ def pytest_chat_verdict(item: pytest.Item, run: Run, verdict: Verdict) -> None:
 def _labelled_by_run(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     run, settings = request.config.stash.get(RUN, None), request.config.stash.get(SETTINGS, None)
-    if run is not None:  # recorded evidence says itself whose it is
+    if run is not None:  # recorded evidence has the target and browser of its own run
         _label(request.node, "target", run.metas[0].target)
         _label(request.node, "browser", browser_of(run))
     elif settings is not None:
@@ -66,7 +67,7 @@ def _labelled_by_run(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _label(item: pytest.Item, kind: str, value: str | None) -> None:
-    """Add a label; of those that a result has once the last one given counts."""
+    """Add a label. Of a label that a result has once, Allure takes the last one."""
     if value:
         item.add_marker(pytest.mark.allure_label(value, label_type=kind), append=False)
 
@@ -78,9 +79,10 @@ def _owner(owners: Owners, check: Check | None) -> str | None:
 
 
 def _label_by(item: pytest.Item, verdict: Verdict, run: Run) -> None:
-    """Severity, owner and links of a failure come from its causes: the layer that broke says whose it is."""
+    """Severity, owner and links of a failure follow from its causes: the owner is that of the faulty layer."""
     if verdict.outcome != "fail" or not verdict.causes:
         return
+    from e2e.analysis.diagnosis.known_issues import accepted
     from reports.summary.recommendations import most_urgent, recommendation
 
     worst = most_urgent(verdict.causes)[0]
@@ -102,18 +104,6 @@ def _title(item: pytest.Item) -> str:
     """The test's name as a sentence: it states the outcome."""
     words = getattr(item, "originalname", item.name).removeprefix("test_").replace("_", " ")
     return words[:1].upper() + words[1:]
-
-
-def _check_of(item: pytest.Item) -> Check | None:
-    """The check that a spec makes, by the function that it calls."""
-    function = getattr(item, "function", None)
-    names = set(function.__code__.co_names) if function is not None else set()
-    return next((c for c in CHECKS if c.name.split(".")[-1] in names and names & _modules(c)), None)
-
-
-def _modules(check: Check) -> set[str]:
-    """The modules that a spec may call it in: the one that its name begins with, or the one that holds it."""
-    return {check.name.split(".")[0], check.judge.__module__.rsplit(".", 1)[-1]}
 
 
 def _show(run: Run, verdict: Verdict, config: pytest.Config) -> None:
@@ -148,6 +138,8 @@ def _show(run: Run, verdict: Verdict, config: pytest.Config) -> None:
 
 
 def _has_provider_chart(verdict: Verdict) -> bool:
+    from e2e.analysis.checks.registry import CHECKS
+
     return any(check.name == verdict.name and check.provider_chart for check in CHECKS)
 
 
@@ -156,16 +148,19 @@ _SHOWN_STEPS = 200
 
 def _steps(run: Run, verdict: Verdict) -> None:
     """One step per chat: "chat 7, lane 2: session_…3f9a -> session_…b1c2, Big hat"."""
+    from e2e.analysis.checks.registry import SCENARIO_OF
+    from e2e.analysis.model.columns import rows
+    from e2e.analysis.model.wording import key_of
     from reports.summary.tables import short
 
     bad = set(verdict.chats)
-    named = {key_of(chat): chat.provider for chat in rows(run.chats)}
+    providers = {key_of(chat): chat.provider for chat in rows(run.chats)}
     scenario = SCENARIO_OF.get(verdict.name, "plain")
-    asked = run.transitions[run.transitions["scenario"] == scenario]
-    every = sorted(rows(asked), key=lambda r: key_of(r) not in bad)  # findings first: the list may be cut
+    judged = run.transitions[run.transitions["scenario"] == scenario]
+    every = sorted(rows(judged), key=lambda r: key_of(r) not in bad)  # failures first: the list may be cut
     for row in sorted(every[:_SHOWN_STEPS], key=key_of):
         before, after = ("nothing" if s is None else short(s) for s in (row.sent_before, row.sent))
-        provider = named.get(key_of(row))
+        provider = providers.get(key_of(row))
         title = f"chat {row.chat}, lane {row.lane}: {before} -> {after}" + (
             f", {provider}" if provider else ""
         )
@@ -180,7 +175,7 @@ def _steps(run: Run, verdict: Verdict) -> None:
 
 
 def _failed_step(title: str) -> None:
-    """A step shown as failed, without ending the test: the verdict speaks for all of them at once."""
+    """A step shown as failed, without ending the test: one verdict covers all chats."""
     try:
         with allure.step(title):
             raise AssertionError(title)
@@ -194,7 +189,7 @@ def _tag(name: str) -> None:
 
 
 def _code(places: tuple[CodePlace, ...]) -> str:
-    """The places in the product's code with their source lines."""
+    """Code locations of the product with their source lines."""
     parts = []
     for place in places:
         if place.context:
@@ -216,16 +211,19 @@ def _trace(verdict: Verdict, config: pytest.Config) -> None:
         attach_file: Any = allure.attach.file  # allure gives it no types
         attach_file(str(kept), "Playwright trace", "application/vnd.allure.playwright-trace", "zip")
     else:
-        said = f"{kept.name} in {folder.name}, beside the evidence. It holds session IDs in the clear; --show-ids puts it into the report."
-        allure.attach(said, "Where the Playwright trace is", allure.attachment_type.TEXT)
+        text = f"{kept.name} in {folder.name}, beside the evidence. It contains session IDs in the clear; --show-ids attaches it."
+        allure.attach(text, "Path of the Playwright trace", allure.attachment_type.TEXT)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Drop the traces of lanes that did nothing wrong."""
+    """Keep the trace of the first failing lane only."""
     settings, run = session.config.stash.get(SETTINGS, None), session.config.stash.get(RUN, None)
     if settings is None or run is None or settings.from_evidence:
         return
+    from e2e.analysis.judge import judge
+    from e2e.capture.lane.traces import keep_trace
+
     failing = [v.chats[0] for v in judge(run).verdicts if v.outcome == "fail" and v.chats]
     for folder in session.config.stash.get(FOLDERS, []):
         lanes = [key.lane for key in failing if key.run_id == folder.name and key.lane >= 0]

@@ -5,20 +5,23 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
 from e2e import errors
-from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import UNEXPLAINED, Cause, Verdict
 from e2e.errors import CaptureIncomplete, HarnessError
+
+if TYPE_CHECKING:
+    from e2e.analysis.model.run import Run
+    from e2e.analysis.model.verdict import Cause, Verdict
 
 _WIDTH = 96
 _LABEL = 12  # "  expected  "
 
 
 ACCEPTED = "known issue"
-"""How the reason begins of a test that failed for an accepted cause: the report tells them by it."""
+"""Begins the reason of a test that failed for an accepted cause; a category of the report matches it."""
 
 
 def act_on(verdict: Verdict, *, strict: bool = False) -> None:
@@ -47,12 +50,12 @@ def act_on(verdict: Verdict, *, strict: bool = False) -> None:
 
 
 def thin_reason(verdict: Verdict) -> str:
-    """Why it cannot be judged, and how much more is needed."""
+    """Why the evidence is too thin, and how much more is needed."""
     return f"{verdict.headline}; {verdict.needs}" if verdict.needs else verdict.headline
 
 
 def thin_text(verdict: Verdict) -> str:
-    """The message of an inconclusive verdict that is to fail."""
+    """The message of an inconclusive verdict under ``--strict-evidence``."""
     lines = [f"{verdict.name}: inconclusive, and --strict-evidence is on: {verdict.headline}", ""]
     lines += _labelled("needs", [verdict.needs.removeprefix("needs ")]) if verdict.needs else []
     lines += _labelled("evidence", [verdict.evidence]) if verdict.evidence else []
@@ -60,7 +63,9 @@ def thin_text(verdict: Verdict) -> str:
 
 
 def failure_text(verdict: Verdict) -> str:
-    """What, expected, actual, cause, advice, evidence."""
+    """What happened, then expected, actual, cause, hint and evidence."""
+    from e2e.analysis.model.verdict import UNEXPLAINED
+
     lines = [f"{verdict.name}: {verdict.headline}", ""]
     if verdict.expected:
         lines += _labelled("expected", [verdict.expected])
@@ -71,7 +76,7 @@ def failure_text(verdict: Verdict) -> str:
             lines += _labelled("", cause.evidence[:6])
         if verdict.name in cause.consequences:
             lines += _labelled("", [f"this check's failure is a consequence of {cause.name}"])
-        lines += _labelled("advice", [cause.advice])
+        lines += _labelled("hint", [cause.advice])
     if verdict.evidence:
         lines += _labelled("evidence", [verdict.evidence])
     return "\n".join(lines)
@@ -99,11 +104,11 @@ def _labelled(label: str, texts: tuple[str, ...] | list[str]) -> list[str]:
 
 
 def require_complete(run: Run) -> None:
-    """Raise what kept the suite from looking, if anything did: the run's problems, as the error that each of them was.
+    """Raise what kept the suite from observing all chats, if anything did.
 
     Raises
     ------
-    HarnessError : of the kind of the first problem, telling all of them.
+    HarnessError : of the kind of the first problem, with all of them in its message.
     """
     __tracebackhide__ = True
     reasons = list(run.partial_reasons)
@@ -111,52 +116,52 @@ def require_complete(run: Run) -> None:
     if not problems and not reasons:
         return
     observed, planned = len(run.observed), sum(meta.planned_chats for meta in run.metas)
-    told = Counter((p.kind, p.what, p.way_out) for p in problems)
     lines = [f"{observed} of {planned} planned chats were observed"]
-    lines += [
-        f"  {kind}: {what}" + (f" ({times} times)" if times > 1 else "")
-        for (kind, what, _), times in told.items()
-    ]
+    for (kind, what), times in Counter((p.kind, p.what) for p in problems).items():
+        lines.append(f"  {kind}: {what}" + (f" ({times} times)" if times > 1 else ""))
     lines += [f"  {reason}" for reason in reasons]
     first = problems[0] if problems else None
-    kind = getattr(errors, first.kind, HarnessError) if first else CaptureIncomplete
-    raise kind(
+    raised = getattr(errors, first.kind, HarnessError) if first else CaptureIncomplete
+    raise raised(
         "\n".join(lines), where=first.where if first else "", hint=first.way_out if first else "run again"
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """What a walk in any order came to."""
+class RandomTestResult:
+    """The result of the random test over user actions."""
 
-    taken: int = 0
+    steps: int = 0
     """Steps until something broke, or in all."""
-    walks: int = 0
-    sequence: tuple[str, ...] = ()
-    """The shortest sequence that breaks something."""
+    sequences: int = 0
+    shortest: tuple[str, ...] = ()
+    """The shortest sequence of steps that breaks something."""
     broken: tuple[str, ...] = ()
-    why: str = ""
-    """Why nothing can be said."""
+    """What it breaks."""
+    skipped: str = ""
+    """Why there is no result."""
     needs: str = ""
 
 
-def check_walk(walk: Walk) -> None:
+def check_random_test(result: RandomTestResult) -> None:
     """Pass when nothing broke.
 
     Raises
     ------
-    AssertionError : something broke; the message has the shortest sequence that does it.
-    pytest.skip.Exception : nothing was walked.
+    AssertionError : something broke; the message has the shortest sequence that breaks it.
+    pytest.skip.Exception : there is no result.
     """
     __tracebackhide__ = True
-    if walk.why:
-        pytest.skip(f"inconclusive: {walk.why}" + (f"; needs {walk.needs}" if walk.needs else ""))
-    if not walk.broken:
+    if result.skipped:
+        pytest.skip(f"inconclusive: {result.skipped}" + (f"; needs {result.needs}" if result.needs else ""))
+    if not result.broken:
         return
-    said = " ".join(walk.sequence)
-    count = f"{len(walk.sequence)} steps break" if len(walk.sequence) > 1 else "1 step breaks"
-    lines = [f"any order: {count} a session", ""]
-    lines += _labelled("expected", ["whatever a person does, each chat keeps a session ID of its own"])
-    lines += _labelled("actual", [said, *walk.broken[:8]])
-    lines += _labelled("replay", [f'pytest e2e/specs/test_any_order.py --replay "{said}"'])
+    steps = " ".join(result.shortest)
+    count = f"{len(result.shortest)} steps break" if len(result.shortest) > 1 else "1 step breaks"
+    lines = [f"random test: {count} a session", ""]
+    lines += _labelled(
+        "expected", ["after any sequence of user actions each chat has a session ID of its own"]
+    )
+    lines += _labelled("actual", [steps, *result.broken[:8]])
+    lines += _labelled("hint", [f'repeat it with: pytest e2e/specs/test_random_test.py --replay "{steps}"'])
     raise AssertionError("\n".join(lines))

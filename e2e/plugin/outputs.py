@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from e2e.analysis.judge import judge
-from e2e.plugin.disk import tell_unwritten
 from e2e.plugin.run import FOLDERS, RUN
 from e2e.plugin.settings.options import SETTINGS
+from e2e.plugin.writer import report_write_error
 
 
 @pytest.hookimpl(trylast=True)
@@ -18,6 +17,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     settings, run = session.config.stash.get(SETTINGS, None), session.config.stash.get(RUN, None)
     if settings is None or run is None or not settings.shard.whole:
         return
+    from e2e.analysis.judge import judge
     from reports.charts.charts import chart_set
     from reports.summary.aggregate import Judged, write_summary
     from reports.summary.summary import summarise
@@ -28,5 +28,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         write_summary(judged, settings.out)
         chart_set(run, settings.out)
     except OSError as error:
-        tell_unwritten(session.config, error)
+        report_write_error(session.config, error)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,41 +1,42 @@
-"""The walk: a person who does things in any order, as the last thing of a session; or exactly what `--replay` says."""
+"""The random test over user actions, after all chats of a run; or exactly the steps of ``--replay``."""
 
 from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Playwright
 
-from e2e.capture.lane.run_context import RunContext
-from e2e.capture.network.wire_rules import Rule
-from e2e.capture.scheduling.pace import Pace
-from e2e.capture.scheduling.scheduler import EventWaiter
-from e2e.capture.session_ids.redaction import Redactor
-from e2e.capture.target.policy import policy_of
-from e2e.plugin.assertions import Walk
+from e2e.plugin.assertions import RandomTestResult
 from e2e.plugin.settings.settings import Settings
-from e2e.records.records import RunMeta
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Playwright
+
+    from e2e.capture.lane.run_context import RunContext
+    from e2e.capture.session_ids.redaction import Redactor
+    from e2e.records.records import RunMeta
 
 _SEARCH = 90.0  # seconds
 _SHORTEN = 45.0
 
 
 @pytest.fixture(scope="session")
-def walk(request: pytest.FixtureRequest, settings: Settings) -> Walk:
-    """What a walk in any order broke, if it broke anything."""
+def random_test(request: pytest.FixtureRequest, settings: Settings) -> RandomTestResult:
+    """What a random sequence of user actions broke, if anything."""
     if settings.from_evidence:
-        return Walk(why="recorded evidence is judged: there is no browser to walk in")
+        return RandomTestResult(skipped="recorded evidence is judged, without a browser")
     if not settings.walk and not settings.replay:
-        return Walk(why="not asked for (--walk 0)", needs="--walk 200")
-    from e2e.explore.random_test.machine import InvariantBroken, RandomTest  # Hypothesis is slow to import
+        return RandomTestResult(skipped="the random test is off (--walk 0)", needs="--walk 200")
+    from e2e.capture.session_ids.redaction import Redactor
+    from e2e.explore.random_test.machine import InvariantBroken, RandomTest  # loads Hypothesis: 1.4 s
 
     url: str = request.getfixturevalue("chat_url")
     playwright: Playwright = request.getfixturevalue("playwright")
     browser: Browser = request.getfixturevalue("browser")
     redactor = Redactor(show=settings.show_ids)
-    random_test = RandomTest(
+    test = RandomTest(
         _run_context(
             settings, url, playwright, browser, dict(request.getfixturevalue("browser_context_args"))
         ),
@@ -49,30 +50,32 @@ def walk(request: pytest.FixtureRequest, settings: Settings) -> Walk:
     )
     with suppress(InvariantBroken):
         if settings.replay:
-            random_test.replay(settings.replay)
+            test.replay(settings.replay)
         else:
-            random_test.run()
-    sequence, broken = random_test.shortest_failure or ((), ())
-    why = ""
-    if not random_test.trials and not broken:
-        why = (
-            f"no walk came to its end: {random_test.incomplete[0].what}"
-            if random_test.incomplete
-            else "nothing was walked"
-        )
-    return Walk(
-        taken=random_test.steps_done,
-        walks=random_test.trials,
-        sequence=sequence,
+            test.run()
+    sequence, broken = test.shortest_failure or ((), ())
+    skipped = ""
+    if not test.trials and not broken:
+        skipped = "no sequence of user actions was observed to its end"
+        skipped += f": {test.incomplete[0].what}" if test.incomplete else ""
+    return RandomTestResult(
+        steps=test.steps_done,
+        sequences=test.trials,
+        shortest=sequence,
         broken=broken,
-        why=why,
-        needs="a walk that is seen to its end" if why else "",
+        skipped=skipped,
+        needs="one sequence that is observed to its end" if skipped else "",
     )
 
 
 def _run_context(
     settings: Settings, url: str, playwright: Playwright, browser: Browser, context_args: dict[str, object]
 ) -> RunContext:
+    from e2e.capture.lane.run_context import RunContext
+    from e2e.capture.network.wire_rules import Rule
+    from e2e.capture.scheduling.pace import Pace
+    from e2e.capture.scheduling.scheduler import EventWaiter
+
     profile = settings.profile
     return RunContext(
         profile=profile,
@@ -94,6 +97,9 @@ def _run_context(
 
 
 def _meta(settings: Settings, url: str, redactor: Redactor) -> RunMeta:
+    from e2e.capture.target.policy import policy_of
+    from e2e.records.records import RunMeta
+
     return RunMeta(
         run_id="walk",
         target=settings.profile.name,

@@ -8,38 +8,34 @@ import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from e2e import errors
-from e2e.analysis.diagnosis import experiments
-from e2e.analysis.judge import judge
-from e2e.analysis.model.run import Run, assemble
-from e2e.capture.run.crash import CRASH, crash_after
-from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Runner
-from e2e.capture.target.policy import policy_of
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.files import replace_file
-from e2e.plugin.decider import Decider
-from e2e.plugin.disk import tell_unwritten
-from e2e.plugin.progress import Progress
 from e2e.plugin.settings.options import SETTINGS
 from e2e.plugin.settings.settings import Settings
+from e2e.plugin.writer import report_write_error
 from e2e.profile.profile import SUITE, Profile
-from e2e.records.evidence import find_runs, read_run
-from e2e.records.records import RunRecords
+
+if TYPE_CHECKING:  # pandas, httpx and rich are for a run, not for a collection
+    from e2e.analysis.model.run import Run
+    from e2e.records.records import RunRecords
 
 _CALM_CHATS = 4
 """Chats before the browser dies, with that fault."""
-RUN = pytest.StashKey[Run]()
+RUN = pytest.StashKey["Run"]()
 FOLDERS = pytest.StashKey[list[Path]]()
 
 
 @pytest.fixture(scope="session")
 def run(request: pytest.FixtureRequest, settings: Settings) -> Run:
     """All observations of this session. Raises a `HarnessError` when not one chat could be observed."""
+    from e2e.analysis.model.run import assemble
+    from e2e.records.evidence import find_runs, read_run
+
     folders = [f for d in settings.from_evidence for f in find_runs(d)] or [_record(request, settings)]
     request.config.stash[FOLDERS] = folders
     records = [read_run(folder) for folder in folders]
@@ -53,6 +49,13 @@ def run(request: pytest.FixtureRequest, settings: Settings) -> Run:
 
 
 def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
+    from e2e.capture.run.crash import CRASH, crash_after
+    from e2e.capture.run.plan import Plan
+    from e2e.capture.run.runner import Runner
+    from e2e.capture.target.policy import policy_of
+    from e2e.plugin.decider import Decider
+    from e2e.plugin.progress import Progress
+
     url: str = request.getfixturevalue("chat_url")
     playwright = request.getfixturevalue("playwright")
     context_args = dict(request.getfixturevalue("browser_context_args"))
@@ -101,7 +104,11 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
 
 
 def _experiments_after(records: RunRecords) -> tuple[str, ...]:
-    """The experiments that these records ask for."""
+    """The experiments that these records need."""
+    from e2e.analysis.diagnosis import experiments
+    from e2e.analysis.judge import judge
+    from e2e.analysis.model.run import assemble
+
     return experiments.wanted(judge(assemble([records])).verdicts)
 
 
@@ -180,4 +187,4 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         settings.out.mkdir(parents=True, exist_ok=True)
         replace_file(settings.out / "session.json", json.dumps(said, indent=1))
     except OSError as error:
-        tell_unwritten(session.config, error)
+        report_write_error(session.config, error)

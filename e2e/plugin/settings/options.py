@@ -48,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     except OptionError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[SETTINGS] = settings
+    # Its summary imports Hypothesis (1.4 s), which of the specs only the random test needs, without the plugin.
+    config.pluginmanager.unregister(name="hypothesispytest")
     # What other plugins read: their flags, where a variable of ours stands for them, and their folders.
     config.option.base_url = settings.base_url
     config.option.browser = list(settings.browser)

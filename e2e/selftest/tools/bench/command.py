@@ -12,8 +12,15 @@ from rich.table import Table
 
 from e2e.selftest.tools.bench.measure import run
 
-TARGETS = {"one_lane": 0.6, "four_lanes": 0.5, "slow_eight_lanes": 0.2, "capture": 1.05, "memory": 1.1}
-"""Upper limits; the last two are capture on / capture off, and memory at chat 2,000 / at chat 100."""
+TARGETS = {
+    "one_lane": 0.6,
+    "four_lanes": 0.5,
+    "slow_eight_lanes": 0.2,
+    "capture": 1.05,
+    "memory": 1.1,
+    "collection": 1.5,
+}
+"""Upper limits of the ratios that `_MEANING` describes."""
 
 _MEANING = {
     "one_lane": "one lane with full capture / plain Playwright script",
@@ -21,6 +28,7 @@ _MEANING = {
     "slow_eight_lanes": "eight lanes / plain script, replies take 500 ms",
     "capture": "capture on / capture off, one lane",
     "memory": "suite's memory at chat 2,000 / at chat 100",
+    "collection": "pytest --collect-only: specs / empty file with pytest-playwright and allure-pytest",
 }
 
 

@@ -19,6 +19,7 @@ from e2e.capture.run.runner import Runner
 from e2e.profile.profile import load
 from e2e.records.records import Chat
 from e2e.selftest.tools.bench.plain import plain_chats
+from e2e.selftest.tools.bench.startup import collection_times
 from e2e.setup.browser import find_browser, launch_options
 from fixtures.reference_chat.launcher import ReferenceChat
 
@@ -113,6 +114,8 @@ class Bench:
 
 def run(playwright: Playwright, *, rounds: int, chats: int, report: Any) -> dict[str, Any]:
     """Run all measurements; returns the content of ``bench.json``."""
+    report("collection of the specs")
+    collections = collection_times(rounds)
     bench = Bench(playwright)
     with (
         ReferenceChat.start(control=False) as chat,
@@ -137,7 +140,9 @@ def run(playwright: Playwright, *, rounds: int, chats: int, report: Any) -> dict
             "slow_eight_lanes": round(times.ratio("slow_eight_lanes", "slow_plain"), 3),
             "capture": round(times.ratio("one_lane", "one_lane_no_capture"), 3),
             "memory": round(memory["suite_at_2000"] / memory["suite_at_100"], 3),
+            "collection": round(statistics.median(specs / empty for specs, empty in collections), 3),
         },
+        "collection_seconds": [[round(specs, 2), round(empty, 2)] for specs, empty in collections],
         "memory_mb": {name: round(mb, 1) for name, mb in memory.items()},
         "rounds": {name: [round(v, 1) for v in values] for name, values in times.rounds.items()},
     }

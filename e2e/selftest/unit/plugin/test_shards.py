@@ -105,7 +105,7 @@ def test_all_shards_together_are_the_run() -> None:
     assert judge(run).outcome == "fail"
 
 
-def test_a_shard_that_left_nothing_is_named_and_the_rest_is_judged() -> None:
+def test_a_missing_shard_is_named_and_the_rest_is_judged() -> None:
     run = assemble([shard_run(1), shard_run(3)])
     assert run.partial_reasons == ("shard 2 of 3 left no evidence: 8 planned chats are missing",)
     assert judge(run).verdict("rotation.sent_id_is_fresh").outcome == "fail"
@@ -113,10 +113,10 @@ def test_a_shard_that_left_nothing_is_named_and_the_rest_is_judged() -> None:
     assert (chats.planned, chats.observed, chats.lost) == (24, 16, 8)
 
 
-def test_a_shard_that_died_half_way_is_named() -> None:
+def test_a_killed_shard_is_named() -> None:
     dead = replace(shard_run(2), chats=shard_run(2).chats[:3])
     run = assemble([shard_run(1), with_meta(dead, finished=None), shard_run(3)])
-    assert any("shard 2 of 3: the run did not end" in reason for reason in run.partial_reasons)
+    assert any("shard 2 of 3: the run did not finish" in reason for reason in run.partial_reasons)
 
 
 def test_a_shard_by_itself_misses_no_other() -> None:

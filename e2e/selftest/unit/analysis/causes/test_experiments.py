@@ -10,7 +10,7 @@ import pytest
 from e2e.analysis.diagnosis import experiments
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
-from e2e.plugin.assertions import Walk, check_walk
+from e2e.plugin.assertions import RandomTestResult, check_random_test
 from e2e.plugin.decider import Decider
 from e2e.records.records import SIDE_LANE, Chat, Event
 from e2e.selftest.unit.analysis.checks.test_scenarios import Said, chat
@@ -161,13 +161,17 @@ def test_chats_of_scenarios_decide_nothing() -> None:
     assert not decider.enough
 
 
-def test_a_walk_that_breaks_something_says_the_way() -> None:
+def test_a_broken_session_is_reported_with_the_steps_to_replay() -> None:
     with pytest.raises(AssertionError, match='--replay "new send"') as failed:
-        check_walk(Walk(taken=9, walks=2, sequence=("new", "send"), broken=("chat 1 sent an old ID",)))
+        check_random_test(
+            RandomTestResult(
+                steps=9, sequences=2, shortest=("new", "send"), broken=("chat 1 sent an old ID",)
+            )
+        )
     assert "chat 1 sent an old ID" in str(failed.value)
-    check_walk(Walk(taken=40, walks=4))
-    with pytest.raises(pytest.skip.Exception, match="inconclusive: not asked for"):
-        check_walk(Walk(why="not asked for"))
+    check_random_test(RandomTestResult(steps=40, sequences=4))
+    with pytest.raises(pytest.skip.Exception, match="inconclusive: off"):
+        check_random_test(RandomTestResult(skipped="off"))
 
 
 def test_a_page_that_sends_no_id_after_a_reload_did_not_bring_the_old_one_back() -> None:
