@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from e2e.analysis.facts.freshness import given_by_reply
+from e2e.analysis.facts.freshness import carries
+from e2e.analysis.facts.ownership import owners
 from e2e.analysis.judge import judge
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey
+from e2e.analysis.model.wording import key_of, lane_name
 
 LAYERS = (
     "stored ID",
@@ -78,9 +80,8 @@ def _points(run: Run, key: ChatKey, chat: Any) -> list[Point]:
     for w in rows(run.storage):
         if (w.run_id, w.lane) == lane and w.chat == key.chat and w.own and w.tab == chat.tab:
             points += _of_write(w, chat)
-    owners = _owners(run, *lane)
     for m in mine:
-        points += _of_message(run, m, chat, owners)
+        points += _of_message(run, m, chat)
     return points + _backend_points(run, key, chat, mine)
 
 
@@ -96,35 +97,24 @@ def _of_write(w: Any, chat: Any) -> list[Point]:
     return [Point(at, STORED, held, False, f"{held} was stored")]
 
 
-def _owners(run: Run, run_id: str, lane: int) -> dict[str, Any]:
-    """Session ID -> the message of the lane that carried it first."""
-
-    def collect() -> dict[str, Any]:
-        sent = [m for m in rows(run.messages) if (m.run_id, m.lane) == (run_id, lane)]
-        found: dict[str, Any] = {}
-        for m in sorted((m for m in sent if m.sent_at and m.sent), key=lambda m: float(m.sent_at)):
-            found.setdefault(m.sent, m)
-        return found
-
-    return run.once(f"flow.owners.{run_id}.{lane}", collect)
-
-
-def _whose(run: Run, m: Any, chat: Any, owners: dict[str, Any]) -> str:
+def _whose(run: Run, m: Any, chat: Any) -> str:
     """Of which other chat the message's ID is; ``""`` for an ID of its own, and where tabs share one by design."""
-    owner = owners.get(m.sent) if m.sent else None
-    if owner is None or owner.chat == m.chat:
+    owner = owners(run).get((m.mask_key, m.sent)) if m.sent else None
+    if owner is None or owner.key == key_of(m):
         return ""
     if chat.via == "load" and chat.tab > 0 and run.policy.tabs == "share":
         return ""
-    return "the chat before" if owner.chat == m.chat - 1 else f"chat {owner.chat}"
+    if (owner.key.run_id, owner.key.lane) != (m.run_id, m.lane):
+        return f"{lane_name(run, owner.key.run_id, owner.key.lane)} chat {owner.key.chat}"
+    return "the chat before" if owner.key.chat == m.chat - 1 else f"chat {owner.key.chat}"
 
 
-def _of_message(run: Run, m: Any, chat: Any, owners: dict[str, Any]) -> list[Point]:
+def _of_message(run: Run, m: Any, chat: Any) -> list[Point]:
     points = []
     if m.sent_at is not None and m.sent_seen:
-        whose = _whose(run, m, chat, owners)
-        none = m.sent is None and (m.number > 0 or not given_by_reply(run))
-        other = (m.sent is not None or none) and m.stored_seen and m.sent != m.stored
+        whose = _whose(run, m, chat)
+        none = m.sent is None and carries(run, m)
+        other = carries(run, m) and m.stored_seen and m.sent != m.stored
         why = f", the ID of {whose}" if whose else ""
         why += f", while the store held {tail(m.stored)}" if other else ""
         said = f"message {m.number} was sent with {tail(m.sent) if m.sent else 'no ID'}{why}"

@@ -120,6 +120,8 @@ class Variant:
     explanation: str
     sender: Callable[[Clues], Trail] | None = None
     """From where the payload was sent that it is about; None: the chat's first payload."""
+    hint: str = ""
+    """In place of the cause's own, where another change removes it."""
 
 
 def _none(_: Clues) -> None:

@@ -10,12 +10,13 @@ from e2e.analysis.facts import secondary_requests
 from e2e.analysis.facts.freshness import (
     Freshness,
     Layer,
+    carries,
     contexts,
     freshness,
-    given_by_reply,
     holders,
     ids_of_chats,
 )
+from e2e.analysis.facts.several_ids import own_stored
 from e2e.analysis.facts.unseen import payloads_unseen, store_unseen
 from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.columns import rows
@@ -196,8 +197,7 @@ def sent_equals_stored(run: Run) -> Verdict:
     if nothing:
         return nothing
     judged = [m for m in _observed_messages(run) if m.sent_seen and m.stored_seen and (m.sent or m.stored)]
-    if given_by_reply(run):
-        judged = [m for m in judged if m.number or m.sent]
+    judged = [m for m in judged if carries(run, m)]
     wrong = [m for m in judged if m.sent != m.stored]
     chats, wrong_chats = _distinct(judged), _distinct(wrong)
     numbers = {
@@ -266,14 +266,19 @@ def one_id_per_chat(run: Run) -> Verdict:
         return nothing
     by_chat: dict[ChatKey, list[str | None]] = defaultdict(list)
     for m in _observed_messages(run):
-        if m.sent_seen and not m.after_reload and (m.number or m.sent or not given_by_reply(run)):
+        if m.sent_seen and not m.after_reload and carries(run, m):
             by_chat[key_of(m)].append(m.sent)
     judged = {key: ids for key, ids in by_chat.items() if len(ids) > 1 and any(ids)}
     wrong = {key: ids for key, ids in judged.items() if len(set(ids)) > 1}
+    long = {key_of(c) for c in rows(run.plain) if c.messages > 1}
+    kept = {key: ids for key, ids in own_stored(run).items() if key in long and key not in wrong}
+    stored = {key: ids for key, ids in kept.items() if len(ids) > 1}
+    judged |= {key: list(ids) for key, ids in kept.items() if key not in judged}
+    bad = tuple(sorted({*wrong, *stored}))
     numbers = {
-        "chats_with_several": len(wrong),
+        "chats_with_several": len(bad),
         "chats": len(judged),
-        "bound95": round(significance.upper_bound(len(wrong), len(judged)), 4),
+        "bound95": round(significance.upper_bound(len(bad), len(judged)), 4),
     }
     expected = "one session ID in all messages of a chat"
     if not judged:
@@ -285,25 +290,26 @@ def one_id_per_chat(run: Run) -> Verdict:
             else payloads_unseen(run, "no chat with two readable payloads was observed")
         )
         return not_seen(name, run, why, "needs at least 1 chat with 2 messages", **numbers)
-    if not wrong:
+    if not bad:
         headline = f"{len(judged)} of {plural(len(judged), 'chat')} with several messages kept one session ID"
         limit = clean_limit(len(judged), "chat", "change")
         return Verdict(
             name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
         )
     lines = [
-        f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat} sent "
+        f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat} {'stored' if key in stored else 'sent'} "
         + ", then ".join(str(i or "no ID") for n, i in enumerate(ids) if n == 0 or i != ids[n - 1])
-        for key, ids in sorted(wrong.items())
+        for key, ids in sorted({**wrong, **stored}.items())
     ]
+    verb = "stored or sent" if wrong and stored else "stored" if stored else "sent"
     return Verdict(
         name,
         "fail",
-        f"{len(wrong)} of {plural(len(judged), 'chat')} sent more than one session ID",
+        f"{len(bad)} of {plural(len(judged), 'chat')} {verb} more than one session ID",
         expected,
         capped(lines),
         numbers,
-        chats=tuple(sorted(wrong)),
+        chats=bad,
         evidence=run.evidence,
     )
 

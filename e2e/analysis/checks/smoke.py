@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from e2e.analysis.facts.freshness import given_by_reply
+from typing import Any
+
+from e2e.analysis.facts.freshness import carries, given_by_reply
 from e2e.analysis.facts.lost_messages import lines, lost_messages
 from e2e.analysis.facts.unseen import payloads_unseen, store_unseen
 from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import Verdict
+from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import capped, chats_text, key_of, lane_name, no_chats, not_seen, plural
 
 _EXPECTED = "a chat with a reply, and its session ID stored and sent"
@@ -44,11 +46,21 @@ def smoke(run: Run) -> Verdict:
         return nothing
     needs_store = run.policy.store != "none"
     messages = run.messages[run.messages["chat_status"] == "observed"]
-    with_id = 1 if given_by_reply(run) else 0
-    first = list(rows(messages[messages["number"] == with_id]))
+    by_chat: dict[ChatKey, Any] = {}
+    for m in rows(messages):
+        known = by_chat.get(key_of(m))
+        # A first message may carry an ID that is stored with its reply: then the second one shows both.
+        if carries(run, m) and (
+            known is None or (known.number == 0 and given_by_reply(run) and not _whole(run, known))
+        ):
+            by_chat[key_of(m)] = m
+    first = list(by_chat.values())
+    if not first and len(messages):
+        why = "the ID comes with the first reply, and no chat was seen that sent another message after it"
+        return not_seen("smoke", run, why, "needs at least 1 chat with 2 messages")
     replied = [m for m in first if m.outcome == "ok"]
     with_sent = [m for m in replied if m.sent is not None]
-    whole = [m for m in with_sent if m.stored is not None or not needs_store]
+    whole = [m for m in replied if _whole(run, m)]
     numbers = {
         "observed": len(run.observed),
         "replied": len(replied),
@@ -87,3 +99,8 @@ def smoke(run: Run) -> Verdict:
         chats=tuple(key_of(m) for m in first),
         evidence=run.evidence,
     )
+
+
+def _whole(run: Run, message: Any) -> bool:
+    stored = message.stored is not None or run.policy.store == "none"
+    return message.outcome == "ok" and message.sent is not None and bool(stored)

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from e2e.analysis.causes.evidence.chat_evidence import Clues
-from e2e.analysis.facts.freshness import given_by_reply
-from e2e.analysis.model.run import Run
 from e2e.analysis.model.wording import plural
 
 Messages = Sequence[Any]
@@ -30,21 +28,23 @@ _ODDITIES: tuple[tuple[str, Callable[[Clues, Messages], bool]], ...] = (
         "sent another ID than the store held",
         lambda _, sent: any(m.stored_seen and m.stored and m.sent != m.stored for m in sent),
     ),
-    ("left no session ID in the store", lambda c, _: bool(c.chat.stored_seen) and c.chat.stored is None),
-    ("left the ID of an earlier chat in the store", lambda c, _: c.chat.stored in c.old),
+    (
+        "left no session ID in the store",
+        lambda c, _: bool(c.chat.stored_seen) and c.chat.stored is None and not c.excused,
+    ),
+    ("left the ID of an earlier chat in the store", lambda c, _: c.chat.stored in c.old and not c.excused),
 )
 """In the order in which they are asked: the first that holds is told."""
 
 
-def oddity(run: Run, chat: Clues) -> str:
+def oddity(chat: Clues) -> str:
     """The most telling thing about its session IDs, or ``""`` where these are in order."""
-    sent = [m for m in chat.running if m.number or not given_by_reply(run)]
-    return next((words for words, holds in _ODDITIES if holds(chat, sent)), "")
+    return next((words for words, holds in _ODDITIES if holds(chat, chat.running)), "")
 
 
-def in_common(run: Run, chats: Sequence[Clues]) -> str:
+def in_common(chats: Sequence[Clues]) -> str:
     """``9 of 12 chats sent no session ID``: what most of them show, or ``""`` where nothing is odd about their IDs."""
-    counts = Counter(words for chat in chats if (words := oddity(run, chat)))
+    counts = Counter(words for chat in chats if (words := oddity(chat)))
     if not counts:
         return ""
     words, n = counts.most_common(1)[0]

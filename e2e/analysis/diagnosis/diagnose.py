@@ -129,7 +129,7 @@ def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]
         confidence=round(len(share.chats) / len(share.of | odd), 4),
         where=tuple(code_locations.name(place) for place in where),
         explanation=explanation,
-        advice=cause.hint,
+        advice=(variant.hint if variant is not None else "") or cause.hint,
         evidence=tuple(lines),
         code=where,
         checks=tuple(share.checks),
@@ -228,7 +228,7 @@ def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple
     seen = [clue for key, clue in clues(run).items() if key in chats]
     lines = [line for clue in seen[:_FEW] for line in _story(run, clue, None)]
     lines += [f"{v.name}: {line}" for v in verdicts for line in (v.headline, *v.actual[:2])]
-    common = in_common(run, seen)
+    common = in_common(seen)
     if any(v.name.startswith("provider.") for v in verdicts) and address_kept_an_id(run):
         common = KEPT
     where = code_locations.both(code_locations.usual(c.send for c in seen)) if common else ()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from e2e.analysis.facts.ownership import foreign
+from e2e.analysis.facts.several_ids import provisional
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
 Layer = Literal["sent", "stored"]
+LAYERS: tuple[Layer, ...] = ("stored", "sent")
 Place = tuple[str, int, int]
 """One browser context: run, lane, number of the context."""
 
@@ -58,6 +60,8 @@ def ids_of_chats(run: Run, layer: Layer) -> Mapping[ChatKey, tuple[str, ...]]:
         for m in rows(run.messages):
             if layer == "stored" and m.number == 0 and given_by_reply(run):
                 continue  # what the store held before the backend gave the new ID is nobody's
+            if layer == "sent" and (key_of(m), m.number) in provisional(run):
+                continue  # it held the place of the ID that the reply issued
             value = getattr(m, layer)
             if getattr(m, f"{layer}_seen") and value is not None:
                 found[key_of(m)][value] = None
@@ -141,7 +145,7 @@ def _seen(run: Run, layer: Layer) -> Mapping[ChatKey, _Sight]:
         note(row)  # the store when the chat's first payload left
     for row in rows(run.messages):
         # It is excused from carrying an ID, and from nothing else: one that it carries is seen.
-        if row.number or not given_by_reply(run) or (layer == "sent" and row.sent is not None):
+        if row.number or not given_by_reply(run) or (layer == "sent" and carries(run, row)):
             note(row)
     return found
 
@@ -149,3 +153,36 @@ def _seen(run: Run, layer: Layer) -> Mapping[ChatKey, _Sight]:
 def given_by_reply(run: Run) -> bool:
     """The backend makes the ID and gives it with the first reply: a chat's first message carries none."""
     return run.policy.rotation == "on_first_reply"
+
+
+def carries(run: Run, message: Any) -> bool:
+    """It carried an ID that counts, or should have: a first message that the backend's reply names afterwards need carry none."""
+    if not given_by_reply(run):
+        return True
+    if (key_of(message), message.number) in provisional(run):
+        return False
+    return bool(message.number) or message.sent is not None
+
+
+def timed_ids(run: Run, chat: Any, messages: Sequence[Any]) -> list[tuple[float, str]]:
+    """When each ID was seen in a chat, stored or sent: an older chat may come to another chat's ID later."""
+    own = {i for layer in LAYERS for i in ids_of_chats(run, layer)[key_of(chat)]}
+    found = [(chat.began, chat.stored)] if chat.stored in own else []
+    for m in messages:
+        t = m.sent_at if m.sent_at is not None else chat.began
+        found += [(t, i) for i in (m.stored, m.sent) if i in own]
+    return found
+
+
+def first_times(
+    run: Run, chats: Sequence[Any], messages: Mapping[ChatKey, Sequence[Any]]
+) -> Mapping[tuple[str, str], Mapping[Place, float]]:
+    """``(mask_key, ID)`` -> the contexts that had it, each with the time at which it was first seen there."""
+    places = contexts(run)
+    found: dict[tuple[str, str], dict[Place, float]] = defaultdict(dict)
+    for chat in chats:
+        place = places[key_of(chat)]
+        for t, session in timed_ids(run, chat, messages[key_of(chat)]):
+            holding = found[chat.mask_key, session]
+            holding[place] = min(t, holding.get(place, t))
+    return found

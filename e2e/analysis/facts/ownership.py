@@ -12,9 +12,9 @@ from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
-_BY_THE_CHAT = ("page", "server", "unseen")
+BY_THE_CHAT = ("page", "server", "unseen")
 """Who writes to the store while a chat goes on; a page load and another tab bring what is there."""
-_OTHERS_IDS_BY_RIGHT = ("two-tabs", "return-to-chat")
+OTHERS_IDS_BY_RIGHT = ("two-tabs", "return-to-chat")
 """Scenarios in which the store comes to hold another chat's ID by right."""
 
 
@@ -83,7 +83,7 @@ def _foreign(run: Run) -> dict[ChatKey, tuple[Foreign, ...]]:
     seen: list[tuple[Any, float, str, str]] = [
         (w, w.t, w.session, "stored")
         for w in rows(run.storage[run.storage["own"].fillna(value=False)])
-        if w.session is not None and w.session != w.previous and w.by in _BY_THE_CHAT
+        if w.session is not None and w.session != w.previous and w.by in BY_THE_CHAT
     ]
     seen += [
         (m, m.sent_at, m.sent, "sent")
@@ -97,7 +97,7 @@ def _foreign(run: Run) -> dict[ChatKey, tuple[Foreign, ...]]:
         chat, claim = chats.get(key_of(row)), owners(run).get((row.mask_key, session))
         if chat is None or claim is None or not claim.issued or claim.key == key_of(row):
             continue
-        if chat.via != "new_chat" or chat.scenario in _OTHERS_IDS_BY_RIGHT or claim.key not in chats:
+        if chat.via != "new_chat" or chat.scenario in OTHERS_IDS_BY_RIGHT or claim.key not in chats:
             continue
         # The head of a reply may issue it before New Chat: then only the code that waits for the reply's end brings it.
         cut = chats[claim.key].cut is True and came_up > chat.began

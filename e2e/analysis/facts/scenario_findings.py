@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from e2e.analysis.facts import secondary_requests
-from e2e.analysis.facts.freshness import given_by_reply
+from e2e.analysis.facts.freshness import carries, given_by_reply
 from e2e.analysis.facts.lost_messages import describe, lost_messages
 from e2e.analysis.facts.ownership import foreign, owners
+from e2e.analysis.facts.several_ids import provisional, stored_in_one_chat
 from e2e.analysis.facts.tabs import provider_changes
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
@@ -51,6 +52,8 @@ def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[Ch
         if scenario == "two-tabs" and key in provider_changes(run):
             found.append(provider_changes(run)[key])
         found += dict.fromkeys(one.text for one in foreign(run).get(key, ()) if one.layer == "stored")
+        if not found and (ids := stored_in_one_chat(run).get(key)):
+            found.append(f"stored {', then '.join(ids)}")
         found += _of_text(chat, messages[key])
         found += secondary_requests.texts(secondary_requests.old_payloads(run).get(key, ()))
         if found:
@@ -66,7 +69,8 @@ def _loses_on_load(run: Run, message: Any) -> bool:
 def _excused(run: Run, message: Any) -> bool:
     """It carries no ID by right: the backend gives it with the reply to the first message of a chat, or after such a load."""
     first = message.number == 0 or _loses_on_load(run, message)
-    return first and message.sent is None and given_by_reply(run)
+    none = message.sent is None or (key_of(message), message.number) in provisional(run)
+    return first and none and given_by_reply(run)
 
 
 def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
@@ -138,7 +142,7 @@ def _of_store(run: Run, messages: list[Any]) -> list[str]:
     for m in messages:
         if m.after in _ELSEWHERE:
             break  # from here on the store may hold another chat's ID
-        if m.stored_seen and m.sent != m.stored and (m.number or not given_by_reply(run)):
+        if m.stored_seen and m.sent != m.stored and carries(run, m):
             found.append(
                 f"message {m.number} sent {m.sent or 'no ID'} while the store held {short(m.stored)}"
             )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, takewhile
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -15,17 +16,18 @@ import pandas as pd
 from e2e.analysis.causes.evidence.lane_history import Lane, Write, lane_of, write_of
 from e2e.analysis.causes.evidence.leaving import left_by
 from e2e.analysis.facts.code_locations import Trail, same, trail
-from e2e.analysis.facts.freshness import Layer, Place, contexts, ids_of_chats
+from e2e.analysis.facts.freshness import Place, carries, contexts, first_times, timed_ids
 from e2e.analysis.facts.lost_messages import lost_messages
 from e2e.analysis.facts.ownership import Foreign, foreign, sent_in_lane
 from e2e.analysis.facts.secondary_requests import OldPayload, old_payloads, old_retries, own_payloads
+from e2e.analysis.facts.several_ids import stored_in_one_chat
 from e2e.analysis.facts.tabs import flapping, provider_changes
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
-_LAYERS: tuple[Layer, ...] = ("stored", "sent")
+_time = attrgetter("t")
 _CLOCK = 0.002  # seconds: the page's clock may be coarsened to a millisecond
 
 
@@ -75,6 +77,10 @@ class Clues:
     """Another provider answered since another tab clicked New Chat, and providers change without that nowhere in the run."""
     lost: int = 0
     """Messages that the page accepted and never sent."""
+    excused: frozenset[int] = frozenset()
+    """Numbers of the messages that need carry no ID of the chat: the backend issues it afterwards."""
+    several: tuple[str, ...] = ()
+    """The IDs that it stored one after the other, where it stored several of its own."""
 
     @property
     def incomplete(self) -> bool:
@@ -86,9 +92,10 @@ class Clues:
 
     @cached_property
     def running(self) -> tuple[Any, ...]:
-        """The messages whose payload was seen, while nothing but the chat itself happened: a page load ends them."""
+        """The messages that are to carry the chat's ID and were seen, until the page is loaded or something else happens."""
         same_page = takewhile(lambda m: m.number == 0 or not m.loaded, self.messages)
-        return tuple(m for m in same_page if m.sent_seen and (m.after in ("", "back") or m.number == 0))
+        seen = [m for m in same_page if m.sent_seen and m.number not in self.excused]
+        return tuple(m for m in seen if m.after in ("", "back") or m.number == 0)
 
     def after(self, *what: str) -> tuple[Any, ...]:
         """Those before which one of ``what`` had happened."""
@@ -96,8 +103,8 @@ class Clues:
 
     @property
     def first(self) -> str | None:
-        """The ID of the first payload that was seen."""
-        return next((m.sent for m in self.messages if m.sent_seen), None)
+        """The ID of the first payload that was seen and is to carry it."""
+        return next((m.sent for m in self.messages if m.sent_seen and m.number not in self.excused), None)
 
     @property
     def sent(self) -> tuple[str | None, ...]:
@@ -172,7 +179,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
     writes = _by_lane(run.storage[run.storage["own"].fillna(value=False)])
     transitions = {key_of(t): t for t in rows(run.transitions)}
     chats = list(rows(run.chats))
-    had = _had(run, chats, messages)
+    had = first_times(run, chats, messages)
     first = {key: found[0] for key, found in payloads.items()}
     until = {key_of(c): first[key_of(c)].t if key_of(c) in first else c.ended for c in chats}
     windows: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
@@ -194,7 +201,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
     for chat in chats:
         key, at = key_of(chat), (chat.run_id, chat.lane)
         place = places[key]
-        timed = _timed(run, chat, messages[key])
+        timed = timed_ids(run, chat, messages[key])
         own = frozenset(i for _, i in timed)
         begin = bisect_left(writes[at], chat.began - _CLOCK, key=_time)
         in_time = writes[at][begin : bisect_right(writes[at], until[key], key=_time)]
@@ -215,7 +222,9 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 send=trail(run, key.run_id, first[key].stack if key in first else None),
                 lane=lanes[at],
                 answered=tuple(answered[place]),
-                later=_ids_of([c for c in mates[place] if c.tab == chat.tab and c.chat > chat.chat]),
+                later=_ids_of(
+                    run, [c for c in mates[place] if c.tab == chat.tab and c.chat > chat.chat], messages
+                ),
                 afterwards=_afterwards(run, writes[at], chat, until[key], messages[key]),
                 foreign=foreign(run).get(key, ()),
                 follows_a_cut=ChatKey(key.run_id, key.lane, key.chat - 1) in cut,
@@ -225,7 +234,9 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
                 left=left_by(run, writes[at], chat, messages[key]),
                 other_tab_moved_it=key in provider_changes(run) and key.run_id not in flapping(run),
                 lost=len(lost.get(key, ())),
-                beside=_ids_of([c for c in mates[place] if c.tab != chat.tab]),
+                excused=frozenset(m.number for m in messages[key] if not carries(run, m)),
+                several=stored_in_one_chat(run).get(key, ()),
+                beside=_ids_of(run, [c for c in mates[place] if c.tab != chat.tab], messages),
             )
         past[place].append(timed)
         answered[place] += [m.reply_provider for m in messages[key] if m.reply_provider is not None]
@@ -246,33 +257,10 @@ def _afterwards(
     return tuple(found)
 
 
-def _ids_of(chats: Sequence[Any]) -> frozenset[str]:
+def _ids_of(run: Run, chats: Sequence[Any], messages: Mapping[ChatKey, Sequence[Any]]) -> frozenset[str]:
     """What these chats sent first: a later message may have carried another chat's ID."""
-    return frozenset(c.sent for c in chats if c.sent is not None)
-
-
-def _timed(run: Run, chat: Any, messages: Sequence[Any]) -> list[tuple[float, str]]:
-    """When each ID was seen in a chat, stored or sent: an older chat may come to another chat's ID later."""
-    own = {i for layer in _LAYERS for i in ids_of_chats(run, layer)[key_of(chat)]}
-    found = [(chat.began, chat.stored)] if chat.stored in own else []
-    for m in messages:
-        t = m.sent_at if m.sent_at is not None else chat.began
-        found += [(t, i) for i in (m.stored, m.sent) if i in own]
-    return found
-
-
-def _had(
-    run: Run, chats: Sequence[Any], messages: Mapping[ChatKey, Sequence[Any]]
-) -> Mapping[tuple[str, str], Mapping[Place, float]]:
-    """``(mask_key, ID)`` -> the contexts that had it, each with the time at which it was first seen there."""
-    places = contexts(run)
-    found: dict[tuple[str, str], dict[Place, float]] = defaultdict(dict)
-    for chat in chats:
-        place = places[key_of(chat)]
-        for t, session in _timed(run, chat, messages[key_of(chat)]):
-            holding = found[chat.mask_key, session]
-            holding[place] = min(t, holding.get(place, t))
-    return found
+    first = (next((m for m in messages[key_of(c)] if carries(run, m)), None) for c in chats)
+    return frozenset(m.sent for m in first if m is not None and m.sent is not None)
 
 
 def _emptied(run: Run, before: Sequence[Any], chat: Any) -> Write | None:
@@ -280,10 +268,6 @@ def _emptied(run: Run, before: Sequence[Any], chat: Any) -> Write | None:
     if last is None or last.session is not None or chat.stored_before is not None:
         return None
     return write_of(run, last)
-
-
-def _time(row: Any) -> float:
-    return float(row.t)
 
 
 def _by_chat(frame: pd.DataFrame) -> dict[ChatKey, list[Any]]:

@@ -29,3 +29,10 @@ def write_at_page_leave(c: Clues) -> Write | None:
 def removal_before_restore(c: Clues, restoring: Write | None) -> Write | None:
     """The write by which New Chat, or an earlier chat, had removed what was restored."""
     return next((w for w in c.writes if w.changes and w is not restoring), c.emptied)
+
+
+def write_of_another_own_id(c: Clues) -> Write | None:
+    """It stored another ID of the chat's own over one that the chat had."""
+    if not c.several:
+        return None
+    return next((w for w in c.afterwards if w.session == c.several[-1]), None)

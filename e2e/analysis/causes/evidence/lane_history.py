@@ -9,6 +9,7 @@ from typing import Any
 
 from e2e.analysis.facts.code_locations import Trail, innermost, same, trail
 from e2e.analysis.facts.reloads import Brings, brings
+from e2e.analysis.facts.several_ids import provisional
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey
@@ -172,7 +173,7 @@ def _minting_often(run: Run) -> frozenset[str]:
         for m in rows(run.messages):
             if m.loaded and m.number:
                 loaded.add(key_of(m))
-            if m.sent_seen and m.sent is not None:
+            if m.sent_seen and m.sent is not None and (key_of(m), m.number) not in provisional(run):
                 owners[m.mask_key, m.sent].add(key_of(m))
                 if not m.after and key_of(m) not in loaded:
                     sent[key_of(m)].add((m.mask_key, m.sent))

@@ -1,4 +1,4 @@
-"""What a reply that was left behind at New Chat does to the session of the new chat."""
+"""What replies do to the stored session: one that New Chat left behind, and one that names the chat a second time."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def its_end_wrote_the_old_id_back(c: Clues) -> bool:
             return True
         fresh = fresh or (w.changes and w.session is not None and w.session not in c.old)
     return False
+
+
+def several_ids_were_stored(c: Clues) -> bool:
+    """One over the other, with no New Chat between, where the backend issues them."""
+    return len(c.several) > 1

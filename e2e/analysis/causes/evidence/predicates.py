@@ -103,13 +103,11 @@ def payloads_never_changed(c: Clues) -> bool:
 
 
 def store_let_go_of_the_old_id(c: Clues) -> bool:
-    """Seen as a write, and as what the store held when the payload left."""
-    return (
-        c.before is not None
-        and c.change() is not None
-        and bool(c.chat.stored_seen)
-        and c.chat.stored not in c.old
-    )
+    """Seen as a write, and as what the store held when the first payload left that is to carry an ID."""
+    if c.before is None or c.change() is None:
+        return False
+    first = next(iter(c.running), c.chat)
+    return bool(first.stored_seen) and first.stored not in c.old | {c.before.sent_before} - {None}
 
 
 def first_payload_carried_the_previous_id(c: Clues) -> bool:
@@ -181,7 +179,7 @@ def payloads_are_one_behind(c: Clues) -> bool:
 
 
 def several_fresh_ids_were_sent(c: Clues) -> bool:
-    sent = {m.sent for m in c.messages if m.sent_seen}
+    sent = {m.sent for m in c.messages if m.sent_seen and m.number not in c.excused}
     return len(sent) > 1 and not sent & (c.known | c.beside | c.later | {None})
 
 

@@ -25,7 +25,7 @@ def with_first(records: RunRecords, **changes: Any) -> RunRecords:
 
 
 def words(run: Run) -> set[str]:
-    return {oddity(run, c) for c in clues(run).values()}
+    return {oddity(c) for c in clues(run).values()}
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_an_id_that_comes_with_the_first_reply_is_not_missing_before_it() -> Non
 def test_what_chats_have_in_common_is_counted() -> None:
     run = assemble([with_first(make_run(), sent=None)])
     chats = [c for key, c in clues(run).items() if key.chat]
-    assert in_common(run, chats) == "16 of 16 chats sent no session ID while the store held one"
-    assert in_common(run, [c for key, c in clues(run).items() if not key.chat]) == ""
-    assert in_common(run, []) == ""
+    assert in_common(chats) == "16 of 16 chats sent no session ID while the store held one"
+    assert in_common([c for key, c in clues(run).items() if not key.chat]) == ""
+    assert in_common([]) == ""
 
 
 def test_an_unexplained_failure_says_what_is_odd_and_from_where_it_was_sent() -> None:
