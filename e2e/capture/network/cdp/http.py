@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from e2e.capture.code.stacks import initiator_frames
@@ -37,6 +37,10 @@ class HttpTraffic:
         self._cookies: dict[str, dict[str, str]] = {}
         self._wants_cookies = any(rule.needs_cookies for rule in self._exchanges.rules)
         self._left: dict[str, int] = {}
+        self._set: dict[str, list[tuple[str, str | None]]] = {}
+        """Cookies that an answer sets, told before the time of that answer."""
+        self._answered: dict[str, float] = {}
+        """When answers came whose cookies may be told later."""
         self.handlers: dict[str, Handler] = {
             "Network.requestWillBeSent": self._request,
             "Network.responseReceived": self._response,
@@ -55,6 +59,8 @@ class HttpTraffic:
     def _request(self, e: Params) -> None:
         request = e["request"]
         self._wire.offset = e["wallTime"] - e["timestamp"]
+        if "redirectResponse" in e:
+            self._have_answered(e, known=False)
         url = request["url"] + request.get("urlFragment", "")
         # Its body, or its cookies, may be reported when the page has moved on.
         e["page"] = self._wire.addresses.now
@@ -163,7 +169,8 @@ class HttpTraffic:
         url = request["url"] + request.get("urlFragment", "")
         early = self._bodies.pop(request_id, None)
         headers = request["headers"]
-        sent = Sent(url, headers, self._cookies.pop(request_id, {}), e.get("page", ""))
+        cookies = self._cookies.pop(request_id, None)
+        sent = Sent(url, headers, cookies or {}, e.get("page", ""))
         rules = [r for r in self._exchanges.rules if not r.received and r.names(request["method"], url)]
         taken = taken_by(rules, body, headers)
         if taken is None:
@@ -190,6 +197,10 @@ class HttpTraffic:
             coded=body.coded,
             reply_key=rule.key_of(taken.value, taken.key),
         )
+        if (
+            rule.needs_cookies and cookies is None
+        ):  # not told is not "none": what answers may be a worker, or faster
+            exchange.unreadable = "the browser did not tell which cookies the request carried"
         reading = self._bodies[request_id] = _Body(exchange)
         reading.sink = lambda t, event, value, _: self._exchanges.own_value(
             exchange, t, event, value, reading.headers
@@ -226,6 +237,7 @@ class HttpTraffic:
     def _response(self, e: Params) -> None:
         response, request_id = e["response"], e["requestId"]
         self._release(request_id)
+        self._have_answered(e)
         headers = {name.lower(): value for name, value in response["headers"].items()}
         self._expect(request_id, response["status"], headers)
         kind = headers.get("content-type", response.get("mimeType", ""))
@@ -260,20 +272,44 @@ class HttpTraffic:
 
     def _response_extra(self, e: Params) -> None:
         assert self._wire.cookies is not None
+        request_id, found = e["requestId"], list[tuple[str, str | None]]()
         for name, value in e["headers"].items():
             if name.lower() == "set-cookie":
                 for line in value.split("\n"):
                     pair, *attributes = line.split(";")
                     cookie, _, text = (part.strip() for part in pair.partition("="))
                     if self._wire.cookies.search(cookie):
-                        gone = (
-                            any(a.strip().lower() in ("max-age=0", "max-age=-1") for a in attributes)
-                            or not text
-                        )
-                        body = self._bodies.get(e["requestId"])
-                        if body is not None and body.exchange is not None:
-                            body.exchange.reply.add_headers(time.time(), {"set-cookie": text})
-                        self._exchanges.listener.on_cookie(time.time(), cookie, None if gone else text)
+                        ages = ("max-age=0", "max-age=-1")
+                        gone = any(a.strip().lower() in ages for a in attributes) or not text
+                        found.append((cookie, None if gone else text))
+        if not found:
+            return
+        key = self._channel.prefix + request_id
+        # This event has no time of its own, and on a busy machine it is read late: after payloads that left with the new cookie.
+        if request_id in self._answered:
+            self._tell_cookies(request_id, found, self._answered[request_id])
+        elif key in self._wire.in_flight or key in self._wire.loading:
+            self._set.setdefault(request_id, []).extend(found)
+        else:
+            self._tell_cookies(request_id, found, time.time())
+
+    def _have_answered(self, e: Params, *, known: bool = True) -> None:
+        """An answer came (or a redirection, after which another answer of the same request comes): its cookies are of that time."""
+        if self._wire.cookies is None:
+            return
+        request_id, t = e["requestId"], e["timestamp"] + self._wire.offset
+        if known:
+            t = self._answered.setdefault(request_id, t)
+            if len(self._answered) > 512:
+                del self._answered[next(iter(self._answered))]
+        self._tell_cookies(request_id, self._set.pop(request_id, ()), t)
+
+    def _tell_cookies(self, request_id: str, cookies: Iterable[tuple[str, str | None]], t: float) -> None:
+        body = self._bodies.get(request_id)
+        for name, value in cookies:
+            if body is not None and body.exchange is not None:
+                body.exchange.reply.add_headers(t, {"set-cookie": value or ""})
+            self._exchanges.listener.on_cookie(t, name, value)
 
     def _expect(self, request_id: str, status: int, headers: dict[str, str]) -> None:
         """A request with ``keepalive`` never ends for the protocol; its announced length shows that it did."""
@@ -326,6 +362,7 @@ class HttpTraffic:
     def _end(self, e: Params, outcome: str, error: str) -> None:
         request_id = e["requestId"]
         self._release(request_id)
+        self._have_answered(e)
         self._over(request_id)
         body = self._bodies.get(request_id)
         if body is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -99,7 +100,7 @@ class Log:
         self.exchanges: list[Exchange] = []
 
     def on_cookie(self, t: float, name: str, value: str | None) -> None:
-        self.told.append(("cookie", name, value))
+        self.told.append(("cookie", value, round(t - WALL, 3)))
 
     def on_payload(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
@@ -128,7 +129,9 @@ class Log:
 
 
 class Scene:
-    def __init__(self, *rules: Params, reading: bool = True, buffered: str = "") -> None:
+    def __init__(
+        self, *rules: Params, reading: bool = True, buffered: str = "", cookies: str | None = None
+    ) -> None:
         self.cdp, self.log, self.waiter = FakeSession(), Log(), FakePulse()
         self.cdp.answers["Network.streamResourceContent"] = lambda _: {"bufferedData": b64(buffered)}
         self.wire = CdpWire(
@@ -137,6 +140,7 @@ class Scene:
             self.log,
             cast(EventWaiter, self.waiter),
             reading=reading,
+            cookies=re.compile(cookies) if cookies else None,
         )
 
     @property
@@ -177,6 +181,65 @@ class TestStart:
         scene = Scene()
         assert [event for event in scene.cdp.handlers if "webSocket" in event]
         assert (scene.wire.frame_sent, scene.wire.frame_received) == (0.0, 0.0)
+
+
+class TestCookies:
+    """The event that tells a cookie has no time: on a busy machine it is read after payloads that left with the new cookie."""
+
+    NEW = "https://chat.example/api/new"
+
+    def told(self, *events: str) -> list[tuple[Any, ...]]:
+        scene = Scene(cookies="^sid$")
+        cdp = scene.cdp
+        steps: dict[str, Callable[[], None]] = {
+            "ask": lambda: cdp.request("1", 1.0, url=self.NEW),
+            "cookie": lambda: cdp.tell(
+                "responseReceivedExtraInfo", requestId="1", headers={"Set-Cookie": "sid=B; Path=/"}
+            ),
+            "redirected": lambda: cdp.request("1", 1.4, url=self.NEW, redirectResponse={"status": 302}),
+            "answer": lambda: cdp.response("1", 1.5, status=204),
+            "broken": lambda: cdp.failed("1", 1.7),
+            "send": lambda: cdp.request("2", 1.9),
+        }
+        for event in events:
+            steps[event]()
+        return [said for said in scene.log.told if said[0] in ("cookie", "payload")]
+
+    @pytest.mark.parametrize(
+        "events",
+        [
+            ("ask", "cookie", "answer", "send"),
+            ("ask", "answer", "cookie", "send"),
+            ("ask", "answer", "send", "cookie"),
+            ("ask", "cookie", "send", "answer"),
+        ],
+    )
+    def test_it_is_of_the_answers_time(self, events: tuple[str, ...]) -> None:
+        assert ("cookie", "B", 1.5) in self.told(*events)
+
+    @pytest.mark.parametrize(
+        ("carried", "session", "seen"), [("sid=B", "B", True), ("", None, True), (None, None, False)]
+    )
+    def test_a_request_whose_cookies_are_not_told_was_not_seen(
+        self, carried: str | None, session: str | None, seen: bool
+    ) -> None:
+        scene = Scene({"session": {"cookie": "sid"}})
+        scene.cdp.request()
+        if carried is not None:
+            headers = {"Cookie": carried} if carried else {}
+            scene.cdp.tell("requestWillBeSentExtraInfo", requestId="1", headers=headers, associatedCookies=[])
+        scene.cdp.response()
+        assert (scene.exchange.session, not scene.exchange.unreadable) == (session, seen)
+
+    def test_a_redirection_sets_it_before_the_last_answer(self) -> None:
+        assert self.told("ask", "cookie", "redirected", "answer") == [("cookie", "B", 1.4)]
+
+    def test_an_answer_that_breaks_off_has_set_it(self) -> None:
+        assert self.told("ask", "cookie", "broken") == [("cookie", "B", 1.7)]
+
+    def test_one_of_a_request_that_nobody_follows_is_told_at_once(self) -> None:
+        ((_, value, t),) = self.told("cookie")
+        assert (value, t > 1.9) == ("B", True)
 
 
 class TestStreamed:
