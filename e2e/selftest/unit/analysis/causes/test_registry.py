@@ -47,6 +47,7 @@ CHAT_RULES = [
     (210, "stale-state", "besides"),
     (220, "split-session", ""),
     (230, "over-rotation", ""),
+    (235, "over-rotation", "stored"),
     (240, "tab-bleed", ""),
     (250, "tab-bleed", "provider"),
     (260, "session-unbound", ""),
