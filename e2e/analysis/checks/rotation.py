@@ -16,7 +16,7 @@ from e2e.analysis.facts.freshness import (
     holders,
     ids_of_chats,
 )
-from e2e.analysis.facts.several_ids import own_stored
+from e2e.analysis.facts.ownership import own_stored
 from e2e.analysis.facts.unseen import payloads_unseen, store_unseen
 from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.columns import rows

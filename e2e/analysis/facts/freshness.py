@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from e2e.analysis.facts.ownership import foreign
-from e2e.analysis.facts.several_ids import provisional
+from e2e.analysis.facts.ownership import foreign, provisional
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey

@@ -9,8 +9,7 @@ from typing import Any
 from e2e.analysis.facts import secondary_requests
 from e2e.analysis.facts.freshness import carries, given_by_reply
 from e2e.analysis.facts.lost_messages import describe, lost_messages
-from e2e.analysis.facts.ownership import foreign, owners
-from e2e.analysis.facts.several_ids import provisional, stored_in_one_chat
+from e2e.analysis.facts.ownership import foreign, owners, provisional, stored_in_one_chat
 from e2e.analysis.facts.tabs import provider_changes
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run

@@ -18,9 +18,8 @@ from e2e.analysis.causes.evidence.leaving import left_by
 from e2e.analysis.facts.code_locations import Trail, same, trail
 from e2e.analysis.facts.freshness import Place, carries, contexts, first_times, timed_ids
 from e2e.analysis.facts.lost_messages import lost_messages
-from e2e.analysis.facts.ownership import Foreign, foreign, sent_in_lane
+from e2e.analysis.facts.ownership import Foreign, foreign, sent_in_lane, stored_in_one_chat
 from e2e.analysis.facts.secondary_requests import OldPayload, old_payloads, old_retries, own_payloads
-from e2e.analysis.facts.several_ids import stored_in_one_chat
 from e2e.analysis.facts.tabs import flapping, provider_changes
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from e2e.analysis.facts.code_locations import Trail, innermost, same, trail
+from e2e.analysis.facts.ownership import provisional
 from e2e.analysis.facts.reloads import Brings, brings
-from e2e.analysis.facts.several_ids import provisional
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey

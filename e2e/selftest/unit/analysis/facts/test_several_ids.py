@@ -9,7 +9,7 @@ import pytest
 
 from e2e.analysis.causes.evidence.chat_evidence import clues
 from e2e.analysis.diagnosis.anomalies import oddity
-from e2e.analysis.facts.several_ids import provisional, stored_in_one_chat
+from e2e.analysis.facts.ownership import provisional, stored_in_one_chat
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey
