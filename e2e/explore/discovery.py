@@ -25,7 +25,7 @@ from e2e.explore.discover.infer.findings import Findings, Guess
 from e2e.explore.discover.infer.propose import name_of, propose, usable
 from e2e.explore.discover.observed import Observed
 from e2e.explore.discover.watcher import new_page
-from e2e.profile.profile import SUITE, Profile, is_web_address
+from e2e.profile.profile import SUITE, Profile, is_web_address, toml_value
 from e2e.records.evidence import read_run
 from e2e.setup.browser import find_browser, launch_options
 
@@ -68,7 +68,7 @@ def discover_chat(options: Options) -> int:
         browser_options: dict[str, Any] = {**launch_options(find_browser()), "headless": not options.headed}
         browser = playwright.chromium.launch(**browser_options)
         try:
-            observed, found = _look(browser, options, console)
+            observed, found = _observe(browser, options, console)
             text = propose(observed, found, name, options.url)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
@@ -88,7 +88,7 @@ def discover_chat(options: Options) -> int:
             browser.close()
 
 
-def _look(browser: Browser, options: Options, console: Console) -> tuple[Observed, Findings]:
+def _observe(browser: Browser, options: Options, console: Console) -> tuple[Observed, Findings]:
     try:
         context = browser.new_context(
             viewport={"width": 1280, "height": 800},
@@ -140,11 +140,13 @@ def _print_findings(console: Console, observed: Observed, found: Findings) -> No
         )
     for what, guess in rows:
         if guess is not None:
-            table.add_row(what, escape(str(guess.value)), f"{guess.confidence:.2f}", escape(guess.reason))
+            table.add_row(
+                what, escape(_as_toml(guess.value)), f"{guess.confidence:.2f}", escape(guess.reason)
+            )
     if observed.new_chat:
         table.add_row(
             "New Chat",
-            "; ".join(f"{v} {s}" for v, s in observed.new_chat),
+            "; ".join(f"{verb} {_as_toml(spec)}" for verb, spec in observed.new_chat),
             "",
             "; ".join(observed.new_chat_reasons),
         )
@@ -193,6 +195,10 @@ def _outcome(console: Console, run: Run) -> int:
     if not problems:
         console.print(f"  {smoke.headline}; {smoke.needs}", markup=False)
     return 1
+
+
+def _as_toml(value: Any) -> str:
+    return value if isinstance(value, str) else toml_value(value)
 
 
 def _shown(path: Path) -> str:

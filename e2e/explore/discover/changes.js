@@ -1,5 +1,5 @@
-// Whether the page's DOM changes within so many milliseconds: nodes and texts, in open shadow roots too, and what opens or
-// enables. A burst of changes is told as one, when it has begun; styles and classes do not count, or an animation would never end.
+// Resolves to whether the DOM changes within `longest` milliseconds: nodes, texts (open shadow roots included), and the attributes
+// of elements that open or become enabled. Styles and classes are left out: an animation would never let the page settle.
 (longest) => new Promise((resolve) => {
   const observer = new MutationObserver(() => setTimeout(done, 50, true));
   const done = (changed) => {

@@ -1,4 +1,4 @@
-// What a person could use on this page: boxes to type into, things to click. Each gets a mark so that it can be found again.
+// Elements that take text or clicks, with their properties. Each gets a mark, so that a locator can find it again.
 () => {
   const seen = [];
   const visible = (el) => {

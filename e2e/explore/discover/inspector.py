@@ -16,6 +16,7 @@ from e2e.explore.discover import elements, name_patterns
 from e2e.explore.discover.elements import Spec
 from e2e.explore.discover.observed import Observed
 from e2e.explore.discover.watcher import Stores, Watcher
+from e2e.profile.profile import toml_value
 
 _CHANGES = Path(__file__).with_name("changes.js").read_text(encoding="utf-8")
 _TEXT = """() => {
@@ -125,7 +126,7 @@ class Inspector:
             except Error:
                 continue
             self.observed.open.append(spec)
-            self.report(f"dismissed: {spec}")
+            self.report(f"closed a banner: {toml_value(spec)}")
             with contextlib.suppress(
                 Error
             ):  # the button may belong to something that stays; the next search finds it again

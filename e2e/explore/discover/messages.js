@@ -1,4 +1,4 @@
-// Where the messages of a conversation stand, and which short texts stand beside each reply. Given parts of two typed messages.
+// Locates the messages of a conversation, given a part of two sent messages, and the short texts beside each reply.
 ([first, second]) => {
   const roots = [document];
   for (let i = 0; i < roots.length; i++) for (const el of roots[i].querySelectorAll("*")) if (el.shadowRoot) roots.push(el.shadowRoot);

@@ -13,6 +13,7 @@ from e2e.explore.discover import elements, name_patterns
 from e2e.explore.discover.elements import Element
 from e2e.explore.discover.inspector import Inspector
 from e2e.explore.discover.observed import Turn
+from e2e.profile.profile import toml_value
 
 _MESSAGES = Path(__file__).with_name("messages.js").read_text(encoding="utf-8")
 _QUIET = 1.0  # seconds without traffic and without a change of the page after which a reply is complete
@@ -72,7 +73,7 @@ def _by_button(inspector: Inspector, turn: Turn, box: Element) -> None:
                 "Enter did not send the message, a click on this did",
                 *candidate.reasons,
             ]
-            inspector.report(f"send: {candidate.spec}")
+            inspector.report(f"send: {toml_value(candidate.spec)}")
             return
     inspector.check_refusal()
     raise CaptureIncomplete(

@@ -9,6 +9,7 @@ from e2e.explore.discover import elements
 from e2e.explore.discover.elements import Candidate, Element, Spec
 from e2e.explore.discover.inspector import Inspector
 from e2e.explore.discover.watcher import Stores
+from e2e.profile.profile import toml_value
 
 _ON_TOP = """([x, y, mark]) => {
   const top = document.elementFromPoint(x, y);
@@ -108,7 +109,7 @@ def _starts_new_chat(inspector: Inspector, path: ClickPath, candidate: Candidate
         specs.append(("wait_gone", covering))
     observed.new_chat, observed.clicked = specs, now
     observed.new_chat_reasons = [*candidate.reasons, *signs]
-    inspector.report("new chat: " + ", ".join(f"{verb} {spec}" for verb, spec in specs))
+    inspector.report("new chat: " + ", ".join(f"{verb} {toml_value(spec)}" for verb, spec in specs))
     return True
 
 
@@ -123,7 +124,7 @@ def _confirm(inspector: Inspector) -> ClickPath:
         return []
     spec = elements.describe(confirm[0].element)
     confirm[0].element.locator.click(timeout=3000)
-    inspector.report(f"confirmed: {spec}")
+    inspector.report(f"confirmed a dialog: {toml_value(spec)}")
     return [("click", spec)]
 
 

@@ -10,6 +10,7 @@ from e2e.errors import Blocked, CaptureIncomplete, TargetNotReady
 from e2e.explore.discover import elements, name_patterns
 from e2e.explore.discover.elements import Element
 from e2e.explore.discover.inspector import Inspector
+from e2e.profile.profile import toml_value
 
 
 def open_page(inspector: Inspector, url: str, timeout: float) -> None:
@@ -50,7 +51,7 @@ def find_box(inspector: Inspector, timeout: float) -> Element:
     observed.box = boxes[0].spec = elements.describe(boxes[0].element)
     for other in boxes[1:3]:
         other.spec = elements.describe(other.element)
-    inspector.report(f"message box: {observed.box}")
+    inspector.report(f"message box: {toml_value(observed.box)}")
     return boxes[0].element
 
 

@@ -7,7 +7,7 @@ import tomllib
 from typing import Any
 from urllib.parse import urlsplit
 
-from e2e.explore.discover.elements import Candidate, Spec
+from e2e.explore.discover.elements import Candidate
 from e2e.explore.discover.infer.findings import Findings, Guess
 from e2e.explore.discover.observed import Observed
 from e2e.explore.discover.values import masked_if_id
@@ -233,8 +233,3 @@ def _screen(observed: Observed, found: Findings) -> list[str]:
             f"# QUESTION: does one of these show the provider? {_clean('; '.join(candidates))[:300]}"
         )
     return lines
-
-
-def shown(spec: Spec) -> str:
-    """A locator as TOML."""
-    return toml_value(spec)
