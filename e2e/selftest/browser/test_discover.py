@@ -1,4 +1,4 @@
-"""Discovery on chats of several kinds: what it proposes works without a human's edit, and what it cannot know it asks."""
+"""Discovery in the browser, on several kinds of chats: its proposal works without an edit."""
 
 from __future__ import annotations
 
@@ -48,11 +48,13 @@ def discover(url: str, file: Path) -> tuple[int, str]:
         pytest.param({"transport": "json", "store": "none"}, id="none", marks=pytest.mark.long),
     ],
 )
-def test_a_variant_of_the_reference_chat(options: dict[str, Any], tmp_path: Path) -> None:
+def test_variant_of_the_reference_chat_is_described_correctly(
+    options: dict[str, Any], tmp_path: Path
+) -> None:
     file = tmp_path / "found.toml"
     with ReferenceChat.start(**options) as chat:
-        code, said = discover(chat.url, file)
-    assert code == 0, said
+        code, output = discover(chat.url, file)
+    assert code == 0, output
     profile = load(str(file))
     store = options.get("store", "localStorage")
     assert profile.session.store == store
@@ -64,24 +66,24 @@ def test_a_variant_of_the_reference_chat(options: dict[str, Any], tmp_path: Path
     assert profile.wire[0].session is not None
     assert profile.wire[0].session.json_ == "session_id"
     assert profile.wire[0].transport == ("websocket" if options["transport"] == "websocket" else "http")
-    # The list of chats shows the first message as a title: it is no part of the conversation.
+    # The list of chats shows the first message too, as a title: that is not the conversation.
     assert profile.screen.messages is not None
     assert profile.screen.messages.test_id == "message"
-    assert "the profile works" in said
-    assert "a failed check is a finding" not in said
+    assert "the profile works" in output
+    assert "a failed check is a finding" not in output
 
 
 class TestFunctionsOverOneSocket:
-    """Function names in frames, an unrelated sessionId at the connect, a menu on hover, an icon to send, a dialog, a toast."""
+    """A chat with function names in frames, an unrelated sessionId at the connect, a menu on hover, an icon for Send, a dialog, a toast."""
 
     def found(self, tmp_path: Path, **query: str) -> tuple[Profile, str]:
         file = tmp_path / "found.toml"
         with Lab.start() as lab:
-            code, said = discover(lab.url("convex", **query), file)
-        assert code == 0, said
-        return load(str(file)), said + file.read_text(encoding="utf-8")
+            code, output = discover(lab.url("convex", **query), file)
+        assert code == 0, output
+        return load(str(file)), output + file.read_text(encoding="utf-8")
 
-    def test_the_healthy_one(self, tmp_path: Path) -> None:
+    def test_healthy_chat_is_described_correctly(self, tmp_path: Path) -> None:
         profile, _ = self.found(tmp_path)
         assert (profile.session.key, profile.session.id) == ("chat_state", "session.id")
         [rule] = profile.wire
@@ -97,34 +99,30 @@ class TestFunctionsOverOneSocket:
         assert verbs[:3] == ["hover", "click", "click"]
 
     @pytest.mark.long
-    def test_the_historical_fault_is_reported(self, tmp_path: Path) -> None:
-        _, said = self.found(tmp_path, bug="stale")
-        assert "goes on with an ended session" in said
-        assert "stale-state" in said
+    def test_stale_session_is_reported(self, tmp_path: Path) -> None:
+        _, output = self.found(tmp_path, bug="stale")
+        assert "seems to continue an ended session" in output
+        assert "stale-state" in output
 
 
-def test_no_session_id_is_shown(tmp_path: Path) -> None:
+def test_session_ids_are_masked(tmp_path: Path) -> None:
     file = tmp_path / "found.toml"
     with ReferenceChat.start(id_pattern="uuid") as chat:
-        _, said = discover(chat.url, file)
-        stored = [entry["session_id"] for entry in _requests(chat) if "session_id" in entry]
-    text = said + file.read_text(encoding="utf-8")
+        _, output = discover(chat.url, file)
+        stored = [entry["session_id"] for entry in chat.requests() if "session_id" in entry]
+    text = output + file.read_text(encoding="utf-8")
     assert stored
     assert not any(session in text for session in stored)
 
 
-def _requests(chat: ReferenceChat) -> list[dict[str, Any]]:
-    return chat.requests()
-
-
-def test_a_page_that_is_not_there_is_told(tmp_path: Path) -> None:
-    code, said = discover("http://127.0.0.1:9/", tmp_path / "x.toml")
+def test_unreachable_page_ends_with_an_error_and_no_traceback(tmp_path: Path) -> None:
+    code, output = discover("http://127.0.0.1:9/", tmp_path / "x.toml")
     assert code != 0
-    assert "could not be opened" in said
-    assert "Traceback" not in said
+    assert "could not be opened" in output
+    assert "Traceback" not in output
 
 
-def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
+def test_existing_file_is_not_replaced(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("mine", encoding="utf-8")
     with pytest.raises(HarnessError, match="already exists"):
@@ -132,6 +130,6 @@ def test_a_file_that_is_there_is_not_replaced(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == "mine"
 
 
-def test_an_address_that_is_none_is_refused() -> None:
+def test_invalid_url_is_refused() -> None:
     with pytest.raises(HarnessError, match="not a web address"):
         discover_chat(Options("chat.example.org"))

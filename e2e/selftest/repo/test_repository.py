@@ -287,13 +287,37 @@ class TestMake:
         assert code == 0
         assert calls[-1] == called
 
+    @pytest.mark.parametrize(
+        ("arguments", "error"),
+        [
+            (["discover"], "error: URL= is missing\n  hint: make discover URL=https://chat.example.org/\n"),
+            (["discover", "URL="], "error: URL= is missing\n"),
+            (["login"], "error: TARGET= is missing\n  hint: make login TARGET=acme.toml\n"),
+            (["shard"], "error: SHARD= is missing\n"),
+            (["judge", "SITE=s"], "error: INCOMING= is missing\n"),
+            (["judge", "INCOMING=in"], "error: SITE= is missing\n"),
+            (["all-passed"], "error: RESULTS= is missing\n"),
+        ],
+        ids=" ".join,
+    )
+    def test_missing_variable_stops_a_target_before_it_installs_anything(
+        self, python: Path, arguments: list[str], error: str
+    ) -> None:
+        command = ["make", "--no-print-directory", f"PY={python}", f"STAMP={python.parent}/stamp", *arguments]
+        done = subprocess.run(
+            command, cwd=REPO, env=self.environment(), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert done.stderr.startswith(error)
+        assert not (python.parent / "calls").exists()
+
     @pytest.mark.parametrize(("results", "passed"), [("success success", True), ("success failure", False)])
-    def test_the_gate_of_ci_wants_every_job_to_pass(self, python: Path, results: str, passed: bool) -> None:
+    def test_ci_gate_needs_every_job_to_pass(self, python: Path, results: str, passed: bool) -> None:
         (python.parent / "calls").touch()
         code, _ = self.make(python, "all-passed", f"RESULTS={results}")
         assert (code == 0) is passed
 
-    def test_nobody_is_told_where_there_is_no_webhook(self, python: Path) -> None:
+    def test_notify_without_a_webhook_posts_nothing(self, python: Path) -> None:
         (python.parent / "calls").touch()
         assert self.make(python, "notify", "SITE=s", "CHAT_E2E_WEBHOOK=") == (0, [])
 
