@@ -161,7 +161,7 @@ def _invocation(settings: Settings) -> dict[str, str]:
 
 def _digest(profile: Profile) -> str:
     """Changes when the profile does; acceptances, gates and links say nothing about how the chat is driven."""
-    said = profile.model_dump_json(exclude={"accepted", "gates", "links", "owners"})
+    said = profile.model_dump_json(exclude={"known_issues", "gates", "links", "owners"})
     return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 

@@ -14,25 +14,26 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from e2e.errors import InvalidProfile
-from e2e.profile.parts.access import Account, Limits, Login, Sign
+from e2e.profile.parts.access import Account, Limits, Login, RefusalRule
 from e2e.profile.parts.backend import Backend, Call, Timeouts
 from e2e.profile.parts.chat import Providers, Reply, Screen, Session
-from e2e.profile.parts.policy import AcceptedCause, Gates, Owners, PolicyPart
+from e2e.profile.parts.policy import Gates, KnownIssue, Owners, PolicyPart
 from e2e.profile.parts.where import Command, Credentials, Where
 from e2e.profile.parts.wire import Extract, WireRule
-from e2e.profile.values.error_texts import explain, toml_value
+from e2e.profile.values.error_messages import error_message, error_messages, toml_value
+from e2e.profile.values.fields import ENVIRONMENT, InvalidValue, Part, Slug, Text, WebAddress, is_web_address
 from e2e.profile.values.steps import Action, Fill, Locate, Steps
-from e2e.profile.values.terms import ENVIRONMENT, Misfit, Part, Slug, Text, WebAddress, is_web_address
 
 __all__ = [
-    "SUITE", "TARGETS", "AcceptedCause", "Account", "Action", "Backend", "Call", "Command", "Credentials", "Extract", "Fill",
-    "Gates", "Limits", "Locate", "Login", "PolicyPart", "Profile", "Providers", "Reply", "Screen", "Session", "Sign", "Steps", "Timeouts",
-    "Where", "WireRule", "check_files", "check_variables", "expand", "is_web_address", "load", "parse", "toml_value", "variables_of",
+    "SUITE", "TARGETS", "Account", "Action", "Backend", "Call", "Command", "Credentials", "Extract", "Fill", "Gates",
+    "KnownIssue", "Limits", "Locate", "Login", "PolicyPart", "Profile", "Providers", "RefusalRule", "Reply", "Screen", "Session",
+    "Steps", "Timeouts", "Where", "WireRule", "check_files", "check_variables", "expand", "is_web_address", "load", "parse",
+    "toml_value", "variables_of",
 ]  # fmt: skip
 
 TARGETS = Path(__file__).resolve().parents[2] / "fixtures" / "targets"
 SUITE = TARGETS.parents[1]
-"""The suite's own folder: what relative paths in a profile begin at."""
+"""The suite's own folder. Paths in a profile are relative to it."""
 
 
 class Profile(Part):
@@ -70,14 +71,14 @@ class Profile(Part):
     providers: Providers = Providers()
     """Who may reply, and how often."""
     policy: PolicyPart = PolicyPart()
-    """What is right for this chat."""
-    accepted: tuple[AcceptedCause, ...] = Field(
+    """The expected behaviour of this chat."""
+    known_issues: tuple[KnownIssue, ...] = Field(
         default=(),
         examples=[
             [{"cause": "label-stale", "until": dt.date(2027, 1, 31), "reason": "goes with the next design"}]
         ],
     )
-    """Known faults that do not fail a run until a date. Each is a table ``[[accepted]]``."""
+    """Causes that do not fail a run until a date. Each is a table ``[[known_issues]]``."""
     owners: Owners = Owners()
     """Who looks at a failure."""
     links: dict[str, WebAddress] = Field(default={}, examples=[{"runbook": "https://wiki.example.org/chat"}])
@@ -86,7 +87,7 @@ class Profile(Part):
     """What a release needs besides passed checks."""
     limits: Limits = Limits()
     """What the target allows."""
-    blocked: tuple[Sign, ...] = Field(default=(), examples=[[{"kind": "login-wall", "url": "/login"}]])
+    blocked: tuple[RefusalRule, ...] = Field(default=(), examples=[[{"kind": "login-wall", "url": "/login"}]])
     """What refusals look like on this target. Each is a table ``[[blocked]]``."""
     login: Login | None = Field(default=None, examples=[{"storage_state": ".auth/acme.json"}])
     """How a lane signs in."""
@@ -99,79 +100,86 @@ class Profile(Part):
     """Time limits."""
 
     @model_validator(mode="after")
-    def _rules_fit(self) -> Self:
+    def _each_cause_once(self) -> Self:
         known: list[str] = []
-        for n, one in enumerate(self.accepted):
+        for n, one in enumerate(self.known_issues):
             if one.cause in known:
-                raise Misfit(f"accepted[{n}].cause", one.cause, "this cause is accepted twice; leave one out")
+                raise InvalidValue(
+                    f"known_issues[{n}].cause", one.cause, "this cause is listed twice; hint: leave one out"
+                )
             known.append(one.cause)
+        return self
+
+    @model_validator(mode="after")
+    def _rules_fit(self) -> Self:
         names = [rule.name for rule in self.wire]
         received = {rule.name for rule in self.wire if rule.direction == "received"}
-        used = {rule.answered_by for rule in self.wire}
+        used = {rule.reply_rule for rule in self.wire}
+        if len(received) == len(names):
+            raise InvalidValue(
+                "wire[0].direction", "received", 'no rule has direction = "sent"; hint: direction = "sent"'
+            )
         for n, rule in enumerate(self.wire):
             if rule.name in names[:n]:
-                raise Misfit(
-                    f"wire[{n}].name", rule.name, "two wire rules have this name; give each one of its own"
+                raise InvalidValue(
+                    f"wire[{n}].name",
+                    rule.name,
+                    "another wire rule has this name; hint: give each rule its own name",
                 )
-            if rule.answered_by is not None and rule.answered_by not in received:
-                raise Misfit(
-                    f"wire[{n}].answered_by",
-                    rule.answered_by,
-                    f'names no wire rule with direction = "received" (there are: {", ".join(sorted(received)) or "none"});'
-                    f' example: answered_by = "{min(received, default="events")}"',
+            if rule.reply_rule is not None and rule.reply_rule not in received:
+                raise InvalidValue(
+                    f"wire[{n}].reply_rule",
+                    rule.reply_rule,
+                    f'no wire rule with direction = "received" has this name (existing: {", ".join(sorted(received)) or "none"});'
+                    f' hint: reply_rule = "{min(received, default="events")}"',
                 )
             if rule.name in received and rule.name not in used:
-                raise Misfit(
+                raise InvalidValue(
                     f"wire[{n}].direction",
                     rule.direction,
-                    f'answers no rule that is sent; say answered_by = "{rule.name}" there',
+                    f'no sent rule uses it; hint: reply_rule = "{rule.name}" in the rule that is sent',
                 )
-        if len(received) == len(names):
-            raise Misfit(
-                "wire[0].direction", "received", 'no rule is for what is sent; example: direction = "sent"'
-            )
         if not any(rule.judged for rule in self.wire if rule.direction == "sent"):
             number = next(n for n, rule in enumerate(self.wire) if not rule.judged)
-            raise Misfit(
+            raise InvalidValue(
                 f"wire[{number}].judged",
                 False,
-                "no rule would carry messages; leave it out where the messages are",
+                "no other rule carries messages; hint: leave it out in the rule that carries messages",
             )
         return self
 
     @model_validator(mode="after")
     def _tables_agree(self) -> Self:
-        if self.reply.settled is not None and self.screen.messages is None:
-            raise Misfit(
-                "reply.settled",
-                self.reply.settled,
-                "watches the messages, and screen does not say where they are;"
-                ' example: screen = { messages = { test_id = "message" } }',
+        if self.reply.text_stable_for is not None and self.screen.messages is None:
+            raise InvalidValue(
+                "reply.text_stable_for",
+                self.reply.text_stable_for,
+                'needs screen.messages; hint: screen = { messages = { test_id = "message" } }',
             )
         total, each = self.limits.messages, self.limits.messages_per_context
         if total is not None and each is not None and total < each:
-            raise Misfit(
+            raise InvalidValue(
                 "limits.messages",
                 total,
-                f"is for the whole run, and below messages_per_context = {each}; raise it, or leave one out",
+                f"must be at least messages_per_context = {each}; hint: raise it, or leave one of them out",
             )
-        if self.timeouts.quiet >= self.timeouts.reply:
-            raise Misfit(
-                "timeouts.quiet",
-                self.timeouts.quiet,
-                f"is not below reply = {self.timeouts.reply:g}; example: quiet = 0.15",
+        if self.timeouts.idle >= self.timeouts.reply:
+            raise InvalidValue(
+                "timeouts.idle",
+                self.timeouts.idle,
+                f"must be below reply = {self.timeouts.reply:g}; hint: idle = 0.15",
             )
         if self.providers.source == ("label",) and self.screen.provider is None:
-            raise Misfit(
+            raise InvalidValue(
                 "providers.source",
                 ["label"],
-                'no label is described; example: screen = { provider = { test_id = "provider" } }',
+                'screen.provider is not set; hint: screen = { provider = { test_id = "provider" } }',
             )
         if self.providers.source == ("backend",) and (self.backend is None or self.backend.lookup is None):
-            raise Misfit(
+            raise InvalidValue(
                 "providers.source",
                 ["backend"],
-                "no look-up is described; example: backend.lookup ="
+                "backend.lookup is not set; hint: backend.lookup ="
                 ' { method = "GET", path = "/sessions/{session}", provider = "provider" }',
             )
         return self
@@ -182,66 +190,65 @@ def load(name_or_path: str) -> Profile:
 
     Raises `InvalidProfile` with the file, the key, the value, the rule and a hint.
     """
-    path = _find(name_or_path)
-    file = _shown(path)
+    path, file = _find(name_or_path)
     try:
         raw = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except UnicodeDecodeError as error:
+        value = repr(error.object[error.start : error.start + 4])
+        hint = "save the file as UTF-8 (not as UTF-16 or Latin-1)"
         raise InvalidProfile(
-            f"{file}: at byte {error.start + 1}\n  got {error.object[error.start : error.start + 4]!r} : not UTF-8 text",
-            hint="save the file as UTF-8 (not as UTF-16 or Latin-1)",
+            error_message(file, f"byte {error.start + 1}", value, "not UTF-8 text", hint)
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise InvalidProfile(_no_toml(file, path, error), hint="correct that line") from error
+        raise InvalidProfile(_toml_error(file, path, error)) from error
     except OSError as error:
         raise InvalidProfile(
             f"{file}: cannot be read: {error.strerror}",
-            hint="give yourself the right to read it, or name another",
+            hint="make the file readable for this user, or choose another one",
         ) from error
     if not raw:
         raise InvalidProfile(
-            f"{file}: says nothing",
+            f"{file}: the file is empty",
             hint="`python -m e2e discover URL` proposes a profile, e2e/docs/profiles.md has a small one",
         )
     return parse(raw, file)
 
 
-def _no_toml(file: str, path: Path, error: tomllib.TOMLDecodeError) -> str:
-    """Python's message in the form of all the others: the place, the line, the rule."""
+def _toml_error(file: str, path: Path, error: tomllib.TOMLDecodeError) -> str:
+    """The error of `tomllib` in the form of all others: file and line, the line itself, rule, hint."""
     what = str(error)
     lines = path.read_text(encoding="utf-8-sig").splitlines()
     found = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", what)
     rule = what[: found.start()] if found else what
     number = int(found.group(1)) if found and found.group(1) else len(lines)
-    rule = _TOML_WORDS.get(rule, rule)
+    rule = _TOML_RULES.get(rule, rule)
     line = lines[number - 1].strip() if 0 < number <= len(lines) else ""
     column = f", column {found.group(2)}" if found and found.group(2) else ""
     line = re.sub(r"(?i)((?:password|passwd|authorization|cookie)\S*\s*=\s*).*", r"\1***", line)
-    return f"{file}: at line {number}{column}\n  got {line!r} : not TOML ({rule})"
+    return error_message(
+        file, f"line {number}{column}", repr(line), f"not TOML ({rule})", "correct this line"
+    )
 
 
-_TOML_WORDS = {
-    "Cannot overwrite a value": "this key or table is said twice",
-    "Invalid value": "no value begins like this; a text stands in quotes",
-    "Cannot mutate immutable namespace": "this table was closed before",
+_TOML_RULES = {
+    "Cannot overwrite a value": "duplicate key or table",
+    "Invalid value": "not a value; strings need quotes",
+    "Cannot mutate immutable namespace": "this table is already defined",
 }
 
 
 def parse(raw: Mapping[str, Any], file: str) -> Profile:
-    """A profile from parsed TOML; ``file`` is for messages. Raises `InvalidProfile`."""
+    """Validate parsed TOML. ``file`` is its name in messages. Raises `InvalidProfile`."""
     try:
         return Profile.model_validate(raw)
     except ValidationError as error:
-        raise InvalidProfile(
-            "\n".join(explain(Profile, file, raw, error)),
-            hint="e2e/docs/profiles.md explains every key; fixtures/targets/reference.toml is a complete example",
-        ) from None
+        raise InvalidProfile("\n".join(error_messages(Profile, file, raw, error))) from None
 
 
 def variables_of(profile: Profile) -> tuple[str, ...]:
     """Environment variables that the profile refers to by ``${NAME}``, in order of appearance.
 
-    A variable that every account gives under another name is replaced by those.
+    A variable that accounts provide under other names is replaced by those names.
     """
     found: dict[str, None] = {}
 
@@ -265,20 +272,18 @@ def variables_of(profile: Profile) -> tuple[str, ...]:
 
 
 def check_variables(profile: Profile, environment: Mapping[str, str]) -> None:
-    """Raises `InvalidProfile` naming each variable that is not set, and the key that needs it."""
+    """Raises `InvalidProfile` with each variable that is not set, and the key that needs it."""
     missing = [name for name in variables_of(profile) if not environment.get(name)]
     if missing:
-        places = dict(_texts(profile.model_dump(by_alias=True, exclude_none=True), ""))
-        told = []
+        texts = dict(_texts(profile.model_dump(by_alias=True, exclude_none=True), ""))
+        messages = []
         for name in missing:
-            key = next((k for k, text in places.items() if f"${{{name}}}" in text), "login.accounts")
-            told.append(
-                f"profile {profile.name!r}: at {key}\n  got ${{{name}}} : the environment has no {name}"
+            key = next((k for k, text in texts.items() if f"${{{name}}}" in text), "login.accounts")
+            value, hint = f"${{{name}}}", f"export {name}=..., or remove it from the profile"
+            messages.append(
+                error_message(f"profile {profile.name!r}", key, value, "not set in the environment", hint)
             )
-        raise InvalidProfile(
-            "\n".join(told),
-            hint=f"export {' '.join(f'{name}=…' for name in missing)}, or take it out of the profile",
-        )
+        raise InvalidProfile("\n".join(messages))
 
 
 def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
@@ -293,14 +298,14 @@ def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
 
 
 def check_files(profile: Profile, folder: Path) -> None:
-    """Raises `InvalidProfile` for a storage state that is not there or is none; ``folder``: what paths are relative to."""
+    """Raises `InvalidProfile` for a storage state that is missing or unreadable. Paths are relative to ``folder``."""
     if profile.login is None:
         return
-    said = [("login.storage_state", profile.login.storage_state)]
-    said += [
+    files = [("login.storage_state", profile.login.storage_state)]
+    files += [
         (f"login.accounts[{n}].storage_state", a.storage_state) for n, a in enumerate(profile.login.accounts)
     ]
-    for key, name in said:
+    for key, name in files:
         if name is None:
             continue
         path = folder / Path(name).expanduser()
@@ -314,39 +319,38 @@ def check_files(profile: Profile, folder: Path) -> None:
         except OSError as error:
             rule = f"cannot be read: {error.strerror}"
         except ValueError:
-            rule = "not a storage state (no JSON)"
+            rule = "not a storage state (not JSON)"
         if rule:
-            raise InvalidProfile(
-                f"profile {profile.name!r}: at {key}\n  got {name!r} : {rule}",
-                hint="`make login` writes it, and paths are relative to the suite's folder",
-            )
+            hint = f"make login TARGET={profile.name} writes it (paths are relative to the suite's folder)"
+            raise InvalidProfile(error_message(f"profile {profile.name!r}", key, repr(name), rule, hint))
 
 
 def expand(text: str, environment: Mapping[str, str] | None = None) -> str:
-    """``text`` with each ``${NAME}`` replaced by the environment's value. Raises `InvalidProfile` when there is none."""
+    """``text`` with each ``${NAME}`` replaced by its value. Raises `InvalidProfile` if a variable is not set."""
     values = os.environ if environment is None else environment
 
     def value(match: re.Match[str]) -> str:
         found = values.get(match.group(1))
         if not found:
             raise InvalidProfile(
-                f"the environment has no {match.group(1)}", hint=f"export {match.group(1)}=…"
+                f"${{{match.group(1)}}}: not set in the environment", hint=f"export {match.group(1)}=..."
             )
         return found
 
     return ENVIRONMENT.sub(value, text)
 
 
-def _find(name_or_path: str) -> Path:
+def _find(name_or_path: str) -> tuple[Path, str]:
+    """The file, and its name in messages: the path as it was given."""
     named = TARGETS / f"{name_or_path}.toml"
     if re.fullmatch(r"[A-Za-z0-9_-]+", name_or_path) and named.is_file():
-        return named
+        return named, str(named.relative_to(SUITE))
     path = Path(name_or_path).expanduser()
     if path.is_file():
-        return path
+        return path, name_or_path
     if name_or_path and path.is_dir() and "/" in name_or_path:
         raise InvalidProfile(
-            f"--target {name_or_path}: a folder",
+            f"--target {name_or_path}: is a folder",
             hint="the path of a TOML file, such as fixtures/targets/reference.toml",
         )
     known = ", ".join(sorted(p.stem for p in TARGETS.glob("*.toml")))
@@ -354,10 +358,3 @@ def _find(name_or_path: str) -> Path:
         f"--target {name_or_path}: no such profile",
         hint=f"a name ({known}) or the path of a TOML file; `python -m e2e discover URL` proposes one",
     )
-
-
-def _shown(path: Path) -> str:
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return path.name

@@ -22,13 +22,13 @@ from pydantic.fields import FieldInfo
 
 from e2e.profile.profile import TARGETS, Profile
 from e2e.profile.recipes import MINIMAL, RECIPES
-from e2e.profile.values.error_texts import models_of, toml_value
+from e2e.profile.values.error_messages import models_of, toml_value
 
 PAGE = TARGETS.parents[1] / "e2e" / "docs" / "profiles.md"
 SCHEMA = TARGETS / "profile.schema.json"
 
 _WORDS = {
-    "check_place": "JMESPath",
+    "check_location": "JMESPath",
     "check_condition": "JMESPath condition",
     "_is_regex": "regular expression",
     "_is_url_regex": "regular expression",
@@ -40,19 +40,21 @@ _WORDS = {
     "_is_timezone": "time zone",
 }
 
+_TYPES: dict[Any, str] = {bool: "boolean", dt.date: "date"}
+
 _LOCATE = {"role": "button", "name": "New chat"}
 _CALL = {"method": "GET", "path": "/sessions/{session}", "provider": "provider"}
 _KNOWN = {"cause": "label-stale", "until": dt.date(2027, 1, 31), "reason": "goes with the next design"}
 _INDEXED = {"store": "indexedDB", "key": "session"}
 
 _WITH: dict[str, dict[str, Any]] = {
-    **{f"AcceptedCause.{key}": {k: v for k, v in _KNOWN.items() if k != key} for key in (*_KNOWN, "link")},
+    **{f"KnownIssue.{key}": {k: v for k, v in _KNOWN.items() if k != key} for key in (*_KNOWN, "link")},
     "Session.key_pattern": {"key": None},
     "Session.regex": {"store": "url", "key": None},
     "Session.database": {**_INDEXED, "object_store": "kv"},
     "Session.object_store": {**_INDEXED, "database": "chat"},
-    "Reply.exchange_finished": {"gone": {"role": "button", "name": "Stop"}},
-    "Sign.kind": {"status": [429]},
+    "Reply.response_finished": {"hidden": {"role": "button", "name": "Stop"}},
+    "RefusalRule.kind": {"status": [429]},
     "Login.url": {"storage_state": ".auth/acme.json"},
     "Login.done": {"storage_state": ".auth/acme.json"},
     "Backend.url": {"lookup": _CALL},
@@ -67,12 +69,12 @@ _WITH: dict[str, dict[str, Any]] = {
     "Action.timeout": {"click": _LOCATE},
     "Extract.regex": {"header": "Authorization"},
 }
-"""What must stand beside a key for its example to be right; None takes a key away."""
+"""Other keys that an example needs beside it to be valid. None removes a key."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the profile, and the first place at which it stands."""
+    """A table of the profile, and the first path at which it may be."""
 
     model: type[BaseModel]
     path: tuple[str, ...]
@@ -80,7 +82,7 @@ class Table:
 
     @property
     def title(self) -> str:
-        """As it is written in the file."""
+        """Heading of the table on the page."""
         name = ".".join(self.path)
         if not self.path:
             return "The file"
@@ -91,7 +93,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Example:
-    """What the page shows for one key: the key itself, and what must stand beside it."""
+    """The example of one key: its value, and the other keys that it needs beside it."""
 
     table: Table
     key: str
@@ -100,7 +102,7 @@ class Example:
 
 
 def tables() -> list[Table]:
-    """Every table once, in the order of the schema, each before those that stand in it."""
+    """Every table once, in the order of the schema, each before the tables that it contains."""
     found: dict[type[BaseModel], Table] = {}
 
     def look(model: type[BaseModel], path: tuple[str, ...], many: bool) -> None:
@@ -118,7 +120,7 @@ def tables() -> list[Table]:
 
 
 def example_of(table: Table, name: str, field: FieldInfo) -> Example:
-    """The first example of a field, else another value than its default, else its default."""
+    """The first example of a field; otherwise a value that is not its default, or its default."""
     key = field.alias or name
     if field.examples:
         value = field.examples[0]
@@ -147,7 +149,7 @@ def _heading(model: type[BaseModel]) -> str:
 
 
 def type_in_words(annotation: Any, metadata: Sequence[Any] = ()) -> str:
-    """A field's type in words."""
+    """The type of a field, in words."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return type_in_words(inner[0], (*inner[1:], *metadata))
@@ -169,8 +171,8 @@ def type_in_words(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if annotation is str:
         funcs = [getattr(m.func, "__name__", "") for m in metadata if isinstance(m, AfterValidator)]
         return next((_WORDS[f] for f in funcs if f in _WORDS), "string")
-    if annotation is bool:
-        return "boolean"
+    if annotation in _TYPES:
+        return _TYPES[annotation]
     return ("integer" if annotation is int else "number") + _bounds(metadata)
 
 
@@ -233,7 +235,7 @@ def _plain(docstring: str) -> str:
 
 
 def schema() -> str:
-    """The JSON Schema, as text: what an editor completes and checks a profile by."""
+    """The JSON Schema, as text. Editors use it to complete and validate a profile."""
     raw = Profile.model_json_schema(by_alias=True)
     extract = raw["$defs"]["Extract"]
     raw["$defs"]["Extract"] = {
@@ -253,14 +255,14 @@ def schema() -> str:
 
 
 def _tidy(node: Any, *, names: bool = False) -> Any:
-    """Without what TOML cannot say (null), and what says nothing (made-up titles); ``names``: the keys are a person's."""
+    """Without null, which TOML does not have, and without generated titles. ``names``: the keys are names of properties."""
     if isinstance(node, list):
         return [_tidy(part) for part in node]
     if not isinstance(node, dict):
         return node
     if names:
         return {key: _tidy(part) for key, part in node.items()}
-    node = {k: v for k, v in node.items() if k != "title" and not (k == "default" and _says_nothing(v))}
+    node = {k: v for k, v in node.items() if k != "title" and not (k == "default" and _is_empty(v))}
     options = [part for part in node.get("anyOf", []) if part != {"type": "null"}]
     if len(options) == 1:
         node.pop("anyOf")
@@ -274,34 +276,32 @@ def _tidy(node: Any, *, names: bool = False) -> Any:
     return {k: v if k in kept else _tidy(v, names=k in ("properties", "$defs")) for k, v in node.items()}
 
 
-def _says_nothing(default: Any) -> bool:
+def _is_empty(default: Any) -> bool:
     return default is None or isinstance(default, dict) or (isinstance(default, list) and not default)
 
 
 def main(arguments: list[str]) -> int:
-    """``python -m e2e reference``: write both files; with ``--check`` only say whether they are in step."""
+    """``python -m e2e reference``: write both files; with ``--check`` only report whether they are up to date."""
     parser = argparse.ArgumentParser(prog="python -m e2e reference", description=main.__doc__)
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit 1 when a file is out of step"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
     check = parser.parse_args(arguments).check
-    behind = [
+    outdated = [
         path
-        for path, text in made().items()
+        for path, text in generated().items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
-    for path in behind:
+    for path in outdated:
         shown = path.relative_to(TARGETS.parents[1])
         if check:
-            sys.stderr.write(f"{shown} is out of step with the code\n  hint: python -m e2e reference\n")
+            sys.stderr.write(f"{shown} is out of date\n  hint: python -m e2e reference\n")
         else:
-            path.write_text(made()[path], encoding="utf-8")
+            path.write_text(generated()[path], encoding="utf-8")
             sys.stdout.write(f"{shown} written\n")
-    return 1 if check and behind else 0
+    return 1 if check and outdated else 0
 
 
-def made() -> dict[Any, str]:
-    """Path -> text of what is generated."""
+def generated() -> dict[Any, str]:
+    """Path -> text of the generated files."""
     return {PAGE: page(), SCHEMA: schema()}
 
 
@@ -315,14 +315,13 @@ key holds the session, and which request carries it. The whole file is checked b
 
 ## In five minutes
 
-1. Let the suite look: `python -m e2e discover https://chat.example.org/` opens the chat, sends a message, clicks New Chat
-   and proposes a profile.
+1. Run `make discover URL=https://chat.example.org/`. It opens the chat, sends a message, clicks New Chat and proposes a
+   profile.
 2. Save it as `fixtures/targets/acme.toml`, and read it. Locators by role and name are the most stable ones.
 3. Begin it with `#:schema ./profile.schema.json`. An editor with Even Better TOML (or Taplo) then completes and explains
    every key.
-4. Try it: `make e2e TARGET=acme CHATS=4 LANES=1 ARGS=--headed`. A mistake is reported with file, key, value, rule and
-   an example.
-5. Then add what is right for this chat (`[policy]`), what it allows (`[limits]`) and who may reply (`[providers]`).
+4. Try it: `make e2e TARGET=acme CHATS=4 LANES=1 ARGS=--headed`. An error message has file, key, value, rule and hint.
+5. Then add the expected behaviour (`[policy]`), the limits of the target (`[limits]`) and the `[providers]`.
 
 This is a complete profile:
 
@@ -334,8 +333,8 @@ This is a complete profile:
 How values are written:
 
 - A locator has exactly one of `role` (with `name`), `label`, `placeholder`, `test_id`, `text`, `title`, `css`.
-- A place in a payload is a [JMESPath](https://jmespath.org/) expression: `args[0].sessionId`.
-- In a condition, strings stand in single quotes. Numbers, `true` and `false` stand in backticks:
+- The location of a value in a payload is a [JMESPath](https://jmespath.org/) expression: `args[0].sessionId`.
+- In a condition, strings need single quotes. Numbers, `true` and `false` need backticks:
   ``type == 'chat' && success == `true` ``.
 - `${{NAME}}` is an environment variable. Secrets are never written into the file.
 - Times are in seconds. Numbers, `true` and `false` have no quotes.

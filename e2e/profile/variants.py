@@ -1,4 +1,4 @@
-"""The reference chat's profile for each way in which it can keep its session."""
+"""The reference chat's profile for each store, ID format and rotation that the chat supports."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _KEY = "chat_session"
 
 
 def reference_variant(profile: Profile, *, store: str, id_format: str, rotation: str) -> Profile:
-    """``profile`` of the reference chat, started with these options. What is the default is left as the file says it."""
+    """``profile`` of the reference chat, adapted to the options with which the chat is started."""
     changes: dict[str, Any] = {}
     if (store, id_format) != ("localStorage", "blob"):
         changes["session"] = _session(store, id_format)
     policy = {"rotation": rotation} if rotation != "on_click" else {}
     if store == "none":
-        policy["reload"] = "rotates"  # what is only in memory does not outlive a reload
+        policy["reload"] = "rotates"  # an ID in memory is lost on reload
     if store in ("sessionStorage", "url", "none"):
         policy["tabs"] = "own"
     if policy:
@@ -29,13 +29,13 @@ def reference_variant(profile: Profile, *, store: str, id_format: str, rotation:
 
 
 def _session(store: str, id_format: str) -> Session:
-    said: dict[str, Any] = {"store": store}
+    session: dict[str, Any] = {"store": store}
     if store == "url":
-        said["regex"] = "#/c/([^/?&]+)"
+        session["regex"] = "#/c/([^/?&]+)"
     elif store != "none":
-        said["key"] = _KEY
+        session["key"] = _KEY
         if id_format == "blob":
-            said["id"] = "sessionId"
+            session["id"] = "sessionId"
     if store == "indexedDB":
-        said |= {"database": "reference_chat", "object_store": "kv"}
-    return Session.model_validate(said)
+        session |= {"database": "reference_chat", "object_store": "kv"}
+    return Session.model_validate(session)

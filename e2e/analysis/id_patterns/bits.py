@@ -43,7 +43,7 @@ def supported_bits(n: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Guidance for IDs that act as credentials (`bearer = true` in the profile)."""
+    """Guidance for IDs that act as credentials (`id_is_secret = true` in the profile)."""
 
     nominal_bits: float
     supported_bits: float

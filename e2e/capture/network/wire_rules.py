@@ -18,7 +18,7 @@ from jmespath.parser import ParsedResult
 from e2e.capture.network.bodies.reply_so_far import ReplySoFar
 from e2e.capture.network.decoders import unfold
 from e2e.capture.session_ids.identity import as_text, canonical
-from e2e.profile.profile import Extract, Sign, WireRule
+from e2e.profile.profile import Extract, RefusalRule, WireRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,17 @@ class Rule:
         self.transport = rule.transport
         self.received = rule.direction == "received"
         self.framing = rule.framing
-        self.answered_by = rule.answered_by
+        self.reply_rule = rule.reply_rule
         self.judged = rule.judged
-        self._unfold = rule.unfold
+        self._parse_nested_json = rule.parse_nested_json
         self._url = re.compile(rule.url)
         self._method = rule.verb
         self._when = _compiled(rule.when)
         self._session = _Reader(rule.session) if rule.session else None
         self._history = _compiled(rule.history)
         self._provider = _Reader(rule.provider) if rule.provider else None
-        self._reply_to = _compiled(rule.reply_to)
-        self._answer_when = _compiled(rule.answer_when)
+        self._correlation_id = _compiled(rule.correlation_id)
+        self._reply_when = _compiled(rule.reply_when)
         self._done = _compiled(rule.done)
         self._failed = _compiled(rule.failed)
         self._connection = _compiled(rule.session.connection) if rule.session else None
@@ -76,7 +76,7 @@ class Rule:
 
     def read(self, value: Any) -> Any:
         """``value`` as the rule's expressions see it."""
-        return unfold(value) if self._unfold else value
+        return unfold(value) if self._parse_nested_json else value
 
     def accepts(self, payload: Any) -> bool:
         return self._when is None or bool(_search(self._when, payload))
@@ -112,19 +112,19 @@ class Rule:
 
     def key_of(self, value: Any, own: str | None = None) -> str | None:
         """What ties a payload and its answer: the rule's place for it, else the framing's ``own``."""
-        return as_text(_search(self._reply_to, value)) if self._reply_to else own
+        return as_text(_search(self._correlation_id, value)) if self._correlation_id else own
 
     @property
     def has_key(self) -> bool:
-        return self._reply_to is not None
+        return self._correlation_id is not None
 
     def is_answer(self, value: Any) -> bool:
         """The rule does not exclude this frame or event from being part of an answer."""
-        return self._answer_when is None or bool(_search(self._answer_when, value))
+        return self._reply_when is None or bool(_search(self._reply_when, value))
 
     @property
     def tells_parts(self) -> bool:
-        return self._answer_when is not None
+        return self._reply_when is not None
 
     @property
     def tells_end(self) -> bool:
@@ -140,10 +140,10 @@ class Rule:
 class Refusal:
     """A compiled ``[[blocked]]`` entry that shows on the wire."""
 
-    def __init__(self, sign: Sign) -> None:
+    def __init__(self, sign: RefusalRule) -> None:
         self.kind = sign.kind
         self._status = sign.status or ()
-        self._answer = _compiled(sign.answer)
+        self._answer = _compiled(sign.response)
 
     def in_status(self, status: int) -> bool:
         return status in self._status

@@ -68,7 +68,7 @@ def settled(context: LaneContext, *, also_quiet: bool = False) -> Steps:
         settling.over,
         timeouts.reply + 2 * timeouts.action,
         unreadable("the page after New Chat"),
-        timeouts.quiet / 5,
+        timeouts.idle / 5,
     )
     settling.learn()
 
@@ -84,8 +84,8 @@ class _Settling:
         timeouts, habits = context.profile.timeouts, context.habits
         self._awaits = context.waits_for_rotation and context.rotations > 0 and self._store.readable
         waits = self._awaits and not self._store.rotated
-        self._longest = habits.rotation.longest_wait(timeouts.quiet, timeouts.action) if waits else 0.0
-        self._for_answer = habits.answer.longest_wait(timeouts.quiet, timeouts.action)
+        self._longest = habits.rotation.longest_wait(timeouts.idle, timeouts.action) if waits else 0.0
+        self._for_answer = habits.answer.longest_wait(timeouts.idle, timeouts.action)
 
     def over(self) -> bool:
         now, context, timeouts = time.monotonic(), self._cast, self._cast.profile.timeouts
@@ -93,12 +93,12 @@ class _Settling:
             return True
         if self._rotates(now):
             return False
-        busy = any(began >= self._since - timeouts.quiet for began in context.wire.in_flight.values())
+        busy = any(began >= self._since - timeouts.idle for began in context.wire.in_flight.values())
         if (busy or self._loading() or self._unanswered(now)) and now - self._since < timeouts.reply:
             return False
         idle = now - max(self._since, context.recorder.last_signal, context.wire.last_sent)
         # A page that never rests is no reason to stop.
-        return idle >= timeouts.quiet or now - self._since > timeouts.action + self._longest
+        return idle >= timeouts.idle or now - self._since > timeouts.action + self._longest
 
     def _rotates(self, now: float) -> bool:
         """A rotation is still to be expected."""
@@ -107,7 +107,7 @@ class _Settling:
         since = now - self._cast.acted_at
         if not self._store.rotated:
             return since < self._longest
-        rotations, quiet = self._cast.rotations, self._cast.profile.timeouts.quiet
+        rotations, quiet = self._cast.rotations, self._cast.profile.timeouts.idle
         return rotations > 1 and since < _until(self._cast.habits.rotation, rotations, quiet)
 
     def _loading(self) -> bool:
@@ -166,7 +166,7 @@ def _has_its_session(context: LaneContext, began: float, *, of_its_own: bool) ->
     if not context.waits_for_rotation or not store.readable:
         return
     most = min(timeouts.action, _LOAD)
-    since, longest = time.monotonic(), learned.longest_wait(timeouts.quiet, most)
+    since, longest = time.monotonic(), learned.longest_wait(timeouts.idle, most)
 
     def has() -> bool:
         return store.rotated or (store.current is not None and not of_its_own)
@@ -175,7 +175,7 @@ def _has_its_session(context: LaneContext, began: float, *, of_its_own: bool) ->
         lambda: has() or time.monotonic() - since > longest,
         timeouts.reply + timeouts.action,
         unreadable("the page's store"),
-        timeouts.quiet / 5,
+        timeouts.idle / 5,
     )
     if store.rotated:
         learned.came(max(0.0, store.rotated_at - began))
@@ -199,7 +199,7 @@ def first_message(context: LaneContext) -> Steps:
             seen = look.counts["messages"]
             shown = "" if not seen else context.page.conversation() or ""
             gone = context.recorder.earlier_chat_in(shown) is None
-            return gone or time.monotonic() - began > context.profile.timeouts.quiet * 2
+            return gone or time.monotonic() - began > context.profile.timeouts.idle * 2
 
         yield Wait(
             cleared, context.profile.timeouts.action, unreadable("the conversation"), POLL, asks_page=True

@@ -33,8 +33,8 @@ def send(context: LaneContext, look: Look | None = None, after: After = "", *, l
     yield from _paced(context)
     text = f"{secrets.choice(_OPENERS)} ({secrets.token_hex(4)})"
     second = recorder.chat is not None and bool(recorder.chat.messages)
-    if long and context.profile.steps.long_request:
-        text = f"{context.profile.steps.long_request} ({text[-9:-1]})"
+    if long and context.profile.steps.long_reply_message:
+        text = f"{context.profile.steps.long_reply_message} ({text[-9:-1]})"
     recorder.begin_message(text, after=after)
     context.wire.seek(nonce_of(text))
     left = yield from _type_and_submit(context, text, look, second=second)
@@ -59,7 +59,7 @@ def _type_again(context: LaneContext, text: str, *, second: bool) -> Generator[W
 
     def decided() -> bool:
         idle = time.monotonic() - max(since, recorder.last_signal, context.wire.last_sent)
-        recorder.settle_for(context.profile.timeouts.quiet)
+        recorder.settle_for(context.profile.timeouts.idle)
         return recorder.exchange is not None or idle >= _NOTICED
 
     yield Wait(
@@ -99,7 +99,7 @@ def _left_the_page(
     def sent_or_refused() -> bool:
         nonlocal shown, looked, pressed
         now = time.monotonic()
-        recorder.settle_for(context.profile.timeouts.quiet)
+        recorder.settle_for(context.profile.timeouts.idle)
         if recorder.exchange is None and now - looked >= _LOOK_EVERY:
             shown, looked = context.refusal(), now
             if (

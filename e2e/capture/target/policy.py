@@ -23,10 +23,10 @@ def policy_of(profile: Profile) -> Policy:
         empty_chat=profile.policy.empty_chat,
         tabs=profile.policy.tabs,
         in_address=any(r.session is not None and r.session.page is not None for r in profile.wire),
-        bearer=profile.policy.bearer,
+        bearer=profile.policy.id_is_secret,
         has_label=profile.screen.provider is not None,
         has_backend=profile.backend is not None,
         accepted=tuple(
-            Accepted(one.cause, one.until.isoformat(), one.reason, one.link) for one in profile.accepted
+            Accepted(one.cause, one.until.isoformat(), one.reason, one.link) for one in profile.known_issues
         ),
     )

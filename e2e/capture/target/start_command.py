@@ -49,7 +49,7 @@ def serving(command: Command, root: Path) -> Iterator[str]:
                 hint="is it installed, and is where.start.folder right?",
             ) from None
         try:
-            _wait(process, url, command.patience, output.fileno())
+            _wait(process, url, command.startup_timeout, output.fileno())
             yield url
         finally:
             _end(process)
@@ -68,7 +68,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, patience: float, output: i
             raise TargetNotReady(
                 f"{url} did not respond within {patience:g} s\n{_tail(output)}",
                 where="where.start of the profile",
-                hint="raise where.start.patience, or correct the command or the url",
+                hint="raise where.start.startup_timeout, or correct the command or the url",
             )
         time.sleep(0.05)  # another process's port cannot be waited for but by asking
 

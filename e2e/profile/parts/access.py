@@ -1,4 +1,4 @@
-"""What the target allows, how it refuses, and how a lane becomes a user."""
+"""Limits of the target, how it refuses messages, and how a lane signs in."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from e2e.profile.values.steps import Action, Locate
-from e2e.profile.values.terms import (
-    NOTHING,
+from e2e.profile.values.fields import (
+    MISSING,
     Condition,
-    Misfit,
+    InvalidValue,
     Part,
     Regex,
     Seconds,
@@ -18,6 +17,7 @@ from e2e.profile.values.terms import (
     Variable,
     WebAddress,
 )
+from e2e.profile.values.steps import Action, Locate
 
 
 class Limits(Part):
@@ -29,17 +29,17 @@ class Limits(Part):
     """Messages per minute, over all lanes together."""
     messages: int | None = Field(default=None, ge=1, le=1_000_000, examples=[200])
     """Messages in the whole run. Chats beyond this number are not started."""
-    retry_after: Seconds = 30
-    """The suite waits for a ``Retry-After`` of at most this many seconds, once per chat. A longer one ends the chat as blocked."""
+    max_retry_after: Seconds = 30
+    """Longest ``Retry-After`` that the suite waits for, once per chat. A longer one ends the chat as blocked."""
 
 
-class Sign(Part):
-    """What a refusal looks like: exactly one of screen, url, status, answer."""
+class RefusalRule(Part):
+    """What a refusal looks like: exactly one of screen, url, status, response."""
 
     kind: Literal["rate-limited", "daily-limit", "login-wall", "captcha", "backend-down", "blocked"] = Field(
         examples=["daily-limit"]
     )
-    """Its name in the report."""
+    """Name of the refusal in the report."""
     screen: Locate | None = Field(default=None, examples=[{"role": "alert", "name": "Daily limit"}])
     """Visible when a message is refused."""
     url: Regex | None = Field(default=None, examples=["/login"])
@@ -48,16 +48,16 @@ class Sign(Part):
         default=None, min_length=1, examples=[[429, 503]]
     )
     """HTTP status of the response to a message."""
-    answer: Condition | None = Field(default=None, examples=["error.code == 'quota_exceeded'"])
-    """Condition on a response."""
+    response: Condition | None = Field(default=None, examples=["error.code == 'quota_exceeded'"])
+    """Condition on a JSON response, an event or a frame."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        said = [s for s in ("screen", "url", "status", "answer") if getattr(self, s) is not None]
-        if len(said) != 1:
+        present = [s for s in ("screen", "url", "status", "response") if getattr(self, s) is not None]
+        if len(present) != 1:
             raise ValueError(
-                f"exactly one of screen, url, status, answer (this says {', '.join(said) or 'none of them'});"
-                ' example: screen = { role = "alert", name = "Daily limit" }'
+                f"exactly one of screen, url, status, response (this one has {', '.join(present) or 'none of them'});"
+                ' hint: screen = { role = "alert", name = "Daily limit" }'
             )
         return self
 
@@ -71,9 +71,9 @@ class Account(Part):
     """Variable that the steps use -> environment variable of this account."""
 
     @model_validator(mode="after")
-    def _says_who(self) -> Self:
+    def _one_kind(self) -> Self:
         if (self.storage_state is None) == (not self.env):
-            raise ValueError('an account has a storage_state or an env; example: storage_state = "anna.json"')
+            raise ValueError('an account has either storage_state or env; hint: storage_state = "anna.json"')
         return self
 
 
@@ -103,22 +103,22 @@ class Login(Part):
     """Users for the lanes, in turn."""
 
     @model_validator(mode="after")
-    def _a_way(self) -> Self:
+    def _usable(self) -> Self:
         if self.storage_state is None and not self.steps and not self.accounts:
             raise ValueError(
-                'no way to log in: storage_state, steps or accounts; example: storage_state = ".auth/acme.json"'
+                'needs storage_state, steps or accounts; hint: storage_state = ".auth/acme.json"'
             )
         if self.storage_state is not None and self.accounts:
-            raise Misfit(
+            raise InvalidValue(
                 "storage_state",
                 self.storage_state,
-                "is for one user, and accounts for several; leave one out",
+                "cannot be combined with accounts; hint: leave one of them out",
             )
         if any(a.env for a in self.accounts) and not self.steps:
-            raise Misfit(
+            raise InvalidValue(
                 "steps",
-                NOTHING,
-                "accounts with env need the steps that use them; example: "
+                MISSING,
+                "required by accounts with env; hint: "
                 'steps = [{ fill = { into = { label = "User" }, text = "${CHAT_USER}" } }]',
             )
         return self

@@ -6,11 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from e2e.profile.values.terms import (
-    NOTHING,
+from e2e.profile.values.fields import (
+    MISSING,
     HeaderName,
+    InvalidValue,
     JMESPath,
-    Misfit,
     Part,
     Path,
     Seconds,
@@ -64,36 +64,38 @@ class Backend(Part):
     @model_validator(mode="after")
     def _usable(self) -> Self:
         check_headers(self.headers)
-        said = [c for c in ("assign", "lookup", "remove", "state") if getattr(self, c) is not None]
-        if not said:
-            raise Misfit(
+        calls = [c for c in ("assign", "lookup", "remove", "state") if getattr(self, c) is not None]
+        if not calls:
+            raise InvalidValue(
                 "lookup",
-                NOTHING,
-                "the backend offers nothing; example: "
+                MISSING,
+                "has no call; hint: "
                 'lookup = { method = "GET", path = "/sessions/{session}", provider = "provider" }',
             )
-        for name in said:
+        for name in calls:
             call = getattr(self, name)
             if name in ("lookup", "remove") and "{session}" not in call.path:
-                raise Misfit(
+                raise InvalidValue(
                     f"{name}.path",
                     call.path,
-                    'says nothing of {session}; example: path = "/sessions/{session}"',
+                    'must contain {session}; hint: path = "/sessions/{session}"',
                 )
             if name in ("lookup", "state") and not self.writes and call.method not in ("GET", "POST"):
-                raise Misfit(
+                raise InvalidValue(
                     f"{name}.method",
                     call.method,
-                    'changes something, and writes is false; say writes = true, or ask otherwise; example: method = "GET"',
+                    'may change data, but writes is false; hint: method = "GET", or writes = true',
                 )
             for key in ("active", "distribution"):
                 if name != "state" and getattr(call, key) is not None:
-                    raise Misfit(f"{name}.{key}", getattr(call, key), "is for state only; leave it out")
+                    raise InvalidValue(
+                        f"{name}.{key}", getattr(call, key), "only for state; hint: leave it out"
+                    )
         if self.lookup is not None and self.lookup.provider is None:
-            raise Misfit(
+            raise InvalidValue(
                 "lookup.provider",
-                NOTHING,
-                'says where the provider is in the answer; example: provider = "provider"',
+                MISSING,
+                'required; hint: provider = "provider"',
             )
         return self
 
@@ -107,5 +109,5 @@ class Timeouts(Part):
     """Until a click, a key press or a payload has happened."""
     reply: Seconds = 30
     """Until a reply has ended."""
-    quiet: Annotated[float, Field(gt=0, lt=10)] = 0.15
-    """Time without any activity after a click before the rotation counts as missing."""
+    idle: Annotated[float, Field(gt=0, lt=10)] = 0.15
+    """Time without any activity after a click before the rotation counts as missing. It must be below ``reply``."""

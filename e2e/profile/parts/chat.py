@@ -1,4 +1,4 @@
-"""What is seen of a chat: where its session lies, what the page shows, how a reply ends, who may answer."""
+"""What the suite observes of a chat: the stored session, the screen, the end of a reply, the providers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from e2e.profile.values.fields import MISSING, InvalidValue, JMESPath, Part, Regex, Text
 from e2e.profile.values.steps import Locate
-from e2e.profile.values.terms import NOTHING, JMESPath, Misfit, Part, Regex, Text
 
 
 class Session(Part):
@@ -29,62 +29,73 @@ class Session(Part):
     """Name of the object store in it. IndexedDB only."""
 
     @model_validator(mode="after")
-    def _fits_the_store(self) -> Self:
+    def _keys_fit_the_store(self) -> Self:
         keys = [k for k in ("key", "key_pattern") if getattr(self, k) is not None]
-        places = [p for p in ("database", "object_store") if getattr(self, p) is not None]
-        looks = [w for w in ("id", "regex") if getattr(self, w) is not None]
-        if len(looks) == 2:
-            raise Misfit(
-                "regex", self.regex, "id says already where the ID is in the value; leave one of them out"
+        tables = [p for p in ("database", "object_store") if getattr(self, p) is not None]
+        selectors = [w for w in ("id", "regex") if getattr(self, w) is not None]
+        if len(selectors) == 2:
+            raise InvalidValue(
+                "regex", self.regex, "id already selects the ID in the value; hint: leave one of them out"
             )
-        strange = [
+        unused = [
             *(keys if self.store in ("none", "url") else []),
-            *(places if self.store != "indexedDB" else []),
-            *(looks if self.store == "none" else []),
+            *(tables if self.store != "indexedDB" else []),
+            *(selectors if self.store == "none" else []),
             *(["id"] if self.store == "url" and self.id is not None else []),
         ]
-        if strange:
-            raise Misfit(
-                strange[0],
-                getattr(self, strange[0]),
-                f'store = "{self.store}" has no {strange[0]}; leave it out',
+        if unused:
+            raise InvalidValue(
+                unused[0],
+                getattr(self, unused[0]),
+                f'not used with store = "{self.store}"; hint: leave it out',
             )
         if self.store == "url" and self.regex is None:
-            raise Misfit("regex", NOTHING, 'store = "url" needs it; example: regex = "/c/([0-9a-f-]{36})"')
+            raise InvalidValue(
+                "regex", MISSING, 'required with store = "url"; hint: regex = "/c/([0-9a-f-]{36})"'
+            )
         if self.store in ("none", "url"):
             return self
         if len(keys) == 2:
-            raise Misfit("key_pattern", self.key_pattern, "key is given already; leave one of them out")
+            raise InvalidValue(
+                "key_pattern", self.key_pattern, "key is already set; hint: leave one of them out"
+            )
         if not keys:
-            raise Misfit(
+            raise InvalidValue(
                 "key",
-                NOTHING,
-                f'store = "{self.store}" needs key or key_pattern; example: key = "chat_session"',
+                MISSING,
+                f'store = "{self.store}" needs key or key_pattern; hint: key = "chat_session"',
             )
         for place, example in (("database", "chat"), ("object_store", "kv")):
-            if self.store == "indexedDB" and place not in places:
-                raise Misfit(place, NOTHING, f'store = "indexedDB" needs it; example: {place} = "{example}"')
+            if self.store == "indexedDB" and place not in tables:
+                raise InvalidValue(
+                    place, MISSING, f'required with store = "indexedDB"; hint: {place} = "{example}"'
+                )
         return self
 
 
 class Reply(Part):
     """How the end of a reply is recognised. All conditions given here must hold."""
 
-    exchange_finished: bool = True
+    response_finished: bool = True
     """The response has ended, by its wire rule."""
-    gone: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Stop"}])
-    """No longer visible, such as the Stop button."""
-    shown: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Send"}])
-    """Visible again, such as the Send button."""
-    settled: float | None = Field(default=None, gt=0, le=30, examples=[0.5])
+    hidden: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Stop"}])
+    """This element is hidden or gone, such as the Stop button."""
+    visible: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Send"}])
+    """This element is visible again, such as the Send button."""
+    text_stable_for: float | None = Field(default=None, gt=0, le=30, examples=[0.5])
     """Seconds for which the last reply's text did not change (needs ``screen.messages``)."""
 
     @model_validator(mode="after")
-    def _can_end(self) -> Self:
-        if not self.exchange_finished and self.gone is None and self.shown is None and self.settled is None:
+    def _has_a_condition(self) -> Self:
+        if (
+            not self.response_finished
+            and self.hidden is None
+            and self.visible is None
+            and self.text_stable_for is None
+        ):
             raise ValueError(
-                "nothing tells the end of a reply: exchange_finished, gone, shown or settled;"
-                ' example: gone = { role = "button", name = "Stop" }'
+                "needs response_finished, hidden, visible or text_stable_for;"
+                ' hint: hidden = { role = "button", name = "Stop" }'
             )
         return self
 
@@ -130,27 +141,29 @@ class Providers(Part):
                 or min(self.weights.values()) <= 0
                 or abs(sum(self.weights.values()) - 1) > 1e-6
             ):
-                raise Misfit(
+                raise InvalidValue(
                     "weights",
                     self.weights,
-                    'shares above 0 that sum to 1; example: weights = { "Big hat" = 0.7, "Tall boot" = 0.3 }',
+                    'shares must be above 0 and sum to 1; hint: weights = { "Big hat" = 0.7, "Tall boot" = 0.3 }',
                 )
             if self.names is not None and (other := sorted(set(self.names) ^ set(self.weights))):
-                raise Misfit(
+                raise InvalidValue(
                     "weights",
                     self.weights,
-                    f"not the same providers as names: {', '.join(other)} is in one of them only",
+                    f"names and weights differ: {', '.join(other)}; hint: list the same providers in both",
                 )
         if self.names is not None and len(set(self.names)) != len(self.names):
-            raise Misfit("names", self.names, "a provider is named twice; leave one out")
+            raise InvalidValue("names", self.names, "contains a provider twice; hint: leave one out")
         known = self.names or (tuple(self.weights) if self.weights else None)
         if self.count is not None and known is not None and self.count != len(known):
-            raise Misfit("count", self.count, f"{len(known)} providers are named; leave count out")
+            raise InvalidValue(
+                "count", self.count, f"{len(known)} providers are listed; hint: leave count out"
+            )
         for wire, name in self.map.items():
             if known is not None and name not in known:
-                raise Misfit(
-                    f"map.{wire}", name, f"none of the providers: {', '.join(known)}; write one of these"
+                raise InvalidValue(
+                    f"map.{wire}", name, f"not one of the providers; hint: use one of {', '.join(known)}"
                 )
         if len(set(self.source)) != len(self.source):
-            raise Misfit("source", self.source, "a layer is named twice; leave one out")
+            raise InvalidValue("source", self.source, "contains a source twice; hint: leave one out")
         return self

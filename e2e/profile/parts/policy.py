@@ -1,4 +1,4 @@
-"""What is right for a chat, and which of its faults are known issues."""
+"""Expected behaviour of a chat, its release gate, its owners, and its known issues."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from e2e.profile.values.cause_names import cause_names
-from e2e.profile.values.terms import Part, Text, WebAddress
+from e2e.profile.values.fields import Part, Text, WebAddress
 
 if TYPE_CHECKING:
     CauseName = str
@@ -18,7 +18,7 @@ else:
 
 
 class PolicyPart(Part):
-    """What is right for this chat. A check that has no meaning under it is skipped with that reason."""
+    """The expected behaviour of this chat. A check that does not apply is skipped with that reason."""
 
     rotation: Literal["on_click", "on_first_message", "on_first_reply"] = "on_click"
     """When New Chat gives the new session: at the click, when the first message is sent, or with the first reply (the
@@ -30,9 +30,9 @@ class PolicyPart(Part):
     tabs: Literal["share", "own"] = "share"
     """A second tab continues the stored session, or starts its own. A running chat keeps its session."""
     affinity: Literal["session", "user", "none"] = "session"
-    """What a provider is bound to."""
-    bearer: bool = False
-    """Whoever knows the session ID gets the chat: it is a credential, and must be as hard to guess as one."""
+    """What a provider is bound to. ``none``: each message may reach another provider."""
+    id_is_secret: bool = False
+    """The session ID is a credential: whoever knows it gets the chat. Then it must be hard to guess."""
 
 
 class Gates(Part):
@@ -59,8 +59,8 @@ class Owners(Part):
     """Owner of harness errors."""
 
 
-class AcceptedCause(Part):
-    """A known fault that does not fail a run until a date. It counts again from the day after."""
+class KnownIssue(Part):
+    """A known issue: a cause that does not fail a run until a date. It counts again from the day after."""
 
     cause: CauseName = Field(examples=["label-stale"])
     """Name of the cause, as in the report."""

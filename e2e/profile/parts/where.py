@@ -7,14 +7,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from e2e.profile.values.steps import Locate
-from e2e.profile.values.terms import (
+from e2e.profile.values.fields import (
     ENVIRONMENT,
     Css,
     HeaderName,
     Host,
+    InvalidValue,
     Locale,
-    Misfit,
     Part,
     Path,
     Seconds,
@@ -25,6 +24,7 @@ from e2e.profile.values.terms import (
     WebAddress,
     check_headers,
 )
+from e2e.profile.values.steps import Locate
 
 Permission = Literal[
     "accelerometer", "ambient-light-sensor", "background-sync", "camera", "clipboard-read", "clipboard-write",
@@ -46,18 +46,18 @@ class Command(Part):
     """Working directory, relative to the profile. Default: the suite's folder."""
     env: dict[Variable, Template] = Field(default={}, examples=[{"LOG_LEVEL": "warning"}])
     """Additional environment variables."""
-    patience: Seconds = 60
-    """Seconds until it must respond."""
+    startup_timeout: Seconds = 60
+    """Seconds until the program must respond."""
 
     @model_validator(mode="after")
-    def _says_its_port(self) -> Self:
-        said = " ".join(self.command) + " ".join(self.env.values())
-        if ("{port}" in said) != ("{port}" in self.url):
-            raise Misfit(
+    def _uses_the_port(self) -> Self:
+        program = " ".join(self.command) + " ".join(self.env.values())
+        if ("{port}" in program) != ("{port}" in self.url):
+            raise InvalidValue(
                 "command" if "{port}" in self.url else "url",
                 self.command if "{port}" in self.url else self.url,
-                "{port} stands both in the command (or env) and in the url, or in none of them;"
-                ' example: command = ["npm", "start", "--", "--port", "{port}"]',
+                "{port} must be in both the command (or env) and the url, or in neither;"
+                ' hint: command = ["npm", "start", "--", "--port", "{port}"]',
             )
         return self
 
@@ -73,10 +73,10 @@ class Credentials(Part):
     @model_validator(mode="after")
     def _not_in_the_clear(self) -> Self:
         if not ENVIRONMENT.search(self.password):
-            raise Misfit(
+            raise InvalidValue(
                 "password",
                 "***",
-                'a password does not stand in a file; example: password = "${STAGING_PASSWORD}"',
+                'passwords are not allowed in the file; hint: password = "${STAGING_PASSWORD}"',
             )
         return self
 
@@ -134,10 +134,10 @@ class Where(Part):
     def _no_secret(self) -> Self:
         check_headers(self.headers)
         if urlsplit(self.url).password is not None:
-            raise Misfit(
+            raise InvalidValue(
                 "url",
                 "***",
-                'a password does not stand in an address; example: http_credentials = { username = "${STAGING_USER}",'
+                'passwords are not allowed in a URL; hint: http_credentials = { username = "${STAGING_USER}",'
                 ' password = "${STAGING_PASSWORD}" }',
             )
         return self

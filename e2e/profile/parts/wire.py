@@ -1,4 +1,4 @@
-"""Wire rules: which requests or frames belong to the chat, which session ID they carry, and which response belongs to them."""
+"""Wire rules: which requests or frames belong to the chat, which session ID they carry, and which reply belongs to them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from e2e.profile.values.terms import (
-    NOTHING,
+from e2e.profile.values.fields import (
+    MISSING,
     Condition,
     HeaderName,
+    InvalidValue,
     JMESPath,
     Method,
-    Misfit,
     Part,
     Regex,
     RuleName,
@@ -20,7 +20,7 @@ from e2e.profile.values.terms import (
     UrlRegex,
 )
 
-_PLACES = ("json", "form", "query", "header", "cookie", "path", "url", "page", "connection")
+_LOCATIONS = ("json", "form", "query", "header", "cookie", "path", "url", "page", "connection")
 Framing = Literal[
     "json", "ndjson", "text", "socket.io", "graphql-ws", "signalr", "json-rpc", "phoenix", "actioncable", "stomp"
 ]  # fmt: skip
@@ -34,7 +34,7 @@ class Extract(Part):
     """
 
     json_: JMESPath | None = Field(default=None, alias="json", examples=["args[0].sessionId"])
-    """JMESPath into a JSON body, an event of a stream, or a frame. JSON in a string inside it: ``unfold = true``."""
+    """JMESPath into a JSON body, an event of a stream, or a frame. JSON in a string inside it: ``parse_nested_json = true``."""
     form: Text | None = Field(default=None, examples=["session"])
     """A field of an urlencoded or multipart body."""
     query: Text | None = Field(default=None, examples=["session"])
@@ -67,16 +67,16 @@ class Extract(Part):
 
     @property
     def place(self) -> str | None:
-        """Which of the places it names; None for a regex on the whole reply."""
-        return next((p for p in _PLACES if getattr(self, "json_" if p == "json" else p) is not None), None)
+        """Which kind of location it has; None for a regex on the whole reply."""
+        return next((p for p in _LOCATIONS if getattr(self, "json_" if p == "json" else p) is not None), None)
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        said = [p for p in _PLACES if getattr(self, "json_" if p == "json" else p) is not None]
-        if len(said) != 1 and (said or self.regex is None):
+    def _one_location(self) -> Self:
+        present = [p for p in _LOCATIONS if getattr(self, "json_" if p == "json" else p) is not None]
+        if len(present) != 1 and (present or self.regex is None):
             raise ValueError(
-                f"exactly one of {', '.join(_PLACES)} (this says {', '.join(said) or 'none of them'});"
-                ' example: { json = "session_id" }'
+                f"exactly one of {', '.join(_LOCATIONS)} (this one has {', '.join(present) or 'none of them'});"
+                ' hint: { json = "session_id" }'
             )
         return self
 
@@ -89,7 +89,7 @@ class WireRule(Part):
     """
 
     name: RuleName = Field(default="chat", examples=["chat"])
-    """Unique name of the rule, for messages and for ``answered_by``."""
+    """Unique name of the rule, for messages and for ``reply_rule``."""
     transport: Literal["http", "websocket"] = "http"
     """``http`` is fetch, XHR, EventSource and sendBeacon. The response may be JSON, server-sent events or JSON lines."""
     direction: Literal["sent", "received"] = "sent"
@@ -100,8 +100,8 @@ class WireRule(Part):
     """HTTP only. Default: POST for ``sent``, any for ``received``."""
     framing: Framing = "json"
     """How frames, or the bodies of a long poll, are encoded."""
-    unfold: bool = False
-    """Also read JSON that is inside a string of the payload."""
+    parse_nested_json: bool = False
+    """Also parse JSON that is inside a string of the payload or reply."""
     when: Condition | None = Field(default=None, examples=["type == 'Action' && udfPath == 'chat:send'"])
     """Condition on the payload."""
     session: Extract | None = Field(default=None, examples=["session_id"])
@@ -109,20 +109,20 @@ class WireRule(Part):
     judged: bool = Field(default=True, examples=[False])
     """False: payloads of this rule carry no message, and may carry an old session ID (analytics, a call that ends the old session).
 
-    All other payloads are judged. A title request or a feedback call of a new chat must not carry an earlier chat's ID either.
+    The payloads of all other rules are judged, such as a title request: they must not carry the ID of an earlier chat.
     """
     history: JMESPath | None = Field(default=None, examples=["messages"])
     """JMESPath to the list of earlier messages in the payload."""
     provider: Extract | None = Field(default=None, examples=["provider"])
     """In the response: in a JSON body, in any event of a stream, in a frame, in a header, or (``regex`` alone) in its text."""
-    answered_by: Text | None = Field(default=None, examples=["events"])
+    reply_rule: Text | None = Field(default=None, examples=["events"])
     """Name of the ``received`` rule on which the reply comes. Default: the response to the request, or the same socket."""
-    reply_to: JMESPath | None = Field(default=None, examples=["requestId"])
+    correlation_id: JMESPath | None = Field(default=None, examples=["requestId"])
     """The value that links a reply to its payload. It is in the reply, and in the payload or in the response to the request.
 
     Default: the ID of the framing, if it has one (an acknowledgement, an invocation). Otherwise the next frames are the reply.
     """
-    answer_when: Condition | None = Field(default=None, examples=["type == 'ActionResponse'"])
+    reply_when: Condition | None = Field(default=None, examples=["type == 'ActionResponse'"])
     """Condition on the frames or events that are part of the reply."""
     done: Condition | None = Field(default=None, examples=["type == 'done'"])
     """Condition on the frame or event that completes the reply.
@@ -135,60 +135,68 @@ class WireRule(Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.direction == "sent" and self.session is None:
-            raise Misfit("session", NOTHING, 'required for what is sent; example: session = "session_id"')
+            raise InvalidValue(
+                "session", MISSING, 'required with direction = "sent"; hint: session = "session_id"'
+            )
         if self.direction == "received":
-            for key in ("session", "history", "answered_by"):
+            for key in ("session", "history", "reply_rule"):
                 if (value := getattr(self, key)) is not None:
-                    raise Misfit(
-                        key, _raw(value), 'is for what is sent; leave it out, or say direction = "sent"'
+                    raise InvalidValue(
+                        key, _raw(value), 'not used with direction = "received"; hint: leave it out'
                     )
             if not self.judged:
-                raise Misfit("judged", False, 'is for what is sent; leave it out, or say direction = "sent"')
+                raise InvalidValue(
+                    "judged", False, 'not used with direction = "received"; hint: leave it out'
+                )
         if self.transport == "websocket":
             if self.method is not None:
-                raise Misfit("method", self.method, 'is for HTTP; leave it out for transport = "websocket"')
+                raise InvalidValue(
+                    "method", self.method, 'not used with transport = "websocket"; hint: leave it out'
+                )
             for key in ("session", "provider"):
                 place = getattr(self, key)
                 if place is not None and (place.form is not None or place.header is not None):
-                    raise Misfit(
+                    raise InvalidValue(
                         key,
                         _raw(place),
-                        f'a frame has no form and no header; example: {key} = {{ json = "{key}" }}',
+                        f'a frame has no form and no header; hint: {key} = {{ json = "{key}" }}',
                     )
         elif self.framing not in ("json", "ndjson", "text", "socket.io"):
-            raise Misfit("framing", self.framing, 'is for frames; example: transport = "websocket"')
-        self._places_fit()
+            raise InvalidValue(
+                "framing", self.framing, 'only for WebSocket frames; hint: transport = "websocket"'
+            )
+        self._locations_fit()
         return self
 
-    def _places_fit(self) -> None:
+    def _locations_fit(self) -> None:
         self._not_swapped()
         if self.session is not None and self.session.place is None:
-            raise Misfit(
+            raise InvalidValue(
                 "session",
                 _raw(self.session),
-                f"exactly one of {', '.join(_PLACES)} besides regex (a regex alone is for provider);"
-                ' example: { json = "session_id", regex = "^s-(.+)$" }',
+                f"regex needs one of {', '.join(_LOCATIONS)} (only provider may have regex alone);"
+                ' hint: { json = "session_id", regex = "^s-(.+)$" }',
             )
         if self.transport == "http" and self.session is not None and self.session.connection is not None:
-            raise Misfit(
+            raise InvalidValue(
                 "session.connection",
                 self.session.connection,
-                'is for transport = "websocket"; say where a request has it',
+                'only for transport = "websocket"; hint: session = "session_id"',
             )
         for place in ("path", "url", "page", "query", "cookie", "form", "connection"):
             if self.provider is not None and getattr(self.provider, place) is not None:
-                raise Misfit(
+                raise InvalidValue(
                     "provider",
                     _raw(self.provider),
-                    f'an answer has no {place}; example: provider = {{ json = "provider" }}',
+                    f'a reply has no {place}; hint: provider = {{ json = "provider" }}',
                 )
 
     def _not_swapped(self) -> None:
         session = self.session.json_ if self.session is not None else None
         provider = self.provider.json_ if self.provider is not None else None
         if session and provider and "provider" in session.lower() and "session" in provider.lower():
-            raise Misfit(
-                "session", session, f'session and provider are swapped; example: session = "{provider}"'
+            raise InvalidValue(
+                "session", session, f'session and provider are swapped; hint: session = "{provider}"'
             )
 
     @property
@@ -200,5 +208,5 @@ class WireRule(Part):
 
 
 def _raw(value: Any) -> Any:
-    """As it stands in the file."""
+    """``value`` as it is in the file."""
     return value.model_dump(by_alias=True, exclude_none=True) if isinstance(value, Extract) else value

@@ -7,9 +7,18 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from e2e.profile.values.terms import ENVIRONMENT, SECRET_KEY, Css, Misfit, Part, Seconds, Template, Text
+from e2e.profile.values.fields import (
+    ENVIRONMENT,
+    SECRET_KEY,
+    Css,
+    InvalidValue,
+    Part,
+    Seconds,
+    Template,
+    Text,
+)
 
-_WAYS = ("role", "label", "placeholder", "test_id", "text", "title", "css")
+_KINDS = ("role", "label", "placeholder", "test_id", "text", "title", "css")
 _ROLES = frozenset(
     """alert alertdialog application article banner blockquote button caption cell checkbox code columnheader combobox
     complementary contentinfo definition deletion dialog directory document emphasis feed figure form generic grid gridcell group
@@ -56,21 +65,21 @@ class Locate(Part):
     def _known_role(cls, role: str | None) -> str | None:
         if role is not None and role not in _ROLES:
             near = difflib.get_close_matches(role.lower(), sorted(_ROLES), n=1)
-            raise ValueError(f'not an ARIA role; example: "{near[0] if near else "button"}"')
+            raise ValueError(f'not an ARIA role; hint: "{near[0] if near else "button"}"')
         return role
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        ways = [w for w in _WAYS if getattr(self, w)]
+    def _one_kind(self) -> Self:
+        ways = [w for w in _KINDS if getattr(self, w)]
         if len(ways) != 1:
-            said = ", ".join(ways) or "none of them"
+            present = ", ".join(ways) or "none of them"
             raise ValueError(
-                f"a locator says exactly one of {', '.join(_WAYS)} (this says {said});"
-                ' example: { role = "button", name = "New chat" }'
+                f"a locator has exactly one of {', '.join(_KINDS)} (this one has {present});"
+                ' hint: { role = "button", name = "New chat" }'
             )
         if self.name is not None and self.role is None:
-            raise Misfit(
-                "name", self.name, 'name goes with role; example: { role = "button", name = "New chat" }'
+            raise InvalidValue(
+                "name", self.name, 'name needs role; hint: { role = "button", name = "New chat" }'
             )
         return self
 
@@ -79,7 +88,7 @@ class Locate(Part):
 
 
 def _inline(value: Any) -> str:
-    """A value as TOML writes it in one line."""
+    """A value as TOML, on one line."""
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{k} = {_inline(v)}" for k, v in value.items()) + " }"
     if isinstance(value, bool):
@@ -99,16 +108,16 @@ class Fill(Part):
 
     @model_validator(mode="after")
     def _no_password(self) -> Self:
-        said = (self.into.label, self.into.name, self.into.placeholder, self.into.css, self.into.test_id)
-        if any(SECRET_KEY.search(s) for s in said if s) and not ENVIRONMENT.search(self.text):
-            raise Misfit(
-                "text", "***", 'a password does not stand in a file; example: text = "${CHAT_PASSWORD}"'
+        names = (self.into.label, self.into.name, self.into.placeholder, self.into.css, self.into.test_id)
+        if any(SECRET_KEY.search(name) for name in names if name) and not ENVIRONMENT.search(self.text):
+            raise InvalidValue(
+                "text", "***", 'passwords are not allowed in the file; hint: text = "${CHAT_PASSWORD}"'
             )
         return self
 
 
 class Action(Part):
-    """One action: exactly one of click, hover, press, fill, wait_for, wait_gone, dismiss, mouse_away."""
+    """One action: exactly one of click, hover, press, fill, wait_for, wait_hidden, dismiss, mouse_away."""
 
     click: Locate | None = Field(default=None, examples=[{"role": "button", "name": "New chat"}])
     """Click the middle of the element."""
@@ -120,7 +129,7 @@ class Action(Part):
     """Type text into a field."""
     wait_for: Locate | None = Field(default=None, examples=[{"role": "dialog"}])
     """Wait until this is visible."""
-    wait_gone: Locate | None = Field(default=None, examples=[{"css": ".toast"}])
+    wait_hidden: Locate | None = Field(default=None, examples=[{"css": ".toast"}])
     """Wait until this is no longer visible: a toast, a spinner, a dialog."""
     dismiss: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Accept all"}])
     """Click this if it is there (the button of a consent banner, the close button of an overlay). Continue if it is not."""
@@ -133,11 +142,11 @@ class Action(Part):
 
     @model_validator(mode="after")
     def _one_action(self) -> Self:
-        said = [a for a in _ACTIONS if getattr(self, a) not in (None, False)]
-        if len(said) != 1:
+        present = [a for a in _ACTIONS if getattr(self, a) not in (None, False)]
+        if len(present) != 1:
             raise ValueError(
-                f"an action says exactly one of {', '.join(_ACTIONS)} (this says {', '.join(said) or 'none of them'});"
-                ' example: { click = { role = "button", name = "New chat" } }'
+                f"an action has exactly one of {', '.join(_ACTIONS)} (this one has {', '.join(present) or 'none of them'});"
+                ' hint: { click = { role = "button", name = "New chat" } }'
             )
         if self.press is not None:
             _check_key(self.press)
@@ -145,11 +154,11 @@ class Action(Part):
 
     @property
     def starts(self) -> bool:
-        """It is a click or a press: what can start a chat or send a message."""
+        """Whether it is a click or a press: what can start a chat or send a message."""
         return self.click is not None or self.press is not None
 
 
-_ACTIONS = ("click", "hover", "press", "fill", "wait_for", "wait_gone", "dismiss", "mouse_away")
+_ACTIONS = ("click", "hover", "press", "fill", "wait_for", "wait_hidden", "dismiss", "mouse_away")
 
 _KEYS = frozenset(
     """Enter Tab Escape Space Backspace Delete Insert Home End PageUp PageDown ArrowUp ArrowDown ArrowLeft ArrowRight
@@ -161,8 +170,8 @@ def _check_key(press: str) -> None:
     for key in press.removesuffix("++").split("+") if len(press) > 1 else []:
         named = key in _KEYS or len(key) == 1 or key.removeprefix("Key").removeprefix("Digit") in _ALNUM
         if not named:
-            raise Misfit(
-                "press", press, f'no key is named {key!r}; example: press = "Enter" (or "Control+Shift+O")'
+            raise InvalidValue(
+                "press", press, f'{key!r} is not a key; hint: press = "Enter" (or "Control+Shift+O")'
             )
 
 
@@ -187,14 +196,14 @@ class Steps(Part):
     open: tuple[Action, ...] = Field(
         default=(), examples=[[{"dismiss": {"role": "button", "name": "Accept all"}}]]
     )
-    """Done once after each page load: consent banners, a welcome dialog, a button that opens the chat."""
-    second_message_box: Locate | None = Field(default=None, examples=[{"placeholder": "Reply"}])
+    """Actions after each page load: consent banners, a welcome dialog, a button that opens the chat."""
+    follow_up_message_box: Locate | None = Field(default=None, examples=[{"placeholder": "Reply"}])
     """The message box of a running chat, if it differs from that of an empty chat."""
-    second_send: tuple[Action, ...] | None = Field(
+    follow_up_send: tuple[Action, ...] | None = Field(
         default=None, min_length=1, examples=[[{"click": {"test_id": "reply-send"}}]]
     )
     """Sends a message in a running chat, if that differs from ``send``."""
-    long_request: Text | None = Field(default=None, examples=["Write a long story"])
+    long_reply_message: Text | None = Field(default=None, examples=["Write a long story"])
     """A message whose reply takes a second or more, so that New Chat can be clicked while the reply streams."""
     stop: tuple[Action, ...] = Field(default=(), examples=[[{"click": {"role": "button", "name": "Stop"}}]])
     """Stops a streaming reply."""
@@ -204,22 +213,22 @@ class Steps(Part):
     """Returns to an older chat. ``{message}`` in a name or text is the first message of that chat."""
 
     @model_validator(mode="after")
-    def _something_starts(self) -> Self:
+    def _has_a_click_or_press(self) -> Self:
         for name, actions in (
             ("new_chat", self.new_chat),
             ("send", self.send),
-            ("second_send", self.second_send),
+            ("follow_up_send", self.follow_up_send),
         ):
             if actions is not None and not any(action.starts for action in actions):
-                raise Misfit(
+                raise InvalidValue(
                     name,
                     [a.model_dump(exclude_defaults=True) for a in actions],
-                    "no click and no press, so nothing is started;"
-                    f' example: {name} = [{{ click = {{ role = "button", name = "New chat" }} }}]',
+                    "has no click and no press;"
+                    f' hint: {name} = [{{ click = {{ role = "button", name = "New chat" }} }}]',
                 )
         return self
 
     @property
     def starting(self) -> int:
-        """Index in ``new_chat`` of the action with which the new chat begins."""
+        """Index in ``new_chat`` of the action that starts the new chat."""
         return max(n for n, action in enumerate(self.new_chat) if action.starts)

@@ -1,4 +1,4 @@
-"""How the suite is told about each page of the lab: store, steps and wire rules."""
+"""Profile of each lab page: store, steps and wire rules."""
 
 from __future__ import annotations
 
@@ -28,26 +28,36 @@ def socket(name: str, **more: Any) -> Table:
     }
 
 
-def elsewhere(name: str, **more: Any) -> tuple[Table, Table]:
-    """A send whose answer comes by another channel."""
-    send = {"url": rf"/api/{name}/send", "session": "session", "answered_by": "events", "reply_to": "id"}
+def other_channel(name: str, **more: Any) -> tuple[Table, Table]:
+    """A request whose reply comes on another channel."""
+    send = {"url": rf"/api/{name}/send", "session": "session", "reply_rule": "events", "correlation_id": "id"}
     events = {
-        "name": "events", "direction": "received", "url": rf"/api/{name}/events", "reply_to": "id", "done": "done", "provider": "provider",
-    }  # fmt: skip
+        "name": "events",
+        "direction": "received",
+        "url": rf"/api/{name}/events",
+        "correlation_id": "id",
+        "done": "done",
+        "provider": "provider",
+    }
     return send, {**events, **more}
 
 
 SAME = (http("fetch-json"),)
-TEXT = {"when": "type == 'chat'", "reply_to": "id", "done": "type == 'done'", "failed": "type == 'error'"}
+TEXT = {
+    "when": "type == 'chat'",
+    "correlation_id": "id",
+    "done": "type == 'done'",
+    "failed": "type == 'error'",
+}
 
 WIRE: dict[str, tuple[Table, ...]] = {
     "xhr-json": (http("xhr-json"),),
     "fetch-sse": (http("fetch-sse"),),
     "ndjson": (http("ndjson"),),
-    "eventsource": elsewhere("eventsource"),
-    "beacon": elsewhere("beacon"),
-    "long-poll": elsewhere("long-poll", url="/api/long-poll/poll", provider="pieces[].provider | [0]", reply_to="id || pieces[0].id",
-                           done="pieces[?done]"),
+    "eventsource": other_channel("eventsource"),
+    "beacon": other_channel("beacon"),
+    "long-poll": other_channel("long-poll", url="/api/long-poll/poll", provider="pieces[].provider | [0]",
+                               correlation_id="id || pieces[0].id", done="pieces[?done]"),
     "form": (http("form", session={"form": "session"}),),
     "multipart": (http("multipart", session={"form": "session"}),),
     "query": (http("query", session={"query": "session"}),),
@@ -55,11 +65,11 @@ WIRE: dict[str, tuple[Table, ...]] = {
     "header": (http("header", session={"header": "X-Session-Id"}, provider={"header": "X-Provider"}),),
     "cookie": (http("cookie", session={"cookie": "lab_session"}),),
     "cookie-httponly": (http("cookie-httponly/chat", session={"cookie": "lab_session"}),),
-    "nested": (http("nested", session="data.session", provider="data.provider", unfold=True),),
+    "nested": (http("nested", session="data.session", provider="data.provider", parse_nested_json=True),),
     "ws-text": (socket("text", **TEXT),),
     "page-address": (socket("text", **TEXT | {"session": {"page": "/c/([^/?#]+)"}}),),
     "ws-binary": (socket("binary", **TEXT),),
-    "ws-next": (socket("next", when="type == 'chat'", answer_when="type != 'ping'", done="type == 'done'"),),
+    "ws-next": (socket("next", when="type == 'chat'", reply_when="type != 'ping'", done="type == 'done'"),),
     "worker-ws": (socket("text", **TEXT),),
     "socketio": (
         {**SOCKET, "framing": "socket.io", "url": "/socket.io/", "when": "event == 'message'", "session": "args[0].session",
@@ -75,7 +85,7 @@ WIRE: dict[str, tuple[Table, ...]] = {
     ),
     "convex": (
         socket("convex", when="type == 'Action' && udfPath == 'chat:sendMessage'", session="args[0].sessionId",
-               history="args[0].history", provider="result.provider.id", reply_to="requestId"),
+               history="args[0].history", provider="result.provider.id", correlation_id="requestId"),
     ),
     "service-worker": (http("fetch-json", url=r"/lab/sw/chat(\?|$)"),),
 }  # fmt: skip
@@ -102,7 +112,7 @@ SESSION: dict[str, Table] = {
 
 
 def lab_profile(name: str) -> Profile:
-    """The profile of a page."""
+    """The profile of one lab page."""
     page = PAGES[name]
     click = {"role": "menuitem" if page.new_chat == "menu" else "button", "name": "New chat"}
     new_chat: list[Table] = [{"click": click}]
@@ -110,7 +120,7 @@ def lab_profile(name: str) -> Profile:
         new_chat.insert(0, {"hover": {"role": "button", "name": "Conversation menu"}})
     if page.confirm:
         new_chat.append({"click": {"role": "button", "name": page.confirm, "exact": True}})
-        new_chat.append({"wait_gone": {"css": "[role=status]"}, "optional": True, "timeout": 2})
+        new_chat.append({"wait_hidden": {"css": "[role=status]"}, "optional": True, "timeout": 2})
     raw: Table = {
         "name": name,
         "title": name,
@@ -122,7 +132,7 @@ def lab_profile(name: str) -> Profile:
             "open": [{"dismiss": {"role": "button", "name": page.banner}}] if page.banner else [],
         },
         "wire": WIRE.get(name, SAME),
-        "reply": {"gone": {"role": "button", "name": "Stop"}},
+        "reply": {"hidden": {"role": "button", "name": "Stop"}},
         "screen": {"messages": {"test_id": "message"}, "provider": {"test_id": "provider"}},
         "providers": {"count": 9},
         "policy": {"rotation": "on_first_message" if name == "first-message" else "on_click"},

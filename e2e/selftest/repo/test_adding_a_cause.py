@@ -44,14 +44,14 @@ import json
 from e2e.analysis.causes.registry import definitions
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
-from e2e.profile.parts.policy import AcceptedCause
+from e2e.profile.parts.policy import KnownIssue
 from e2e.selftest.unit.builders import make_run, with_messages
 from reports.summary.page import summary_page
 from reports.summary.summary import summarise
 
 run = assemble([with_messages(make_run(), label_provider="Nobody")])
 judgement = judge(run)
-accepted = AcceptedCause(cause="label-invented", until=dt.date(2027, 1, 31), reason="next design")
+accepted = KnownIssue(cause="label-invented", until=dt.date(2027, 1, 31), reason="next design")
 summary = summarise(run, judgement)
 print(json.dumps({
     "known": "label-invented" in definitions(),

@@ -16,7 +16,7 @@ CAUSE = CauseDefinition(
     name="id-guessable",
     layer="ID generator",
     explanation=(
-        "the session ID is a credential (bearer = true in the profile), and its form has too little room "
+        "the session ID is a credential (id_is_secret = true in the profile), and its form has too little room "
         "for randomness"
     ),
     hint="make it of 128 random bits or more: crypto.randomUUID() or crypto.getRandomValues()",

@@ -1,4 +1,4 @@
-"""A profile is right or it is refused before any browser starts, with file, key, value, rule and a hint."""
+"""A profile is loaded by name or path, and is refused with every mistake in it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refuse:
 
 
 class TestReference:
-    def test_it_loads_by_name_and_by_path(self) -> None:
+    def test_a_profile_loads_by_name_and_by_path(self) -> None:
         assert load("reference") == load(str(TARGETS / "reference.toml"))
 
-    def test_it_says_what_the_file_says(self) -> None:
+    def test_values_come_from_the_file(self) -> None:
         profile = load("reference")
         assert (profile.name, profile.where.start, profile.session.key) == (
             "reference",
@@ -49,24 +49,24 @@ class TestReference:
         assert profile.backend.assign is not None
         assert profile.backend.assign.path == "/api/sessions/{session}"
 
-    def test_what_is_not_said_has_a_default(self) -> None:
+    def test_absent_keys_have_defaults(self) -> None:
         profile = load("reference")
         assert (profile.timeouts.action, profile.where.viewport) == (5, (1280, 800))
-        assert profile.reply.exchange_finished
+        assert profile.reply.response_finished
 
-    def test_it_cannot_be_changed_afterwards(self) -> None:
+    def test_a_profile_is_frozen(self) -> None:
         profile = load("reference")
         with pytest.raises(ValidationError, match="frozen"):
             profile.title = "Another"  # type: ignore[misc]
 
     @pytest.mark.parametrize("path", sorted(TARGETS.glob("*.toml")), ids=lambda path: path.stem)
-    def test_every_profile_of_the_suite_loads_under_its_own_name(self, path: Path) -> None:
+    def test_each_shipped_profile_loads_under_its_own_name(self, path: Path) -> None:
         assert load(path.stem).name == path.stem
 
 
 class TestFind:
     @pytest.mark.parametrize("name", ["nope", "nope.toml", "../nope", "", "fixtures"])
-    def test_no_such_profile_lists_the_known_ones(self, name: str) -> None:
+    def test_an_unknown_name_lists_the_known_ones(self, name: str) -> None:
         known = ", ".join(sorted(path.stem for path in TARGETS.glob("*.toml")))
         with pytest.raises(InvalidProfile) as refused:
             load(name)
@@ -75,33 +75,35 @@ class TestFind:
             f"  hint: a name ({known}) or the path of a TOML file; `python -m e2e discover URL` proposes one"
         )
 
-    def test_a_name_is_looked_for_in_the_suite_first(
+    def test_a_name_is_looked_up_in_the_suite_first(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
         Path("reference").write_text("not this one")
         assert load("reference").name == "reference"
 
-    def test_a_file_elsewhere_is_shown_by_its_name_alone(self, tmp_path: Path) -> None:
-        (tmp_path / "acme.toml").write_text("schema = 1")
-        with pytest.raises(InvalidProfile, match=r"^acme\.toml: at "):
-            load(str(tmp_path / "acme.toml"))
+    def test_messages_show_the_path_as_it_was_given(self, tmp_path: Path) -> None:
+        path = tmp_path / "acme.toml"
+        path.write_text("schema = 1")
+        with pytest.raises(InvalidProfile) as refused:
+            load(str(path))
+        assert str(refused.value).startswith(f"{path}: name\n")
 
 
-def test_every_problem_is_told_at_once(refuse: Refuse) -> None:
-    said = refuse(
+def test_all_mistakes_are_reported_at_once(refuse: Refuse) -> None:
+    message = refuse(
         'name = "reference"\ntitle = "Reference chat"', 'titel = "A"\nsessions = { key = "a" }'
     ).splitlines()
-    assert [line for line in said if line.startswith("acme.toml: at ")] == [
-        "acme.toml: at titel",
-        "acme.toml: at sessions",
-        "acme.toml: at name",
+    assert [line for line in message if line.startswith("acme.toml: ")] == [
+        "acme.toml: titel",
+        "acme.toml: sessions",
+        "acme.toml: name",
     ]
 
 
 def test_a_long_value_is_cut(refuse: Refuse) -> None:
-    said = refuse('title = "Reference chat"', f'title = "Reference chat"\nnotes = "{"x" * 200}"')
-    assert f"  got '{'x' * 76}... : " in said
+    message = refuse('title = "Reference chat"', f'title = "Reference chat"\nnotes = "{"x" * 200}"')
+    assert f"  got '{'x' * 76}...: " in message
 
 
 class TestLocate:
@@ -113,10 +115,10 @@ class TestLocate:
             (Locate(css="#a"), "{ css = '#a' }"),
         ],
     )
-    def test_it_is_shown_as_it_is_written(self, locate: Locate, text: str) -> None:
+    def test_a_locator_prints_as_in_the_file(self, locate: Locate, text: str) -> None:
         assert str(locate) == text
 
-    def test_blanks_around_a_value_do_not_count(self) -> None:
+    def test_spaces_around_a_value_are_ignored(self) -> None:
         assert Locate(css=" #a ") == Locate(css="#a")
 
 

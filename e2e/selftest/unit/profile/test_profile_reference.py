@@ -1,4 +1,4 @@
-"""The reference page and the JSON Schema say what the code does: both are made from it, and every example in them holds."""
+"""The reference page and the JSON Schema are generated from the code, and every example in them is valid."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ import pytest
 from e2e.profile import reference_page
 from e2e.profile.profile import TARGETS, parse, toml_value
 from e2e.profile.recipes import MINIMAL, RECIPES
-from e2e.profile.reference_page import PAGE, SCHEMA, Example, made, tables
+from e2e.profile.reference_page import PAGE, SCHEMA, Example, generated, tables
 
 EXAMPLES = list(reference_page.examples())
-SCHEMA_NOW: dict[str, Any] = json.loads(made()[SCHEMA])
+SCHEMA_NOW: dict[str, Any] = json.loads(generated()[SCHEMA])
 WORDS = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 
 _USER = {"fill": {"into": {"label": "User"}, "text": "${CHAT_USER}"}}
 _AROUND: dict[str, dict[str, Any]] = {
     "Account": {"login": {"steps": [_USER]}},
-    "WireRule.answered_by": {"events": {"name": "events", "direction": "received", "url": "/events$"}},
+    "WireRule.reply_rule": {"events": {"name": "events", "direction": "received", "url": "/events$"}},
 }
 
 
-class TestInStep:
+class TestGeneratedFiles:
     @pytest.mark.parametrize("path", [PAGE, SCHEMA], ids=lambda path: path.name)
-    def test_a_generated_file_is_what_the_code_makes(self, path: Path) -> None:
-        assert path.read_text(encoding="utf-8") == made()[path], "hint: python -m e2e reference"
+    def test_a_generated_file_is_up_to_date(self, path: Path) -> None:
+        assert path.read_text(encoding="utf-8") == generated()[path], "hint: python -m e2e reference"
 
-    def test_the_command_compares_and_writes(
+    def test_the_command_checks_and_writes(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         page = TARGETS.parents[1] / "reports" / "out" / tmp_path.name
@@ -40,16 +40,14 @@ class TestInStep:
         monkeypatch.setattr(reference_page, "PAGE", page)
         try:
             assert reference_page.main(["--check"]) == 1
-            assert (
-                "is out of step with the code\n  hint: python -m e2e reference\n" in capsys.readouterr().err
-            )
+            assert "is out of date\n  hint: python -m e2e reference\n" in capsys.readouterr().err
             assert reference_page.main([]) == 0
             assert reference_page.main(["--check"]) == 0
         finally:
             page.unlink(missing_ok=True)
 
     def test_every_key_of_every_table_is_on_the_page(self) -> None:
-        text = made()[PAGE]
+        text = generated()[PAGE]
         for example in EXAMPLES:
             section = text.split(f"\n### {example.table.title}\n")[1].split("\n### ")[0]
             assert f"\n| `{example.key}` |" in section
@@ -57,18 +55,18 @@ class TestInStep:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"{e.table.model.__name__}.{e.key}")
 class TestKeys:
-    def test_it_says_what_it_is_and_how_it_is_written(self, example: Example) -> None:
+    def test_a_key_has_a_description_and_an_example(self, example: Example) -> None:
         field = next(f for n, f in example.table.model.model_fields.items() if example.key in (f.alias, n))
         assert field.description
         assert example.value is not None
 
-    def test_its_example_holds_inside_a_complete_profile(self, example: Example) -> None:
+    def test_its_example_is_valid_in_a_complete_profile(self, example: Example) -> None:
         value = tomllib.loads(f"x = {toml_value(example.value)}")["x"]
         parse(_around(example, value), "e2e/docs/profiles.md")
 
 
 def _around(example: Example, value: Any) -> dict[str, Any]:
-    """A complete profile in which the example stands where it belongs."""
+    """A complete profile that contains the example."""
     raw = tomllib.loads(MINIMAL)
     raw["screen"] = {"messages": {"test_id": "message"}}
     kind, name = example.table.model.__name__, f"{example.table.model.__name__}.{example.key}"
@@ -81,7 +79,7 @@ def _around(example: Example, value: Any) -> dict[str, Any]:
         raw["wire"][0] = {k: v for k, v in raw["wire"][0].items() if k != "method"} | {
             "transport": "websocket"
         }
-    if name == "WireRule.answered_by":
+    if name == "WireRule.reply_rule":
         raw["wire"].append(_AROUND[name]["events"])
     if name == "WireRule.judged":
         raw["wire"].append({"name": "titles", "url": "/titles$", "session": "session"})
@@ -90,10 +88,10 @@ def _around(example: Example, value: Any) -> dict[str, Any]:
         "Fill": dict(_USER["fill"]),
         "Command": {"command": ["npm", "start", "--", "--port", "{port}"]},
         "Credentials": {"username": "${U}", "password": "${P}"},
-        "Sign": {"kind": "daily-limit"},
+        "RefusalRule": {"kind": "daily-limit"},
     }  # fmt: skip
     table: Any = raw
-    if kind in ("Action", "Fill"):  # where they may be anything; steps.new_chat begins with a click
+    if kind in ("Action", "Fill"):  # steps.new_chat needs a click; steps.open takes any action
         table = bases.get(kind, {})
         raw["steps"]["open"] = [table if kind == "Action" else {"fill": table}]
         path = ()
@@ -112,14 +110,14 @@ def _around(example: Example, value: Any) -> dict[str, Any]:
 
 
 class TestRecipes:
-    def test_the_page_holds_these_and_no_other(self) -> None:
-        assert WORDS.findall(made()[PAGE]) == [MINIMAL, *(toml for _, _, toml in RECIPES)]
+    def test_the_page_contains_exactly_the_recipes(self) -> None:
+        assert WORDS.findall(generated()[PAGE]) == [MINIMAL, *(toml for _, _, toml in RECIPES)]
 
     def test_the_minimal_profile_is_complete(self) -> None:
         assert parse(tomllib.loads(MINIMAL), "e2e/docs/profiles.md").name == "acme"
 
     @pytest.mark.parametrize(("title", "text", "toml"), RECIPES, ids=[r[0] for r in RECIPES])
-    def test_a_recipe_holds_inside_the_minimal_profile(self, title: str, text: str, toml: str) -> None:
+    def test_a_recipe_is_valid_in_the_minimal_profile(self, title: str, text: str, toml: str) -> None:
         raw = tomllib.loads(MINIMAL) | tomllib.loads(toml)
         parse(raw, "e2e/docs/profiles.md")
         assert problems(raw, SCHEMA_NOW, title) == []
@@ -127,12 +125,12 @@ class TestRecipes:
 
 class TestSchema:
     @pytest.mark.parametrize("path", sorted(TARGETS.glob("*.toml")), ids=lambda path: path.stem)
-    def test_it_accepts_every_profile_of_the_suite(self, path: Path) -> None:
+    def test_it_accepts_each_shipped_profile(self, path: Path) -> None:
         text = path.read_text(encoding="utf-8")
         assert problems(tomllib.loads(text), SCHEMA_NOW, path.name) == []
 
     @pytest.mark.parametrize("path", [TARGETS / "reference.toml"], ids=lambda path: path.stem)
-    def test_editors_find_it(self, path: Path) -> None:
+    def test_a_profile_names_the_schema_for_editors(self, path: Path) -> None:
         assert path.read_text(encoding="utf-8").startswith("#:schema ./profile.schema.json\n")
 
     @pytest.mark.parametrize(
@@ -146,7 +144,7 @@ class TestSchema:
             ('title = "Acme support chat"\n', ""),
         ],
     )
-    def test_it_refuses(self, line: str, other: str) -> None:
+    def test_it_refuses_an_invalid_profile(self, line: str, other: str) -> None:
         assert problems(tomllib.loads(MINIMAL.replace(line, other, 1)), SCHEMA_NOW, "") != []
 
     def test_every_table_is_closed_and_every_key_described(self) -> None:
@@ -165,7 +163,7 @@ class TestSchema:
 
 
 def problems(value: Any, node: dict[str, Any], at: str) -> list[str]:
-    """What the part of JSON Schema that is used here has against ``value``."""
+    """Violations of ``node`` by ``value``, for the part of JSON Schema that is used here."""
     if "$ref" in node:
         return problems(value, SCHEMA_NOW["$defs"][node["$ref"].rpartition("/")[2]], at)
     for union in ("anyOf", "oneOf"):
@@ -191,12 +189,12 @@ def problems(value: Any, node: dict[str, Any], at: str) -> list[str]:
 def _of_table(value: dict[str, Any], node: dict[str, Any], at: str) -> list[str]:
     known = node.get("properties", {})
     others = node.get("additionalProperties", True)
-    said = [f"{at}.{key}: missing" for key in node.get("required", []) if key not in value]
+    found = [f"{at}.{key}: missing" for key in node.get("required", []) if key not in value]
     for key, part in value.items():
         if key in known:
-            said += problems(part, known[key], f"{at}.{key}")
+            found += problems(part, known[key], f"{at}.{key}")
         elif others is False:
-            said.append(f"{at}.{key}: no such key")
+            found.append(f"{at}.{key}: no such key")
         elif isinstance(others, dict):
-            said += problems(part, others, f"{at}.{key}")
-    return said
+            found += problems(part, others, f"{at}.{key}")
+    return found

@@ -14,7 +14,7 @@ from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import UNEXPLAINED
 from e2e.capture.target.policy import policy_of
 from e2e.plugin.assertions import act_on
-from e2e.profile.parts.policy import AcceptedCause
+from e2e.profile.parts.policy import KnownIssue
 from e2e.profile.profile import load
 from e2e.profile.values.cause_names import cause_names
 from e2e.records.records import Accepted, Policy
@@ -85,8 +85,8 @@ def test_it_survives_being_written_and_read() -> None:
 
 
 def test_the_profile_says_it() -> None:
-    said = AcceptedCause(cause="label-stale", until=dt.date(2027, 1, 31), reason="next design")
-    profile = load("reference").model_copy(update={"accepted": (said,)})
+    said = KnownIssue(cause="label-stale", until=dt.date(2027, 1, 31), reason="next design")
+    profile = load("reference").model_copy(update={"known_issues": (said,)})
     assert policy_of(profile).accepted == (Accepted("label-stale", "2027-01-31", "next design"),)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from e2e.capture.network.bodies.event_reader import AnswerReader, as_json, with_event
 from e2e.capture.network.wire_rules import Refusal, Rule, Sent
-from e2e.profile.profile import Sign, WireRule
+from e2e.profile.profile import RefusalRule, WireRule
 
 few = settings(max_examples=40, deadline=None, database=None)
 
@@ -77,14 +77,14 @@ class TestCondition:
         assert not rule().has_failed({"success": False})
 
     def test_what_is_no_answer_is_left_out(self) -> None:
-        said = rule(answer_when="type == 'ActionResponse'")
+        said = rule(reply_when="type == 'ActionResponse'")
         assert said.is_answer({"type": "ActionResponse"})
         assert not said.is_answer({"type": "Transition"})
         assert rule().is_answer({"type": "Transition"})
 
     def test_json_in_a_string_is_read_when_the_rule_says_so(self) -> None:
         payload = {"data": '{"session": "s-1"}'}
-        folded = rule(session="data.session", unfold=True)
+        folded = rule(session="data.session", parse_nested_json=True)
         assert folded.session_of(Sent(URL), folded.read(payload)) == "s-1"
         plain = rule(session="data.session")
         assert plain.session_of(Sent(URL), plain.read(payload)) is None
@@ -169,7 +169,7 @@ class TestAnswer:
         assert rule().provider_of({"provider": "Big hat"}, {"provider": "Big hat"}) is None
 
     def test_what_ties_a_frame_to_its_payload(self) -> None:
-        tied = rule(transport="websocket", reply_to="id")
+        tied = rule(transport="websocket", correlation_id="id")
         assert tied.key_of({"id": 7}) == "7"
         assert tied.key_of({}) is None
         assert tied.key_of(None) is None
@@ -329,11 +329,11 @@ class TestEventNames:
 
 class TestRefusal:
     def test_a_status_or_an_answer_may_tell(self) -> None:
-        limit = Refusal(Sign(kind="rate-limited", status=(429, 503)))
+        limit = Refusal(RefusalRule(kind="rate-limited", status=(429, 503)))
         assert limit.in_status(503)
         assert not limit.in_status(500)
         assert not limit.in_answer({"error": "quota"})
-        quota = Refusal(Sign(kind="daily-limit", answer="error == 'quota'"))
+        quota = Refusal(RefusalRule(kind="daily-limit", response="error == 'quota'"))
         assert quota.in_answer({"error": "quota"})
         assert not quota.in_answer({"error": "other"})
         assert not quota.in_status(429)

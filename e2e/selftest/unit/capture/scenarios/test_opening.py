@@ -33,7 +33,7 @@ class Scene:
         )
 
     def cast(self, *, watched: bool = True) -> Any:
-        timeouts = SimpleNamespace(quiet=QUIET, action=ACTION, reply=30.0, ready=10.0)
+        timeouts = SimpleNamespace(idle=QUIET, action=ACTION, reply=30.0, ready=10.0)
         store = SimpleNamespace(readable=watched, rotated=False, rotated_at=0.0, current=None)
         recorder = SimpleNamespace(
             store=store, last_signal=0.0, loads=1, chat=SimpleNamespace(began=self.now), tab=0

@@ -32,7 +32,11 @@ class Turn:
             update={"screen": profile.screen.model_copy(update={"provider": None}), "backend": None}
         )
         profile = profile.model_copy(
-            update={"reply": profile.reply.model_copy(update={"gone": None, "shown": None, "settled": None})}
+            update={
+                "reply": profile.reply.model_copy(
+                    update={"hidden": None, "visible": None, "text_stable_for": None}
+                )
+            }
         )
         self.rejected: list[Blocked] = []
         self.context: Any = SimpleNamespace(
@@ -111,7 +115,7 @@ def test_a_refusal_that_no_page_repairs_costs_nothing_the_second_time(turn: Turn
         one = turn.sends(NEW, request)
         took.append(turn.plays((0.0, ends(one, 404))))
         turn.desk.recorder.begin_message(TEXT)
-    assert took[0] <= turn.context.profile.timeouts.quiet + 0.1
+    assert took[0] <= turn.context.profile.timeouts.idle + 0.1
     assert took[1] < 0.1
 
 

@@ -1,6 +1,6 @@
-"""The small values of a profile, each checked where it stands: JMESPath, regular expressions, addresses, names of secrets.
+"""Types of the fields of a profile, each with its validation: JMESPath, regular expressions, URLs, names of secrets.
 
-A rule is told as ``what is wrong; example: what would be right``: `e2e.profile.values.error_texts` puts the example on its own line.
+A validator raises ``ValueError("rule; hint: example")``. `e2e.profile.values.error_messages` puts the hint on its own line.
 """
 
 from __future__ import annotations
@@ -12,22 +12,25 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from e2e.profile.values.expressions import check_condition, check_place
+from e2e.profile.values.expressions import check_condition, check_location
 
 ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-"""``${NAME}`` in a text of a profile: the environment variable of that name, put in when a browser is to start."""
+"""``${NAME}`` in a string of a profile: an environment variable, replaced when a browser starts."""
 
-NOTHING = object()
-"""The value of a `Misfit` whose key is not there."""
+HINT = "; hint: "
+"""Separates rule and hint in the message of a validator."""
+
+MISSING = object()
+"""The value of an `InvalidValue` whose key is absent."""
 
 SECRET_KEY = re.compile(
     r"(?i)^(proxy-)?authorization$|^cookie$|^x-(api-key|auth-token|access-token)$|^api-key$|passwor[dt]|passwd"
 )
-"""Names of values that are not written into a file, and not shown in a message."""
+"""Names of secrets: not allowed in a file, and never shown in a message."""
 
 
-class Misfit(ValueError):
-    """A value that is wrong because of another one: ``key`` is where a person would change it, below the table that says so."""
+class InvalidValue(ValueError):
+    """A value that does not fit another one. ``key`` is the key to change, relative to the table that was validated."""
 
     def __init__(self, key: str, value: Any, rule: str) -> None:
         super().__init__(rule)
@@ -36,9 +39,9 @@ class Misfit(ValueError):
 
 
 class Part(BaseModel):
-    """A table of the profile: frozen, no unknown keys, and what stands below a field is its description.
+    """A table of the profile: frozen, without unknown keys. The docstring below a field is its description.
 
-    Strict, since ``ready = "10"`` or ``writes = "yes"`` is a slip, and the next one is not read as it was meant.
+    Strict: pydantic would otherwise read ``writes = "no"`` as false, and accept other values that were not meant.
     """
 
     model_config = ConfigDict(
@@ -53,7 +56,7 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _arrays(cls, raw: Any) -> Any:
-        """TOML's arrays are lists, and what is frozen has tuples."""
+        """TOML arrays are lists, and frozen models need tuples."""
         if isinstance(raw, dict):
             return {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
         return raw
@@ -64,9 +67,9 @@ def _is_regex(pattern: str) -> str:
         compiled = re.compile(pattern)
     except re.error as error:
         column = "" if error.pos is None else f" at column {error.pos + 1}"
-        raise ValueError(f'not a regular expression ({error.msg}{column}); example: "^chat_.*"') from error
+        raise ValueError(f'not a regular expression ({error.msg}{column}); hint: "^chat_.*"') from error
     if compiled.search(""):
-        raise ValueError('it matches everything, also an empty text; example: "^chat_.*"')
+        raise ValueError('matches everything, even empty text; hint: "^chat_.*"')
     return pattern
 
 
@@ -79,19 +82,19 @@ _ANY_ADDRESS = (
 def _is_url_regex(pattern: str) -> str:
     _is_regex(pattern)
     if any(all(re.search(pattern, url) for url in urls) for urls in _ANY_ADDRESS):
-        raise ValueError('it matches every address; example: "/api/chat$"')
+        raise ValueError('matches every URL; hint: "/api/chat$"')
     return pattern
 
 
 def is_web_address(url: str) -> str:
-    """``url`` when it can be opened. Raises ``ValueError`` otherwise."""
+    """``url`` if a browser can open it. Raises ``ValueError`` otherwise."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none
+    except ValueError:  # an invalid port
         usable = False
     if not usable or re.search(r"\s", url):
-        raise ValueError('not a web address; example: "https://chat.example.org/"')
+        raise ValueError('not an http or https URL; hint: "https://chat.example.org/"')
     return url
 
 
@@ -105,58 +108,62 @@ def _is_css(selector: str) -> str:
         elif letter in pairs and (not opened or opened.pop() != pairs[letter]):
             opened = ["?"]
             break
-    outside = re.sub(r"\[[^\]]*\]", "", rest)  # an attribute's value may hold what is no CSS elsewhere
+    outside = re.sub(r"\[[^\]]*\]", "", rest)  # an attribute's value may contain any character
     if opened or not selector or re.search(r"[{};\"'=/@]|>\s*>|^[>+~,]|[>+~,]$", outside):
-        raise ValueError('not a CSS selector; example: "button[data-action=new]"')
+        raise ValueError('not a CSS selector; hint: "button[data-action=new]"')
     return selector
 
 
 def _is_header(name: str) -> str:
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
-        raise ValueError('not the name of a header; example: "X-Session-Id"')
+        raise ValueError('not a header name; hint: "X-Session-Id"')
     return name
 
 
 def _is_variable(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError('not the name of an environment variable; example: "CHAT_PASSWORD"')
+        raise ValueError('not the name of an environment variable; hint: "CHAT_PASSWORD"')
     return name
 
 
 def _is_host(host: str) -> str:
     if not re.fullmatch(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?", host):
-        raise ValueError('not a host (no scheme, no path); example: "*.analytics.example"')
+        raise ValueError('not a host (no scheme, no path); hint: "*.analytics.example"')
     return host
 
 
 def _is_timezone(name: str) -> str:
     known = zoneinfo.available_timezones()
     if known and name not in known:
-        raise ValueError('no time zone has this name; example: "Europe/Berlin"')
+        raise ValueError('unknown time zone; hint: "Europe/Berlin"')
     return name
 
 
 def _is_template(text: str) -> str:
-    """``${NAME}`` is right, whatever else looks like it is a slip that would be sent as it stands."""
+    """Refuses what looks like a variable but is not ``${NAME}``: it would be sent literally."""
     rest = ENVIRONMENT.sub("", text)
-    slip = re.search(r"\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]{2,}", rest)
-    if slip:
-        raise ValueError(f'{slip.group()} is no variable, it is written ${{NAME}}; example: "${{CHAT_USER}}"')
+    mistake = re.search(r"\$\{[^}]*\}?|\$[A-Z_][A-Z0-9_]{2,}", rest)
+    if mistake:
+        raise ValueError(f'{mistake.group()} is not a variable: write ${{NAME}}; hint: "${{CHAT_USER}}"')
     return text
 
 
 def check_headers(headers: dict[str, str]) -> None:
-    """Raises `Misfit` for a value that cannot be sent, or that is a secret and stands there in the clear."""
+    """Raises `InvalidValue` for a value that cannot be sent, or for a secret that is not ``${NAME}``."""
     for name, value in headers.items():
         if not value.isprintable() or not value.isascii():
-            raise Misfit(f"headers.{name}", value, 'a header is one line of ASCII; example: "${TOKEN}"')
+            raise InvalidValue(
+                f"headers.{name}", value, 'a header value is one line of ASCII; hint: "${TOKEN}"'
+            )
         if SECRET_KEY.search(name) and not ENVIRONMENT.search(value):
             shape = '"Bearer ${ADMIN_TOKEN}"' if "authorization" in name.lower() else '"${ADMIN_TOKEN}"'
-            raise Misfit(f"headers.{name}", value, f"a secret does not stand in a file; example: {shape}")
+            raise InvalidValue(
+                f"headers.{name}", value, f"secrets are not allowed in the file; hint: {shape}"
+            )
 
 
-def shaped(pattern: str, rule: str) -> tuple[AfterValidator, Any]:
-    """A validator for texts of one shape, told in plain words, and the pattern for the JSON Schema."""
+def matching(pattern: str, rule: str) -> tuple[AfterValidator, Any]:
+    """A validator for strings that match ``pattern``, with its rule, and the pattern for the JSON Schema."""
 
     def check(text: str) -> str:
         if not re.search(pattern, text):
@@ -166,7 +173,7 @@ def shaped(pattern: str, rule: str) -> tuple[AfterValidator, Any]:
     return AfterValidator(check), Field(json_schema_extra={"pattern": pattern})
 
 
-JMESPath = Annotated[str, AfterValidator(check_place)]
+JMESPath = Annotated[str, AfterValidator(check_location)]
 Condition = Annotated[str, AfterValidator(check_condition)]
 Regex = Annotated[str, AfterValidator(_is_regex)]
 UrlRegex = Annotated[str, AfterValidator(_is_url_regex)]
@@ -179,18 +186,16 @@ Template = Annotated[str, AfterValidator(_is_template)]
 Timezone = Annotated[str, AfterValidator(_is_timezone)]
 Seconds = Annotated[float, Field(gt=0, le=600)]
 Text = Annotated[str, Field(min_length=1)]
-Path = Annotated[str, *shaped(r"^/", 'begins with a slash; example: "/api/sessions/{session}"')]
+Path = Annotated[str, *matching(r"^/", 'must start with a slash; hint: "/api/sessions/{session}"')]
 Slug = Annotated[
     str,
-    *shaped(
-        r"^[a-z0-9][a-z0-9_-]*$", 'small letters, digits, - and _, as in a file\'s name; example: "acme"'
-    ),
+    *matching(r"^[a-z0-9][a-z0-9_-]*$", 'only lowercase letters, digits, - and _; hint: "acme"'),
 ]
 RuleName = Annotated[
-    str, *shaped(r"^[A-Za-z0-9][A-Za-z0-9 _-]*$", 'letters, digits, blanks, - and _; example: "chat"')
+    str, *matching(r"^[A-Za-z0-9][A-Za-z0-9 _-]*$", 'only letters, digits, spaces, - and _; hint: "chat"')
 ]
-Method = Annotated[str, *shaped(r"^[A-Z]+$", 'an HTTP method in capitals; example: "POST"')]
+Method = Annotated[str, *matching(r"^[A-Z]+$", 'expected an HTTP method in capitals; hint: "POST"')]
 Locale = Annotated[
     str,
-    *shaped(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", 'language, then country after a hyphen; example: "en-GB"'),
+    *matching(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", 'expected a language, or language-COUNTRY; hint: "en-GB"'),
 ]

@@ -1,0 +1,45 @@
+"""Earlier names of profile keys. A profile that uses one is refused with the present name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+RENAMED = {
+    "accepted": "known_issues",
+    "where.start.patience": "where.start.startup_timeout",
+    "steps.second_message_box": "steps.follow_up_message_box",
+    "steps.second_send": "steps.follow_up_send",
+    "steps.long_request": "steps.long_reply_message",
+    "steps.*[].wait_gone": "steps.*[].wait_hidden",
+    "login.steps[].wait_gone": "login.steps[].wait_hidden",
+    "wire[].unfold": "wire[].parse_nested_json",
+    "wire[].answered_by": "wire[].reply_rule",
+    "wire[].answer_when": "wire[].reply_when",
+    "wire[].reply_to": "wire[].correlation_id",
+    "reply.exchange_finished": "reply.response_finished",
+    "reply.gone": "reply.hidden",
+    "reply.shown": "reply.visible",
+    "reply.settled": "reply.text_stable_for",
+    "policy.bearer": "policy.id_is_secret",
+    "limits.retry_after": "limits.max_retry_after",
+    "blocked[].answer": "blocked[].response",
+    "timeouts.quiet": "timeouts.idle",
+}
+"""Old path -> new path. ``[]`` is an item of a list, ``*`` is any key."""
+
+
+def new_name(loc: tuple[Any, ...]) -> str | None:
+    """The present name of the key at ``loc``, a path such as ``("wire", 0, "unfold")``; None if it was never renamed."""
+    for old, new in RENAMED.items():
+        if matches(old, loc):
+            return new.rpartition(".")[2]
+    return None
+
+
+def matches(pattern: str, loc: tuple[Any, ...]) -> bool:
+    """Whether ``loc`` is one of the paths that ``pattern`` stands for."""
+    parts = pattern.replace("[]", ".[]").split(".")
+    return len(parts) == len(loc) and all(
+        isinstance(key, int) if part == "[]" else part in ("*", key)
+        for part, key in zip(parts, loc, strict=True)
+    )
