@@ -26,7 +26,8 @@ from e2e.capture.run.runner import Runner
 from e2e.capture.target.start_command import serving
 from e2e.errors import HarnessError
 from e2e.plugin.target import at
-from e2e.profile.profile import SUITE, Command, Profile, check_files, check_variables, load
+from e2e.profile.environment import check_files, check_variables
+from e2e.profile.profile import SUITE, Command, Profile, load
 from e2e.records.evidence import read_run
 from e2e.setup.allure import allure_command
 from e2e.setup.browser import find_browser, launch_options

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 from e2e.errors import HarnessError, TargetNotReady
 from e2e.pages.chat_page import ChatPage
 from e2e.pages.waits import Steps
-from e2e.profile.profile import SUITE, Locate, Profile, check_variables, load
+from e2e.profile.environment import check_variables
+from e2e.profile.profile import SUITE, Locate, Profile, load
 from e2e.setup.browser import find_browser, launch_options
 
 _POLL_INTERVAL = 0.3  # seconds

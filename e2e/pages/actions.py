@@ -12,7 +12,8 @@ from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.pages.explained import Explained
 from e2e.pages.locators import locate
 from e2e.pages.waits import Steps, Wait
-from e2e.profile.profile import Action, Locate, Profile, expand
+from e2e.profile.environment import expand
+from e2e.profile.profile import Action, Locate, Profile
 
 POLL = 0.02
 """Seconds between two looks at the page."""

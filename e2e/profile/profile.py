@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -21,14 +19,13 @@ from e2e.profile.parts.policy import Gates, KnownIssue, Owners, PolicyPart
 from e2e.profile.parts.where import Command, Credentials, Where
 from e2e.profile.parts.wire import Extract, WireRule
 from e2e.profile.values.error_messages import error_message, error_messages, toml_value
-from e2e.profile.values.fields import ENVIRONMENT, InvalidValue, Part, Slug, Text, WebAddress, is_web_address
+from e2e.profile.values.fields import InvalidValue, Part, Slug, Text, WebAddress, is_web_address
 from e2e.profile.values.steps import Action, Fill, Locate, Steps
 
 __all__ = [
     "SUITE", "TARGETS", "Account", "Action", "Backend", "Call", "Command", "Credentials", "Extract", "Fill", "Gates",
     "KnownIssue", "Limits", "Locate", "Login", "PolicyPart", "Profile", "Providers", "RefusalRule", "Reply", "Screen", "Session",
-    "Steps", "Timeouts", "Where", "WireRule", "check_files", "check_variables", "expand", "is_web_address", "load", "parse",
-    "toml_value", "variables_of",
+    "Steps", "Timeouts", "Where", "WireRule", "is_web_address", "load", "parse", "toml_value",
 ]  # fmt: skip
 
 TARGETS = Path(__file__).resolve().parents[2] / "fixtures" / "targets"
@@ -243,101 +240,6 @@ def parse(raw: Mapping[str, Any], file: str) -> Profile:
         return Profile.model_validate(raw)
     except ValidationError as error:
         raise InvalidProfile("\n".join(error_messages(Profile, file, raw, error))) from None
-
-
-def variables_of(profile: Profile) -> tuple[str, ...]:
-    """Environment variables that the profile refers to by ``${NAME}``, in order of appearance.
-
-    A variable that accounts provide under other names is replaced by those names.
-    """
-    found: dict[str, None] = {}
-
-    def look(value: Any) -> None:
-        if isinstance(value, str):
-            found.update(dict.fromkeys(ENVIRONMENT.findall(value)))
-        elif isinstance(value, dict):
-            for part in value.values():
-                look(part)
-        elif isinstance(value, list | tuple):
-            for part in value:
-                look(part)
-
-    look(profile.model_dump(exclude={"login": {"accounts"}}))
-    accounts = profile.login.accounts if profile.login else ()
-    for account in accounts:
-        for name, real in account.env.items():
-            found.pop(name, None)
-            found[real] = None
-    return tuple(found)
-
-
-def check_variables(profile: Profile, environment: Mapping[str, str]) -> None:
-    """Raises `InvalidProfile` with each variable that is not set, and the key that needs it."""
-    missing = [name for name in variables_of(profile) if not environment.get(name)]
-    if missing:
-        texts = dict(_texts(profile.model_dump(by_alias=True, exclude_none=True), ""))
-        messages = []
-        for name in missing:
-            key = next((k for k, text in texts.items() if f"${{{name}}}" in text), "login.accounts")
-            value, hint = f"${{{name}}}", f"export {name}=..., or remove it from the profile"
-            messages.append(
-                error_message(f"profile {profile.name!r}", key, value, "not set in the environment", hint)
-            )
-        raise InvalidProfile("\n".join(messages))
-
-
-def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield key, value
-    elif isinstance(value, dict):
-        for name, part in value.items():
-            yield from _texts(part, f"{key}.{name}" if key else name)
-    elif isinstance(value, list | tuple):
-        for n, part in enumerate(value):
-            yield from _texts(part, f"{key}[{n}]")
-
-
-def check_files(profile: Profile, folder: Path) -> None:
-    """Raises `InvalidProfile` for a storage state that is missing or unreadable. Paths are relative to ``folder``."""
-    if profile.login is None:
-        return
-    files = [("login.storage_state", profile.login.storage_state)]
-    files += [
-        (f"login.accounts[{n}].storage_state", a.storage_state) for n, a in enumerate(profile.login.accounts)
-    ]
-    for key, name in files:
-        if name is None:
-            continue
-        path = folder / Path(name).expanduser()
-        try:
-            state = json.loads(path.read_text(encoding="utf-8"))
-            rule = (
-                ""
-                if isinstance(state, dict) and {"cookies", "origins"} & state.keys()
-                else "not a storage state"
-            )
-        except OSError as error:
-            rule = f"cannot be read: {error.strerror}"
-        except ValueError:
-            rule = "not a storage state (not JSON)"
-        if rule:
-            hint = f"make login TARGET={profile.name} writes it (paths are relative to the suite's folder)"
-            raise InvalidProfile(error_message(f"profile {profile.name!r}", key, repr(name), rule, hint))
-
-
-def expand(text: str, environment: Mapping[str, str] | None = None) -> str:
-    """``text`` with each ``${NAME}`` replaced by its value. Raises `InvalidProfile` if a variable is not set."""
-    values = os.environ if environment is None else environment
-
-    def value(match: re.Match[str]) -> str:
-        found = values.get(match.group(1))
-        if not found:
-            raise InvalidProfile(
-                f"${{{match.group(1)}}}: not set in the environment", hint=f"export {match.group(1)}=..."
-            )
-        return found
-
-    return ENVIRONMENT.sub(value, text)
 
 
 def _find(name_or_path: str) -> tuple[Path, str]:

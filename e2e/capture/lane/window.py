@@ -21,7 +21,8 @@ from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.scenarios.lane_context import LaneContext
 from e2e.errors import HarnessError
 from e2e.pages.chat_page import ChatPage
-from e2e.profile.profile import SUITE, Account, Profile, expand
+from e2e.profile.environment import expand
+from e2e.profile.profile import SUITE, Account, Profile
 
 
 class Window:

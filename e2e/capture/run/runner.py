@@ -36,7 +36,7 @@ from e2e.capture.target.backend_client import Answer, BackendClient, probe
 from e2e.capture.target.policy import policy_of
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from e2e.pages.waits import Steps
-from e2e.profile.profile import variables_of
+from e2e.profile.environment import variables_of
 from e2e.records.evidence import EvidenceWriter, read_run
 from e2e.records.journal import Journal
 from e2e.records.records import Chat, CodePlace, Problem, RunMeta, RunRecords

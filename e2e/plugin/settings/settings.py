@@ -37,7 +37,8 @@ from e2e.plugin.settings.values import (
     shard_of,
     web_address,
 )
-from e2e.profile.profile import SUITE, Profile, check_files, check_variables, load
+from e2e.profile.environment import check_files, check_variables
+from e2e.profile.profile import SUITE, Profile, load
 from e2e.profile.variants import reference_variant
 from fixtures.reference_chat.backend.settings import ID_FORMATS, ID_PATTERNS, ROTATIONS, STORES, TRANSPORTS
 

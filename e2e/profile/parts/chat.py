@@ -74,7 +74,7 @@ class Session(Part):
 
 
 class Reply(Part):
-    """How the end of a reply is recognised. All conditions given here must hold."""
+    """How the end of a reply is recognised. All conditions that are set must be met."""
 
     response_finished: bool = True
     """The response has ended, by its wire rule."""

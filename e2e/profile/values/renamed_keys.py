@@ -37,7 +37,7 @@ def new_name(loc: tuple[Any, ...]) -> str | None:
 
 
 def matches(pattern: str, loc: tuple[Any, ...]) -> bool:
-    """Whether ``loc`` is one of the paths that ``pattern`` stands for."""
+    """Whether ``loc`` is a path that ``pattern`` describes."""
     parts = pattern.replace("[]", ".[]").split(".")
     return len(parts) == len(loc) and all(
         isinstance(key, int) if part == "[]" else part in ("*", key)

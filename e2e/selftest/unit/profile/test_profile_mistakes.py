@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from e2e.errors import InvalidProfile
-from e2e.profile.profile import TARGETS, Profile, check_files, check_variables, load, parse, toml_value
+from e2e.profile.environment import check_files, check_variables
+from e2e.profile.profile import TARGETS, Profile, load, parse, toml_value
 
 REFERENCE = (TARGETS / "reference.toml").read_text(encoding="utf-8")
 NEW_CHAT = 'new_chat = [{ click = { role = "button", name = "New chat" } }]'
