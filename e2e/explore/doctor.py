@@ -101,7 +101,7 @@ def check_machine() -> Iterator[Finding]:
         "disk",
         level,
         f"{free:,} MB free",
-        "free disk space: the evidence of 100 chats with traces takes some hundred megabytes",
+        "free disk space: the evidence of a nightly run takes some hundred megabytes",
     )
     out = SUITE / "reports" / "out"
     try:

@@ -20,14 +20,18 @@ def find_provider(
 ) -> None:
     """Find a short string under a name such as ``model``, in every reply, constant within a chat."""
     rated: list[tuple[float, Any, str, list[str]]] = []
-    with_text = [with_reply_text(pieces, turn) for pieces, turn in zip(chosen, observed.turns, strict=False)]
-    paths = {path for pieces in chosen for p in pieces for path, v in leaves(p.value) if isinstance(v, str)}
+    with_text = [
+        with_reply_text(received, turn) for received, turn in zip(chosen, observed.turns, strict=False)
+    ]
+    paths = {
+        path for received in chosen for p in received for path, v in leaves(p.value) if isinstance(v, str)
+    }
     shown = {text for _, group in observed.labels for text in group}
     for path in paths:
         compiled = jmespath.compile(path)
         values = [
-            next((str(v) for p in pieces if isinstance(v := compiled.search(p.value), str) and v), None)
-            for pieces in chosen
+            next((str(v) for p in received if isinstance(v := compiled.search(p.value), str) and v), None)
+            for received in chosen
         ]
         rate = _rate_provider(last_name(path), path, values, shown)
         if rate > 0 and all(with_text) and not _beside_text(compiled, with_text):

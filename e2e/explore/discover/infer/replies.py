@@ -22,7 +22,7 @@ def find_reply(found: Findings, watcher: Watcher, sent: SentMessages, observed: 
     turns = observed.turns[: len(sent.payloads)]
     per_turn = [parts_after(watcher, sent, n, turn.ended_at + 0.3) for n, turn in enumerate(turns)]
     channel = reply_channel(per_turn, turns, sent)
-    chosen = [[p for p in pieces if p.channel == channel] for pieces in per_turn]
+    chosen = [[p for p in received if p.channel == channel] for received in per_turn]
     if channel == "own":
         found.exchange_ends = all(p.ended or p.status is not None for p in sent.payloads)
     elif channel.startswith("http:"):
@@ -45,17 +45,19 @@ def _frames(
         found.correlation_id = keyed
         compiled = jmespath.compile(keyed.value)
         mine = [
-            [p for p in pieces if text_of(compiled.search(p.value)) == key]
-            for pieces, key in zip(chosen, _keys(keyed.value, sent), strict=True)
+            [p for p in received if text_of(compiled.search(p.value)) == key]
+            for received, key in zip(chosen, _keys(keyed.value, sent), strict=True)
         ]
     elif sent.framing not in ("json", "ndjson", "text") and any(sent.keys):
         mine = [
-            [p for p in pieces if p.key is not None and p.key == key]
-            for pieces, key in zip(chosen, sent.keys, strict=True)
+            [p for p in received if p.key is not None and p.key == key]
+            for received, key in zip(chosen, sent.keys, strict=True)
         ]
     else:
-        mine = [with_reply_text(pieces, turn) for pieces, turn in zip(chosen, turns, strict=True)]
-        rest = [p.value for pieces, parts in zip(chosen, mine, strict=True) for p in pieces if p not in parts]
+        mine = [with_reply_text(received, turn) for received, turn in zip(chosen, turns, strict=True)]
+        rest = [
+            p.value for received, parts in zip(chosen, mine, strict=True) for p in received if p not in parts
+        ]
         condition = find_condition(
             [p.value for parts in mine for p in parts], [r for r in rest if r is not None]
         )
@@ -64,7 +66,7 @@ def _frames(
                 condition, 0.75, "holds for the frames with text of the reply, and for no others"
             )
             compiled = jmespath.compile(condition)
-            mine = [[p for p in pieces if compiled.search(p.value)] for pieces in chosen]
+            mine = [[p for p in received if compiled.search(p.value)] for received in chosen]
     if all(len(m) == 1 for m in mine) or any(p.final for m in mine for p in m):
         return
     lasts = [m[-1].value for m in mine if m]
@@ -73,12 +75,12 @@ def _frames(
     if condition is None and keyed is None:
         # The end may be a frame of another kind, after the last frame with text.
         ends = [
-            [p for p in pieces if m and p.t >= m[-1].t and p not in m][:1]
-            for pieces, m in zip(chosen, mine, strict=True)
+            [p for p in received if m and p.t >= m[-1].t and p not in m][:1]
+            for received, m in zip(chosen, mine, strict=True)
         ]
         if all(ends):
             everything = [
-                p.value for pieces, end in zip(chosen, ends, strict=True) for p in pieces if p not in end
+                p.value for received, end in zip(chosen, ends, strict=True) for p in received if p not in end
             ]
             condition = find_condition([e[0].value for e in ends], everything)
             if condition and found.reply_when:
@@ -116,8 +118,8 @@ def _reply_key(messages: Sequence[Any], chosen: list[list[ReplyPart]]) -> Guess 
         ):
             continue
         homes = [
-            {p for piece in pieces for p, leaf in leaves(piece.value) if text_of(leaf) == text_of(v)}
-            for pieces, v in zip(chosen, values, strict=True)
+            {p for piece in received for p, leaf in leaves(piece.value) if text_of(leaf) == text_of(v)}
+            for received, v in zip(chosen, values, strict=True)
         ]
         common = set.intersection(*homes) if homes and all(homes) else set()
         if path in common:
