@@ -23,9 +23,8 @@ from rich.table import Table
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
-from e2e.capture.target.start_command import serving
+from e2e.capture.target.start_command import serving, with_path
 from e2e.errors import HarnessError
-from e2e.plugin.target import at
 from e2e.profile.environment import check_files, check_variables
 from e2e.profile.profile import SUITE, Command, Profile, load
 from e2e.records.evidence import read_run
@@ -195,10 +194,10 @@ def _served(profile: Profile, base_url: str | None) -> Iterator[str]:
     """Start what the profile starts, and yield the address of the chat. Raises `HarnessError` when it does not start."""
     start, where = profile.where.start, profile.where
     if base_url is not None or start is None:
-        yield at(base_url or where.url, where.path)
+        yield with_path(base_url or where.url, where.path)
     elif isinstance(start, Command):
         with serving(start, SUITE) as url:
-            yield at(url, where.path)
+            yield with_path(url, where.path)
     else:
         with ReferenceChat.start(control=False) as chat:
             yield chat.url

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.capture.target.start_command import serving
+from e2e.capture.target.start_command import serving, with_path
 from e2e.errors import TargetNotReady
 from e2e.plugin.settings.settings import Settings
 from e2e.profile.profile import SUITE, Command
@@ -17,10 +17,10 @@ def chat_url(settings: Settings) -> Iterator[str]:
     """Address of the chat under test, ready to be opened."""
     where = settings.profile.where
     if settings.base_url is not None:
-        yield at(settings.base_url, where.path)
+        yield with_path(settings.base_url, where.path)
     elif isinstance(where.start, Command):
         with serving(where.start, SUITE) as url:
-            yield at(url, where.path)
+            yield with_path(url, where.path)
     elif where.start == "reference":
         from fixtures.reference_chat.launcher import LaunchError, ReferenceChat
 
@@ -42,9 +42,4 @@ def chat_url(settings: Settings) -> Iterator[str]:
         with chat:
             yield chat.url
     else:
-        yield at(where.url, where.path)
-
-
-def at(url: str, path: str | None) -> str:
-    """``url`` with the profile's ``where.path``."""
-    return url if path is None else url.rstrip("/") + path
+        yield with_path(where.url, where.path)

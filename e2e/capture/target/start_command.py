@@ -119,3 +119,8 @@ def _tail(output: int) -> str:
     size = os.fstat(output).st_size
     text = os.pread(output, 4000, max(0, size - 4000)).decode("utf-8", errors="replace")
     return "\n".join("    " + line for line in text.splitlines()[-_TAIL:]) or "    (no output)"
+
+
+def with_path(url: str, path: str | None) -> str:
+    """``url`` with the profile's ``where.path``."""
+    return url if path is None else url.rstrip("/") + path
