@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright
 
 from e2e.analysis.judge import judge
-from e2e.selftest.browser.lab_runs import NO_STORE, OTHERWISE, LabRun, failed, record_pages
+from e2e.selftest.browser.lab_pages.lab_runs import NO_STORE, OTHERWISE, LabRun, failed, record_pages
 from e2e.selftest.lab.app import PAGES
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from e2e.selftest.browser.lab_runs import CHATS, NO_STORE, LabRun, failed, record_pages
+from e2e.selftest.browser.lab_pages.lab_runs import CHATS, NO_STORE, LabRun, failed, record_pages
 from e2e.selftest.lab.app import PAGES
 
 

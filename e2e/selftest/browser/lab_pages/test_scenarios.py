@@ -17,7 +17,7 @@ from e2e.capture.run.runner import Runner
 from e2e.profile.profile import Locate, Profile
 from e2e.profile.values.steps import Steps
 from e2e.records.evidence import read_run
-from e2e.selftest.browser.lab_profiles import lab_profile
+from e2e.selftest.browser.lab_pages.lab_profiles import lab_profile
 from e2e.selftest.lab.app import Lab
 
 CHATS = 3

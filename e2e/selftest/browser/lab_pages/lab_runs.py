@@ -15,7 +15,7 @@ from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner, run_side_by_side
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.records.evidence import read_run
-from e2e.selftest.browser.lab_profiles import SESSION, lab_profile
+from e2e.selftest.browser.lab_pages.lab_profiles import SESSION, lab_profile
 from e2e.selftest.lab.app import PAGES, Lab
 
 CHATS = 3
