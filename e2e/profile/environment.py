@@ -11,7 +11,7 @@ from typing import Any
 
 from e2e.errors import InvalidProfile
 from e2e.profile.profile import Profile
-from e2e.profile.values.error_messages import error_message
+from e2e.profile.values.error_messages import error_message, invalid_profile
 from e2e.profile.values.fields import ENVIRONMENT
 
 
@@ -53,7 +53,7 @@ def check_variables(profile: Profile, environment: Mapping[str, str]) -> None:
             messages.append(
                 error_message(f"profile {profile.name!r}", key, value, "not set in the environment", hint)
             )
-        raise InvalidProfile("\n".join(messages))
+        raise invalid_profile(messages)
 
 
 def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
@@ -92,7 +92,7 @@ def check_files(profile: Profile, folder: Path) -> None:
             rule = "not a storage state (not JSON)"
         if rule:
             hint = f"make login TARGET={profile.name} writes it (paths are relative to the suite's folder)"
-            raise InvalidProfile(error_message(f"profile {profile.name!r}", key, repr(name), rule, hint))
+            raise invalid_profile([error_message(f"profile {profile.name!r}", key, repr(name), rule, hint)])
 
 
 def expand(text: str, environment: Mapping[str, str] | None = None) -> str:

@@ -18,7 +18,7 @@ from e2e.profile.parts.chat import Providers, Reply, Screen, Session
 from e2e.profile.parts.policy import Gates, KnownIssue, Owners, PolicyPart
 from e2e.profile.parts.where import Command, Credentials, Where
 from e2e.profile.parts.wire import Extract, WireRule
-from e2e.profile.values.error_messages import error_message, error_messages, toml_value
+from e2e.profile.values.error_messages import error_message, error_messages, invalid_profile, toml_value
 from e2e.profile.values.fields import InvalidValue, Part, Slug, Text, WebAddress, is_web_address
 from e2e.profile.values.steps import Action, Fill, Locate, Steps
 
@@ -193,11 +193,11 @@ def load(name_or_path: str) -> Profile:
     except UnicodeDecodeError as error:
         value = repr(error.object[error.start : error.start + 4])
         hint = "save the file as UTF-8 (not as UTF-16 or Latin-1)"
-        raise InvalidProfile(
-            error_message(file, f"byte {error.start + 1}", value, "not UTF-8 text", hint)
+        raise invalid_profile(
+            [error_message(file, f"byte {error.start + 1}", value, "not UTF-8 text", hint)]
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise InvalidProfile(_toml_error(file, path, error)) from error
+        raise invalid_profile([_toml_error(file, path, error)]) from error
     except OSError as error:
         raise InvalidProfile(
             f"{file}: cannot be read: {error.strerror}",
@@ -239,7 +239,7 @@ def parse(raw: Mapping[str, Any], file: str) -> Profile:
     try:
         return Profile.model_validate(raw)
     except ValidationError as error:
-        raise InvalidProfile("\n".join(error_messages(Profile, file, raw, error))) from None
+        raise invalid_profile(error_messages(Profile, file, raw, error)) from None
 
 
 def _find(name_or_path: str) -> tuple[Path, str]:

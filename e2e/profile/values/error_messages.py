@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from e2e.errors import InvalidProfile
 from e2e.profile.values.fields import HINT, MISSING, SECRET_KEY, InvalidValue
 from e2e.profile.values.renamed_keys import new_name
 
@@ -70,6 +71,12 @@ def error_messages(
 def error_message(file: str, key: str, value: str, rule: str, hint: str) -> str:
     """The form of every message about a file: file and key, value and rule, hint."""
     return f"{file}: {key}\n  got {value}: {rule}\n  hint: {hint}"
+
+
+def invalid_profile(messages: Iterable[str]) -> InvalidProfile:
+    """An exception with ``messages``. Its ``hint`` is that of the last one, for reports that show it separately."""
+    what, _, hint = "\n".join(messages).rpartition("\n  hint: ")
+    return InvalidProfile(what, hint=hint)
 
 
 def _relevant(

@@ -57,7 +57,7 @@ def test_a_bad_profile_is_refused_at_once(suite: Suite, tmp_path: Path) -> None:
     profile.write_text(REFERENCE.read_text().replace('session = "session_id"', 'session = "args[0"', 1))
     ended = suite("--target", str(profile))
     assert ended.code == USAGE_ERROR, ended.output
-    assert "at wire[0].session" in ended.output
+    assert f"{profile}: wire[0].session\n" in ended.output
     assert "not a JMESPath expression" in ended.output
 
 

@@ -247,8 +247,9 @@ class TestRefused:
         assert "hint: a name (chainlit, reference" in refused(target="nope")
 
     def test_a_broken_profile(self, tmp_path: Path) -> None:
-        (tmp_path / "acme.toml").write_text("[where")
-        assert refused(target=str(tmp_path / "acme.toml")).startswith("acme.toml: ")
+        path = tmp_path / "acme.toml"
+        path.write_text("[where")
+        assert refused(target=str(path)).startswith(f"{path}: line 1\n  got '[where': not TOML (")
 
     def test_evidence_that_is_no_folder(self, tmp_path: Path) -> None:
         folder = str(tmp_path / "nowhere")

@@ -396,6 +396,7 @@ class TestReferences:
             "  got ${TOKEN_B}: not set in the environment",
             "  hint: export TOKEN_B=..., or remove it from the profile",
         ]
+        assert refused.value.hint == "export TOKEN_B=..., or remove it from the profile"
 
     def test_variables_that_are_set_are_accepted(self) -> None:
         check_variables(self.profile(READY, READY + '\nheaders = { X-A = "${TOKEN_A}" }'), {"TOKEN_A": "1"})
