@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from e2e.analysis.causes.evidence.chat_evidence import Clues
+from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence
 from e2e.analysis.causes.evidence.lane_history import Write
-from e2e.analysis.causes.evidence.predicates import Condition
+from e2e.analysis.causes.evidence.predicates import Predicate
 from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
 from e2e.analysis.causes.run_verdicts import RunVerdicts
 from e2e.analysis.facts.code_locations import Trail
@@ -42,7 +42,7 @@ class ChatRule:
     order: int
     explains: tuple[str, ...]
     """Names of the failed checks that it can explain."""
-    when: tuple[Condition, ...]
+    when: tuple[Predicate, ...]
     """All must hold."""
     excludes: tuple[str, ...]
     """Causes that could look alike, and that one of the predicates rules out."""
@@ -51,7 +51,7 @@ class ChatRule:
     variant: str = ""
     """Key of the explanation that fits, where the cause has several."""
 
-    def fits(self, chat: Clues) -> bool:
+    def fits(self, chat: ChatEvidence) -> bool:
         return all(predicate(chat) for predicate in self.when)
 
 
@@ -86,7 +86,7 @@ class CauseFollows:
     """Another cause of the same run is a consequence, where ``when`` holds in all of its chats."""
 
     cause: str
-    when: Condition
+    when: Predicate
     same_chats: bool = False
     """Only where all of its chats show this cause too."""
 
@@ -118,17 +118,17 @@ class Variant:
     """Another explanation of the same cause."""
 
     explanation: str
-    sender: Callable[[Clues], Trail] | None = None
+    sender: Callable[[ChatEvidence], Trail] | None = None
     """From where the payload was sent that it is about; None: the chat's first payload."""
     hint: str = ""
     """In place of the cause's own, where another change removes it."""
 
 
-def _none(_: Clues) -> None:
+def _none(_: ChatEvidence) -> None:
     return None
 
 
-def _never(_: Clues) -> bool:
+def _never(_: ChatEvidence) -> bool:
     return False
 
 
@@ -156,11 +156,11 @@ class CauseDefinition:
     consequences: tuple[Consequence, ...] = ()
     supported_by: tuple[ExperimentOutcome, ...] = ()
     contradicted_by: tuple[ExperimentOutcome, ...] = ()
-    contradicted_when: Condition = _never
+    contradicted_when: Predicate = _never
     """The chat's own lane speaks against it, as an experiment would."""
-    write: Callable[[Clues], Write | None] = _none
+    write: Callable[[ChatEvidence], Write | None] = _none
     """The write to the key that it is about."""
-    removal: Callable[[Clues, Write | None], Write | None] | None = None
+    removal: Callable[[ChatEvidence, Write | None], Write | None] | None = None
     """The write that had removed what ``write`` restored; it is what ``{change}`` names."""
     names_send: bool = True
     """The code that sent the payload belongs to the code locations."""

@@ -1,4 +1,4 @@
-"""What is odd about a chat that fits no rule, in words: a lead for whoever reads the evidence, and not a cause."""
+"""Anomalies in the session IDs of chats that fit no rule: a lead for whoever reads the evidence, not a cause."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from e2e.analysis.causes.evidence.chat_evidence import Clues
+from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence
 from e2e.analysis.model.wording import plural
 
 Messages = Sequence[Any]
-"""Those of the chat that are to carry an ID."""
+"""The chat's messages that must carry an ID."""
 
-_ODDITIES: tuple[tuple[str, Callable[[Clues, Messages], bool]], ...] = (
+_ANOMALIES: tuple[tuple[str, Callable[[ChatEvidence, Messages], bool]], ...] = (
     (
         "sent no session ID while the store held one",
         lambda _, sent: any(m.sent is None and m.stored for m in sent),
@@ -20,9 +20,9 @@ _ODDITIES: tuple[tuple[str, Callable[[Clues, Messages], bool]], ...] = (
     ("sent no session ID", lambda _, sent: any(m.sent is None for m in sent)),
     (
         "sent the ID of an earlier chat",
-        lambda c, sent: any(m.sent in c.old and m.sent in c.known for m in sent),
+        lambda c, sent: any(m.sent in c.old_ids and m.sent in c.seen_earlier for m in sent),
     ),
-    ("sent an ID that another browser had", lambda c, sent: any(m.sent in c.elsewhere for m in sent)),
+    ("sent an ID that another browser had", lambda c, sent: any(m.sent in c.in_other_browsers for m in sent)),
     ("sent several session IDs", lambda _, sent: len({m.sent for m in sent}) > 1),
     (
         "sent another ID than the store held",
@@ -30,21 +30,24 @@ _ODDITIES: tuple[tuple[str, Callable[[Clues, Messages], bool]], ...] = (
     ),
     (
         "left no session ID in the store",
-        lambda c, _: bool(c.chat.stored_seen) and c.chat.stored is None and not c.excused,
+        lambda c, _: bool(c.chat.stored_seen) and c.chat.stored is None and not c.without_id,
     ),
-    ("left the ID of an earlier chat in the store", lambda c, _: c.chat.stored in c.old and not c.excused),
+    (
+        "left the ID of an earlier chat in the store",
+        lambda c, _: c.chat.stored in c.old_ids and not c.without_id,
+    ),
 )
-"""In the order in which they are asked: the first that holds is told."""
+"""The first that holds is reported."""
 
 
-def oddity(chat: Clues) -> str:
-    """The most telling thing about its session IDs, or ``""`` where these are in order."""
-    return next((words for words, holds in _ODDITIES if holds(chat, chat.running)), "")
+def anomaly(chat: ChatEvidence) -> str:
+    """The first anomaly of its session IDs, or ``""``."""
+    return next((words for words, holds in _ANOMALIES if holds(chat, chat.running)), "")
 
 
-def in_common(chats: Sequence[Clues]) -> str:
-    """``9 of 12 chats sent no session ID``: what most of them show, or ``""`` where nothing is odd about their IDs."""
-    counts = Counter(words for chat in chats if (words := oddity(chat)))
+def in_common(chats: Sequence[ChatEvidence]) -> str:
+    """``9 of 12 chats sent no session ID``: the most frequent anomaly, or ``""`` where there is none."""
+    counts = Counter(words for chat in chats if (words := anomaly(chat)))
     if not counts:
         return ""
     words, n = counts.most_common(1)[0]

@@ -1,4 +1,4 @@
-"""Which rule explains which failing chat, and which of the names found are one fault."""
+"""Which rule explains which failing chat, and which of the causes found are one fault."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from e2e.analysis.causes.evidence.chat_evidence import Clues, clues
+from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence, chat_evidence
 from e2e.analysis.causes.registry import ChatCandidate, chat_rules, definitions
 from e2e.analysis.diagnosis.experiments import findings
 from e2e.analysis.model.run import Run
@@ -23,7 +23,7 @@ class Pair(NamedTuple):
 
 @dataclass(slots=True)
 class Share:
-    """What a cause explains."""
+    """What one cause explains."""
 
     chats: dict[ChatKey, None] = field(default_factory=dict)
     checks: dict[str, None] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Share:
 
 @dataclass(slots=True)
 class Assignment:
-    """Every failing chat with its cause; and those that no rule explains, where there is a rule for the check at all."""
+    """Every failing chat with its cause. Chats that no rule explains are listed where the check has a rule at all."""
 
     causes: dict[Pair, str] = field(default_factory=dict)
     left: dict[str, tuple[ChatKey, ...]] = field(default_factory=dict)
@@ -77,8 +77,8 @@ class Assignment:
 
 
 def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
-    """The first rule that fits explains the chat, unless an experiment speaks against its cause and a later rule fits too."""
-    known, found = clues(run), Assignment()
+    """The first rule that fits explains the chat, unless an experiment contradicts its cause and a later rule fits too."""
+    known, found = chat_evidence(run), Assignment()
     fitting: dict[Pair, list[ChatCandidate]] = {}
     for verdict in failed:
         rules = [one for one in chat_rules() if verdict.name in one.rule.explains]
@@ -104,8 +104,8 @@ def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
 
 
 def _leave_out_unseen(run: Run, found: Assignment) -> None:
-    """What could not be seen of a chat is no fault without a name, where the other chats of the check have one."""
-    known = clues(run)
+    """Chats with incomplete evidence are not unexplained, where the other chats of the check have a cause."""
+    known = chat_evidence(run)
     explained = {pair.check for pair in found.causes}
     for check, keys in list(found.left.items()):
         if check not in explained:
@@ -119,14 +119,14 @@ def _leave_out_unseen(run: Run, found: Assignment) -> None:
             found.left[check] = rest
 
 
-def _against(run: Run, chat: Clues) -> frozenset[str]:
-    """The causes that an experiment, or a page load of the run itself, speaks against."""
+def _against(run: Run, chat: ChatEvidence) -> frozenset[str]:
+    """The causes that an experiment, or the chat's own lane, contradicts."""
     against = {cause for finding in findings(run) for cause in finding.against}
     return frozenset(against | {c.name for c in definitions().values() if c.contradicted_when(chat)})
 
 
 def fold(found: Assignment, fitting: Mapping[Pair, Sequence[ChatCandidate]]) -> None:
-    """One cause whose rules fit all chats of another, less frequent one in a run is preferred to naming both."""
+    """A cause whose rules also fit all chats of a less frequent cause of the run replaces that one."""
     for run_id in dict.fromkeys(pair.chat.run_id for pair in fitting):
         names = found.names(run_id)
         for rarer in reversed(names):

@@ -1,4 +1,4 @@
-"""What follows from a cause in the same chats: listed under it, neither a second cause nor unexplained."""
+"""Consequences of a cause: listed under it, neither a second cause nor unexplained."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from e2e.analysis.causes.definition import CauseFollows, CheckFollows, RunCauseFollows, RunCheckFollows
-from e2e.analysis.causes.evidence.chat_evidence import clues
+from e2e.analysis.causes.evidence.chat_evidence import chat_evidence
 from e2e.analysis.causes.registry import definitions
 from e2e.analysis.diagnosis.assignment import Assignment, Pair
 from e2e.analysis.model.run import Run
@@ -24,8 +24,8 @@ def _consequences(kind: type[_F]) -> list[tuple[str, _F]]:
 
 
 def add_consequences(run: Run, found: Assignment) -> None:
-    """Move what follows from a cause under it."""
-    known = clues(run)
+    """Move the consequences of each cause under it, chat by chat."""
+    known = chat_evidence(run)
     for run_id in dict.fromkeys(pair.chat.run_id for pair in found.causes):
         for cause, follows in _consequences(CauseFollows):
             mine = found.pairs(run_id, follows.cause)
@@ -58,9 +58,9 @@ def _cause_in(found: Assignment, chat: ChatKey, names: Sequence[str]) -> str:
 def under_causes_of_the_run(
     run: Run, found: Sequence[Cause], failed: Sequence[Verdict], left: Assignment
 ) -> list[Cause]:
-    """``found`` with what follows from a cause of the whole run, or is such a cause, under the cause that it follows from.
+    """``found`` with the consequences that concern the run as a whole under their causes.
 
-    A check that goes under a cause is taken out of ``left``.
+    A check that becomes a consequence is removed from ``left``.
     """
     chats = {v.name: set(v.chats) for v in failed}
     causes = {c.name: c for c in found}

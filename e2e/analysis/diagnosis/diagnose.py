@@ -1,6 +1,6 @@
-"""From failed checks to named causes: chat by chat through the table of `rules`, and from the verdicts about the backend.
+"""From failed checks to named causes: chat by chat with the rules of the causes, then for the run as a whole.
 
-What fits no rule is called ``unexplained``, with its evidence; a name is never guessed.
+A failure that fits no rule is ``unexplained``, with its evidence; a cause is never guessed.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from e2e.analysis.causes.evidence.chat_evidence import Clues, clues
+from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence, chat_evidence
 from e2e.analysis.causes.evidence.lane_history import Write
-from e2e.analysis.causes.evidence.page_addresses import KEPT, address_kept_an_id
+from e2e.analysis.causes.evidence.page_addresses import ADDRESS_KEEPS_AN_ID, address_kept_an_id
 from e2e.analysis.causes.registry import definition, definitions
 from e2e.analysis.diagnosis.anomalies import in_common
 from e2e.analysis.diagnosis.assignment import Assignment, Share, assign
@@ -25,13 +25,13 @@ from e2e.analysis.model.verdict import UNEXPLAINED, Cause, ChatKey, Verdict
 from e2e.analysis.model.wording import capped, lane_name, plural
 
 _LINES = 8
-_SUPPORTED = 0.98  # an experiment is one look: it never makes sure what the evidence left open
+_SUPPORTED = 0.98  # an experiment is one sample: it cannot make an open question certain
 _WITHOUT_A_BROWSER = (
     "backend.assigns",
     "backend.persists",
     "backend.cleans_up",
 )  # the state counts the browsers' sessions too
-_FEW = 2  # chats whose evidence is told in full
+_FEW = 2  # chats whose evidence is shown in full
 
 
 def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
@@ -55,14 +55,14 @@ def diagnose(run: Run, verdicts: Sequence[Verdict]) -> tuple[Cause, ...]:
     found = [_weighed(run, cause) for cause in found]
     if left:
         rest = _unexplained(run, [v for v in failed if v.name in left], left)
-        # What fits nothing in most chats is the news, not the name that some of them happen to fit.
+        # Where most chats fit no rule, a cause that some of them fit would mislead as the headline.
         mostly = all(rest.chats > cause.chats for cause in found)
         found = [rest, *found] if mostly else [*found, rest]
     return tuple(found)
 
 
 def _weighed(run: Run, cause: Cause) -> Cause:
-    """``cause`` with what the experiments say to it: one that speaks against it halves what is claimed."""
+    """``cause`` with the results of the experiments: one that contradicts it halves the confidence."""
     supports = [f for f in findings(run) if cause.name in f.supports]
     against = [f for f in findings(run) if cause.name in f.against]
     confidence = cause.confidence
@@ -71,12 +71,12 @@ def _weighed(run: Run, cause: Cause) -> Cause:
     elif supports and cause.layer == "backend":
         confidence = max(confidence, _SUPPORTED)
     lines = [f"experiment {f.name}: {f.answer}" for f in supports]
-    lines += [f"experiment {f.name} speaks against it: {f.answer}" for f in against]
+    lines += [f"experiment {f.name} contradicts it: {f.answer}" for f in against]
     return replace(cause, confidence=round(confidence, 4), evidence=(*cause.evidence, *lines))
 
 
 def with_unseen(run: Run, verdict: Verdict) -> Verdict:
-    """``verdict`` with the number of its chats that no cause was looked for in: their evidence is incomplete."""
+    """``verdict`` with the number of its chats whose evidence is too incomplete for a cause."""
     unseen: Mapping[str, tuple[ChatKey, ...]] = run.once("unseen", dict)
     n = len(unseen.get(verdict.name, ())) if verdict.outcome == "fail" else 0
     if not n:
@@ -97,31 +97,31 @@ def explain(verdict: Verdict, found: Sequence[Cause]) -> tuple[Cause, ...]:
 
 
 def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]) -> Cause:
-    """``odd`` are the chats that fit no rule: one fault that is not in the table may show in them and in these."""
-    known = clues(run)
+    """``odd`` are the chats that fit no rule: one unknown fault may be behind them and behind these."""
+    known = chat_evidence(run)
     chats = [known[key] for key in sorted(share.chats)]
     cause = definition(name)
     decisive = [(c, cause.write(c)) for c in chats]
     write = code_locations.usual(w.path for _, w in decisive if w is not None)
     variant = cause.variants.get(share.variant)
     sender_of = variant.sender if variant is not None else None
-    paths = [sender_of(c) if sender_of is not None else c.send for c in chats]
+    paths = [sender_of(c) if sender_of is not None else c.send_path for c in chats]
     send = code_locations.usual(paths) if cause.names_send else ()
     change = next((w for _, w in decisive if w is not None), None)
     removals = [removal for c, w in decisive if cause.removal and (removal := cause.removal(c, w))]
     removed = code_locations.usual(w.path for w in removals)
     sender = code_locations.caller(send)
     explanation = (variant or cause).explanation.format(
-        change=_told(removals[0], removed) if removals else _told(change, write),
+        change=_changed(removals[0], removed) if removals else _changed(change, write),
         send=code_locations.at(sender),
         write=code_locations.at(code_locations.innermost(write)),
     )
     where = code_locations.own_first(
         [*code_locations.both(write), *code_locations.both(removed), *code_locations.both(send)]
     )
-    lines = [line for c, w in decisive[:_FEW] for line in _story(run, c, w)]
+    lines = [line for c, w in decisive[:_FEW] for line in _timeline(run, c, w)]
     if len(chats) > _FEW:
-        lines.append(f"… and {plural(len(chats) - _FEW, 'more chat')} alike")
+        lines.append(f"… and {plural(len(chats) - _FEW, 'more chat')} like these")
     return Cause(
         name=name,
         layer=cause.layer,
@@ -138,13 +138,13 @@ def _cause_of_chats(run: Run, name: str, share: Share, odd: AbstractSet[ChatKey]
     )
 
 
-def _told(write: Write | None, path: code_locations.Trail) -> str:
+def _changed(write: Write | None, path: code_locations.Trail) -> str:
     did = "wrote a new ID" if write is not None and write.session is not None else "removed the key"
     return did + code_locations.at(code_locations.innermost(path))
 
 
-def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
-    """One chat's evidence, in the order of time."""
+def _timeline(run: Run, c: ChatEvidence, decisive: Write | None) -> list[str]:
+    """One chat's evidence in order of time."""
     where = f"{lane_name(run, c.key.run_id, c.key.lane)}, chat {c.key.chat}"
     lines: list[tuple[float, str]] = []
     writes = list(c.writes)
@@ -159,7 +159,7 @@ def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
     for m in c.messages[:3]:
         if m.sent_seen and m.sent_at is not None:
             held = f", while the store held {m.stored or 'nothing'}" if m.stored_seen else ""
-            where_from = code_locations.at(code_locations.caller(c.send)) if m.number == 0 else ""
+            where_from = code_locations.at(code_locations.caller(c.send_path)) if m.number == 0 else ""
             lines.append((m.sent_at, f"message {m.number} sent {m.sent or 'no ID'}{where_from}{held}"))
         if m.bleeds_from is not None:
             lines.append(
@@ -172,7 +172,7 @@ def _story(run: Run, c: Clues, decisive: Write | None) -> list[str]:
         lines.append((m.ended_at or c.chat.ended, describe(m)))
     if c.chat.shows_from is not None:
         lines.append((c.chat.ended, f"the screen showed text of a reply to chat {c.chat.shows_from}"))
-    for p in c.besides[:3]:
+    for p in c.secondary_payloads[:3]:
         lines.append((p.t, f"{p.what} sent {p.session}{code_locations.at(code_locations.caller(p.path))}"))
     lines.sort(key=lambda line: line[0])
     return [f"{where}: {t - c.chat.began:+.3f} s {text}" for t, text in lines]
@@ -209,7 +209,7 @@ def _of_the_run(run: Run, verdicts: Sequence[Verdict]) -> list[Cause]:
 
 
 def _of_problems(run: Run) -> list[Cause]:
-    """Causes that kept the suite from looking: they explain no failed check."""
+    """Causes that keep the suite from testing at all: they explain no failed check."""
     found = []
     for cause in definitions().values():
         lines = cause.problems(run) if cause.problems is not None else ()
@@ -225,13 +225,13 @@ def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple
     cause = definition(UNEXPLAINED)
     chats = dict.fromkeys(key for v in verdicts for key in left[v.name])
     of = {key for v in verdicts for key in v.chats}
-    seen = [clue for key, clue in clues(run).items() if key in chats]
-    lines = [line for clue in seen[:_FEW] for line in _story(run, clue, None)]
+    seen = [chat for key, chat in chat_evidence(run).items() if key in chats]
+    lines = [line for chat in seen[:_FEW] for line in _timeline(run, chat, None)]
     lines += [f"{v.name}: {line}" for v in verdicts for line in (v.headline, *v.actual[:2])]
     common = in_common(seen)
     if any(v.name.startswith("provider.") for v in verdicts) and address_kept_an_id(run):
-        common = KEPT
-    where = code_locations.both(code_locations.usual(c.send for c in seen)) if common else ()
+        common = ADDRESS_KEEPS_AN_ID
+    where = code_locations.both(code_locations.usual(c.send_path for c in seen)) if common else ()
     return Cause(
         name=UNEXPLAINED,
         layer=cause.layer,

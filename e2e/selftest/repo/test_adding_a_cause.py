@@ -17,11 +17,11 @@ CAUSE = '''"""The screen names a provider that has never replied."""
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule
-from e2e.analysis.causes.evidence.chat_evidence import Clues
+from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence
 from e2e.analysis.causes.explained_checks import LABEL
 
 
-def _label_is_invented(chat: Clues) -> bool:
+def _label_is_invented(chat: ChatEvidence) -> bool:
     return any(m.label_provider == "Nobody" for m in chat.messages)
 
 

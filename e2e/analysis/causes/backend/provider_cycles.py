@@ -17,11 +17,14 @@ def _claims(run: RunVerdicts) -> list[Verdict]:
 CAUSE = CauseDefinition(
     name="provider-cycles",
     layer="backend",
-    explanation="fresh session IDs were sent, and the providers answered in a fixed order",
-    hint="draw the provider at random; a round robin can be foreseen, and ties neighbours together",
+    explanation="sessions with fresh IDs got the providers in a fixed order",
+    hint=(
+        "choose the provider at random: a round robin is predictable, and makes neighbouring sessions "
+        "depend on each other"
+    ),
     priority="medium",
-    impact="the next provider can be foreseen, and load moves in step",
-    immediate="none is needed when order does no harm; say so in the profile by leaving the check out",
+    impact="the next provider is predictable, and load moves in step",
+    immediate=("none is needed if a fixed order is acceptable; then leave the check out in the profile"),
     verify="provider.independent passes",
     run_rule=RunRule(
         order=10,

@@ -16,12 +16,12 @@ def _claims(run: RunVerdicts) -> list[Verdict]:
 CAUSE = CauseDefinition(
     name="provider-flaps",
     layer="backend",
-    explanation="one session was given to several providers",
+    explanation="one session got several providers",
     hint=(
-        "look up the session's assignment before drawing a new one, and store it where all instances see it"
+        "look up the session's assignment before choosing a new one, and store it where all instances read it"
     ),
     priority="high",
-    impact="a chat changes its provider between messages and loses what the other one knew",
+    impact="a chat's provider changes between messages, and the new one lacks the context",
     immediate="route by session ID in front of the backend",
     verify="provider.persists and backend.persists pass",
     run_rule=RunRule(

@@ -15,14 +15,13 @@ def _claims(run: RunVerdicts) -> list[Verdict]:
 CAUSE = CauseDefinition(
     name="provider-pinned",
     layer="backend",
-    explanation="fresh session IDs were sent, and one provider answered all of them, beyond chance",
+    explanation="one provider replied in all sessions with fresh IDs, which chance does not explain",
     hint=(
-        "look at the assignment: a default that is never left, a sticky rule, or providers that are all "
-        "down but one"
+        "check the assignment: a default that is always used, a sticky rule, or only one provider that is up"
     ),
     priority="critical",
-    impact="all sessions go to one provider: the others idle, and it carries the whole load",
-    immediate="look whether the other providers are up; restart the assignment",
+    impact="all sessions go to one provider: the others are idle, and it carries the whole load",
+    immediate="check that the other providers are up; restart the assignment",
     verify="provider.varies passes",
     run_rule=RunRule(
         order=30,

@@ -14,11 +14,17 @@ def _claims(run: RunVerdicts) -> list[Verdict]:
 CAUSE = CauseDefinition(
     name="provider-skewed",
     layer="backend",
-    explanation="fresh session IDs were sent, and the providers' shares are off beyond chance",
-    hint="compare the assignment's weights with the profile's, and look for providers that refuse sessions",
+    explanation=(
+        "the providers' shares of the sessions with fresh IDs differ from the expected ones by more "
+        "than chance"
+    ),
+    hint=(
+        "compare the weights of the assignment with the profile's, and look for providers that refuse "
+        "sessions"
+    ),
     priority="medium",
-    impact="some providers carry more than they are meant to",
-    immediate="compare the weights in use with those intended",
+    impact="some providers carry more load than intended",
+    immediate="compare the weights in use with the intended ones",
     verify="provider.balanced passes",
     run_rule=RunRule(
         order=40,

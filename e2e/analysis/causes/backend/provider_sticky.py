@@ -27,15 +27,12 @@ def _claims(run: RunVerdicts) -> list[Verdict]:
 CAUSE = CauseDefinition(
     name="provider-sticky",
     layer="backend",
-    explanation=(
-        "fresh session IDs were sent, and the provider followed the browser, the user or the chat before "
-        "instead of the session"
-    ),
-    hint="look for affinity by cookie, address or user in the load balancer or the assignment",
+    explanation=("sessions with fresh IDs kept the provider of the browser, the user or the chat before"),
+    hint="look for affinity by cookie, address or user in the load balancer or in the assignment",
     priority="high",
-    impact="a user keeps one provider through all chats, and load follows users instead of sessions",
-    immediate="switch affinity off in the load balancer",
-    verify="provider.independent passes, with another user agent and another user too",
+    impact="a user gets one provider in all chats, and load follows users instead of sessions",
+    immediate="switch off affinity in the load balancer",
+    verify="provider.independent passes, also with another user agent and another user",
     run_rule=RunRule(
         order=20,
         claims=_claims,

@@ -15,11 +15,11 @@ def _claims(run: RunVerdicts) -> list[Verdict]:
 CAUSE = CauseDefinition(
     name="session-leaked",
     layer="backend",
-    explanation="a session was still there after its removal had been confirmed",
-    hint="let the removal delete the assignment, and answer only when that is done",
+    explanation="a session still existed after its removal was confirmed",
+    hint="let the removal delete the assignment, and confirm it only afterwards",
     priority="medium",
-    impact="ended sessions stay at the backend: content is kept longer than promised, and figures are off",
-    immediate="remove ended sessions by a job",
+    impact=("ended sessions stay at the backend: content is kept longer than promised, and counts are wrong"),
+    immediate="remove ended sessions with a scheduled job",
     verify="backend.cleans_up passes",
     run_rule=RunRule(
         order=70,

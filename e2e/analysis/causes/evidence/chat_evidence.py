@@ -1,4 +1,4 @@
-"""Everything about one chat that a rule of the diagnosis may ask: what came before, what was written, what was sent."""
+"""What the rules of the causes read about one chat: what came before it, what was written, what was sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from e2e.analysis.causes.evidence.lane_history import Lane, Write, lane_of, write_of
-from e2e.analysis.causes.evidence.leaving import left_by
+from e2e.analysis.causes.evidence.page_leave import leave_write
 from e2e.analysis.facts.code_locations import Trail, same, trail
 from e2e.analysis.facts.freshness import Place, carries, contexts, first_times, timed_ids
 from e2e.analysis.facts.lost_messages import lost_messages
@@ -31,87 +31,87 @@ _CLOCK = 0.002  # seconds: the page's clock may be coarsened to a millisecond
 
 
 @dataclass(frozen=True)
-class Clues:
-    """One chat, for the diagnosis. IDs of *earlier* chats are those of the same context."""
+class ChatEvidence:
+    """The evidence of one chat. Earlier chats are those of the same browser context."""
 
     key: ChatKey
     chat: Any
     messages: tuple[Any, ...]
     before: Any | None
-    """The transition's row when the chat followed another observed one, else None."""
+    """The row of the transition, where the chat follows another observed one."""
     earlier: tuple[frozenset[str], ...]
     """The IDs (stored or sent) of each earlier chat of the context, oldest first."""
-    elsewhere: frozenset[str]
-    """Those of this chat's IDs that another browser context had, whenever."""
-    known: frozenset[str]
-    """Those of this chat's IDs that any chat that began earlier had."""
+    in_other_browsers: frozenset[str]
+    """Those of this chat's IDs that another browser context had, earlier or later."""
+    seen_earlier: frozenset[str]
+    """Those of this chat's IDs that a chat which began earlier had, in any browser."""
     writes: tuple[Write, ...]
     """Between New Chat (or the page's load) and the first payload."""
-    emptied: Write | None
-    """The write of an earlier chat since which the store has been empty, when it was so at the click."""
-    send: Trail
-    """From where the first payload was sent."""
+    earlier_removal: Write | None
+    """The write of an earlier chat that emptied the store, where it was still empty at the click."""
+    send_path: Trail
+    """The code that sent the first payload."""
     lane: Lane
-    answered: tuple[str, ...]
-    """Providers of the context's replies before this chat, in order."""
-    later: frozenset[str] = frozenset()
+    earlier_providers: tuple[str, ...]
+    """Providers of the replies in this browser context before the chat, in order."""
+    ids_of_later_chats: frozenset[str] = frozenset()
     """The IDs of chats that began later in this tab."""
-    afterwards: tuple[Write, ...] = ()
-    """The page's own writes after the first payload, while the chat went on and before any page load."""
-    beside: frozenset[str] = frozenset()
+    later_writes: tuple[Write, ...] = ()
+    """The page's own writes after the first payload, before the next page load and the chat's end."""
+    ids_of_other_tabs: frozenset[str] = frozenset()
     """The IDs of chats in other tabs of this browser."""
-    foreign: tuple[Foreign, ...] = ()
-    """IDs that came into it although a reply to an earlier chat had issued them."""
-    follows_a_cut: bool = False
-    """The chat before was left while its reply streamed."""
+    foreign_ids: tuple[Foreign, ...] = ()
+    """IDs that the chat stored or sent although a reply to an earlier chat had issued them."""
+    follows_an_aborted_reply: bool = False
+    """New Chat was clicked while the reply of the chat before was still streaming."""
     sent_in_lane: tuple[tuple[float, str], ...] = ()
     """Time and ID of every message's payload in the lane."""
-    besides: tuple[OldPayload, ...] = ()
-    """What it sent besides its messages with the ID of an earlier chat."""
-    retried: tuple[OldPayload, ...] = ()
-    """Messages that the page sent again by itself with the ID of an earlier chat, and at first without it."""
-    left: Write | None = None
-    """The write by which the page, when it was left, took the chat's ID out of the store."""
-    other_tab_moved_it: bool = False
-    """Another provider answered since another tab clicked New Chat, and providers change without that nowhere in the run."""
-    lost: int = 0
-    """Messages that the page accepted and never sent."""
-    excused: frozenset[int] = frozenset()
-    """Numbers of the messages that need carry no ID of the chat: the backend issues it afterwards."""
-    several: tuple[str, ...] = ()
-    """The IDs that it stored one after the other, where it stored several of its own."""
+    secondary_payloads: tuple[OldPayload, ...] = ()
+    """Requests other than the messages that carried the ID of an earlier chat."""
+    resent_payloads: tuple[OldPayload, ...] = ()
+    """Messages that the page sent again by itself: at first without the ID of an earlier chat, then with it."""
+    write_at_leave: Write | None = None
+    """The write by which the page, when it was left, removed the chat's ID from the store."""
+    other_tab_changed_provider: bool = False
+    """The provider changed at New Chat in another tab, and in this run providers change at nothing else."""
+    lost_messages: int = 0
+    """How many messages the page accepted and never sent."""
+    without_id: frozenset[int] = frozenset()
+    """Numbers of the messages that need not carry an ID of the chat: the backend issues it afterwards."""
+    stored_one_after_another: tuple[str, ...] = ()
+    """The chat's own IDs in the order in which they were stored, where there are several."""
 
     @property
     def incomplete(self) -> bool:
-        """Something that the rules read was not seen: a payload, or the store at a send."""
-        store_unseen = self.lane.watched and not (
+        """A payload was not seen, or the store at a send."""
+        store_unseen = self.lane.writes_seen and not (
             self.chat.stored_seen and all(m.stored_seen for m in self.messages)
         )
         return store_unseen or not self.messages or not all(m.sent_seen for m in self.messages)
 
     @cached_property
     def running(self) -> tuple[Any, ...]:
-        """The messages that are to carry the chat's ID and were seen, until the page is loaded or something else happens."""
+        """The messages that must carry the chat's ID and were seen, until a page load; without those after other user actions."""
         same_page = takewhile(lambda m: m.number == 0 or not m.loaded, self.messages)
-        seen = [m for m in same_page if m.sent_seen and m.number not in self.excused]
+        seen = [m for m in same_page if m.sent_seen and m.number not in self.without_id]
         return tuple(m for m in seen if m.after in ("", "back") or m.number == 0)
 
     def after(self, *what: str) -> tuple[Any, ...]:
-        """Those before which one of ``what`` had happened."""
+        """The messages that followed one of these user actions."""
         return tuple(m for m in self.messages if m.sent_seen and m.after in what)
 
     @property
     def first(self) -> str | None:
-        """The ID of the first payload that was seen and is to carry it."""
-        return next((m.sent for m in self.messages if m.sent_seen and m.number not in self.excused), None)
+        """The ID of the first payload that was seen and must carry one."""
+        return next((m.sent for m in self.messages if m.sent_seen and m.number not in self.without_id), None)
 
     @property
     def sent(self) -> tuple[str | None, ...]:
         return tuple(m.sent for m in self.running)
 
     @property
-    def old(self) -> frozenset[str]:
-        """The IDs of all earlier chats of the context, and what the store held just before the click."""
+    def old_ids(self) -> frozenset[str]:
+        """The IDs of all earlier chats of the context, and the one that the store held just before the click."""
         return self._held.union(*self.earlier)
 
     @property
@@ -120,58 +120,58 @@ class Clues:
         return frozenset({held} if held else ())
 
     @property
-    def previous(self) -> frozenset[str]:
+    def previous_ids(self) -> frozenset[str]:
         """The IDs of the chat just before."""
         return self._held.union(self.earlier[-1] if self.earlier else ())
 
     @property
-    def one_behind(self) -> str | None:
-        """What the store held last before the ID that it held when the first payload left."""
+    def id_before_the_last_change(self) -> str | None:
+        """The ID that the store held before the one which it held when the first payload was sent."""
         held = [self.before.stored_before if self.before is not None else None]
         held += [w.session for w in self.writes if w.changes]
-        told = [session for session in held if session is not None and session != self.chat.stored]
-        return told[-1] if told else None
+        others = [session for session in held if session is not None and session != self.chat.stored]
+        return others[-1] if others else None
 
     @property
-    def loaded(self) -> bool:
+    def page_was_loaded(self) -> bool:
         """The page was loaded again between New Chat and the first payload."""
-        return len(self.before_load) < len(self.writes)
+        return len(self.writes_before_load) < len(self.writes)
 
     @property
-    def before_load(self) -> tuple[Write, ...]:
-        """The writes before the page was loaded again; all of them, where it was not."""
+    def writes_before_load(self) -> tuple[Write, ...]:
+        """The writes before the page was loaded again, or all where it was not."""
         at = next((i for i, w in enumerate(self.writes) if w.op == "start"), len(self.writes))
         return self.writes[:at]
 
-    def came_back(self) -> Write | None:
-        """The write that put an old ID back after it had gone, if there is one."""
+    def restoring_write(self) -> Write | None:
+        """The write that stored an old ID again after it had been removed."""
         gone = self.before is not None and self.before.stored_before is None
         for write in self.writes:
-            if gone and write.session is not None and write.changes and write.session in self.old:
+            if gone and write.session is not None and write.changes and write.session in self.old_ids:
                 return write
             gone = gone or write.changes
         return None
 
-    def minted_again(self) -> Write | None:
-        """The write that made the same ID anew without its having gone: at the minting place, which is no place of touches."""
+    def regenerating_write(self) -> Write | None:
+        """The write that generated the same ID again over itself. Code that also touches the ID does not count as the generator."""
         for write in self.writes:
             place = self.lane.place(write.path)
-            made = write.session is not None and not write.changes and self.lane.mints(write)
+            made = write.session is not None and not write.changes and self.lane.generates(write)
             if made and not any(same(place, touch) for touch in self.lane.touches):
                 return write
         return None
 
-    def change(self) -> Write | None:
-        """The write that took the old ID out of the store: the first after the click, or one of an earlier chat."""
-        return next((w for w in self.writes if w.changes), self.emptied)
+    def changing_write(self) -> Write | None:
+        """The write that removed or replaced the old ID: the first after the click, or that of an earlier chat."""
+        return next((w for w in self.writes if w.changes), self.earlier_removal)
 
 
-def clues(run: Run) -> Mapping[ChatKey, Clues]:
-    """The clues of every observed chat, and of those that were refused after New Chat."""
-    return run.once("clues", lambda: _clues(run))
+def chat_evidence(run: Run) -> Mapping[ChatKey, ChatEvidence]:
+    """The evidence of every observed chat, and of those that were refused after New Chat."""
+    return run.once("clues", lambda: _collect_chats(run))
 
 
-def _clues(run: Run) -> dict[ChatKey, Clues]:
+def _collect_chats(run: Run) -> dict[ChatKey, ChatEvidence]:
     places = contexts(run)
     lost = lost_messages(run)
     messages, payloads = _by_chat(run.messages), own_payloads(run)
@@ -196,7 +196,7 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
     past: dict[Place, list[list[tuple[float, str]]]] = defaultdict(list)
     answered: dict[Place, list[str]] = defaultdict(list)
     cut = {key_of(c) for c in chats if c.cut is not None and bool(c.cut)}
-    found: dict[ChatKey, Clues] = {}
+    found: dict[ChatKey, ChatEvidence] = {}
     for chat in chats:
         key, at = key_of(chat), (chat.run_id, chat.lane)
         place = places[key]
@@ -206,43 +206,43 @@ def _clues(run: Run) -> dict[ChatKey, Clues]:
         in_time = writes[at][begin : bisect_right(writes[at], until[key], key=_time)]
         in_time = [w for w in in_time if w.tab == chat.tab]
         if chat.status == "observed" or key in transitions or key in lost:
-            found[key] = Clues(
+            found[key] = ChatEvidence(
                 key=key,
                 chat=chat,
                 messages=tuple(messages[key]),
                 before=transitions.get(key),
                 earlier=tuple(frozenset(i for t, i in ids if t <= chat.began) for ids in past[place]),
-                elsewhere=frozenset(i for i in own if any(p != place for p in had[chat.mask_key, i])),
-                known=frozenset(
+                in_other_browsers=frozenset(i for i in own if any(p != place for p in had[chat.mask_key, i])),
+                seen_earlier=frozenset(
                     i for i in own if any(t < chat.began for t in had[chat.mask_key, i].values())
                 ),
                 writes=tuple(write_of(run, w) for w in in_time),
-                emptied=_emptied(run, writes[at][:begin], chat),
-                send=trail(run, key.run_id, first[key].stack if key in first else None),
+                earlier_removal=_earlier_removal(run, writes[at][:begin], chat),
+                send_path=trail(run, key.run_id, first[key].stack if key in first else None),
                 lane=lanes[at],
-                answered=tuple(answered[place]),
-                later=_ids_of(
+                earlier_providers=tuple(answered[place]),
+                ids_of_later_chats=_ids_of(
                     run, [c for c in mates[place] if c.tab == chat.tab and c.chat > chat.chat], messages
                 ),
-                afterwards=_afterwards(run, writes[at], chat, until[key], messages[key]),
-                foreign=foreign(run).get(key, ()),
-                follows_a_cut=ChatKey(key.run_id, key.lane, key.chat - 1) in cut,
+                later_writes=_later_writes(run, writes[at], chat, until[key], messages[key]),
+                foreign_ids=foreign(run).get(key, ()),
+                follows_an_aborted_reply=ChatKey(key.run_id, key.lane, key.chat - 1) in cut,
                 sent_in_lane=sent_in_lane(run).get(at, ()),
-                besides=old_payloads(run).get(key, ()),
-                retried=old_retries(run).get(key, ()),
-                left=left_by(run, writes[at], chat, messages[key]),
-                other_tab_moved_it=key in provider_changes(run) and key.run_id not in flapping(run),
-                lost=len(lost.get(key, ())),
-                excused=frozenset(m.number for m in messages[key] if not carries(run, m)),
-                several=stored_in_one_chat(run).get(key, ()),
-                beside=_ids_of(run, [c for c in mates[place] if c.tab != chat.tab], messages),
+                secondary_payloads=old_payloads(run).get(key, ()),
+                resent_payloads=old_retries(run).get(key, ()),
+                write_at_leave=leave_write(run, writes[at], chat, messages[key]),
+                other_tab_changed_provider=key in provider_changes(run) and key.run_id not in flapping(run),
+                lost_messages=len(lost.get(key, ())),
+                without_id=frozenset(m.number for m in messages[key] if not carries(run, m)),
+                stored_one_after_another=stored_in_one_chat(run).get(key, ()),
+                ids_of_other_tabs=_ids_of(run, [c for c in mates[place] if c.tab != chat.tab], messages),
             )
         past[place].append(timed)
         answered[place] += [m.reply_provider for m in messages[key] if m.reply_provider is not None]
     return found
 
 
-def _afterwards(
+def _later_writes(
     run: Run, writes: Sequence[Any], chat: Any, since: float, messages: Sequence[Any]
 ) -> tuple[Write, ...]:
     found: list[Write] = []
@@ -257,12 +257,12 @@ def _afterwards(
 
 
 def _ids_of(run: Run, chats: Sequence[Any], messages: Mapping[ChatKey, Sequence[Any]]) -> frozenset[str]:
-    """What these chats sent first: a later message may have carried another chat's ID."""
+    """The ID that each chat sent first: a later message may have carried another chat's ID."""
     first = (next((m for m in messages[key_of(c)] if carries(run, m)), None) for c in chats)
     return frozenset(m.sent for m in first if m is not None and m.sent is not None)
 
 
-def _emptied(run: Run, before: Sequence[Any], chat: Any) -> Write | None:
+def _earlier_removal(run: Run, before: Sequence[Any], chat: Any) -> Write | None:
     last = next((w for w in reversed(before) if w.session != w.previous), None)
     if last is None or last.session is not None or chat.stored_before is not None:
         return None

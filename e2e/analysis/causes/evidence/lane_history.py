@@ -1,4 +1,4 @@
-"""What is known of a lane as a whole: where its IDs are made, and habits of the page that show in its whole run."""
+"""What is known of a lane as a whole: where its IDs are generated, and what the page does throughout the run."""
 
 from __future__ import annotations
 
@@ -37,65 +37,64 @@ class Write:
 class Lane:
     """What is known of one browser context as a whole."""
 
-    mint: CodePlace | None
+    generator: CodePlace | None
     """Where its first ID was written."""
     touches: tuple[CodePlace, ...]
-    """Places that write the ID again while a chat goes on (``lastUsed``)."""
-    shared: int
-    """Innermost frames that minting and touching have in common: one function writes for both, and tells neither."""
-    watched: bool
-    """Writes to the key were seen at all; only then does "no write" mean that there was none."""
-    lags: bool
-    """Somewhere in the run a payload carried the ID that the store had got in the chat before, which had sent another."""
-    mints_often: bool
-    """Somewhere in the run several fresh IDs were sent in one chat in which nothing but messages had happened."""
-
-    restores: bool
-    """Somewhere in the run a page load made a chat go on with the ID of an earlier one."""
-    remakes: bool
-    """Somewhere in the run a page load that kept nothing led to the same ID again: it is made, not remembered."""
-    reload: Brings = ""
-    """What a page load after New Chat brings in this run: the old ID, or another."""
+    """Code locations that write the same ID again during a chat (``lastUsed``)."""
+    shared_frames: int
+    """Innermost frames that generating and touching have in common: one function writes for both, so it identifies neither."""
+    writes_seen: bool
+    """Some write to the key was seen. Without any, "no write" may mean that writes could not be recorded."""
+    sends_one_behind: bool
+    """In the run, some payload carried the ID that the store held in the chat before, and that chat had sent another."""
+    generates_often: bool
+    """In the run, some chat sent several fresh IDs although the user did nothing but send messages."""
+    restores_on_load: bool
+    """In the run, some chat continued with the ID of an earlier chat after a page load."""
+    regenerates_on_load: bool
+    """In the run, some page load led to the same ID although nothing was stored: it is generated again."""
+    reload_brings: Brings = ""
+    """Which ID a page load after New Chat leads to in this run: the old one or another."""
     stores: bool = True
     """The profile names a store at all."""
     in_address: bool = False
-    """The ID that counts as sent is in the page's address."""
+    """The profile reads the sent ID from the page's address."""
     never_sent: bool = False
-    """Stored IDs were searched for in all that the pages of this run sent, and stand nowhere in it, in no form."""
+    """The stored IDs are in nothing that the pages of this run sent, in no form."""
 
     def place(self, path: Trail) -> CodePlace | None:
-        """Where the product itself wrote, past what all its writes go through."""
-        return path[self.shared] if len(path) > self.shared else innermost(path)
+        """The innermost frame that is not shared by all writes."""
+        return path[self.shared_frames] if len(path) > self.shared_frames else innermost(path)
 
-    def mints(self, write: Write) -> bool:
-        """The write was made where the first ID was."""
-        return same(self.place(write.path), self.mint)
+    def generates(self, write: Write) -> bool:
+        """The write was made where the first ID was written."""
+        return same(self.place(write.path), self.generator)
 
 
 def write_of(run: Run, w: Any) -> Write:
-    """A row of the storage events, with the product\'s own frames."""
+    """A row of the storage events, with the product's own frames."""
     return Write(w.t, w.op, w.session, w.previous, w.by or "", trail(run, w.run_id, w.stack))
 
 
 def lane_of(run: Run, run_id: str, writes: Sequence[Any], windows: Sequence[tuple[float, float]]) -> Lane:
-    """A lane out of its writes; ``windows`` are the times between each New Chat and the first payload after it."""
-    mint = next((w for w in writes if w.session is not None and w.previous is None and w.stack), None)
+    """The lane of these writes; ``windows`` are the times between each New Chat and the first payload after it."""
+    first = next((w for w in writes if w.session is not None and w.previous is None and w.stack), None)
     again = [w for w in writes if w.session is not None and w.session == w.previous]
     touches = [w for w in again if not any(begin <= w.t <= end for begin, end in windows)]
     trails = [path for w in touches if (path := trail(run, run_id, w.stack))]
-    minted = trail(run, run_id, mint.stack) if mint is not None else ()
-    shared = min((_common(minted, path) for path in trails), default=0)
+    generated = trail(run, run_id, first.stack) if first is not None else ()
+    shared = min((_common(generated, path) for path in trails), default=0)
     places = dict.fromkeys(path[shared] if len(path) > shared else path[0] for path in trails)
     return Lane(
-        mint=(minted[shared] if len(minted) > shared else minted[0]) if minted else None,
+        generator=(generated[shared] if len(generated) > shared else generated[0]) if generated else None,
         touches=tuple(places),
-        shared=shared,
-        watched=any(w.session is not None for w in writes),
-        lags=run_id in _lagging(run),
-        mints_often=run_id in _minting_often(run),
-        restores=run_id in _after_loads(run)[0],
-        remakes=run_id in _after_loads(run)[1],
-        reload=brings(run, run_id),
+        shared_frames=shared,
+        writes_seen=any(w.session is not None for w in writes),
+        sends_one_behind=run_id in _lagging(run),
+        generates_often=run_id in _generating_often(run),
+        restores_on_load=run_id in _after_loads(run)[0],
+        regenerates_on_load=run_id in _after_loads(run)[1],
+        reload_brings=brings(run, run_id),
         stores=run.policy.store != "none",
         in_address=run.policy.in_address,
         never_sent=run_id in _never_sent(run),
@@ -124,7 +123,7 @@ def _common(one: Trail, other: Trail) -> int:
 
 
 def _lagging(run: Run) -> frozenset[str]:
-    """The runs in which a payload carried what the store held in the chat before, and that chat had sent something else."""
+    """Runs in which a payload carried the ID that the store held in the chat before, while that chat had sent another."""
 
     def collect() -> frozenset[str]:
         stored = {key_of(c): c.stored for c in rows(run.chats)}
@@ -140,7 +139,7 @@ def _lagging(run: Run) -> frozenset[str]:
 
 
 def _after_loads(run: Run) -> tuple[frozenset[str], frozenset[str]]:
-    """The runs in which a load brought an earlier chat's ID back; and those in which the same came though nothing is stored."""
+    """Runs in which a page load restored an earlier chat's ID; and runs in which it led to the same ID although nothing is stored."""
 
     def collect() -> tuple[frozenset[str], frozenset[str]]:
         restores, remakes = set[str](), set[str]()
@@ -163,8 +162,8 @@ def _after_loads(run: Run) -> tuple[frozenset[str], frozenset[str]]:
     return run.once("after_loads", collect)
 
 
-def _minting_often(run: Run) -> frozenset[str]:
-    """The runs in which a chat, left to itself, sent several IDs that no other chat sent."""
+def _generating_often(run: Run) -> frozenset[str]:
+    """Runs in which a chat sent several IDs of its own although the user only sent messages."""
 
     def collect() -> frozenset[str]:
         owners: dict[tuple[str, str], set[ChatKey]] = defaultdict(set)
@@ -179,4 +178,4 @@ def _minting_often(run: Run) -> frozenset[str]:
                     sent[key_of(m)].add((m.mask_key, m.sent))
         return frozenset(key.run_id for key, ids in sent.items() if sum(len(owners[i]) == 1 for i in ids) > 1)
 
-    return run.once("minting_often", collect)
+    return run.once("generating_often", collect)

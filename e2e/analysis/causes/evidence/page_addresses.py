@@ -1,4 +1,4 @@
-"""Whether the page's address holds what looks like the chat's ID, and keeps it over New Chat: then the profile names another one."""
+"""Whether the page's address holds an ID that New Chat does not change: the profile may then read the wrong ID."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
-KEPT = (
-    "the page's address held an ID that New Chat did not change, one per browser, while another ID was sent: "
-    "where that is the chat's own, session = { page = ... } in the wire rule reads it"
+ADDRESS_KEEPS_AN_ID = (
+    "the page's address holds an ID per browser that New Chat does not change, and the sent ID is another one; "
+    "if the ID in the address is the session ID, read it with session = { page = ... } in the wire rule"
 )
 
 
 def address_kept_an_id(run: Run) -> bool:
-    """In every browser context one, through all its plain New Chats; and another in each context."""
+    """Each browser context has one ID in its addresses through all its plain New Chats, and each context another one."""
     first: dict[ChatKey, str | None] = {}
     for p in rows(run.payloads):
         if p.chat is not None:

@@ -1,91 +1,98 @@
-"""What may be said of one chat: each condition reads one fact off its clues. `rules` puts them together."""
+"""Predicates on one chat: each reads one fact from its evidence. The rules of the causes combine them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from e2e.analysis.causes.evidence.chat_evidence import Clues
+from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence
 
-Condition = Callable[[Clues], bool]
+Predicate = Callable[[ChatEvidence], bool]
 
 
-def after_new_chat(c: Clues) -> bool:
+def after_new_chat(c: ChatEvidence) -> bool:
     return c.before is not None
 
 
-def began_with_a_load(c: Clues) -> bool:
-    """The first chat of its browser, or of a tab."""
+def started_by_page_load(c: ChatEvidence) -> bool:
+    """The first chat of a browser, or of a tab."""
     return c.chat.via == "load" and (not c.earlier or c.chat.tab > 0)
 
 
-def tab_minted_what_the_browser_had(c: Clues) -> bool:
-    """A new tab made an ID, and it came out as one of this browser's."""
+def new_tab_generated_a_known_id(c: ChatEvidence) -> bool:
+    """A new tab generated an ID that this browser had already."""
     if c.chat.tab == 0:
         return False
-    return c.lane.remakes or any(w.changes and w.session in c.old and c.lane.mints(w) for w in c.writes)
+    return c.lane.regenerates_on_load or any(
+        w.changes and w.session in c.old_ids and c.lane.generates(w) for w in c.writes
+    )
 
 
-def another_browser_has_the_id(c: Clues) -> bool:
-    """Whichever of them had it first."""
-    return bool(c.elsewhere)
+def id_is_in_another_browser(c: ChatEvidence) -> bool:
+    """Whichever browser had it first."""
+    return bool(c.in_other_browsers)
 
 
-def another_browser_had_the_id(c: Clues) -> bool:
-    return bool(c.elsewhere & c.known)
+def id_was_in_another_browser_before(c: ChatEvidence) -> bool:
+    return bool(c.in_other_browsers & c.seen_earlier)
 
 
-def old_id_came_back(c: Clues) -> bool:
-    return c.came_back() is not None
+def old_id_was_restored(c: ChatEvidence) -> bool:
+    return c.restoring_write() is not None
 
 
-def old_id_was_made_anew(c: Clues) -> bool:
-    """Removed and minted again to the same value, or minted over itself."""
-    if c.lane.remakes and c.first in c.previous:
+def old_id_was_generated_again(c: ChatEvidence) -> bool:
+    """Removed and then generated with the same value, or overwritten with the same value by the generator."""
+    if c.lane.regenerates_on_load and c.first in c.previous_ids:
         return True
-    back = c.came_back()
-    return c.minted_again() is not None or (back is not None and c.lane.mints(back))
+    back = c.restoring_write()
+    return c.regenerating_write() is not None or (back is not None and c.lane.generates(back))
 
 
-def old_id_came_back_from_elsewhere(c: Clues) -> bool:
-    back = c.came_back()
-    if back is None or c.lane.mint is None or c.lane.place(back.path) is None:
+def old_id_was_restored_by_other_code(c: ChatEvidence) -> bool:
+    back = c.restoring_write()
+    if back is None or c.lane.generator is None or c.lane.place(back.path) is None:
         return False
-    return not c.lane.mints(back)
+    return not c.lane.generates(back)
 
 
-def it_or_another_browser_wrote_it(c: Clues) -> bool:
-    """The shared ID was written afresh in this chat (or the ID never enters a store, so that no write could be seen)."""
-    return not c.lane.watched or old_id_came_back(c) or c.minted_again() is not None or minted_known(c)
+def shared_id_was_written_in_this_chat(c: ChatEvidence) -> bool:
+    """This chat wrote the shared ID; where nothing is stored, no write can be seen and this holds too."""
+    return (
+        not c.lane.writes_seen
+        or old_id_was_restored(c)
+        or c.regenerating_write() is not None
+        or generated_an_id_of_another_browser(c)
+    )
 
 
-def minted_known(c: Clues) -> bool:
-    return any(w.changes and w.session in c.elsewhere for w in c.writes)
+def generated_an_id_of_another_browser(c: ChatEvidence) -> bool:
+    return any(w.changes and w.session in c.in_other_browsers for w in c.writes)
 
 
-def id_is_of_an_older_chat(c: Clues) -> bool:
-    """Of an earlier chat, and not of the one just before: in whichever tab that was."""
-    before = c.earlier[-1] if c.earlier and c.beside else c.previous
+def id_belongs_to_an_older_chat(c: ChatEvidence) -> bool:
+    """The ID of an earlier chat, not of the previous one, in any tab."""
+    before = c.earlier[-1] if c.earlier and c.ids_of_other_tabs else c.previous_ids
     session = c.chat.stored if c.chat.stored_seen else c.first
-    return session is not None and session in c.old - before
+    return session is not None and session in c.old_ids - before
 
 
-def its_writing_was_a_minting(c: Clues) -> bool:
-    """Seen as a write where the first ID was written; where nothing is stored, as another ID than the tab had sent last."""
-    if not c.lane.watched and not c.chat.stored_seen:
+def id_was_written_by_the_generator(c: ChatEvidence) -> bool:
+    """Written by the code that wrote the first ID; where nothing is stored, another ID than the tab had sent last."""
+    if not c.lane.writes_seen and not c.chat.stored_seen:
         return c.before is None or c.first != c.before.sent_before
     wrote = [w for w in c.writes if w.changes and w.session == c.chat.stored]
-    return any(c.lane.mints(w) for w in wrote)
+    return any(c.lane.generates(w) for w in wrote)
 
 
-def writes_are_watched(c: Clues) -> bool:
-    return c.lane.watched
+def writes_were_observed(c: ChatEvidence) -> bool:
+    return c.lane.writes_seen
 
 
-def no_write_changed_the_key(c: Clues) -> bool:
-    return not any(w.changes for w in c.writes) and c.minted_again() is None
+def no_write_changed_the_key(c: ChatEvidence) -> bool:
+    return not any(w.changes for w in c.writes) and c.regenerating_write() is None
 
 
-def store_kept_the_old_id(c: Clues) -> bool:
+def store_kept_the_old_id(c: ChatEvidence) -> bool:
     return (
         c.before is not None
         and bool(c.chat.stored_seen)
@@ -94,61 +101,61 @@ def store_kept_the_old_id(c: Clues) -> bool:
     )
 
 
-def payloads_follow_the_store(c: Clues) -> bool:
+def sent_ids_equal_stored_ids(c: ChatEvidence) -> bool:
     return all(m.sent == m.stored for m in c.running if m.stored_seen)
 
 
-def payloads_never_changed(c: Clues) -> bool:
+def sent_id_never_changed(c: ChatEvidence) -> bool:
     return len(set(c.sent)) <= 1
 
 
-def store_let_go_of_the_old_id(c: Clues) -> bool:
-    """Seen as a write, and as what the store held when the first payload left that is to carry an ID."""
-    if c.before is None or c.change() is None:
+def store_dropped_the_old_id(c: ChatEvidence) -> bool:
+    """A write removed or replaced it, and the store had no old ID when the first payload that must carry an ID was sent."""
+    if c.before is None or c.changing_write() is None:
         return False
     first = next(iter(c.running), c.chat)
-    return bool(first.stored_seen) and first.stored not in c.old | {c.before.sent_before} - {None}
+    return bool(first.stored_seen) and first.stored not in c.old_ids | {c.before.sent_before} - {None}
 
 
-def first_payload_carried_the_previous_id(c: Clues) -> bool:
-    return bool(c.sent) and c.before is not None and c.sent[0] is not None and c.sent[0] in c.previous
+def first_payload_carried_the_previous_id(c: ChatEvidence) -> bool:
+    return bool(c.sent) and c.before is not None and c.sent[0] is not None and c.sent[0] in c.previous_ids
 
 
-def payloads_went_on_with_what_was_sent(c: Clues) -> bool:
-    """All of them carry what the chat before had sent last."""
+def payloads_kept_the_last_sent_id(c: ChatEvidence) -> bool:
+    """All of them carry the ID that the chat before had sent last."""
     return c.before is not None and c.before.sent_before is not None and set(c.sent) == {c.before.sent_before}
 
 
-def messages_were_fresh(c: Clues) -> bool:
-    return not set(c.sent) & c.old
+def messages_carried_fresh_ids(c: ChatEvidence) -> bool:
+    return not set(c.sent) & c.old_ids
 
 
-def only_retries_carried_an_old_id(c: Clues) -> bool:
-    """The store does not hold it any more, and what the page had not to send again was fresh."""
-    old = {p.session for p in c.retried}
-    carried = [m for m in c.messages if m.sent_seen and m.sent in c.old | old]
+def only_retries_carried_an_old_id(c: ChatEvidence) -> bool:
+    """The store no longer holds it, and messages that were not sent again carried fresh IDs."""
+    old = {p.session for p in c.resent_payloads}
+    carried = [m for m in c.messages if m.sent_seen and m.sent in c.old_ids | old]
     return (
         bool(old)
-        and len(carried) <= len(c.retried)
+        and len(carried) <= len(c.resent_payloads)
         and all(m.sent in old and m.stored not in old for m in carried)
     )
 
 
-def another_request_went_on_with_an_old_id(c: Clues) -> bool:
-    """What is sent besides the messages carries an earlier chat's ID, which the store does not hold any more."""
+def another_request_carried_an_old_id(c: ChatEvidence) -> bool:
+    """Requests other than the messages carry an earlier chat's ID that the store no longer holds."""
     return (
         c.chat.via == "new_chat"
-        and bool(c.besides)
-        and all(p.session in c.old and p.session != c.chat.stored for p in c.besides)
+        and bool(c.secondary_payloads)
+        and all(p.session in c.old_ids and p.session != c.chat.stored for p in c.secondary_payloads)
     )
 
 
-def store_rotated_too_late(c: Clues) -> bool:
-    """The store got a fresh ID when the first payload had left already, and later payloads carried it, as far as there were any.
+def store_rotated_after_the_first_payload(c: ChatEvidence) -> bool:
+    """The store got a fresh ID after the first payload was sent, and later payloads carried it, if there were any.
 
     What a server echoes into the store, and nobody sends, is no rotation.
     """
-    fresh = [w for w in c.afterwards if w.changes and w.session is not None and w.session not in c.old]
+    fresh = [w for w in c.later_writes if w.changes and w.session is not None and w.session not in c.old_ids]
     moved = len({i for _, i in c.sent_in_lane}) > 1  # where nothing was sent later, other chats tell
     carried = any(
         w.session in later if (later := [i for t, i in c.sent_in_lane if t > w.t]) else moved for w in fresh
@@ -156,106 +163,108 @@ def store_rotated_too_late(c: Clues) -> bool:
     return carried and c.chat.scenario not in ("two-tabs", "return-to-chat")
 
 
-def store_never_rotated(c: Clues) -> bool:
+def store_never_rotated(c: ChatEvidence) -> bool:
     """Neither before the first payload nor after it."""
-    return not store_rotated_too_late(c)
+    return not store_rotated_after_the_first_payload(c)
 
 
-def rotation_came_after_the_first_payload(c: Clues) -> bool:
-    """Seen in what was sent later, or in the store."""
-    return later_payloads_were_fresh(c) or (payloads_never_changed(c) and store_rotated_too_late(c))
+def rotation_came_after_the_first_payload(c: ChatEvidence) -> bool:
+    """Later payloads show it, or the store does."""
+    return later_payloads_carried_fresh_ids(c) or (
+        sent_id_never_changed(c) and store_rotated_after_the_first_payload(c)
+    )
 
 
-def later_payloads_were_fresh(c: Clues) -> bool:
+def later_payloads_carried_fresh_ids(c: ChatEvidence) -> bool:
     later = set(c.sent[1:])
-    return len(c.sent) > 1 and c.sent[0] not in later and not later & (c.known | {None})
+    return len(c.sent) > 1 and c.sent[0] not in later and not later & (c.seen_earlier | {None})
 
 
-def payloads_are_one_behind(c: Clues) -> bool:
-    """All carry what the store held before its last change, and somewhere in this run that moved along."""
-    if not c.lane.lags or c.before is None or len(set(c.sent)) != 1:
+def payloads_are_one_chat_behind(c: ChatEvidence) -> bool:
+    """All carry the ID that the store held before its last change, and in this run that ID changes from chat to chat."""
+    if not c.lane.sends_one_behind or c.before is None or len(set(c.sent)) != 1:
         return False
-    return c.sent[0] is not None and (c.sent[0] in c.previous or c.sent[0] == c.one_behind)
+    return c.sent[0] is not None and (c.sent[0] in c.previous_ids or c.sent[0] == c.id_before_the_last_change)
 
 
-def several_fresh_ids_were_sent(c: Clues) -> bool:
-    sent = {m.sent for m in c.messages if m.sent_seen and m.number not in c.excused}
-    return len(sent) > 1 and not sent & (c.known | c.beside | c.later | {None})
+def several_fresh_ids_were_sent(c: ChatEvidence) -> bool:
+    sent = {m.sent for m in c.messages if m.sent_seen and m.number not in c.without_id}
+    return len(sent) > 1 and not sent & (c.seen_earlier | c.ids_of_other_tabs | c.ids_of_later_chats | {None})
 
 
-def it_happens_undisturbed(c: Clues) -> bool:
-    """Also in a chat in which nothing but messages had happened."""
-    return c.lane.mints_often
+def ids_change_without_user_action(c: ChatEvidence) -> bool:
+    """Some chat of the run sent several IDs although the user only sent messages."""
+    return c.lane.generates_often
 
 
-def sent_follows_the_other_tab(c: Clues) -> bool:
-    """After New Chat in another tab of the browser the payloads carry what a chat of that tab has sent."""
+def sent_id_follows_the_other_tab(c: ChatEvidence) -> bool:
+    """After New Chat in another tab the payloads carry an ID that a chat of that tab has sent."""
     bled = [m for m in c.after("other-tab") if m.sent != c.first]
-    return bool(bled) and all(m.sent in c.beside for m in bled)
+    return bool(bled) and all(m.sent in c.ids_of_other_tabs for m in bled)
 
 
-def provider_follows_the_other_tab(c: Clues) -> bool:
-    """The ID stayed, and New Chat in another tab changed who answers: the shared session was ended at the backend."""
-    return c.other_tab_moved_it
+def provider_follows_the_other_tab(c: ChatEvidence) -> bool:
+    """The ID stayed, and New Chat in another tab changed the provider: the shared session was ended at the backend."""
+    return c.other_tab_changed_provider
 
 
-def older_chat_sends_a_newer_id(c: Clues) -> bool:
-    """After going back to a chat its payloads carry what a chat that began later has sent."""
+def older_chat_sends_a_newer_id(c: ChatEvidence) -> bool:
+    """After the user returned to a chat, its payloads carry the ID of a chat that began later."""
     lost = [m for m in c.after("return") if m.sent != c.first]
-    return bool(lost) and all(m.sent in c.later for m in lost)
+    return bool(lost) and all(m.sent in c.ids_of_later_chats for m in lost)
 
 
-def loading_brought_an_ended_id_back(c: Clues) -> bool:
-    """After a reload, or Back, the payloads carry an ID of an earlier chat, which New Chat had ended."""
+def page_load_restored_an_ended_id(c: ChatEvidence) -> bool:
+    """After a reload or Back the payloads carry the ID of an earlier chat, which New Chat had ended."""
     for m in c.after("reload", "back"):
-        if m.sent in c.old:
+        if m.sent in c.old_ids:
             if m.number:
                 return bool(m.sent != c.first)
-            return store_had_rotated_before_the_load(c) or c.lane.restores
+            return store_rotated_before_the_page_load(c) or c.lane.restores_on_load
     return False
 
 
-def store_had_rotated_before_the_load(c: Clues) -> bool:
-    """When the page was loaded again, New Chat had taken the old ID out of the store."""
-    changes = [w for w in c.before_load if w.changes]
-    return c.loaded and bool(changes) and changes[-1].session not in c.old
+def store_rotated_before_the_page_load(c: ChatEvidence) -> bool:
+    """New Chat had removed the old ID from the store before the page was loaded again."""
+    changes = [w for w in c.writes_before_load if w.changes]
+    return c.page_was_loaded and bool(changes) and changes[-1].session not in c.old_ids
 
 
-def it_came_back_without_a_load(c: Clues) -> bool:
-    back = c.came_back()
-    return back in c.before_load
+def old_id_was_restored_without_a_page_load(c: ChatEvidence) -> bool:
+    back = c.restoring_write()
+    return back in c.writes_before_load
 
 
-def late_text_is_on_the_screen(c: Clues) -> bool:
+def screen_shows_text_of_an_older_reply(c: ChatEvidence) -> bool:
     return c.chat.shows_from is not None
 
 
-def leaving_ended_the_session(c: Clues) -> bool:
-    """The page took its own ID out of the store between a reply's end and the page load (or Back) that followed, and lost it."""
-    return c.left is not None
+def leaving_ended_the_session(c: ChatEvidence) -> bool:
+    """The page removed the chat's ID between a reply's end and the following page load or Back, and continued without it."""
+    return c.write_at_leave is not None
 
 
-def a_message_was_lost(c: Clues) -> bool:
-    """The page accepted one and never sent it, while others of the run were sent."""
-    return c.lost > 0
+def message_was_lost(c: ChatEvidence) -> bool:
+    """The page accepted a message and never sent it, while others of the run were sent."""
+    return c.lost_messages > 0
 
 
-def a_cache_answered(c: Clues) -> bool:
-    """An answer came from a cache, or from a service worker that asked nobody."""
+def reply_came_from_a_cache(c: ChatEvidence) -> bool:
+    """From the browser's cache, or from a service worker that sent no request."""
     return any(m.served_by for m in c.messages)
 
 
-def one_fresh_id_was_sent(c: Clues) -> bool:
-    return len(set(c.sent)) == 1 and not set(c.sent) & (c.known | {None})
+def one_fresh_id_was_sent(c: ChatEvidence) -> bool:
+    return len(set(c.sent)) == 1 and not set(c.sent) & (c.seen_earlier | {None})
 
 
-def another_fresh_id_was_stored(c: Clues) -> bool:
+def another_fresh_id_was_stored(c: ChatEvidence) -> bool:
     stored = {m.stored for m in c.running if m.stored_seen}
-    return len(stored) == 1 and not stored & (c.known | {None}) and not stored & set(c.sent)
+    return len(stored) == 1 and not stored & (c.seen_earlier | {None}) and not stored & set(c.sent)
 
 
-def first_payload_differed_from_the_store(c: Clues) -> bool:
-    """The two IDs were there from the beginning; several made one after the other agree at first."""
+def first_payload_differed_from_the_store(c: ChatEvidence) -> bool:
+    """Both IDs existed from the start. IDs that are generated one after the other agree at first."""
     first = next(iter(c.running), None)
     return (
         first is not None
@@ -265,18 +274,18 @@ def first_payload_differed_from_the_store(c: Clues) -> bool:
     )
 
 
-def two_fresh_ids_in_all(c: Clues) -> bool:
-    """Sent and stored over the whole chat, however often they change places."""
+def exactly_two_fresh_ids(c: ChatEvidence) -> bool:
+    """Sent or stored during the whole chat, however often the two swap."""
     found = {m.sent for m in c.running} | {m.stored for m in c.running if m.stored_seen}
-    return len(found) == 2 and not found & (c.known | {None})
+    return len(found) == 2 and not found & (c.seen_earlier | {None})
 
 
-def payload_had_text_of_an_earlier_chat(c: Clues) -> bool:
+def payload_contains_text_of_an_earlier_chat(c: ChatEvidence) -> bool:
     return any(m.bleeds_from is not None for m in c.messages)
 
 
-def wrong_labels_name_earlier_providers(c: Clues) -> bool:
-    answered = list(c.answered)
+def wrong_labels_name_earlier_providers(c: ChatEvidence) -> bool:
+    answered = list(c.earlier_providers)
     wrong: list[bool] = []
     for m in c.messages:
         if None not in (m.label_provider, m.reply_provider) and m.label_provider != m.reply_provider:
@@ -286,10 +295,10 @@ def wrong_labels_name_earlier_providers(c: Clues) -> bool:
     return bool(wrong) and all(wrong)
 
 
-def its_payloads_carried_no_id(c: Clues) -> bool:
+def payloads_carried_no_id(c: ChatEvidence) -> bool:
     return any(m.sent_seen for m in c.messages) and not any(m.sent for m in c.messages)
 
 
-def stored_ids_stand_nowhere(c: Clues) -> bool:
-    """In no request, header, URL or frame of the run, in no form."""
+def stored_id_was_never_sent(c: ChatEvidence) -> bool:
+    """In no request, header, URL or frame of the run, in no encoding."""
     return c.lane.never_sent

@@ -9,19 +9,17 @@ from e2e.analysis.causes.explained_checks import EMPTY, SCENARIOS
 CAUSE = CauseDefinition(
     name="history-bleed",
     layer="frontend state",
-    explanation="the payload of a new chat{send} contained text of an earlier one",
-    hint="let New Chat clear the messages that the payload's history is built from",
+    explanation="the payload of a new chat{send} contained text of an earlier chat",
+    hint="let New Chat clear the messages from which the payload's history is built",
     priority="critical",
-    impact=(
-        "text of one chat is sent along with another: private content reaches a chat where it does not belong"
-    ),
-    immediate="hold the release back, or go back to the last version that passed",
+    impact=("text of one chat is sent in another: private content reaches a chat where it does not belong"),
+    immediate="hold the release, or roll back to the last version that passed",
     verify="chat.starts_empty passes",
     chat_rules=(
         ChatRule(
             order=300,
             explains=(EMPTY, *SCENARIOS),
-            when=(has.payload_had_text_of_an_earlier_chat,),
+            when=(has.payload_contains_text_of_an_earlier_chat,),
             excludes=("late-stream",),
         ),
     ),

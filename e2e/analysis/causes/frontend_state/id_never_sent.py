@@ -10,23 +10,19 @@ CAUSE = CauseDefinition(
     name="id-never-sent",
     layer="frontend state",
     explanation=(
-        "the store held a session ID, and nothing that the page sent{send} carried it in any form: no "
-        "payload, header or URL"
+        "the store held a session ID, but no payload, header or URL that the page sent{send} carried "
+        "it in any form"
     ),
-    hint=(
-        "put the stored ID into each of the chat's requests; one that the server issued has to be sent back"
-    ),
+    hint="send the stored ID with each request of the chat; send back an ID that the server issued",
     priority="critical",
-    impact=(
-        "the backend cannot tell chats apart: each message may begin a session of its own, or all share one"
-    ),
-    immediate="hold the release back, or go back to the last version that passed",
-    verify="the payloads of a chat carry the ID that the store holds",
+    impact=("the backend cannot tell chats apart: each message may start its own session, or all share one"),
+    immediate="hold the release, or roll back to the last version that passed",
+    verify="the payloads of a chat carry the stored ID",
     chat_rules=(
         ChatRule(
             order=50,
             explains=(SMOKE, *PAYLOAD),
-            when=(has.its_payloads_carried_no_id, has.stored_ids_stand_nowhere),
+            when=(has.payloads_carried_no_id, has.stored_id_was_never_sent),
             excludes=("session-not-ended", "split-session"),
         ),
     ),

@@ -11,21 +11,21 @@ CAUSE = CauseDefinition(
     layer="frontend state",
     explanation=(
         "the page accepted a message (emptied its box, or showed it) and never sent it, while other "
-        "messages went through"
+        "messages were sent"
     ),
     hint=(
-        "keep a message until it can be sent: hold it while New Chat is under way or the connection is "
-        "opened, and send it then"
+        "keep a message until it can be sent: queue it during New Chat or while the connection opens, "
+        "then send it"
     ),
     priority="high",
-    impact="users wait for a reply to a message that nobody has got",
+    impact="users wait for a reply to a message that was never sent",
     immediate="tell users to send the message again when no reply comes",
     verify="every message that the page accepts is sent",
     chat_rules=(
         ChatRule(
             order=30,
             explains=(SMOKE, *SCENARIOS),
-            when=(has.a_message_was_lost,),
+            when=(has.message_was_lost,),
             excludes=("new-chat-unavailable",),
         ),
     ),

@@ -10,13 +10,13 @@ CAUSE = CauseDefinition(
     name="session-unbound",
     layer="frontend state",
     explanation=(
-        "going back to an older chat did not bring its session back: the next send{send} carried the "
+        "returning to an older chat did not restore its session: the next send{send} carried the "
         "newest chat's ID"
     ),
-    hint="store the session with the chat, and let opening a chat set the current session",
+    hint="store the session ID with the chat, and let opening a chat set the current session",
     priority="high",
-    impact="going on with an older chat answers out of the newest one's context",
-    immediate="tell users to begin a new chat instead of going on with an old one",
+    impact="an older chat continues with the context of the newest chat",
+    immediate="tell users to start a new chat instead of continuing an older one",
     verify="rotation.return_to_chat passes",
     chat_rules=(
         ChatRule(

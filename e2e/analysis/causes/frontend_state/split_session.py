@@ -11,19 +11,17 @@ from e2e.analysis.causes.explained_checks import EQUAL, ONE, SCENARIOS
 CAUSE = CauseDefinition(
     name="split-session",
     layer="frontend state",
-    explanation="two fresh IDs were minted for one chat: one was stored{write}, another was sent{send}",
-    hint="mint in one place, and let the store and the state take the ID from there",
+    explanation="one chat got two fresh IDs: one was stored{write}, another was sent{send}",
+    hint="generate the ID in one place, and let the store and the state take it from there",
     priority="high",
-    impact=(
-        "what is stored names another session than the one that was used: after a reload the chat is lost"
-    ),
-    immediate="hold the release back, or go back to the last version that passed",
+    impact="the stored ID is not that of the session in use: after a reload the chat is lost",
+    immediate="hold the release, or roll back to the last version that passed",
     verify="rotation.sent_equals_stored passes",
     chat_rules=(
         ChatRule(
             order=220,
             explains=(EQUAL, ONE, *SCENARIOS),
-            when=(has.first_payload_differed_from_the_store, has.two_fresh_ids_in_all),
+            when=(has.first_payload_differed_from_the_store, has.exactly_two_fresh_ids),
             excludes=("over-rotation", "late-rotation"),
         ),
         ChatRule(

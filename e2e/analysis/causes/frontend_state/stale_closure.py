@@ -12,19 +12,19 @@ CAUSE = CauseDefinition(
     name="stale-closure",
     layer="frontend state",
     explanation=(
-        "New Chat {change}, and the next send{send} carried the ID of the chat before: one chat behind "
-        "each time"
+        "New Chat {change}, and the next send{send} carried the ID of the chat before: each send is "
+        "one chat behind"
     ),
-    hint="read the ID when sending (a ref or the store), or list it among the callback's dependencies",
+    hint="read the ID at send time (from a ref or the store), or add it to the callback's dependencies",
     priority="critical",
-    impact="every message is answered in the session of the chat before: contexts are one chat off",
-    immediate="tell users that a reload begins a fresh session, and hold the release back",
-    verify="every chat sends an ID that no chat before has sent",
+    impact=("every message is answered in the session of the chat before: contexts are one chat off"),
+    immediate="tell users that a reload starts a fresh session, and hold the release",
+    verify="every chat sends an ID that no earlier chat has sent",
     chat_rules=(
         ChatRule(
             order=180,
             explains=(SENT, EQUAL, *SCENARIOS),
-            when=(has.store_let_go_of_the_old_id, has.payloads_are_one_behind),
+            when=(has.store_dropped_the_old_id, has.payloads_are_one_chat_behind),
             excludes=("stale-state", "split-session"),
             decides="reload",
         ),

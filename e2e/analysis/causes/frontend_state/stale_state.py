@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule, CheckFollows, Variant
-from e2e.analysis.causes.evidence import from_memory
+from e2e.analysis.causes.evidence import in_memory_ids
 from e2e.analysis.causes.evidence import predicates as has
-from e2e.analysis.causes.evidence.chat_evidence import Clues
+from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence
 from e2e.analysis.causes.evidence.decisive_writes import write_that_dropped_the_old_id
 from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
 from e2e.analysis.causes.explained_checks import EMPTY, EQUAL, FRESH, PAYLOAD, SCENARIOS, SENT, STORED
 from e2e.analysis.facts.code_locations import Trail
 
 
-def _sender_of_secondary_request(c: Clues) -> Trail:
-    return c.besides[0].path if c.besides else c.send
+def _sender_of_secondary_request(c: ChatEvidence) -> Trail:
+    return c.secondary_payloads[0].path if c.secondary_payloads else c.send_path
 
 
-def _sender_of_retry(c: Clues) -> Trail:
-    return c.retried[0].path if c.retried else c.send
+def _sender_of_retry(c: ChatEvidence) -> Trail:
+    return c.resent_payloads[0].path if c.resent_payloads else c.send_path
 
 
 CAUSE = CauseDefinition(
@@ -32,28 +32,28 @@ CAUSE = CauseDefinition(
             )
         ),
         "retried": Variant(
-            explanation="New Chat {change}, and a message that failed was sent again{send} with the old ID",
+            explanation=("New Chat {change}, and a failed message was sent again{send} with the old ID"),
             sender=_sender_of_retry,
         ),
         "besides": Variant(
             explanation=(
-                "New Chat {change}, the messages carried the new ID, and another request{send} went on "
-                "with an old one"
+                "New Chat {change}, the messages carried the new ID, and another request{send} still carried "
+                "an old ID"
             ),
             sender=_sender_of_secondary_request,
         ),
         "unstored": Variant(
             explanation=(
-                "nothing is stored, and after New Chat the next send{send} still carried the old ID; a "
-                "page load brought another"
+                "nothing is stored; after New Chat the next send{send} still carried the old ID, and a page "
+                "load led to another ID"
             )
         ),
     },
-    hint="let the function that ends the session mint the new ID and hand it to the hook's state",
+    hint="let the function that ends the session generate the new ID and pass it to the hook's state",
     priority="critical",
-    impact="users stay with one provider, and every new chat goes on in an old session with its context",
-    immediate="tell users that a reload begins a fresh session, and hold the release back",
-    verify="every chat sends an ID that no chat before has sent",
+    impact=("users stay with one provider, and every new chat continues an old session with its context"),
+    immediate="tell users that a reload starts a fresh session, and hold the release",
+    verify="every chat sends an ID that no earlier chat has sent",
     chat_rules=(
         ChatRule(
             order=40,
@@ -68,8 +68,8 @@ CAUSE = CauseDefinition(
             explains=FRESH,
             when=(
                 has.after_new_chat,
-                from_memory.the_send_stored_it_again,
-                has.payloads_went_on_with_what_was_sent,
+                in_memory_ids.send_stored_the_old_id_again,
+                has.payloads_kept_the_last_sent_id,
             ),
             excludes=("id-constant", "id-collision", "session-restored"),
             decides="reload",
@@ -80,9 +80,9 @@ CAUSE = CauseDefinition(
             explains=(SENT, *SCENARIOS),
             when=(
                 has.after_new_chat,
-                from_memory.nothing_is_stored,
-                has.payloads_went_on_with_what_was_sent,
-                from_memory.a_reload_brought_another,
+                in_memory_ids.profile_names_no_store,
+                has.payloads_kept_the_last_sent_id,
+                in_memory_ids.reload_brought_another_id,
             ),
             excludes=("id-constant", "id-collision"),
             decides="reload",
@@ -91,14 +91,14 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=190,
             explains=(STORED, SENT, EQUAL, *SCENARIOS),
-            when=(has.store_let_go_of_the_old_id, has.payloads_went_on_with_what_was_sent),
+            when=(has.store_dropped_the_old_id, has.payloads_kept_the_last_sent_id),
             excludes=("session-not-ended", "late-rotation", "stale-closure"),
             decides="reload",
         ),
         ChatRule(
             order=210,
             explains=(SENT, *SCENARIOS),
-            when=(has.messages_were_fresh, has.another_request_went_on_with_an_old_id),
+            when=(has.messages_carried_fresh_ids, has.another_request_carried_an_old_id),
             excludes=("session-not-ended", "late-rotation", "split-session"),
             decides="reload",
             variant="besides",

@@ -11,17 +11,16 @@ CAUSE = CauseDefinition(
     name="ended-on-leave",
     layer="frontend storage",
     explanation=(
-        "leaving the page ended the chat's session{write}: the page that was loaded again, or gone back "
-        "to, had lost it"
+        "leaving the page ended the chat's session{write}: after the reload or Back the page no longer had it"
     ),
     hint=(
-        "end a session only where the user ends the chat; a reload and the back/forward cache leave the "
-        "page too"
+        "end a session only when the user ends the chat; a reload and the back/forward cache leave "
+        "the page too"
     ),
     priority="high",
-    impact="a reload, or a look at another page, loses the conversation",
+    impact="a reload, or a visit to another page, loses the conversation",
     immediate="tell users not to reload the page inside a chat",
-    verify="a reload goes on with the chat's own ID",
+    verify="after a reload the chat continues with its own ID",
     chat_rules=(
         ChatRule(
             order=200,

@@ -11,19 +11,18 @@ CAUSE = CauseDefinition(
     name="restored-on-load",
     layer="frontend storage",
     explanation=(
-        "a page load brought back a session that New Chat had ended{write}: the next send{send} carried "
-        "its ID"
+        "a page load restored a session that New Chat had ended{write}: the next send{send} carried its ID"
     ),
-    hint="let New Chat end every copy of the session that a page load reads from",
+    hint="let New Chat remove every copy of the session that a page load reads",
     priority="high",
-    impact="after a reload a message lands in a session that had been ended",
+    impact="after a reload a message reaches a session that had been ended",
     immediate="end sessions at the backend too when New Chat is clicked",
     verify="rotation.reload and rotation.back_forward pass",
     chat_rules=(
         ChatRule(
             order=270,
             explains=(RELOAD, BACK_FORWARD),
-            when=(has.loading_brought_an_ended_id_back,),
+            when=(has.page_load_restored_an_ended_id,),
             excludes=("session-not-ended", "session-restored", "over-rotation"),
             decides="reload",
         ),

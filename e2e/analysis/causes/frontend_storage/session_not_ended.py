@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule, CheckFollows, Variant
-from e2e.analysis.causes.evidence import from_memory
+from e2e.analysis.causes.evidence import in_memory_ids
 from e2e.analysis.causes.evidence import predicates as has
 from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
 from e2e.analysis.causes.explained_checks import EMPTY, FRESH
@@ -12,31 +12,31 @@ CAUSE = CauseDefinition(
     name="session-not-ended",
     layer="frontend storage",
     explanation=(
-        "no write to the key changed it between New Chat and the next message{send}: the old session goes on"
+        "no write changed the key between New Chat and the next message{send}: the old session continues"
     ),
     variants={
         "address": Variant(
             explanation=(
-                "the session ID is in the page's address, and after New Chat the next send{send} left "
-                "from the same address: the old session goes on"
+                "the session ID is in the page's address, and after New Chat the next send{send} used the "
+                "same address: the old session continues"
             )
         ),
     },
-    hint="let New Chat end the session: remove or replace the stored ID, and hand the new one to the state",
+    hint="let New Chat remove or replace the stored ID, and pass the new ID to the state",
     priority="critical",
-    impact="users stay with one provider, and every new chat goes on in an old session with its context",
-    immediate="tell users to clear the site's data for a fresh session, and hold the release back",
+    impact=("users stay with one provider, and every new chat continues an old session with its context"),
+    immediate="tell users to clear the site's data for a fresh session, and hold the release",
     verify="New Chat changes the stored ID",
     chat_rules=(
         ChatRule(
             order=150,
             explains=FRESH,
             when=(
-                has.writes_are_watched,
+                has.writes_were_observed,
                 has.no_write_changed_the_key,
                 has.store_kept_the_old_id,
-                has.payloads_follow_the_store,
-                has.payloads_never_changed,
+                has.sent_ids_equal_stored_ids,
+                has.sent_id_never_changed,
                 has.store_never_rotated,
             ),
             excludes=("session-restored", "id-constant", "stale-state", "late-rotation"),
@@ -47,9 +47,9 @@ CAUSE = CauseDefinition(
             explains=FRESH,
             when=(
                 has.after_new_chat,
-                from_memory.the_address_holds_the_id,
-                from_memory.nothing_is_stored,
-                has.payloads_went_on_with_what_was_sent,
+                in_memory_ids.page_address_holds_the_id,
+                in_memory_ids.profile_names_no_store,
+                has.payloads_kept_the_last_sent_id,
             ),
             excludes=("stale-state", "id-constant", "late-rotation"),
             decides="reload",

@@ -10,30 +10,27 @@ CAUSE = CauseDefinition(
     name="tab-bleed",
     layer="storage scope",
     explanation=(
-        "New Chat in one tab changed the session of the chat that was going on in the other tab: its next "
-        "send{send} carried the other tab's ID"
+        "New Chat in one tab changed the session of the chat in another tab: its next send{send} "
+        "carried the other tab's ID"
     ),
     variants={
         "provider": Variant(
             explanation=(
-                "New Chat in one tab ended the session that the other tab's chat was using: that chat "
-                "kept its ID, and another provider answered it from then on"
+                "New Chat in one tab ended the session of the chat in another tab: that chat kept its ID, and "
+                "another provider replied from then on"
             )
         ),
     },
-    hint=(
-        "keep the running chat's ID in the tab's own state, and read the shared store only when the page "
-        "is loaded"
-    ),
+    hint="keep the chat's ID in the state of its tab, and read the shared store only at page load",
     priority="high",
-    impact="with two tabs open, messages land in the other tab's session",
-    immediate="tell users to keep to one tab",
+    impact="with two tabs open, messages reach the session of the other tab",
+    immediate="tell users to use one tab only",
     verify="rotation.two_tabs passes",
     chat_rules=(
         ChatRule(
             order=240,
             explains=(TWO_TABS,),
-            when=(has.sent_follows_the_other_tab,),
+            when=(has.sent_id_follows_the_other_tab,),
             excludes=("over-rotation", "session-unbound"),
             decides="new-context",
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule, CheckFollows
-from e2e.analysis.causes.evidence import from_memory
+from e2e.analysis.causes.evidence import in_memory_ids
 from e2e.analysis.causes.evidence import predicates as has
 from e2e.analysis.causes.evidence.decisive_writes import write_of_the_old_id
 from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
@@ -13,29 +13,29 @@ CAUSE = CauseDefinition(
     name="id-constant",
     layer="ID generator",
     explanation=(
-        "New Chat minted an ID anew{write}, and it is the same as before: the generator gives this "
-        "browser one ID"
+        "New Chat generated an ID{write}, and it is the same as before: the generator returns one ID "
+        "per browser"
     ),
-    hint="mint IDs at random, 128 bits of crypto.randomUUID() or crypto.getRandomValues(), for each chat",
+    hint="generate each chat's ID at random: 128 bits from crypto.randomUUID() or crypto.getRandomValues()",
     priority="critical",
-    impact="users stay with one provider, and every new chat goes on in an old session with its context",
+    impact=("users stay with one provider, and every new chat continues an old session with its context"),
     immediate=(
-        "clearing the site's data does not help; hold the release back, or go back to the last version "
-        "that passed"
+        "hold the release, or roll back to the last version that passed; clearing the site's data "
+        "does not help"
     ),
-    verify="every chat sends an ID that no chat before has sent",
+    verify="every chat sends an ID that no earlier chat has sent",
     chat_rules=(
         ChatRule(
             order=120,
             explains=FRESH,
-            when=(has.after_new_chat, has.old_id_was_made_anew),
+            when=(has.after_new_chat, has.old_id_was_generated_again),
             excludes=("session-restored", "session-not-ended"),
             decides="frozen-clock",
         ),
         ChatRule(
             order=130,
             explains=(TWO_TABS,),
-            when=(has.began_with_a_load, has.tab_minted_what_the_browser_had),
+            when=(has.started_by_page_load, has.new_tab_generated_a_known_id),
             excludes=("tab-bleed",),
             decides="frozen-clock",
         ),
@@ -46,7 +46,7 @@ CAUSE = CauseDefinition(
         ExperimentOutcome.NEW_CONTEXT_SHARED_ID,
         ExperimentOutcome.RELOAD_OTHER_ID,
     ),
-    contradicted_when=from_memory.a_reload_brought_another,
+    contradicted_when=in_memory_ids.reload_brought_another_id,
     write=write_of_the_old_id,
     names_send=False,
 )

@@ -16,14 +16,13 @@ CAUSE = CauseDefinition(
     name="id-guessable",
     layer="ID generator",
     explanation=(
-        "the session ID is a credential (id_is_secret = true in the profile), and its form has too little room "
-        "for randomness"
+        "the session ID is a secret (id_is_secret = true in the profile), and its form has too few random bits"
     ),
-    hint="make it of 128 random bits or more: crypto.randomUUID() or crypto.getRandomValues()",
+    hint="generate it from at least 128 random bits: crypto.randomUUID() or crypto.getRandomValues()",
     priority="high",
-    impact="who guesses a session ID can read or go on with somebody else's chat",
-    immediate="let the backend bind sessions to the signed-in user",
-    verify="session_ids.pattern passes, with 64 bits or more in the form of the ID",
+    impact="someone who guesses a session ID can read or continue another user's chat",
+    immediate="bind sessions to the signed-in user at the backend",
+    verify="session_ids.pattern passes, with at least 64 random bits in the ID",
     run_rule=RunRule(
         order=60,
         claims=_claims,

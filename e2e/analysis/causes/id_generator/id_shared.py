@@ -12,28 +12,30 @@ CAUSE = CauseDefinition(
     name="id-shared",
     layer="ID generator",
     explanation=(
-        "different browsers{write} came to the same session ID: it is made from what they have in common "
-        "(a constant, a fingerprint, a clock), not from anything of the chat"
+        "different browsers generated the same session ID{write}: it is made from what they have in "
+        "common (a constant, a fingerprint, a clock)"
     ),
-    hint="mint IDs at random, 128 bits of crypto.randomUUID() or crypto.getRandomValues(), for each chat",
+    hint="generate each chat's ID at random: 128 bits from crypto.randomUUID() or crypto.getRandomValues()",
     priority="critical",
-    impact=(
-        "chats of different people or topics share one session: context and provider of one reach the other"
-    ),
-    immediate="hold the release back; sessions that several browsers have used should be ended",
-    verify="two browsers never send one ID",
+    impact="chats of different users or topics share one session, its context and its provider",
+    immediate="hold the release, and end the sessions that several browsers have used",
+    verify="two browsers never send the same ID",
     chat_rules=(
         ChatRule(
             order=60,
             explains=FRESH,
-            when=(has.began_with_a_load, has.another_browser_has_the_id),
+            when=(has.started_by_page_load, has.id_is_in_another_browser),
             excludes=("id-constant", "session-not-ended"),
             decides="user-agent",
         ),
         ChatRule(
             order=70,
             explains=FRESH,
-            when=(has.after_new_chat, has.another_browser_had_the_id, has.it_or_another_browser_wrote_it),
+            when=(
+                has.after_new_chat,
+                has.id_was_in_another_browser_before,
+                has.shared_id_was_written_in_this_chat,
+            ),
             excludes=("id-constant", "session-not-ended", "stale-state"),
             decides="user-agent",
         ),

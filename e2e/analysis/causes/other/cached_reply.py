@@ -10,19 +10,20 @@ from e2e.analysis.causes.explained_checks import LIVE, PERSISTS
 CAUSE = CauseDefinition(
     name="cached-reply",
     layer="delivery",
-    explanation="a reply came from a cache or a service worker, and nothing was asked of the backend",
+    explanation="a reply came from a cache or a service worker, without a request to the backend",
     hint=(
-        "answer the chat's requests from the network only: no-store, and a service worker that passes them on"
+        "answer the chat's requests from the network only: no-store, and a service worker that passes "
+        "them through"
     ),
     priority="high",
-    impact="users read an answer that was given to another message, and the backend knows nothing of it",
+    impact="users read the reply to another message, and the backend does not know about it",
     immediate="unregister the service worker, or purge the cache",
     verify="reply.is_live passes",
     chat_rules=(
         ChatRule(
             order=310,
             explains=(LIVE,),
-            when=(has.a_cache_answered,),
+            when=(has.reply_came_from_a_cache,),
             excludes=("provider-pinned",),
             decides="cache-off",
         ),

@@ -9,10 +9,10 @@ from e2e.analysis.causes.explained_checks import LABEL
 CAUSE = CauseDefinition(
     name="label-stale",
     layer="presentation",
-    explanation="the screen named a provider that answered earlier, not the one of this reply",
-    hint="take the label from the reply itself, not from what was kept at the first one",
+    explanation="the screen named the provider of an earlier reply, not of this one",
+    hint="take the label from the reply itself, not from a value that was kept from an earlier reply",
     priority="low",
-    impact="the screen names a provider that did not answer",
+    impact="the screen names a provider that did not reply",
     immediate="hide the label",
     verify="provider.label_is_true passes",
     chat_rules=(

@@ -29,12 +29,11 @@ CAUSE = CauseDefinition(
         "locator is wrong"
     ),
     hint=(
-        "open the page and look at the button; correct steps.new_chat in the profile if it has only been "
-        "renamed"
+        "open the page and look at the button; if it was only renamed, correct steps.new_chat in the profile"
     ),
     priority="critical",
-    impact="nobody can begin a new chat",
-    immediate="hold the release back, or go back to the last version that passed",
+    impact="users cannot start a new chat",
+    immediate="hold the release, or roll back to the last version that passed",
     verify="New Chat can be clicked in every lane",
     problems=_problems,
 )

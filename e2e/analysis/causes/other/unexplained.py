@@ -8,10 +8,10 @@ from e2e.analysis.model.verdict import UNEXPLAINED
 CAUSE = CauseDefinition(
     name=UNEXPLAINED,
     layer="unknown",
-    explanation="what was seen fits none of the known causes",
-    hint="look at the evidence; the chat's timeline shows what was stored and sent, and when",
+    explanation="the evidence fits no known cause",
+    hint="look at the evidence: the chat's timeline shows what was stored and sent, and when",
     priority="high",
-    impact="not known: what was seen fits none of the causes that the suite can tell",
-    immediate="hold the release back until somebody has looked at the evidence",
+    impact="unknown: the evidence fits no known cause",
+    immediate="hold the release until someone has looked at the evidence",
     verify="the failed checks pass",
 )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, CauseFollows, ChatRule, CheckFollows
 from e2e.analysis.causes.evidence import predicates as has
-from e2e.analysis.causes.evidence.chat_evidence import Clues
+from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence
 from e2e.analysis.causes.evidence.decisive_writes import write_that_dropped_the_old_id
 from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
 from e2e.analysis.causes.explained_checks import EMPTY, PAYLOAD, STORED
 
 
-def _has_one_payload(c: Clues) -> bool:
+def _has_one_payload(c: ChatEvidence) -> bool:
     """Too short to show the rotation that came later."""
     return len(c.running) < 2
 
@@ -19,13 +19,13 @@ CAUSE = CauseDefinition(
     name="late-rotation",
     layer="race",
     explanation=(
-        "the first payload after New Chat{send} was still sent with the old ID, later ones of the same "
-        "chat with the new"
+        "the first payload after New Chat{send} carried the old ID, later payloads of the same chat "
+        "the new ID"
     ),
-    hint="rotate before anything is awaited, or hold sending back until the new ID is there",
+    hint="set the new ID before the first await, or disable sending until the new ID exists",
     priority="medium",
-    impact="who types quickly after New Chat has the first message answered in the old session",
-    immediate="hold sending back until the new chat is there",
+    impact="a user who types quickly after New Chat gets the first reply in the old session",
+    immediate="disable sending until the new chat is ready",
     verify="rotation.rapid_send passes, on a slow network too",
     chat_rules=(
         ChatRule(

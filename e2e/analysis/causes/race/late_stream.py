@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule, Variant
-from e2e.analysis.causes.evidence import left_behind
+from e2e.analysis.causes.evidence import late_replies
 from e2e.analysis.causes.evidence import predicates as has
 from e2e.analysis.causes.explained_checks import EMPTY, LABEL, MID_STREAM, PAYLOAD, STORED
 
@@ -14,25 +14,23 @@ CAUSE = CauseDefinition(
     variants={
         "session": Variant(
             explanation=(
-                "the session of the reply that was still streaming at New Chat came into the new "
-                "chat{write}: its end stored the old chat's ID, and the new chat goes on in the old "
-                "conversation"
+                "the reply that was still streaming at New Chat brought its session into the new chat{write}: "
+                "its end stored the old ID, and the new chat continues the old conversation"
             )
         ),
     },
     hint=(
-        "abort the stream at New Chat, and drop every chunk whose stream is not the one of the chat on "
-        "the screen"
+        "abort the stream at New Chat, and drop chunks of every stream that does not belong to the open chat"
     ),
     priority="high",
-    impact="the reply to an old chat shows up in the new one",
-    immediate="keep New Chat disabled while a reply streams",
+    impact="the reply to an old chat appears in the new chat",
+    immediate="disable New Chat while a reply streams",
     verify="rotation.mid_stream passes",
     chat_rules=(
         ChatRule(
             order=10,
             explains=(STORED, *PAYLOAD),
-            when=(has.after_new_chat, left_behind.its_id_came_into_the_chat),
+            when=(has.after_new_chat, late_replies.issued_id_arrived_in_the_new_chat),
             excludes=("id-constant", "session-restored", "over-rotation"),
             decides="slow-network",
             variant="session",
@@ -40,7 +38,7 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=20,
             explains=(STORED, *PAYLOAD),
-            when=(has.after_new_chat, left_behind.its_end_wrote_the_old_id_back),
+            when=(has.after_new_chat, late_replies.stream_end_restored_the_old_id),
             excludes=("id-constant", "session-restored", "over-rotation"),
             decides="slow-network",
             variant="session",
@@ -48,7 +46,7 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=290,
             explains=(MID_STREAM, EMPTY, LABEL),
-            when=(has.late_text_is_on_the_screen,),
+            when=(has.screen_shows_text_of_an_older_reply,),
             excludes=("history-bleed", "label-stale"),
             decides="slow-network",
         ),

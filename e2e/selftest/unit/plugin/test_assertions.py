@@ -40,7 +40,7 @@ def test_a_failure_reads_as_in_the_style_guide() -> None:
         "            New Chat removed the key at src/lib/session.ts:97, the next send at",
         "            src/components/ChatPage.tsx:118 still carried the old ID",
     ]
-    assert lines[7].startswith("  hint      let the function that ends the session mint the new ID")
+    assert lines[7].startswith("  hint      let the function that ends the session generate the new")
     assert lines[-1] == "  evidence  reports/out/evidence/2026-11-22T0215Z-2f9c/chats.jsonl"
     assert max(map(len, lines)) <= 100
 

@@ -1,4 +1,4 @@
-"""What nothing explains is at least described, and pointed at; and what is in order is not called odd."""
+"""Anomalies of unexplained chats are named with their code; chats in order have none."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from e2e.analysis.causes.evidence.chat_evidence import clues
-from e2e.analysis.diagnosis.anomalies import in_common, oddity
+from e2e.analysis.causes.evidence.chat_evidence import chat_evidence
+from e2e.analysis.diagnosis.anomalies import anomaly, in_common
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import UNEXPLAINED
@@ -25,7 +25,7 @@ def with_first(records: RunRecords, **changes: Any) -> RunRecords:
 
 
 def words(run: Run) -> set[str]:
-    return {oddity(c) for c in clues(run).values()}
+    return {anomaly(c) for c in chat_evidence(run).values()}
 
 
 @pytest.mark.parametrize(
@@ -39,26 +39,26 @@ def words(run: Run) -> set[str]:
         (judge_run("over-rotation", messages=2), {"sent several session IDs"}),
     ],
 )
-def test_the_most_telling_oddity_is_told(run: Run, said: set[str]) -> None:
+def test_the_first_anomaly_of_a_chat_is_reported(run: Run, said: set[str]) -> None:
     assert words(run) == said
 
 
-def test_an_id_that_comes_with_the_first_reply_is_not_missing_before_it() -> None:
+def test_an_id_issued_by_the_first_reply_is_not_missing_before_it() -> None:
     records = with_first(make_run(messages=2), sent=None)
     given = with_meta(records, policy=replace(records.meta.policy, rotation="on_first_reply"))
     assert "sent no session ID while the store held one" in words(assemble([records]))
     assert words(assemble([given])) == {""}
 
 
-def test_what_chats_have_in_common_is_counted() -> None:
+def test_the_most_frequent_anomaly_is_counted() -> None:
     run = assemble([with_first(make_run(), sent=None)])
-    chats = [c for key, c in clues(run).items() if key.chat]
+    chats = [c for key, c in chat_evidence(run).items() if key.chat]
     assert in_common(chats) == "16 of 16 chats sent no session ID while the store held one"
-    assert in_common([c for key, c in clues(run).items() if not key.chat]) == ""
+    assert in_common([c for key, c in chat_evidence(run).items() if not key.chat]) == ""
     assert in_common([]) == ""
 
 
-def test_an_unexplained_failure_says_what_is_odd_and_from_where_it_was_sent() -> None:
+def test_an_unexplained_failure_names_its_anomaly_and_the_sending_code() -> None:
     run = assemble([with_first(make_run(), sent=None)])
     (cause,) = judge(run).causes
     assert cause.name == UNEXPLAINED

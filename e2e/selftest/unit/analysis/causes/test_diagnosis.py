@@ -1,4 +1,4 @@
-"""From failed checks to causes: every fault by its name, two at once, and no name where the evidence fits none."""
+"""From failed checks to causes: each fault, two at once, and unexplained where no rule fits."""
 
 from __future__ import annotations
 
@@ -71,26 +71,26 @@ def test_one_id_for_all_browsers_is_shared(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["fixed", "browserBased"])
-def test_in_a_single_browser_the_same_id_is_constant(pattern: str) -> None:
+def test_the_same_id_in_a_single_browser_is_constant(pattern: str) -> None:
     [cause] = judge(judge_run(id_pattern=pattern, lanes=1, chats=8)).causes
     assert (cause.name, cause.chats) == ("id-constant", 7)
 
 
 @pytest.mark.parametrize("pattern", ["timestamp", "counter", "userBased", "chatBased", "uuid"])
-def test_the_good_patterns_pass(pattern: str) -> None:
+def test_unique_id_patterns_pass(pattern: str) -> None:
     assert judge(judge_run(id_pattern=pattern)).outcome == "pass"
 
 
 @pytest.mark.parametrize("lanes", [1, 4])
 @pytest.mark.parametrize("fault", ["stale-state", "session-not-ended", "session-restored", "stale-closure"])
-def test_the_number_of_lanes_does_not_matter(fault: str, lanes: int) -> None:
+def test_a_cause_is_named_with_one_lane_and_with_several(fault: str, lanes: int) -> None:
     assert [c.name for c in judge(judge_run(fault, lanes=lanes, chats=12)).causes] == [fault]
 
 
 # -- places and words
 
 
-def test_stale_state_names_where_the_key_went_and_where_the_old_id_was_sent() -> None:
+def test_stale_state_names_the_code_that_removed_the_key_and_the_code_that_sent_the_old_id() -> None:
     [cause] = judge(judge_run("stale-state")).causes
     assert cause.where == (
         "src/lib/session.ts:97 endSession",
@@ -108,25 +108,25 @@ def test_stale_state_names_where_the_key_went_and_where_the_old_id_was_sent() ->
     assert "while the store held nothing" in cause.evidence[1]
 
 
-def test_a_rotated_store_is_told_as_such() -> None:
+def test_stale_closure_names_the_removal_of_the_key() -> None:
     [cause] = judge(judge_run("stale-closure")).causes
     assert cause.explanation.startswith("New Chat removed the key at src/lib/session.ts:97")
     assert "one chat behind" in cause.explanation
 
 
-def test_without_a_source_map_the_bundle_is_named_and_said_to_be_one() -> None:
+def test_without_a_source_map_the_location_in_the_bundle_is_marked() -> None:
     [cause] = judge(judge_run("stale-state", mapped=False)).causes
     assert cause.name == "stale-state"
     assert cause.where[0] == "assets/index-1.js:1:400 a (no source map)"
 
 
-def test_without_stacks_the_cause_is_named_without_a_place() -> None:
+def test_without_stacks_the_cause_is_named_without_a_code_location() -> None:
     [cause] = judge(judge_run("stale-state", stacks=False)).causes
     assert (cause.name, cause.where) == ("stale-state", ())
     assert cause.explanation == "New Chat removed the key, the next send still carried the old ID"
 
 
-def test_code_in_a_library_is_never_the_place() -> None:
+def test_library_code_is_never_a_code_location() -> None:
     for fault in MATRIX:
         for cause in judge(judge_run(fault, **fields(fault))).causes:
             assert not any(place.vendor for place in cause.code)
@@ -142,7 +142,7 @@ def test_code_in_a_library_is_never_the_place() -> None:
         ("session-not-ended", "src/lib/transport/sse.ts:22 post"),
     ],
 )
-def test_the_decisive_place_comes_first(fault: str, place: str) -> None:
+def test_the_decisive_code_location_comes_first(fault: str, place: str) -> None:
     [cause] = judge(judge_run(fault)).causes
     assert cause.where[0] == place
 
@@ -150,13 +150,13 @@ def test_the_decisive_place_comes_first(fault: str, place: str) -> None:
 # -- writes that change nothing
 
 
-def test_an_id_minted_over_itself_is_constant_although_the_key_never_changed() -> None:
+def test_an_id_generated_over_itself_is_constant_although_the_key_never_changed() -> None:
     [cause] = judge(judge_run("id-constant", overwrite=True)).causes
     assert (cause.name, cause.where[0]) == ("id-constant", "src/lib/session.ts:33 createSession")
 
 
 @pytest.mark.parametrize("wrapper", [False, True])
-def test_a_touch_of_the_old_id_is_no_minting(wrapper: bool) -> None:
+def test_touching_the_old_id_does_not_count_as_generating_it(wrapper: bool) -> None:
     """`lastUsed` moves with each send; when all writes share one function, its place tells nothing."""
     [cause] = judge(judge_run("session-not-ended", wrapper=wrapper)).causes
     assert cause.name == "session-not-ended"
@@ -172,7 +172,7 @@ def test_a_new_id_written_over_the_old_one_is_a_rotation(lanes: int) -> None:
 # -- what is not named
 
 
-def test_without_storage_events_no_write_is_not_concluded() -> None:
+def test_without_storage_events_the_absence_of_writes_proves_nothing() -> None:
     judgement = judge(judge_run("session-not-ended", storage_events=False))
     assert [(c.name, c.layer, c.confidence) for c in judgement.causes] == [("unexplained", "unknown", 0.0)]
     assert set(judgement.causes[0].checks) == {STORED, SENT}
@@ -180,7 +180,7 @@ def test_without_storage_events_no_write_is_not_concluded() -> None:
 
 
 @pytest.mark.parametrize("fault", ["id-constant", "session-restored", "id-collision"])
-def test_without_stacks_a_generator_and_a_rehydration_are_not_told_apart(fault: str) -> None:
+def test_without_stacks_a_generator_and_a_rehydration_are_unexplained(fault: str) -> None:
     assert [c.name for c in judge(judge_run(fault, stacks=False)).causes] == ["unexplained"]
 
 
@@ -198,12 +198,12 @@ def test_a_label_that_no_earlier_reply_explains_is_unexplained() -> None:
     assert [(c.name, c.checks) for c in judgement.causes] == [("unexplained", ("provider.label_is_true",))]
 
 
-def test_a_full_screen_alone_is_unexplained() -> None:
+def test_old_messages_on_the_screen_alone_are_unexplained() -> None:
     shown = with_chats(make_run(), lambda c: replace(c, screen_messages=2))
     assert [c.name for c in judge(assemble([shown])).causes] == ["unexplained"]
 
 
-def test_figures_that_do_not_add_up_are_no_question_of_shares() -> None:
+def test_counts_that_do_not_add_up_are_not_explained_by_shares() -> None:
     records = make_run()
     events = tuple(
         replace(e, data=dict(e.data) | {"active": 99}) if e.data.get("probe") == "state" else e
@@ -213,7 +213,7 @@ def test_figures_that_do_not_add_up_are_no_question_of_shares() -> None:
     assert [(c.name, c.checks) for c in judgement.causes] == [("unexplained", ("backend.state",))]
 
 
-def test_some_chats_that_fit_no_rule_stay_unexplained_beside_the_cause() -> None:
+def test_chats_that_fit_no_rule_stay_unexplained_beside_the_cause() -> None:
     records = make_run("stale-state")
     stored_again = (
         with_chats(  # chat 2 of each lane: the store kept the old ID after all, which the writes do not show
@@ -234,7 +234,7 @@ def test_some_chats_that_fit_no_rule_stay_unexplained_beside_the_cause() -> None
     assert (rest.name, rest.chats, rest.confidence) == ("unexplained", 4, 0.0)
 
 
-def test_a_name_that_few_chats_fit_is_worth_little_while_most_fit_none() -> None:
+def test_a_cause_that_few_chats_fit_comes_second_with_low_confidence() -> None:
     def odd(c: Chat) -> Chat:
         return replace(
             c, stored=c.messages[0].sent, messages=tuple(replace(m, stored=m.sent) for m in c.messages)
@@ -269,7 +269,7 @@ def test_two_causes_are_both_named_each_with_its_checks(faults: tuple[str, ...])
         assert found[fault]
 
 
-def test_two_builds_pooled_have_a_cause_each() -> None:
+def test_two_pooled_builds_keep_their_own_causes() -> None:
     runs = [make_run("stale-state", run_id="a"), make_run("session-not-ended", run_id="b", seed=9)]
     judgement = judge(assemble(runs))
     assert {(c.name, c.chats, c.of, c.confidence) for c in judgement.causes} == {
@@ -281,7 +281,7 @@ def test_two_builds_pooled_have_a_cause_each() -> None:
 # -- the table
 
 
-def test_new_chat_that_cannot_be_clicked_is_named_from_the_problem() -> None:
+def test_a_problem_at_the_new_chat_button_names_new_chat_unavailable() -> None:
     problem = Problem(
         "CaptureIncomplete", "New Chat cannot be used: not enabled", "lane 0, chat 0; steps.new_chat: button"
     )
@@ -296,7 +296,7 @@ def test_new_chat_that_cannot_be_clicked_is_named_from_the_problem() -> None:
     assert judge(assemble([with_meta(make_run(), problems=(slow,))])).causes == ()
 
 
-def test_every_chat_rule_is_seen_to_name_its_cause() -> None:
+def test_every_chat_rule_has_a_test_that_names_its_cause() -> None:
     """Above, or in the matrix of faults."""
     in_a_browser = {
         "message-lost",
@@ -320,9 +320,7 @@ def test_only_failures_are_explained() -> None:
 
 @pytest.mark.parametrize("unseen", [{"stored_seen": False, "stored": None}, {"sent_seen": False}])
 @pytest.mark.parametrize("fault", ["stale-state", "session-not-ended"])
-def test_a_chat_that_was_not_seen_in_full_is_no_fault_without_a_name(
-    fault: str, unseen: dict[str, Any]
-) -> None:
+def test_a_chat_with_incomplete_evidence_is_not_unexplained(fault: str, unseen: dict[str, Any]) -> None:
     """On a busy machine the store of some chats is not read at the send: these are counted, and nothing is made of them."""
 
     def blind(c: Chat) -> Chat:
@@ -337,7 +335,7 @@ def test_a_chat_that_was_not_seen_in_full_is_no_fault_without_a_name(
     assert judgement.causes[0].confidence == 1.0
 
 
-def test_chats_that_were_not_seen_in_full_are_counted_in_the_verdict() -> None:
+def test_chats_with_incomplete_evidence_are_counted_in_the_verdict() -> None:
     def blind(c: Chat) -> Chat:
         if c.chat != 2:
             return c
@@ -355,7 +353,7 @@ def test_chats_that_were_not_seen_in_full_are_counted_in_the_verdict() -> None:
     assert verdict.headline.endswith("4 chats of these were not seen in full")
 
 
-def test_where_nothing_was_seen_in_full_the_failure_is_not_dropped() -> None:
+def test_a_failure_with_only_incomplete_evidence_is_unexplained() -> None:
     records = with_chats(
         make_run("stale-state"),
         lambda c: replace(

@@ -88,7 +88,7 @@ def test_numbers_are_json(faults: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_number_that_json_cannot_say_is_refused(value: float) -> None:
+def test_a_number_that_json_cannot_hold_is_refused(value: float) -> None:
     with pytest.raises(ValueError, match="x: p is"):
         Verdict("x", "pass", "", numbers={"p": value})
 

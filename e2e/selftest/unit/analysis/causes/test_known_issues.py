@@ -1,4 +1,4 @@
-"""A known fault is told and does not fail a run, until its day is over; one more fault beside it is news."""
+"""A known issue is reported and does not fail a run until its last day; another cause beside it does."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def judged(*faults: str, until: str = DAY.isoformat(), cause: str = "stale-state
     return assemble([with_meta(records, policy=replace(records.meta.policy, accepted=(known,)))])
 
 
-def test_on_its_last_day_a_known_fault_fails_nothing_and_is_told() -> None:
+def test_a_known_issue_is_reported_and_fails_nothing_until_its_last_day() -> None:
     run = judged("stale-state")
     summary = summarise(run, judge(run))
     assert judge(run).outcome == summary.outcome == "pass"
@@ -47,7 +47,7 @@ def test_on_its_last_day_a_known_fault_fails_nothing_and_is_told() -> None:
         act_on(judge(run).verdict("rotation.sent_id_is_fresh"))
 
 
-def test_the_day_after_it_counts_again() -> None:
+def test_a_known_issue_counts_again_on_the_day_after() -> None:
     run = judged("stale-state", until=BEFORE)
     assert judge(run).outcome == "fail"
     assert set(lapsed(run)) == {"stale-state"}
@@ -55,7 +55,7 @@ def test_the_day_after_it_counts_again() -> None:
         act_on(judge(run).verdict("rotation.sent_id_is_fresh"))
 
 
-def test_another_cause_beside_it_is_news() -> None:
+def test_another_cause_beside_a_known_issue_fails_the_run() -> None:
     run = judged("stale-state", "label-stale")
     failed = {v.name: v for v in judge(run).verdicts if v.outcome == "fail"}
     assert judge(run).outcome == "fail"
@@ -72,19 +72,19 @@ def test_a_check_with_two_causes_is_accepted_when_both_are() -> None:
     assert is_accepted(two, one_known | {"late-rotation": Accepted("late-rotation", "2999-01-01", "known")})
 
 
-def test_runs_that_accept_different_faults_can_be_pooled() -> None:
+def test_runs_with_different_known_issues_can_be_pooled() -> None:
     one, other = make_run("stale-state"), make_run("stale-state", run_id="later", seed=9)
     accepted = replace(other.meta.policy, accepted=(Accepted("stale-state", "2999-01-01", "known"),))
     other = with_meta(other, policy=accepted, started=other.meta.started + 60)
     assert judge(assemble([one, other])).outcome == "pass"  # the newest run says what is accepted
 
 
-def test_it_survives_being_written_and_read() -> None:
+def test_a_known_issue_is_the_same_after_writing_and_reading() -> None:
     policy = Policy(accepted=(Accepted("label-stale", "2027-01-31", "next design", "https://a.example/1"),))
     assert Policy.from_json(policy.to_json()) == policy
 
 
-def test_the_profile_says_it() -> None:
+def test_a_known_issue_of_the_profile_reaches_the_policy() -> None:
     said = KnownIssue(cause="label-stale", until=dt.date(2027, 1, 31), reason="next design")
     profile = load("reference").model_copy(update={"known_issues": (said,)})
     assert policy_of(profile).accepted == (Accepted("label-stale", "2027-01-31", "next design"),)

@@ -1,4 +1,4 @@
-"""One fault, one name: IDs from memory, what a page load shows of them, and what only follows from a cause."""
+"""One fault, one cause: IDs in memory, what a page load shows of them, and consequences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.run import assemble
 from e2e.analysis.model.verdict import ChatKey
 from e2e.records.records import Chat, Event, Message, RunRecords
-from e2e.selftest.unit.analysis.causes.test_experiments import asked, pair
+from e2e.selftest.unit.analysis.causes.test_experiments import experiment_started, pair
 from e2e.selftest.unit.builders import START, judge_run, make_run, with_chats, with_meta
 
 SENT, EMPTY = "rotation.sent_id_is_fresh", "chat.starts_empty"
@@ -22,7 +22,9 @@ SENT, EMPTY = "rotation.sent_id_is_fresh", "chat.starts_empty"
 def after_reload(records: RunRecords, before: str, after: str) -> RunRecords:
     """With the experiment: New Chat, a reload, and what was sent before and after."""
     chats = pair("reload", ("", before, before), ("reload", after, after))
-    return replace(records, chats=(*records.chats, *chats), events=(*records.events, asked("reload")))
+    return replace(
+        records, chats=(*records.chats, *chats), events=(*records.events, experiment_started("reload"))
+    )
 
 
 def causes(*records: RunRecords) -> dict[str, tuple[str, ...]]:
@@ -44,7 +46,7 @@ def test_an_id_that_the_send_stores_again_from_memory_is_stale_state(brings: str
     assert "src/components/ChatPage.tsx:118 sendMessage" in cause.where
 
 
-def test_a_reload_that_brings_another_id_overturns_the_generator() -> None:
+def test_a_reload_that_leads_to_another_id_rules_out_the_generator() -> None:
     """A function of its own may only publish: the page load shows which of the two it is."""
     records = make_run("stale-state", publishes=("mint", "sendMessage"))
     assert causes(records) == {"id-constant": ()}
@@ -52,13 +54,13 @@ def test_a_reload_that_brings_another_id_overturns_the_generator() -> None:
     assert causes(after_reload(records, "s…1", "s…2")) == {"stale-state": ()}
 
 
-def test_a_generator_that_a_send_calls_stays_one() -> None:
+def test_a_generator_that_is_called_by_a_send_is_still_the_generator() -> None:
     records = make_run("id-constant", publishes=("mint", "sendMessage"))
     assert causes(records) == {"id-constant": ()}
     assert causes(after_reload(records, "s…1", "s…1")) == {"id-constant": ()}
 
 
-def test_publishing_when_sending_is_no_fault() -> None:
+def test_storing_the_id_when_sending_is_no_fault() -> None:
     assert judge(judge_run(publishes=("sendMessage",))).causes == ()
 
 
@@ -92,7 +94,7 @@ def test_a_stale_id_is_named_although_nothing_is_stored() -> None:
     assert "nothing is stored" in cause.explanation
 
 
-def test_a_reload_inside_a_chat_tells_it_too() -> None:
+def test_a_reload_inside_a_chat_shows_a_stale_id_in_memory() -> None:
     """Where nothing is stored, any page load shows what memory alone had kept."""
     records = with_chats(
         unstored("stale-state"),
@@ -133,21 +135,21 @@ def verdict_causes(judgement: Judgement, check: str) -> list[str]:
 
 
 @pytest.mark.parametrize("fault", ["session-restored", "session-not-ended", "id-constant", "stale-state"])
-def test_old_messages_on_the_screen_follow_from_an_old_session(fault: str) -> None:
+def test_old_messages_on_the_screen_are_a_consequence_of_an_old_session(fault: str) -> None:
     judgement = judge(assemble([shown(make_run(fault))]))
     [cause] = judgement.causes
     assert (cause.name, cause.consequences, cause.confidence) == (fault, (EMPTY,), 1.0)
     assert verdict_causes(judgement, EMPTY) == [fault]
 
 
-def test_old_messages_in_chats_with_an_id_of_their_own_follow_from_nothing() -> None:
+def test_old_messages_in_chats_with_fresh_ids_are_unexplained() -> None:
     assert causes(shown(make_run())) == {"unexplained": ()}
     late = shown(make_run("session-restored"), lambda c: c.chat == 1)
     fresh = shown(make_run(run_id="b", seed=9))
     assert causes(late, fresh) == {"session-restored": (), "unexplained": ()}
 
 
-def test_an_old_history_follows_from_a_restored_session_that_shows_it() -> None:
+def test_an_old_history_is_a_consequence_of_a_restored_session_that_shows_it() -> None:
     assert causes(shown(make_run("session-restored", "history-bleed"))) == {
         "session-restored": ("history-bleed",)
     }
@@ -171,7 +173,7 @@ def cached(records: RunRecords, *also: int) -> RunRecords:
     return with_chats(records, change)
 
 
-def test_a_provider_that_changes_where_replies_are_cached_follows_from_the_cache() -> None:
+def test_a_provider_change_is_a_consequence_of_cached_replies_in_the_same_chats() -> None:
     """A worker that answers from its cache and asks the backend as well is not always seen to be a cache."""
     judgement = judge(assemble([cached(make_run(messages=2, backend=False))]))
     [cause] = judgement.causes
@@ -179,12 +181,12 @@ def test_a_provider_that_changes_where_replies_are_cached_follows_from_the_cache
     assert verdict_causes(judgement, "provider.persists") == ["cached-reply"]
 
 
-def test_a_provider_that_changes_in_other_chats_too_is_a_cause_of_its_own() -> None:
+def test_a_provider_change_in_other_chats_is_a_cause_of_its_own() -> None:
     records = cached(make_run(messages=2, backend=False), 3)
     assert causes(records) == {"cached-reply": (), "provider-flaps": ()}
 
 
-def test_a_session_that_had_not_rotated_yet_follows_from_late_rotation() -> None:
+def test_a_session_that_has_not_rotated_yet_is_a_consequence_of_late_rotation() -> None:
     """In a chat of one message the late rotation cannot be seen: New Chat alone looks as if it did nothing."""
     records = late()
     assert causes(records) == {"late-rotation": ("session-not-ended",)}
@@ -213,7 +215,7 @@ def late() -> RunRecords:
     return replace(changed, events=tuple(e for e in map(moved, changed.events) if e is not None))
 
 
-def test_two_ids_of_one_chat_that_change_places_are_one_split_session() -> None:
+def test_two_ids_of_one_chat_that_swap_are_one_split_session() -> None:
     def change(c: Chat) -> Chat:
         if len(c.messages) < 2:
             return c
@@ -224,7 +226,7 @@ def test_two_ids_of_one_chat_that_change_places_are_one_split_session() -> None:
     assert causes(records) == {"split-session": ()}
 
 
-def test_a_restored_session_names_where_it_was_removed_and_where_it_came_back() -> None:
+def test_a_restored_session_names_the_code_that_removed_and_the_code_that_restored_it() -> None:
     [cause] = judge(judge_run("session-restored")).causes
     assert cause.where[0] == "src/lib/persist.ts:15 rehydrate"
     assert "src/lib/session.ts:97 endSession" in cause.where
@@ -234,7 +236,7 @@ def test_a_restored_session_names_where_it_was_removed_and_where_it_came_back() 
     )
 
 
-def test_an_address_that_new_chat_keeps_is_a_session_that_was_not_ended() -> None:
+def test_an_id_in_the_address_that_new_chat_keeps_is_session_not_ended() -> None:
     """A load of the same address keeps the ID: it is no generator, and no memory."""
     records = unstored("session-not-ended")
     records = with_meta(records, policy=replace(records.meta.policy, in_address=True))
@@ -267,7 +269,7 @@ def test_two_faults_keep_their_names() -> None:
     assert set(causes(make_run("stale-state", other, publishes=("sendMessage",)))) == {"stale-state", other}
 
 
-def test_a_rarer_name_is_folded_into_one_whose_rules_fit_its_chats_too() -> None:
+def test_a_rarer_cause_is_replaced_by_one_whose_rules_fit_its_chats_too() -> None:
     known = {
         Pair("rotation.two_tabs", ChatKey("a", 0, 1)): [rule("id-collision"), rule("stale-state")],
         Pair("rotation.reload", ChatKey("a", 0, 2)): [rule("stale-state")],

@@ -1,4 +1,4 @@
-"""Where the page's address keeps an ID over New Chat, what was sent may not be the chat's own: the backend is not blamed."""
+"""Where New Chat keeps an ID in the page's address, the sent ID may be the wrong one, and the backend is not blamed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from e2e.analysis.causes.evidence.page_addresses import KEPT
+from e2e.analysis.causes.evidence.page_addresses import ADDRESS_KEEPS_AN_ID
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
 from e2e.records.records import Event, RunRecords
@@ -34,9 +34,9 @@ def addressed(records: RunRecords, address: str) -> RunRecords:
 def test_the_backend_is_blamed_unless_each_browser_keeps_an_address(address: str, name: str) -> None:
     [cause] = judge(assemble([addressed(make_run("provider-pinned", backend=False), address)])).causes
     assert cause.name == name
-    assert (KEPT in cause.explanation) is (name == "unexplained")
+    assert (ADDRESS_KEEPS_AN_ID in cause.explanation) is (name == "unexplained")
 
 
-def test_what_the_backend_itself_shows_is_its_own() -> None:
+def test_a_failure_of_the_backend_itself_is_not_doubted() -> None:
     [cause] = judge(assemble([addressed(make_run("provider-pinned"), "{lane}")])).causes
     assert cause.name == "provider-pinned"

@@ -1,4 +1,4 @@
-"""The rules about the run as a whole: each failed verdict is explained once, by the first rule that can."""
+"""The rules about the run as a whole: each failed verdict is explained once, by the first rule that claims it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def found(*verdicts: Verdict) -> dict[str, set[str]]:
     return {claim.cause.name: {v.name for v in claim.verdicts} for claim in claimed(verdicts)}
 
 
-def test_one_provider_in_all_browsers_while_fresh_ids_spread_at_the_backend_is_stickiness_alone() -> None:
+def test_one_provider_in_all_browsers_while_the_backend_spreads_fresh_ids_is_sticky() -> None:
     run = [
         said("provider.varies"),
         said("provider.balanced"),
@@ -43,13 +43,13 @@ def test_lanes_that_each_stay_with_one_provider_are_sticky_and_not_skewed() -> N
     assert set(found(*run, loose)) == {"provider-skewed"}
 
 
-def test_one_provider_at_the_backend_too_is_a_pin() -> None:
+def test_one_provider_in_browsers_and_at_the_backend_is_pinned() -> None:
     run = [said("provider.varies"), said("backend.assigns")]
     assert found(*run) == {"provider-pinned": {"provider.varies", "backend.assigns"}}
 
 
 @pytest.mark.parametrize("reason", ["not_adding_up", "unexpected"])
-def test_what_is_no_question_of_shares_is_claimed_by_no_rule_of_shares(reason: str) -> None:
+def test_failures_that_are_not_about_shares_are_not_claimed_by_rules_about_shares(reason: str) -> None:
     run = [
         said("provider.varies"),
         said("backend.state", "fail", **{reason: 1}),
@@ -58,6 +58,6 @@ def test_what_is_no_question_of_shares_is_claimed_by_no_rule_of_shares(reason: s
     assert found(*run) == {"provider-sticky": {"provider.varies"}}
 
 
-def test_answers_out_of_a_cache_are_no_stickiness_of_the_backend() -> None:
+def test_cached_replies_do_not_show_a_sticky_backend() -> None:
     run = [said("provider.varies", cached=3), said("backend.assigns", "pass")]
     assert "provider-sticky" not in found(*run)

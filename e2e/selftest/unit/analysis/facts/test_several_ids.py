@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from e2e.analysis.causes.evidence.chat_evidence import clues
-from e2e.analysis.diagnosis.anomalies import oddity
+from e2e.analysis.causes.evidence.chat_evidence import chat_evidence
+from e2e.analysis.diagnosis.anomalies import anomaly
 from e2e.analysis.facts.ownership import provisional, stored_in_one_chat
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run
@@ -62,7 +62,7 @@ def test_two_ids_stored_in_one_chat_are_a_fault(
     assert verdict.actual == (f"lane 0: chat 11 stored {held}, then {second}",)
     (cause,) = judge(run).causes
     assert (cause.name, cause.chats) == ("over-rotation", 1)
-    assert cause.explanation.startswith("several session IDs were stored for one chat")
+    assert cause.explanation.startswith("one chat stored several session IDs")
     assert cause.advice.startswith("keep the first ID")
 
 
@@ -137,7 +137,7 @@ def test_an_id_that_holds_the_place_of_the_backends_is_right(
     run = run_with([chat(scenario, 11, said)], events, **REPLY)
     assert failed(run) == set()
     assert judge(run).outcome == "pass"
-    assert {oddity(c) for c in clues(run).values()} == {""}
+    assert {anomaly(c) for c in chat_evidence(run).values()} == {""}
     flow = flow_of(run, KEY)
     assert flow is not None
     assert not any(point.odd for point in flow.points)

@@ -1,4 +1,4 @@
-"""What a page did to its session when it was left: by a reload, or for another page and Back."""
+"""What a page does to its session when the user leaves it: by a reload, or for another page and Back."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from e2e.analysis.model.run import Run
 _LEAVES = ("reload", "back")
 
 
-def left_by(run: Run, writes: Sequence[Any], chat: Any, messages: Sequence[Any]) -> Write | None:
-    """The write by which the page, when it was left, took the chat's ID out of the store, and the page after it went on without.
+def leave_write(run: Run, writes: Sequence[Any], chat: Any, messages: Sequence[Any]) -> Write | None:
+    """The write by which the page, when it was left, removed the chat's ID from the store, where the next page continued without it.
 
-    ``writes`` are those of the lane, in order of time. Between a reply's end and the start of the next page there is nothing but the
-    leaving; a page out of the back/forward cache does not start, and there the time goes on to the next payload.
+    ``writes`` are those of the lane, in order of time. Between a reply's end and the start of the next page the only event is the
+    leaving. A page from the back/forward cache does not start again; there the interval lasts until the next payload.
     """
     for before, m in pairwise((None, *messages)):
         if m.after not in _LEAVES or not m.sent_seen:
             continue
-        # Left right after New Chat: what was lost is the ID that the page, out of the back/forward cache, goes on with.
+        # Left right after New Chat: the lost ID is the one that the page from the back/forward cache continues with.
         own, since = (m.sent, chat.began) if before is None else (before.sent, before.ended_at)
         if own is None or since is None or (m.sent == own and (not m.stored_seen or m.stored == own)):
             continue
