@@ -157,7 +157,7 @@ class CauseDefinition:
     supported_by: tuple[ExperimentOutcome, ...] = ()
     contradicted_by: tuple[ExperimentOutcome, ...] = ()
     contradicted_when: Predicate = _never
-    """The chat's own lane speaks against it, as an experiment would."""
+    """The chat's own lane contradicts it, as an experiment would."""
     write: Callable[[ChatEvidence], Write | None] = _none
     """The write to the key that it is about."""
     removal: Callable[[ChatEvidence, Write | None], Write | None] | None = None
