@@ -107,7 +107,7 @@ def dry_run(
 def reference(
     check: Annotated[bool, flag("--check", "Write nothing. Exit code 1: a file is out of date.")] = False,
 ) -> int:
-    """Write the reference page of profiles and their JSON Schema from the types in the code."""
-    from e2e.profile.reference_page import main
+    """Write the generated documents: the profile reference with its JSON Schema, and the page of checks and causes."""
+    from e2e.cli.generated import write_generated
 
-    return main(["--check"] if check else [])
+    return write_generated(check=check)

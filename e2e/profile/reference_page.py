@@ -5,9 +5,7 @@ The docstring below a field is the only description of a key: page, JSON Schema 
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
-import sys
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -226,26 +224,6 @@ def _default(field: FieldInfo) -> str:
     if isinstance(default, tuple) and isinstance(default[0], BaseModel):
         default = [part.model_dump(exclude_defaults=True) for part in default]
     return f"`{toml_value(default)}`"
-
-
-def main(arguments: list[str]) -> int:
-    """``python -m e2e reference``: write both files; with ``--check`` only report whether they are up to date."""
-    parser = argparse.ArgumentParser(prog="python -m e2e reference", description=main.__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
-    check = parser.parse_args(arguments).check
-    outdated = [
-        path
-        for path, text in generated().items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
-    for path in outdated:
-        shown = path.relative_to(TARGETS.parents[1])
-        if check:
-            sys.stderr.write(f"{shown} is out of date\n  hint: python -m e2e reference\n")
-        else:
-            path.write_text(generated()[path], encoding="utf-8")
-            sys.stdout.write(f"{shown} written\n")
-    return 1 if check and outdated else 0
 
 
 def generated() -> dict[Any, str]:

@@ -32,20 +32,6 @@ class TestGeneratedFiles:
     def test_a_generated_file_is_up_to_date(self, path: Path) -> None:
         assert path.read_text(encoding="utf-8") == generated()[path], "hint: python -m e2e reference"
 
-    def test_the_command_checks_and_writes(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        page = TARGETS.parents[1] / "reports" / "out" / tmp_path.name
-        page.parent.mkdir(parents=True, exist_ok=True)
-        monkeypatch.setattr(reference_page, "PAGE", page)
-        try:
-            assert reference_page.main(["--check"]) == 1
-            assert "is out of date\n  hint: python -m e2e reference\n" in capsys.readouterr().err
-            assert reference_page.main([]) == 0
-            assert reference_page.main(["--check"]) == 0
-        finally:
-            page.unlink(missing_ok=True)
-
     def test_every_key_of_every_table_is_on_the_page(self) -> None:
         text = generated()[PAGE]
         for example in EXAMPLES:
