@@ -24,8 +24,9 @@ YAML := {extends: default, rules: {line-length: {max: 160}, truthy: {check-keys:
 help: ## show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z0-9-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo '  make e2e takes TARGET= BASE_URL= CHATS= LANES= FAULT= ID_PATTERN= TRANSPORT= STORE= ID_FORMAT= ROTATION= OUT= and ARGS= for more, e.g.'
+	@echo '  make e2e and make shard take each option of the suite as a variable, CHATS=40 for --chats 40, and ARGS= for pytest:'
 	@echo '      make e2e CHATS=40 LANES=8 FAULT=stale-state ARGS="--headed -x"'
+	@echo '  All options: $(PY) -m pytest e2e/specs --help'
 
 setup: $(STAMP) ## install all that is needed: Python packages, a browser, Allure, the reference frontend
 	@$(PY) -m e2e.setup all

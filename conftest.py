@@ -2,10 +2,10 @@
 
 pytest_plugins = [
     "e2e.plugin.settings.options",
+    "e2e.plugin.writer",
     "e2e.plugin.shards",
     "e2e.plugin.target",
     "e2e.plugin.browser",
-    "e2e.plugin.writer",
     "e2e.plugin.run",
     "e2e.plugin.verdicts",
     "e2e.plugin.outputs",

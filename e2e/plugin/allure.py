@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,15 @@ from e2e.plugin.verdicts import check_of
 if TYPE_CHECKING:  # pandas is for judging, not for a collection
     from e2e.analysis.model.check import Check
     from e2e.analysis.model.run import Run
-    from e2e.analysis.model.verdict import Verdict
+    from e2e.analysis.model.verdict import Cause, Verdict
     from e2e.profile.parts.policy import Owners
     from e2e.records.records import CodePlace
 
 _HARNESS = ("The run", "Completeness", "Every planned chat was observed")
 _SEVERITY = {"critical": "blocker", "high": "critical", "medium": "normal", "low": "minor"}
 _SVG = allure.attachment_type.SVG
+_TITLED = pytest.StashKey[set[str]]()
+"""Causes that a title of this session has explained."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -52,6 +55,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_chat_verdict(item: pytest.Item, run: Run, verdict: Verdict) -> None:
     """Show the verdict in the report."""
     _label_by(item, verdict, run)
+    if verdict.outcome == "fail" and verdict.causes:
+        set_title: Any = allure.dynamic.title  # allure gives it no types
+        set_title(
+            f"{_title(item)}: {_cause_text(verdict.causes[0], item.config.stash.setdefault(_TITLED, set()))}"
+        )
     _show(run, verdict, item.config)
 
 
@@ -103,7 +111,19 @@ def browser_of(run: Run) -> str:
 def _title(item: pytest.Item) -> str:
     """The test's name as a sentence: it states the outcome."""
     words = getattr(item, "originalname", item.name).removeprefix("test_").replace("_", " ")
-    return words[:1].upper() + words[1:]
+    return words[:1].upper() + re.sub(r"\bid\b", "ID", words[1:])
+
+
+def _cause_text(cause: Cause, titled: set[str]) -> str:
+    """The cause for a test's title; with code location and hint in the first title that has it.
+
+    The report opens on the titles, so the overall verdict is visible without a click.
+    """
+    if cause.name in titled:
+        return cause.name
+    titled.add(cause.name)
+    where = f" at {cause.where[0]}" if cause.where else ""
+    return f"{cause.name} ({cause.layer}){where}. Hint: {cause.advice}"
 
 
 def _show(run: Run, verdict: Verdict, config: pytest.Config) -> None:

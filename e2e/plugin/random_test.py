@@ -10,6 +10,7 @@ import pytest
 
 from e2e.plugin.assertions import RandomTestResult
 from e2e.plugin.settings.settings import Settings
+from e2e.plugin.writer import shown_as
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
@@ -23,6 +24,7 @@ _SHORTEN = 45.0
 
 
 @pytest.fixture(scope="session")
+@shown_as("The random test over user actions")
 def random_test(request: pytest.FixtureRequest, settings: Settings) -> RandomTestResult:
     """What a random sequence of user actions broke, if anything."""
     if settings.from_evidence:

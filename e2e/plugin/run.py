@@ -17,7 +17,7 @@ from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.files import replace_file
 from e2e.plugin.settings.options import SETTINGS
 from e2e.plugin.settings.settings import Settings
-from e2e.plugin.writer import report_write_error
+from e2e.plugin.writer import report_write_error, shown_as
 from e2e.profile.profile import SUITE, Profile
 
 if TYPE_CHECKING:  # pandas, httpx and rich are for a run, not for a collection
@@ -31,6 +31,7 @@ FOLDERS = pytest.StashKey[list[Path]]()
 
 
 @pytest.fixture(scope="session")
+@shown_as("The run: recorded now, or read from evidence")
 def run(request: pytest.FixtureRequest, settings: Settings) -> Run:
     """All observations of this session. Raises a `HarnessError` when not one chat could be observed."""
     from e2e.analysis.model.run import assemble

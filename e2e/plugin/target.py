@@ -9,10 +9,12 @@ import pytest
 from e2e.capture.target.start_command import serving, with_path
 from e2e.errors import TargetNotReady
 from e2e.plugin.settings.settings import Settings
+from e2e.plugin.writer import shown_as
 from e2e.profile.profile import SUITE, Command
 
 
 @pytest.fixture(scope="session")
+@shown_as("The chat under test")
 def chat_url(settings: Settings) -> Iterator[str]:
     """Address of the chat under test, ready to be opened."""
     where = settings.profile.where

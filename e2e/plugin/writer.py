@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from allure_commons import hookimpl
 from allure_commons.logger import AllureFileLogger
-from allure_commons.model2 import TestResultContainer
+from allure_commons.model2 import Status, TestResultContainer
 from allure_pytest import plugin as allure_plugin
 
 from e2e.plugin.settings.options import drives_the_suite
 
+Fixture = TypeVar("Fixture", bound=Any)
 _WRITE_ERRORS = pytest.StashKey[list[OSError]]()
-_OWN_FIXTURES = pytest.StashKey[set[str]]()
+_TITLES = pytest.StashKey[set[str]]()
+"""Titles of the fixtures that the report shows."""
+
+
+def shown_as(title: str) -> Callable[[Fixture], Fixture]:
+    """Decorator: shows a fixture as a step of the report; as `allure.title`, which has no types."""
+
+    def name(function: Fixture) -> Fixture:
+        function.__allure_display_name__ = title
+        return function
+
+    return name
 
 
 def report_write_error(config: pytest.Config, error: OSError) -> None:
@@ -49,8 +61,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> None:
-    if fixturedef.func.__module__.startswith("e2e."):
-        request.config.stash.setdefault(_OWN_FIXTURES, set()).add(fixturedef.argname)
+    title = getattr(fixturedef.func, "__allure_display_name__", None)
+    if title is not None:
+        request.config.stash.setdefault(_TITLES, set()).add(title)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -77,15 +90,17 @@ class _Results(AllureFileLogger):
 
     @hookimpl
     def report_container(self, container: TestResultContainer) -> None:
-        """Fixtures of a test, which the report shows as its steps: of ours those without an underscore."""
-        container.befores = [one for one in container.befores if self._shown(one.name)]
-        container.afters = [one for one in container.afters if self._shown(one.name)]
+        """Fixtures, which the report shows as steps of a test: those with a title, and of their ends only what failed."""
+        titles = self._config.stash.get(_TITLES, set())
+        container.befores = [one for one in container.befores if one.name in titles]
+        # allure-pytest calls the end of a fixture title::finalizer
+        container.afters = [
+            one
+            for one in container.afters
+            if one.name.split("::")[0] in titles and one.status in (Status.FAILED, Status.BROKEN)
+        ]
         if container.befores or container.afters:
             self._report_item(container)
-
-    def _shown(self, name: str) -> bool:
-        fixture = name.split("::", maxsplit=1)[0]  # a finalizer is called fixture::finalizer
-        return fixture in self._config.stash.get(_OWN_FIXTURES, set()) and not fixture.startswith("_")
 
     @hookimpl
     def report_attached_file(self, source: Any, file_name: str) -> None:

@@ -119,6 +119,24 @@ def test_failures_carry_what_people_look_at(stale: Ended) -> None:
     assert not any("trace" in a["type"] for r in stale.results.values() for a in r.get("attachments", []))
 
 
+def test_the_first_title_with_a_cause_has_code_location_and_hint(stale: Ended) -> None:
+    first = stale.results["test_every_new_chat_stores_its_own_session"]["name"]
+    assert first.startswith("Every new chat stores its own session: stale-state (frontend state) at src/")
+    assert ". Hint: " in first
+    second = stale.results["test_every_new_chat_sends_its_own_session"]["name"]
+    assert second == "Every new chat sends its own session: stale-state"
+
+
+def test_fixtures_of_plugins_are_no_steps_of_the_report(stale: Ended) -> None:
+    containers = [json.loads(p.read_text()) for p in (stale.out / "allure-results").glob("*-container.json")]
+    names = {one["name"] for container in containers for one in container["befores"]}
+    assert names == {
+        "The chat under test",
+        "The run: recorded now, or read from evidence",
+        "The random test over user actions",
+    }
+
+
 def test_one_trace_of_the_first_failing_lane_is_kept(stale: Ended, healthy: Ended) -> None:
     assert [p.name for p in stale.folder.glob("*.zip")] == ["trace-lane-0.zip"]
     assert json.loads((stale.folder / "run.json").read_text())["trace"] == "trace-lane-0.zip"

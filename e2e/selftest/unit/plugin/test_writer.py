@@ -42,27 +42,24 @@ def test_a_write_error_is_reported_and_not_raised(tmp_path: Path) -> None:
     assert any("results could not be written" in line for line in config.lines)
 
 
-def test_only_fixtures_of_the_suite_reach_the_report(tmp_path: Path) -> None:
+def test_only_fixtures_with_a_title_reach_the_report(tmp_path: Path) -> None:
     config: Any = Config()
     request: Any = SimpleNamespace(config=config)
-    for name, module in (
-        ("run", "e2e.plugin.run"),
-        ("_labelled_by_run", "e2e.plugin.allure"),
-        ("browser", "pytest_playwright"),
-    ):
-        fixture: Any = SimpleNamespace(argname=name, func=SimpleNamespace(__module__=module))
+    for function in (SimpleNamespace(__allure_display_name__="The run"), SimpleNamespace()):
+        fixture: Any = SimpleNamespace(func=function)
         pytest_fixture_setup(fixture, request)
     results = _Results(config, str(tmp_path))
     befores = [
-        model2.TestBeforeResult(name=name)
-        for name in ("run", "_labelled_by_run", "browser", "_pw_trace_api_requests")
+        model2.TestBeforeResult(name=name) for name in ("The run", "browser", "_pw_trace_api_requests")
     ]
-    afters = [model2.TestAfterResult(name="run::0"), model2.TestAfterResult(name="browser::0")]
+    afters = [
+        model2.TestAfterResult(name=name, status=status)
+        for name, status in (("The run::0", "passed"), ("The run::1", "broken"), ("browser::0", "broken"))
+    ]
     results.report_container(model2.TestResultContainer(uuid="1", befores=befores, afters=afters))
-    results.report_container(
-        model2.TestResultContainer(uuid="2", befores=[model2.TestBeforeResult(name="delete_output_dir")])
-    )
+    plugins_only = [model2.TestBeforeResult(name="delete_output_dir")]
+    results.report_container(model2.TestResultContainer(uuid="2", befores=plugins_only))
     [written] = tmp_path.glob("*-container.json")
     container = json.loads(written.read_text(encoding="utf-8"))
-    assert [one["name"] for one in container["befores"]] == ["run"]
-    assert [one["name"] for one in container["afters"]] == ["run::0"]
+    assert [one["name"] for one in container["befores"]] == ["The run"]
+    assert [one["name"] for one in container["afters"]] == ["The run::1"]
