@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule
-from e2e.analysis.causes.evidence import predicates as has
+from e2e.analysis.causes.evidence import scenario_predicates
 from e2e.analysis.causes.explained_checks import RETURN
 
 CAUSE = CauseDefinition(
@@ -22,7 +22,7 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=260,
             explains=(RETURN,),
-            when=(has.older_chat_sends_a_newer_id,),
+            when=(scenario_predicates.older_chat_sends_a_newer_id,),
             excludes=("over-rotation", "tab-bleed"),
         ),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule
-from e2e.analysis.causes.evidence import predicates as has
+from e2e.analysis.causes.evidence import scenario_predicates
 from e2e.analysis.causes.evidence.decisive_writes import write_at_page_leave
 from e2e.analysis.causes.explained_checks import BACK_FORWARD, RELOAD
 
@@ -25,7 +25,7 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=200,
             explains=(RELOAD, BACK_FORWARD),
-            when=(has.leaving_ended_the_session,),
+            when=(scenario_predicates.leaving_ended_the_session,),
             excludes=("over-rotation", "restored-on-load", "split-session"),
             decides="reload",
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule, CheckFollows
-from e2e.analysis.causes.evidence import predicates as has
+from e2e.analysis.causes.evidence import scenario_predicates
 from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
 from e2e.analysis.causes.explained_checks import BACK_FORWARD, EMPTY, RELOAD
 
@@ -22,7 +22,7 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=270,
             explains=(RELOAD, BACK_FORWARD),
-            when=(has.page_load_restored_an_ended_id,),
+            when=(scenario_predicates.page_load_restored_an_ended_id,),
             excludes=("session-not-ended", "session-restored", "over-rotation"),
             decides="reload",
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule, RunCauseFollows, Variant
-from e2e.analysis.causes.evidence import predicates as has
+from e2e.analysis.causes.evidence import scenario_predicates
 from e2e.analysis.causes.explained_checks import PERSISTS, TWO_TABS
 
 CAUSE = CauseDefinition(
@@ -30,14 +30,14 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=240,
             explains=(TWO_TABS,),
-            when=(has.sent_id_follows_the_other_tab,),
+            when=(scenario_predicates.sent_id_follows_the_other_tab,),
             excludes=("over-rotation", "session-unbound"),
             decides="new-context",
         ),
         ChatRule(
             order=250,
             explains=(TWO_TABS,),
-            when=(has.provider_follows_the_other_tab,),
+            when=(scenario_predicates.provider_follows_the_other_tab,),
             excludes=("provider-flaps",),
             variant="provider",
         ),
