@@ -91,12 +91,12 @@ def gate(out: OutFolder = OUT) -> int:
     from reports.allure.config import allure_run
     from reports.history.store import ALLURE
     from reports.summary.aggregate import judge_last
-    from reports.summary.page import conclusion
+    from reports.summary.verdict import executive_summary
 
     judged = judge_last(out)
     passed, reasons = quality_gate(out / "allure-results", allure_run(judged, out / "history" / ALLURE))
     if judged.summary.outcome != "pass":
-        reasons = [conclusion(judged.summary), *reasons]
+        reasons = [*executive_summary(judged.summary), *reasons]
         passed = False
     print("yes: OK to release" if passed else "no:")
     for reason in reasons:
@@ -124,7 +124,7 @@ def print_built(built: Built, *places: tuple[str, Path]) -> None:
     from reports.summary.terminal import print_summary
 
     print_summary(built.judged.summary, *places)
-    print_alarms(built.nights, built.judged.run.alarms_per_year)
+    print_alarms(built.history, built.judged.run.alarms_per_year)
     if built.lost is not None:
         raise built.lost
 

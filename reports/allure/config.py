@@ -1,6 +1,6 @@
-"""What Allure is told of a run besides its results: name, history, environments, categories, key figures and gates.
+"""The configuration of Allure for one run: verdict, history, environments, categories, key figures and gates.
 
-Allure's own configuration, ``allurerc.mjs``, is a plain file; what differs from run to run reaches it as JSON.
+Allure's own configuration, ``allurerc.mjs``, is the same for all runs; the values of a run reach it as JSON.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ from e2e.analysis.model.run import Run
 from e2e.files import replace_file
 from reports.charts.figures import FIGURES, GROUPS, figures
 from reports.summary.aggregate import Judged
+from reports.summary.verdict import verdict_line
 
 VARIABLE = "CHAT_E2E_ALLURE"
 """Environment variable that names the JSON file."""
-HISTORY_LIMIT = 400  # nights
+HISTORY_LIMIT = 400  # runs
+_SEPARATOR = " · "  # between verdict and name in the report's heading
 
 GATES: Mapping[str, tuple[str, float]] = {
     "reuse_bound": ("metricMax", 30),
@@ -27,20 +29,19 @@ GATES: Mapping[str, tuple[str, float]] = {
     "log10_e": ("metricMax", 4.26),
     "chat_latency_p95": ("metricMaxDeltaPercent", 300),
 }
-"""Key figure -> Allure's rule and the limit beyond which the release gate says no, unless the profile says another (``[gates]``)."""
+"""Key figure -> Allure's rule, and the limit of the release gate unless the profile sets another (``[gates]``)."""
 
-
-_SAME_QUESTION: Mapping[str, tuple[str, ...]] = {
+_SAME_PROPERTY: Mapping[str, tuple[str, ...]] = {
     "reuse_bound": ("rotation.sent_id_is_fresh",),
     "effective_providers": ("provider.varies", "provider.balanced"),
     "log10_e": ("provider.varies", "provider.balanced"),
 }
-"""Key figure -> the checks that ask the same."""
+"""Key figure -> the checks that judge the same property."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A target in a browser: results are told apart by these labels, not by a file of which the last one wins."""
+    """A target in a browser. Results are assigned to it by labels: of several environment files Allure keeps the last only."""
 
     target: str
     browser: str
@@ -48,34 +49,47 @@ class Environment:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The name shown in the report."""
         return f"{self.target}, {self.browser}" if self.browser else self.target
 
     @property
     def id(self) -> str:
-        """For Allure: letters, digits, dashes and underscores."""
+        """The ID for Allure: letters, digits, dashes and underscores."""
         return re.sub(r"[^A-Za-z0-9_-]+", "-", f"{self.target}-{self.browser}").strip("-")
 
 
 @dataclass(frozen=True, slots=True)
+class AllureCause:
+    """A cause as the report's category shows it."""
+
+    name: str
+    layer: str
+    where: str = ""
+    """The first code location."""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AllureRun:
-    """One report's own configuration."""
+    """The configuration of one report."""
 
     name: str = ""
-    """Names the point in the history: building a report again replaces it."""
+    """Title and run IDs. It names the point in Allure's history: building a report again replaces it."""
+    verdict: str = ""
+    """Overall verdict, cause, layer, code location and hint: the heading of report and dashboard."""
     environments: tuple[Environment, ...] = ()
-    causes: tuple[tuple[str, str], ...] = ()
-    """Name and layer."""
+    causes: tuple[AllureCause, ...] = ()
     gates: Mapping[str, float] = field(default_factory=dict)
-    """Key figures that the gate looks at, and their limits."""
+    """Key figures of the release gate, and their limits."""
     history: Path | None = None
     base_url: str = ""
-    """Where the report will be found; links of the history begin with it."""
+    """Address of the published report, for links of the history."""
 
     def to_json(self) -> dict[str, Any]:
-        """As ``allurerc.mjs`` reads it."""
+        """The JSON that ``allurerc.mjs`` reads."""
         return {
-            "name": self.name,
+            "name": _SEPARATOR.join(part for part in (self.verdict, self.name) if part),
+            "verdict": self.verdict,
             "historyPath": str(self.history) if self.history else None,
             "historyBaseUrl": self.base_url or None,
             "historyLimit": HISTORY_LIMIT,
@@ -89,7 +103,7 @@ class AllureRun:
                 }
                 for e in self.environments
             ],
-            "causes": [{"name": name, "layer": layer} for name, layer in self.causes],
+            "causes": [asdict(cause) for cause in self.causes],
             "performance": {
                 "groups": {key: {"title": title} for key, title in GROUPS.items()},
                 "metrics": {
@@ -109,7 +123,11 @@ def allure_run(judged: Judged, history: Path | None = None, base_url: str = "") 
     return AllureRun(
         name=f"{judged.run.metas[0].title}, {' '.join(judged.summary.run_ids[:3])}",
         environments=environments(judged.run),
-        causes=tuple((c.name, c.layer) for c in judged.judgement.causes),
+        verdict=verdict_line(judged.summary, with_hint=True),
+        causes=tuple(
+            AllureCause(c.name, c.layer, c.where[0] if c.where else "", c.advice)
+            for c in judged.judgement.causes
+        ),
         gates=_gates(judged),
         history=history,
         base_url=base_url,
@@ -117,26 +135,26 @@ def allure_run(judged: Judged, history: Path | None = None, base_url: str = "") 
 
 
 def _gates(judged: Judged) -> dict[str, float]:
-    """The limits on the figures that this run can tell; the newest run's profile says them."""
-    said = max(judged.run.metas, key=lambda m: m.started).gates
+    """The limits on the figures of this run, by the profile of the newest run."""
+    limits = max(judged.run.metas, key=lambda m: m.started).gates
     policy = judged.run.policy
-    alone = policy.provider_count == 1 or len(policy.providers or ()) == 1
+    single = policy.provider_count == 1 or len(policy.providers or ()) == 1
     seen = figures(judged.run)
     return {
-        name: said.get(name, limit)
+        name: limits.get(name, limit)
         for name, (_, limit) in GATES.items()
-        if name in seen and not _is_known(judged, name) and not (name == "effective_providers" and alone)
+        if name in seen and not _is_known(judged, name) and not (name == "effective_providers" and single)
     }
 
 
 def _is_known(judged: Judged, figure: str) -> bool:
-    """Whether a fault that is accepted for now explains the figure: what does not fail the run does not close the gate."""
+    """Whether a known issue explains the figure: a failure that does not fail the run does not close the gate."""
     verdicts = {v.name: v for v in judged.judgement.verdicts}
-    return any(verdicts[name].accepted for name in _SAME_QUESTION.get(figure, ()))
+    return any(verdicts[name].accepted for name in _SAME_PROPERTY.get(figure, ()))
 
 
 def environments(run: Run) -> tuple[Environment, ...]:
-    """One for each target and browser among the runs, with what the newest of these runs says of itself."""
+    """One for each target and browser of the runs, with the facts of the newest of these runs."""
     found: dict[tuple[str, str], Environment] = {}
     counts: dict[tuple[str, str], int] = {}
     for meta in sorted(run.metas, key=lambda m: m.started):
@@ -150,7 +168,7 @@ def environments(run: Run) -> tuple[Environment, ...]:
 
 
 def write_metrics(results: Path, run: Run) -> None:
-    """``run-perf.json``: the key figures as Allure reads metrics, a bare array."""
+    """Write the key figures to ``run-perf.json``, in Allure's format for metrics: a bare array."""
     began = min(meta.started for meta in run.metas)
     ended = max(meta.finished or meta.started for meta in run.metas)
     samples = [
@@ -161,13 +179,13 @@ def write_metrics(results: Path, run: Run) -> None:
 
 
 def forget_point(history: Path, name: str) -> None:
-    """Take a point out of Allure's history: the same run reported twice is no second night."""
+    """Remove a point from Allure's history: building a report again must not count as another run."""
     if name:
-        _keep_points(history, lambda other: other != name)
+        _keep_points(history, lambda other: other.rpartition(_SEPARATOR)[2] != name)
 
 
 def forget_run(history: Path, run_id: str) -> None:
-    """Take every point of a run out of Allure's history."""
+    """Remove all points of a run from Allure's history."""
     _keep_points(history, lambda name: run_id not in name.split())
 
 
@@ -182,7 +200,7 @@ def _keep_points(history: Path, wanted: Callable[[str], bool]) -> None:
 
 
 def _point_name(line: str) -> str | None:
-    """The name of a point; None for a line that cannot be read: a history that was cut off loses its last night only."""
+    """The name of a point; None for an unreadable line, so that a truncated history loses its last point only."""
     try:
         return str(json.loads(line).get("name", ""))
     except (ValueError, AttributeError):
@@ -190,7 +208,7 @@ def _point_name(line: str) -> str | None:
 
 
 def labels(environment: Sequence[Environment]) -> list[dict[str, str]]:
-    """The labels by which results are told apart, for a result that is made here."""
+    """The labels of the environment, for a result that is created here."""
     return [
         {"name": name, "value": value}
         for one in environment[:1]

@@ -1,4 +1,4 @@
-"""Completes ``allure-results`` with what is said of the run as a whole, also when the session that made them was killed."""
+"""Completes ``allure-results`` with the summary of the whole run, also after a killed session."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from e2e.analysis.model.wording import plural
 from e2e.records.records import RunMeta
 from reports.allure.config import environments, labels, write_metrics
 from reports.charts.drawing import Chart
 from reports.summary.aggregate import Judged, page_of
-from reports.summary.page import headline
 from reports.summary.tables import observations_html
+from reports.summary.verdict import executive_summary, verdict_line
 
 _WHOLE = "run-result.json"
 _STATUS = {"pass": "passed", "fail": "failed", "broken": "broken", "inconclusive": "skipped"}
@@ -24,9 +25,9 @@ _NAMESPACE = uuid.UUID("6a3c4f5e-0d5b-4c7e-9a53-1f0f3f6f6b7c")
 def complete_results(
     judged: Judged, results: Path, charts: Sequence[Chart] = (), interactive: str = ""
 ) -> None:
-    """Add the summary as global attachments; and where tests did not tell their results, one that tells what was recorded.
+    """Add the summary as global attachments; and one result for the whole run if results of tests are missing.
 
-    Files have fixed names: completing twice changes nothing.
+    Files have fixed names, so completing twice changes nothing.
     """
     results.mkdir(parents=True, exist_ok=True)
     write_metrics(results, judged.run)
@@ -39,7 +40,7 @@ def complete_results(
     ]
     if interactive:
         attachments.append(
-            _attachment(results, "charts", "Charts to point at", "text/html", "html", interactive)
+            _attachment(results, "charts", "Interactive charts", "text/html", "html", interactive)
         )
     history = next((c for c in charts if c.name == "history"), None)
     if history is not None:
@@ -55,45 +56,44 @@ def complete_results(
         for p in judged.summary.problems
     ]
     _write(results, "run-globals.json", {"attachments": attachments, "errors": errors})
-    told = [p for p in results.glob("*-result.json") if p.name != _WHOLE]
-    if told and judged.session_ended:
+    reported = [p for p in results.glob("*-result.json") if p.name != _WHOLE]
+    if reported and judged.session_ended:
         (results / _WHOLE).unlink(missing_ok=True)
         return
     drawn = [
         _attachment(results, c.name, c.title, "image/svg+xml", "svg", c.svg.decode("utf-8")) for c in charts
     ]
-    _write(results, _WHOLE, _whole_run(judged, len(told), [*attachments, *drawn]))
+    _write(results, _WHOLE, _whole_run(judged, len(reported), [*attachments, *drawn]))
 
 
-def _whole_run(judged: Judged, told: int, attachments: list[dict[str, Any]]) -> dict[str, Any]:
-    """One test in place of those that told nothing: the session was killed, or only its evidence is here."""
+def _whole_run(judged: Judged, reported: int, attachments: list[dict[str, Any]]) -> dict[str, Any]:
+    """One result in place of missing ones: the session was killed, or only its evidence is here."""
     meta, summary = judged.run.metas[0], judged.summary
     missing = list(summary.partial_reasons)
-    if told:
-        checks = "1 check" if told == 1 else f"{told} checks"
-        missing.append(f"the test session ended after the results of {checks}")
+    if reported:
+        missing.append(f"the test session ended after the results of {plural(reported, 'check')}")
     chats = judged.run.chats["ended"]
     stop = int(1000 * (meta.finished or (float(chats.max()) if len(chats) else meta.started)))
     status = "broken" if missing else _STATUS[summary.outcome]
     name = "Partial run" if missing else "Recorded run"
-    said = [f"partial: {'; '.join(missing)}"] if missing else []
+    lines = [f"partial run: {'; '.join(missing)}"] if missing else []
     if status == "skipped":
-        said.append("inconclusive: too little was seen")  # as a check says it, for the report's categories
+        lines.append("inconclusive: too few observations")  # the report's categories match this word
     return {
         "uuid": str(uuid.uuid5(_NAMESPACE, meta.run_id)),
         "historyId": str(uuid.uuid5(_NAMESPACE, meta.target)),
         "fullName": "the run as a whole",
         "name": f"{name}: {summary.chats.observed} of {summary.chats.planned} chats observed",
         "status": status,
-        "statusDetails": {"message": "\n".join([*said, headline(summary)])},
-        "description": "Not every check has told a result of its own; this judges what was recorded.",
+        "statusDetails": {"message": "\n".join([*lines, verdict_line(summary)])},
+        "description": " ".join(executive_summary(summary)),
         "stage": "finished",
         "start": int(meta.started * 1000),
         "stop": stop,
         "labels": [
             {"name": "epic", "value": "The run"},
             {"name": "feature", "value": "Completeness"},
-            {"name": "story", "value": "Everything was seen"},
+            {"name": "story", "value": "The run is complete"},
             {"name": "severity", "value": "critical"},
             *labels(environments(judged.run)),
             *({"name": "tag", "value": cause.name} for cause in summary.causes),
@@ -112,9 +112,9 @@ def _whole_run(judged: Judged, told: int, attachments: list[dict[str, Any]]) -> 
 
 
 def _trace_note(results: Path, meta: RunMeta) -> dict[str, Any]:
-    text = f"{meta.trace} beside the evidence of {meta.run_id}; it holds session IDs in the clear.\n"
+    text = f"{meta.trace} beside the evidence of {meta.run_id}; it contains session IDs in the clear.\n"
     text += f"playwright show-trace {meta.trace}\n"
-    title = "Where the Playwright trace is"
+    title = "Path of the Playwright trace"
     return _attachment(results, f"trace-{meta.run_id}", title, "text/plain", "txt", text)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Serve ``folder`` in the background. Gives its address, with a slash at the end."""
+    """Serve ``folder`` in the background. Yields its address, which ends with a slash."""
     with _Server(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
@@ -24,11 +24,11 @@ def served(folder: Path) -> Iterator[str]:
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that closes a tab in the middle of a page is no error to tell of."""
+        """Ignore connections that the browser closes while a page loads."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Nobody reads an access log of one's own browser."""
+        """Print no access log."""

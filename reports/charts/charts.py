@@ -1,10 +1,11 @@
-"""Charts that are looked at rather than read: who answered how often, and which session each chat was sent with."""
+"""The charts of a run: how often each provider answered, and which session each chat sent."""
 
 from __future__ import annotations
 
+import math
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import special
@@ -13,11 +14,12 @@ from e2e.analysis.facts.freshness import freshness
 from e2e.analysis.facts.sessions import provider_counts
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.wording import key_of
+from e2e.analysis.model.wording import key_of, plural
 from reports.charts.drawing import (
     ALARM,
     BAND,
     BAR,
+    CELL_INK,
     INK,
     NOTHING,
     PALETTE,
@@ -25,44 +27,46 @@ from reports.charts.drawing import (
     Chart,
     finish,
     initials,
+    mark_area,
     new_figure,
 )
-from reports.charts.flow import failing_chat
+from reports.charts.flow import failing_chat, short
 from reports.charts.structure import id_structure
 from reports.charts.timeline import chat_timeline
 
 __all__ = ["chart_set", "chat_timeline", "lanes_strip", "provider_distribution"]
 
-_COLUMNS = 30  # chats of a lane that are drawn
-_LANES = 16
-_OF_NO_RUN = ("calibration", "history")
+_COLUMNS = 30  # chats in one row; a lane with more goes on in the next row
+_ROWS = 16
+_TABLE_ROWS = 1000
+_NOT_OF_A_RUN = ("calibration", "history")
 
 
 def provider_distribution(run: Run) -> Chart | None:
-    """New sessions per provider, with the band that 95 % of healthy runs keep to where shares are expected; None without any."""
+    """New sessions per provider, and the range of 95 % of healthy runs where shares are expected; None without a session."""
     return run.once("chart.providers", lambda: _providers(run))
 
 
 def lanes_strip(run: Run) -> Chart | None:
-    """Each lane's chats in order: above the session that was sent, below who answered. A stuck session is a row of one text."""
+    """The chats of each lane in order: the session sent above, the provider below. A reused session repeats one text in red frames."""
     return run.once("chart.lanes", lambda: _lanes(run))
 
 
 def chart_set(run: Run, out: Path) -> list[Chart]:
-    """Write ``charts/NAME.svg`` and ``.png`` under ``out``, with the timeline of the first chat of a failed check.
+    """Write ``charts/NAME.svg`` and ``.png`` under ``out``, with the timeline of a chat of the first failed check.
 
-    Charts of earlier runs go.
+    Charts of earlier runs are removed.
     """
     folder = out / "charts"
     folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob("*.svg"), *folder.glob("*.png"), *folder.glob("*.html")):
-        if old.stem not in _OF_NO_RUN:
+        if old.stem not in _NOT_OF_A_RUN:
             old.unlink()
-    failing = failing_chat(run)
+    shown = failing_chat(run) or next((key_of(c) for c in rows(run.observed)), None)
     drawn = [
         provider_distribution(run),
         lanes_strip(run),
-        chat_timeline(run, failing) if failing else None,
+        chat_timeline(run, shown) if shown else None,
         id_structure(run),
     ]
     charts = [chart for chart in drawn if chart is not None]
@@ -80,15 +84,15 @@ def write_chart(chart: Chart, out: Path) -> None:
 
 
 def band(n: int, share: float) -> tuple[int, int]:
-    """The counts that a provider with this share of ``n`` sessions keeps to in at least 95 % of runs (binomial)."""
-    # not scipy.stats.binom.ppf: importing it costs more than all charts together
+    """The range that contains the count of a provider with this share of ``n`` sessions in at least 95 % of runs (binomial)."""
+    # not scipy.stats.binom.ppf: importing scipy.stats takes longer than drawing all charts
     cumulated = special.bdtr(np.arange(n + 1), n, share)
     low, high = np.searchsorted(cumulated, [0.025, 0.975])
     return int(low), min(int(high), n)
 
 
 def expected_of(run: Run) -> dict[str, float]:
-    """Expected share by provider, of those that are named or were seen; a provider that nobody expects is not among them."""
+    """Expected share by provider, for providers that the profile names or that were seen; without unexpected providers."""
     policy = run.policy
     if policy.weights:
         return dict(policy.weights)
@@ -104,101 +108,145 @@ def _providers(run: Run) -> Chart | None:
     n, policy = sum(counts.values()), run.policy
     shares = expected_of(run)
     names = sorted({*counts, *shares}, key=lambda name: (-counts[name], name))
+    # An unexpected provider has no range: one reply of it is one too many.
+    ranges = {name: band(n, shares[name]) for name in names if name in shares}
     figure, axes = new_figure(8.2, 1.1 + 0.42 * len(names))
-    most = max(counts.values())
-    banded = False
+    right = max([*counts.values(), *(high for _, high in ranges.values())]) * 1.12 + 0.6
+    marks, table = {}, []
     for row, name in enumerate(names):
-        # a provider that nobody expects has no band: any answer of it is one too many
-        expected = shares.get(name)
-        if expected is not None:
-            low, high = band(n, expected)
+        share, expected, wanted = f"{100 * counts[name] / n:.0f} %", "", "not expected"
+        if name in ranges:
+            low, high = ranges[name]
             axes.barh(row, high - low, left=low, height=0.78, color=BAND, zorder=1)
-            axes.plot([n * expected] * 2, [row - 0.39, row + 0.39], color=QUIET, linewidth=1.2, zorder=3)
-            most, banded = max(most, high), True
+            axes.plot([n * shares[name]] * 2, [row - 0.39, row + 0.39], color=QUIET, linewidth=1.2, zorder=3)
+            expected, wanted = f"{n * shares[name]:.1f}", f"{low} to {high}"
         axes.barh(row, counts[name], height=0.44, color=BAR, zorder=2)
-        said = f"{counts[name]}  ({100 * counts[name] / n:.0f} %)"
-        axes.text(counts[name], row, f" {said}", va="center", color=INK, fontsize=9.5, zorder=4)
+        axes.text(
+            counts[name] + 0.012 * right,
+            row,
+            f"{counts[name]} ({share})",
+            va="center",
+            color=INK,
+            fontsize=9.5,
+            zorder=4,
+        )
+        mark_area(axes, 0, row - 0.45, right, 0.9, f"provider-{row}")
+        marks[f"provider-{row}"] = f"{name}: {counts[name]} of {n} sessions ({share})" + (
+            f"; expected {expected}; 95 % of healthy runs: {wanted}" if expected else "; not expected"
+        )
+        table.append((name, counts[name], expected, wanted))
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
-    axes.set_xlim(0, most * 1.12 + 0.6)
+    axes.set_xlim(0, right)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel(
         "new sessions"
-        + ("; band: 95 % of healthy runs, for each provider by itself; line: expected" if banded else "")
+        + ("; band: 95 % of healthy runs, for each provider by itself; line: expected" if ranges else "")
     )
     known = policy.provider_count or len(policy.providers or policy.weights or ()) or None
-    title = f"{n} new session{'s' if n > 1 else ''} on {len(counts)} provider{'s' if len(counts) > 1 else ''}"
-    title += f" of {known}" if known else ""
+    title = f"{plural(n, 'new session')} on {plural(len(counts), 'provider')}" + (
+        f" of {known}" if known else ""
+    )
     alt = title + ": " + ", ".join(f"{name} {counts[name]}" for name in names)
-    return finish(figure, axes, "provider-distribution", title, alt)
+    head = ("provider", "new sessions", "expected", "95 % of healthy runs")
+    return finish(figure, axes, "provider-distribution", title, alt, marks=marks, head=head, rows=table)
+
+
+class _Row(NamedTuple):
+    """Up to `_COLUMNS` chats of one lane."""
+
+    lane: str
+    first: int
+    """Place of the first chat in its lane; above 0 in a row that continues a lane."""
+    chats: list[Any]
 
 
 def _lanes(run: Run) -> Chart | None:
-    lanes: dict[tuple[str, int], list[Any]] = {}
-    for chat in rows(run.chats.sort_values("order")):
-        lanes.setdefault((chat.run_id, chat.lane), []).append(chat)
+    lanes: dict[str, list[Any]] = {}
+    for chat in sorted(rows(run.chats), key=lambda c: (c.run_id, c.lane, c.order)):
+        name = f"{chat.run_id[-4:]} lane {chat.lane}" if run.pooled else f"lane {chat.lane}"
+        lanes.setdefault(name, []).append(chat)
     if not lanes:
         return None
-    shown = dict(sorted(lanes.items())[:_LANES])
-    longest = max(len(chats) for chats in shown.values())
-    columns = min(longest, _COLUMNS)
+    shown = _rows_of(lanes)
+    columns = max(len(row.chats) for row in shown)
     old = {f.key for f in freshness(run, "sent") if f.repeated}
-    short = initials(sorted({c.provider for chats in shown.values() for c in chats[:columns] if c.provider}))
+    letters = initials(sorted({c.provider for row in shown for c in row.chats if c.provider}))
     session_colours: dict[str, str] = {}
-    provider_colours = {name: PALETTE[n % len(PALETTE)] for n, name in enumerate(short)}
+    provider_colours = {name: PALETTE[n % len(PALETTE)] for n, name in enumerate(letters)}
     width = 1.6 + 0.62 * max(columns, 9)
     figure, axes = new_figure(width, 1.0 + 0.86 * len(shown))
-    for row, ((run_id, lane), chats) in enumerate(shown.items()):
-        for column, chat in enumerate(chats[:columns]):
-            sent, who = chat.sent, chat.provider
+    marks = {}
+    for y, row in enumerate(shown):
+        for x, chat in enumerate(row.chats):
+            sent, who, faint = chat.sent, chat.provider, chat.scenario != "plain"
+            again = key_of(chat) in old
+            _cell(axes, x, y, sent and sent[-4:], _colour(session_colours, sent), alarm=again, faint=faint)
             _cell(
                 axes,
-                column,
-                row,
-                sent and sent[-4:],
-                _colour(session_colours, sent),
-                alarm=key_of(chat) in old,
-                faint=chat.scenario != "plain",
-            )
-            _cell(
-                axes,
-                column,
-                row + 0.42,
-                who and short[who],
+                x,
+                y + 0.42,
+                who and letters[who],
                 _colour(provider_colours, who),
                 alarm=False,
-                faint=chat.scenario != "plain",
+                faint=faint,
             )
-        label = f"lane {lane}" if not run.pooled else f"{run_id[-4:]} lane {lane}"
-        axes.text(-0.25, row + 0.4, label, ha="right", va="center", color=INK, fontsize=9.5)
+            mark_area(axes, x, y, 0.96, 0.8, f"chat-{y}-{x}")
+            marks[f"chat-{y}-{x}"] = _chat_text(row.lane, chat, again=again)
+        label = f"from {row.first}" if row.first else row.lane
+        axes.text(-0.25, y + 0.4, label, ha="right", va="center", color=INK, fontsize=9.5)
     axes.set_xlim(-0.1, columns)
     axes.set_ylim(len(shown) - 0.05, -0.12)
     axes.set_yticks([])
     axes.set_xticks([c + 0.48 for c in range(columns)], [str(c) for c in range(columns)])
-    played = any(c.scenario != "plain" for chats in shown.values() for c in chats[:columns])
-    axes.set_xlabel(_key(short, width, framed=bool(old), played=played))
-    cut = [f"first {columns} of {longest} chats"] if longest > columns else []
-    cut += [f"first {len(shown)} of {len(lanes)} lanes"] if len(lanes) > len(shown) else []
+    faint = any(c.scenario != "plain" for row in shown for c in row.chats)
+    axes.set_xlabel(_key(letters, width, framed=bool(old), faint=faint))
+    longest = max(len(chats) for chats in lanes.values())
+    most = max(row.first + len(row.chats) for row in shown)
+    cut = [f"first {most} of {longest} chats"] if longest > most else []
+    drawn = len({row.lane for row in shown})
+    cut += [f"first {drawn} of {len(lanes)} lanes"] if len(lanes) > drawn else []
     title = "Sessions and providers of each lane" + (f" ({', '.join(cut)})" if cut else "")
     alt = f"{title}: " + "; ".join(
-        f"lane {lane}: {len({c.sent for c in chats if c.sent})} sessions in {len(chats)} chats"
-        for (_, lane), chats in shown.items()
+        f"{name}: {plural(len({c.sent for c in chats if c.sent}), 'session')} in {plural(len(chats), 'chat')}"
+        for name, chats in list(lanes.items())[:_ROWS]
     )
-    return finish(figure, axes, "lanes-strip", title, alt)
+    table = [_table_row(name, c, again=key_of(c) in old) for name, chats in lanes.items() for c in chats]
+    head = ("lane", "chat", "session sent", "note", "provider", "scenario")
+    return finish(figure, axes, "lanes-strip", title, alt, marks=marks, head=head, rows=table[:_TABLE_ROWS])
 
 
-def _key(short: dict[str, str], width: float, *, framed: bool, played: bool) -> str:
-    """What the strip's rows, frames and letters stand for."""
-    said = "chats of the lane. Above: the session sent" + (
-        " (red frame: one that was sent before)" if framed else ""
-    )
-    lines = [said + "; below: the provider" + ("; paler: chats of scenarios" if played else "")]
-    lines += textwrap.wrap(", ".join(f"{s} {name}" for name, s in short.items()), int(13 * width))
+def _rows_of(lanes: dict[str, list[Any]]) -> list[_Row]:
+    """At most `_ROWS` rows: every lane gets as many as there is room for, and the first lanes one each where there is not."""
+    most = max(1, _ROWS // len(lanes))
+    return [
+        _Row(name, _COLUMNS * n, chats[_COLUMNS * n : _COLUMNS * (n + 1)])
+        for name, chats in list(lanes.items())[:_ROWS]
+        for n in range(min(most, math.ceil(len(chats) / _COLUMNS)))
+    ]
+
+
+def _table_row(lane: str, chat: Any, *, again: bool) -> tuple[object, ...]:
+    sent = "nothing" if chat.sent is None else short(chat.sent)
+    return lane, chat.chat, sent, "sent before" if again else "", chat.provider or "–", chat.scenario
+
+
+def _chat_text(lane: str, chat: Any, *, again: bool) -> str:
+    scenario = "" if chat.scenario == "plain" else f" ({chat.scenario})"
+    sent = "no session ID" if chat.sent is None else short(chat.sent) + (", sent before" if again else "")
+    return f"{lane}, chat {chat.chat}{scenario}: sent {sent}; provider {chat.provider or 'not seen'}"
+
+
+def _key(letters: dict[str, str], width: float, *, framed: bool, faint: bool) -> str:
+    """The legend: rows, frames, pale cells and the short names of the providers."""
+    line = "chats of the lane. Above: the session sent" + (" (red frame: sent before)" if framed else "")
+    lines = [line + "; below: the provider" + ("; paler: chats of scenarios" if faint else "")]
+    lines += textwrap.wrap(", ".join(f"{s} {name}" for name, s in letters.items()), int(13 * width))
     return "\n".join(lines)
 
 
 def _colour(colours: dict[str, str], value: str | None) -> str:
-    """One colour per value, in order of appearance: with many sessions two may share one, neighbours never do."""
+    """One colour per value, in order of appearance. Many sessions may share a colour; neighbours never do."""
     return NOTHING if value is None else colours.setdefault(value, PALETTE[len(colours) % len(PALETTE)])
 
 
@@ -219,5 +267,6 @@ def _cell(
             alpha=0.45 if faint else 1,
         )
     )
-    where = {"ha": "center", "va": "center", "family": "monospace"}
-    axes.text(left + 0.48, top + 0.19, text or "–", fontsize=8, color=INK, **where)
+    ink = INK if colour == NOTHING else CELL_INK
+    place = {"ha": "center", "va": "center", "family": "monospace"}
+    axes.text(left + 0.48, top + 0.19, text or "–", fontsize=8, color=ink, **place)

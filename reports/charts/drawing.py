@@ -1,9 +1,14 @@
-"""What all charts share: a ground of their own, colours that are told apart on it, words for what a colour says."""
+"""What all charts share: one figure that is drawn as SVG and PNG, a colour theme, texts for each mark, the numbers as a table.
+
+matplotlib is the only engine. The interactive page shows the same SVG: `finish` adds a text to each mark, and the page's script
+shows it for pointer and keyboard.
+"""
 
 from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -11,6 +16,8 @@ from typing import Any
 
 INK, QUIET, LINE, PAPER = "#23242a", "#61636e", "#d9d9e0", "#ffffff"
 BAR, BAND, ALARM, NOTHING = "#4f5bd5", "#c9cdf5", "#b3261e", "#f0f0f3"
+CELL_INK = "#24252b"
+"""Text on a colour of `PALETTE`: dark in the dark theme too, so it must differ from `INK`."""
 PALETTE = (
     "#8ea2f0",
     "#f2b880",
@@ -29,20 +36,28 @@ PALETTE = (
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawn chart. ``alt`` says in words what it shows; it is the SVG's description too."""
+    """A drawn chart. ``alt`` describes it in words; it is the SVG's description too."""
 
     name: str
     title: str
     alt: str
     svg: bytes
-    _figure: Any = field(repr=False, compare=False)
+    head: tuple[str, ...] = ()
+    """Columns of the table with the chart's numbers."""
+    rows: tuple[tuple[str, ...], ...] = ()
+    _figure: Any = field(default=None, repr=False, compare=False)
 
     @cached_property
     def png(self) -> bytes:
-        """The same as pixels; made only when asked for, since a report takes the SVG."""
+        """The same figure as pixels; drawn on first use, since the report itself needs the SVG only."""
         out = io.BytesIO()
         self._figure.savefig(out, format="png", dpi=140, metadata={"Software": None})
         return out.getvalue()
+
+    @property
+    def kind(self) -> str:
+        """The name without numbers: ``timeline`` for ``timeline-0-1``."""
+        return re.sub(r"(-\d+)+$", "", self.name)
 
 
 def new_figure(width: float, height: float) -> tuple[Any, Any]:
@@ -61,21 +76,58 @@ def new_figure(width: float, height: float) -> tuple[Any, Any]:
     return figure, axes
 
 
-def finish(figure: Any, axes: Any, name: str, title: str, alt: str, *, pad: float = 10) -> Chart:
-    """Give the drawing its title and words, and make the SVG of it."""
+def mark_area(axes: Any, left: float, top: float, width: float, height: float, mark: str) -> None:
+    """An invisible rectangle that shows the text of ``mark``: a thin bar or a small dot is hard to point at."""
+    from matplotlib.patches import Rectangle
+
+    area = Rectangle(
+        (left, top), width, height, facecolor=PAPER, edgecolor="none", alpha=0, zorder=9, gid=mark
+    )
+    axes.add_patch(area)
+
+
+def finish(
+    figure: Any,
+    axes: Any,
+    name: str,
+    title: str,
+    alt: str,
+    *,
+    marks: Mapping[str, str] | None = None,
+    head: Sequence[str] = (),
+    rows: Sequence[Sequence[object]] = (),
+    pad: float = 10,
+) -> Chart:
+    """Give the figure its title and description and draw it as SVG.
+
+    ``marks`` maps the gid of an artist to its text. ``head`` and ``rows`` are the numbers of the chart as a table.
+    """
     import matplotlib as mpl
 
     axes.set_title(title, loc="left", color=INK, fontsize=11.5, fontweight="bold", pad=pad)
     figure.get_layout_engine().set(w_pad=0.18, h_pad=0.15)
     out = io.BytesIO()
-    # Text stays text: it can be searched and read aloud. A fixed salt and no date: equal charts are equal bytes.
+    # Text stays text: searchable and readable by a screen reader. Fixed salt, no date: equal charts have equal bytes.
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     described = f"<title>{escape(title)}</title><desc>{escape(alt)}</desc>"
     svg = re.sub(
         r"(<svg\b[^>]*)>", lambda m: f'{m[1]} role="img">{described}', out.getvalue().decode(), count=1
     )
-    return Chart(name, title, alt, svg.encode(), figure)
+    if marks:
+        svg = re.sub(r'<g id="([^"]+)">', lambda m: _marked(m[0], m[1], name, marks), svg)
+    table = tuple(tuple(str(cell) for cell in row) for row in rows)
+    return Chart(name, title, alt, svg.encode(), tuple(head), table, figure)
+
+
+def _marked(group: str, mark: str, name: str, marks: Mapping[str, str]) -> str:
+    """The group with its text. Its ID gets the chart's name in front: several charts share one page.
+
+    matplotlib draws an invisible area without a fill, which a pointer would pass through.
+    """
+    if mark not in marks:
+        return group
+    return f'<g id="{name}-{mark}" class="mark" pointer-events="all"><title>{escape(marks[mark])}</title>'
 
 
 def initials(names: list[str]) -> dict[str, str]:

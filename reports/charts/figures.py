@@ -1,4 +1,4 @@
-"""The few numbers that are followed from night to night, and their limits."""
+"""The key figures of a run, which the run history compares."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from e2e.analysis.stats.e_values import log_e
 
 
 class Figure(NamedTuple):
-    """What a number is."""
+    """Title, unit and direction of a key figure."""
 
     title: str
     unit: str
@@ -36,7 +36,7 @@ GROUPS: Mapping[str, str] = {"sessions": "Sessions", "providers": "Providers", "
 
 
 def figures(run: Run) -> dict[str, float]:
-    """Name -> value, for those that this run can tell, in the order of `FIGURES`."""
+    """Name -> value in the order of `FIGURES`, without figures that this run has no data for."""
     found: dict[str, float] = {}
     fresh = judge(run).verdict("rotation.sent_id_is_fresh").numbers
     if fresh.get("transitions"):
@@ -69,10 +69,10 @@ def latencies(run: Run) -> list[float]:
 
 
 def against_shares(run: Run) -> tuple[dict[str, int], dict[str, float]] | None:
-    """New sessions and expected share per provider; None where no shares are expected or nobody was seen.
+    """New sessions and expected share per provider; None where no shares are expected or no provider was seen.
 
-    Where only the number of providers is known they are named by their rank in this run: all are expected alike, so the
-    evidence does not depend on which is which, and the expectation is the same one every night.
+    If only the number of providers is known, they are named by their rank in this run. All have the same expected share, so the
+    evidence does not depend on their names, and the expectation is the same in every run.
     """
     counts, policy = provider_counts(run), run.policy
     if not counts:

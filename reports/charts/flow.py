@@ -1,4 +1,4 @@
-"""One chat over the five layers, in the order in which things were seen."""
+"""One chat over the five layers: its events in order of time."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ STORED, SENT, REPLY, BACKEND, SCREEN = range(5)
 
 
 class Point(NamedTuple):
-    """One thing seen of a chat."""
+    """One event of a chat."""
 
     seconds: float
-    """Since the chat began; before it, for what the chat before did last."""
+    """Since the chat began; negative for the last payload of the chat before."""
     layer: int
     """Index into `LAYERS`."""
     text: str
     """``…3f9a``, a provider's name, ``removed``, ``nothing``."""
-    odd: bool
-    """It is what it should not be."""
-    said: str
-    """The same as a sentence."""
+    wrong: bool
+    """A healthy chat does not show this."""
+    sentence: str
+    """The event as a sentence."""
 
 
 class Flow(NamedTuple):
-    """A chat and what was seen of it, in order of time."""
+    """A chat and its events in order of time."""
 
     key: ChatKey
     began_by: str
@@ -47,12 +47,12 @@ class Flow(NamedTuple):
 
 
 def flow_of(run: Run, key: ChatKey) -> Flow | None:
-    """The chat from its beginning to its last reply, with the last payload of the chat before; None when it is not known."""
+    """The chat from its beginning to its last reply, with the last payload of the chat before; None for an unknown chat."""
     return run.once(f"flow.{'/'.join(map(str, key))}", lambda: _flow(run, key))
 
 
 def failing_chat(run: Run) -> ChatKey | None:
-    """The chat to show: one that a cause rests on, of the first failed check that names chats; a plain one before a scenario's."""
+    """The chat to show: the first plain chat that a failed check names, else its first chat of a scenario."""
     named = [key for v in judge(run).verdicts if v.outcome == "fail" for key in v.chats]
     plain = {(c.run_id, c.lane, c.chat) for c in rows(run.plain)}
     return next((key for key in named if tuple(key) in plain), named[0] if named else None)
@@ -75,8 +75,8 @@ def _points(run: Run, key: ChatKey, chat: Any) -> list[Point]:
     ]
     if before and before[-1].sent_seen:
         last_sent = before[-1].sent
-        said = f"the chat before sent its last message with {tail(last_sent) if last_sent else 'no ID'}"
-        points.append(Point(before[-1].sent_at - chat.began, SENT, tail(last_sent), False, said))
+        sentence = f"the chat before sent its last message with {tail(last_sent) if last_sent else 'no ID'}"
+        points.append(Point(before[-1].sent_at - chat.began, SENT, tail(last_sent), False, sentence))
     for w in rows(run.storage):
         if (w.run_id, w.lane) == lane and w.chat == key.chat and w.own and w.tab == chat.tab:
             points += _of_write(w, chat)
@@ -86,10 +86,10 @@ def _points(run: Run, key: ChatKey, chat: Any) -> list[Point]:
 
 
 def _of_write(w: Any, chat: Any) -> list[Point]:
-    """A write to the session's own key. A page that begins writes nothing: it finds what the store holds."""
+    """A write to the session's own key. A page load writes nothing: it reads what the store holds."""
     at, held = w.t - chat.began, tail(w.session)
     if w.op == "start":
-        return [Point(at, STORED, held, False, f"the page was loaded, and the store held {held}")]
+        return [Point(at, STORED, held, False, f"the page loaded; the store held {held}")]
     if w.same_value:
         return []
     if w.session is None:
@@ -97,8 +97,8 @@ def _of_write(w: Any, chat: Any) -> list[Point]:
     return [Point(at, STORED, held, False, f"{held} was stored")]
 
 
-def _whose(run: Run, m: Any, chat: Any) -> str:
-    """Of which other chat the message's ID is; ``""`` for an ID of its own, and where tabs share one by design."""
+def _owner_text(run: Run, m: Any, chat: Any) -> str:
+    """The other chat that owns the message's ID; ``""`` for an ID of its own, and where tabs share one by design."""
     owner = owners(run).get((m.mask_key, m.sent)) if m.sent else None
     if owner is None or owner.key == key_of(m):
         return ""
@@ -112,26 +112,28 @@ def _whose(run: Run, m: Any, chat: Any) -> str:
 def _of_message(run: Run, m: Any, chat: Any) -> list[Point]:
     points = []
     if m.sent_at is not None and m.sent_seen:
-        whose = _whose(run, m, chat)
+        whose = _owner_text(run, m, chat)
         none = m.sent is None and carries(run, m)
         other = carries(run, m) and m.stored_seen and m.sent != m.stored
         why = f", the ID of {whose}" if whose else ""
         why += f", while the store held {tail(m.stored)}" if other else ""
-        said = f"message {m.number} was sent with {tail(m.sent) if m.sent else 'no ID'}{why}"
-        points.append(Point(m.sent_at - chat.began, SENT, tail(m.sent), bool(whose) or other or none, said))
+        sentence = f"message {m.number} was sent with {tail(m.sent) if m.sent else 'no ID'}{why}"
+        points.append(
+            Point(m.sent_at - chat.began, SENT, tail(m.sent), bool(whose) or other or none, sentence)
+        )
     if m.reply_provider is not None and m.first_chunk_at is not None:
-        said = f"{m.reply_provider} began to answer"
-        points.append(Point(m.first_chunk_at - chat.began, REPLY, m.reply_provider, False, said))
+        sentence = f"{m.reply_provider} began its reply"
+        points.append(Point(m.first_chunk_at - chat.began, REPLY, m.reply_provider, False, sentence))
     if m.label_provider is not None and m.ended_at is not None:
         truth = m.reply_provider if m.reply_provider is not None else m.backend_provider
         untrue = truth is not None and m.label_provider != truth
-        said = f"the screen named {m.label_provider}"
-        points.append(Point(m.ended_at - chat.began, SCREEN, m.label_provider, untrue, said))
+        sentence = f"the screen named {m.label_provider}"
+        points.append(Point(m.ended_at - chat.began, SCREEN, m.label_provider, untrue, sentence))
     return points
 
 
 def _backend_points(run: Run, key: ChatKey, chat: Any, mine: list[Any]) -> list[Point]:
-    """What the backend answered when asked for the chat's session; at the reply's end when only the answer was recorded."""
+    """The provider by the backend's API; timed at the end of the reply when only the result was recorded."""
     replied = {m.reply_provider for m in mine} - {None}
     answers = [
         (b.t, b.provider)
@@ -153,3 +155,9 @@ def _backend_points(run: Run, key: ChatKey, chat: Any, mine: list[Any]) -> list[
 def tail(reference: str | None) -> str:
     """``…3f9a``, or ``nothing``."""
     return "nothing" if reference is None else "…" + reference[-4:]
+
+
+def short(reference: str) -> str:
+    """``session_…3f9a``: prefix and last four characters, enough to tell the chats of a run apart."""
+    prefix, dots, digest = reference.rpartition("…")
+    return f"{prefix}…{digest[-4:]}" if dots else reference

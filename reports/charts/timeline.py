@@ -1,10 +1,10 @@
-"""One chat over the five layers, as a chart: what was stored, what was sent, who is said to have answered."""
+"""One chat over the five layers, as a chart: stored ID, sent ID, and the provider by reply, backend and screen."""
 
 from __future__ import annotations
 
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey
-from reports.charts.drawing import ALARM, BAR, INK, LINE, QUIET, Chart, finish, new_figure
+from reports.charts.drawing import ALARM, BAR, INK, LINE, QUIET, Chart, finish, mark_area, new_figure
 from reports.charts.flow import LAYERS, flow_of
 
 
@@ -32,7 +32,8 @@ def _timeline(run: Run, key: ChatKey) -> Chart | None:
             fontsize=9.5,
         )
     taken: dict[int, float] = {}
-    for t, layer, text, alarm, _ in flow.points:
+    marks = {}
+    for number, (t, layer, text, alarm, sentence) in enumerate(flow.points):
         x = max(t, -0.12 * end)
         above = taken.get(layer, -1e9) + 0.16 * end > x
         taken[layer] = x
@@ -48,6 +49,8 @@ def _timeline(run: Run, key: ChatKey) -> Chart | None:
             fontsize=8.5,
             zorder=4,
         )
+        mark_area(axes, x - 0.012 * end, layer - 0.2, 0.024 * end, 0.4, f"point-{number}")
+        marks[f"point-{number}"] = f"{t:+.3f} s: {sentence}" + (" (wrong)" if alarm else "")
     axes.axvline(0, color=QUIET, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     axes.text(
         0,
@@ -63,4 +66,10 @@ def _timeline(run: Run, key: ChatKey) -> Chart | None:
     axes.set_xlabel("seconds since the chat began (left of it: the chat before)")
     title = f"Chat {key.chat} of lane {key.lane} over the five layers"
     alt = title + ": " + "; ".join(f"{p.seconds:.3f} s {LAYERS[p.layer]} {p.text}" for p in flow.points)
-    return finish(figure, axes, f"timeline-{key.lane}-{key.chat}", title, alt)
+    head = ("seconds", "layer", "event", "note")
+    table = [
+        (f"{p.seconds:+.3f}", LAYERS[p.layer], p.sentence, "wrong" if p.wrong else "") for p in flow.points
+    ]
+    return finish(
+        figure, axes, f"timeline-{key.lane}-{key.chat}", title, alt, marks=marks, head=head, rows=table
+    )

@@ -1,7 +1,7 @@
-"""What the history says: since when something is wrong, and what changed between.
+"""Alarms of the run history: since when something is wrong, and what changed before it.
 
-Providers are followed by the e-process and the e-CUSUM of `e2e.analysis.stats.e_values`: evidence that may be looked at every night.
-A check that fails needs no statistics: it is wrong since the first night of its streak.
+Providers are followed by the e-process and the e-CUSUM of `e2e.analysis.stats.e_values`, which may be read after every run.
+A failed check needs no statistics: it is wrong since the first run of its streak.
 """
 
 from __future__ import annotations
@@ -11,48 +11,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from e2e.analysis.stats.e_values import Nights, log_e, night
-from reports.history.entry import CHANGES, Night
+from reports.history.entry import CHANGES, HistoryEntry
 
 UNCHANGED = "neither target version, profile, browser nor suite, as far as they are known"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A night with the evidence that has run up until then."""
+    """A run with the evidence up to it."""
 
-    night: Night
+    entry: HistoryEntry
     evidence: Nights | None
-    """None where no shares are expected or nobody was seen."""
+    """None where no shares are expected or no provider was seen."""
     alarms: tuple[str, ...] = ()
     """``product``, ``cusum``: which figures are beyond the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Something that is wrong in the last night."""
+    """Something that is wrong in the last run."""
 
     what: str
     """``providers``, or the names of the checks that fail."""
-    since: Night
-    """The first night of it."""
-    before: Night | None
-    """The last night without it; None when the history begins with it."""
-    nights: int
-    said: str
+    since: HistoryEntry
+    """The first run that has it."""
+    before: HistoryEntry | None
+    """The last run without it; None when the history begins with it."""
+    runs: int
+    text: str
     changed: tuple[str, ...]
-    """What is not as it was before: ``browser: chromium 155 -> chromium 156``."""
+    """Facts that differ from the run before: ``browser: chromium 155 -> chromium 156``."""
 
 
 def level(alarms_per_year: float) -> float:
-    """Threshold of the figures: a healthy series is beyond it at most once in ``1 / level`` nights."""
+    """Threshold of the figures: a healthy series exceeds it at most once in ``1 / level`` daily runs."""
     return alarms_per_year / 365
 
 
-def steps(nights: Sequence[Night], alarms_per_year: float = 0.02) -> list[Step]:
-    """The nights of one series, in order of time, with the evidence against the expected shares."""
+def steps(entries: Sequence[HistoryEntry], alarms_per_year: float = 0.02) -> list[Step]:
+    """The runs of one series in order of time, each with the evidence against the expected shares up to it."""
     found: list[Step] = []
     state: Nights | None = None
-    for one in nights:
+    for one in entries:
         if one.shares and sum(one.providers.values()):
             state = night(state, one.providers, one.shares)
             found.append(Step(one, state, state.alarms(level(alarms_per_year))))
@@ -61,17 +61,17 @@ def steps(nights: Sequence[Night], alarms_per_year: float = 0.02) -> list[Step]:
     return found
 
 
-def alarms(nights: Sequence[Night], alarms_per_year: float = 0.02) -> list[Alarm]:
-    """What is wrong in the last night of one series, each with the night since when."""
-    if not nights:
+def alarms(entries: Sequence[HistoryEntry], alarms_per_year: float = 0.02) -> list[Alarm]:
+    """What is wrong in the last run of one series, each with the run since when."""
+    if not entries:
         return []
-    providers = _of_providers(steps(nights, alarms_per_year), alarms_per_year)
+    providers = _of_providers(steps(entries, alarms_per_year), alarms_per_year)
     streaks: dict[str, list[_Streak]] = {}
-    for name, verdict in nights[-1].checks.items():
+    for name, verdict in entries[-1].checks.items():
         if verdict == "fail":
-            streak = _streak(nights, name)
+            streak = _streak(entries, name)
             streaks.setdefault(streak.since.run_id, []).append(streak)
-    found = [_of_checks(nights[-1], together) for together in streaks.values()]
+    found = [_of_checks(entries[-1], together) for together in streaks.values()]
     found.sort(key=lambda alarm: alarm.since.began)
     return [*([providers] if providers else []), *found]
 
@@ -82,25 +82,26 @@ def _of_providers(found: Sequence[Step], alarms_per_year: float) -> Alarm | None
         return None
     last = seen[-1].evidence
     since = _change_point(seen[-last.nights :]) + len(seen) - last.nights
-    many = len(seen) - since
+    runs = len(seen) - since
     limit = math.log10(1 / level(alarms_per_year))
     reached = max(last.cusum, last.highest) / math.log(10)
-    said = f"the sessions do not fit the expected shares: log10 E = {reached:.1f}, alarm from {limit:.1f} on"
-    before = seen[since - 1].night if since > 0 else None
-    return Alarm("providers", seen[since].night, before, many, said, changes(before, seen[since].night))
+    text = f"the sessions do not fit the expected shares: log10 E = {reached:.1f}, alarm from {limit:.1f} on"
+    before = seen[since - 1].entry if since > 0 else None
+    first = seen[since].entry
+    return Alarm("providers", first, before, runs, text, changes(before, first))
 
 
 def _change_point(found: Sequence[Step]) -> int:
-    """The first of the nights that are together the least like the expected shares, of those that end with the last one.
+    """The start of the period, up to the last run, whose pooled counts fit the expected shares worst.
 
-    Nights under one fault have shares in common, so their pooled counts weigh more against the expected ones than those of any
-    longer stretch with good nights in it, or of any shorter one.
+    Runs under one fault have common shares. Their pooled counts are stronger evidence than those of a longer period, which contains
+    good runs, or of a shorter one.
     """
-    shares = found[-1].night.shares
+    shares = found[-1].entry.shares
     pooled, best, at = dict.fromkeys(shares, 0), -math.inf, len(found) - 1
     for n in range(len(found) - 1, -1, -1):
         for name in shares:
-            pooled[name] += found[n].night.providers.get(name, 0)
+            pooled[name] += found[n].entry.providers.get(name, 0)
         weight = float(log_e(list(pooled.values()), tuple(shares.values())))
         if weight > best:
             best, at = weight, n
@@ -112,15 +113,15 @@ class _Streak:
     """A check that fails, and since when."""
 
     name: str
-    since: Night
-    before: Night | None
-    nights: int
+    since: HistoryEntry
+    before: HistoryEntry | None
+    runs: int
 
 
-def _streak(nights: Sequence[Night], name: str) -> _Streak:
-    """A check that could not be judged in between neither ends a streak nor lengthens it; an accepted failure is one."""
-    first, before, count = nights[-1], None, 0
-    for one in reversed(nights):
+def _streak(entries: Sequence[HistoryEntry], name: str) -> _Streak:
+    """An inconclusive verdict neither ends a streak nor lengthens it; a failure by a known issue lengthens it."""
+    first, before, count = entries[-1], None, 0
+    for one in reversed(entries):
         verdict = one.checks.get(name)
         if verdict in ("fail", "accepted"):
             first, count = one, count + 1
@@ -130,21 +131,21 @@ def _streak(nights: Sequence[Night], name: str) -> _Streak:
     return _Streak(name, first, before, count)
 
 
-def _of_checks(last: Night, together: Sequence[_Streak]) -> Alarm:
-    """The checks that fail since one night."""
+def _of_checks(last: HistoryEntry, together: Sequence[_Streak]) -> Alarm:
+    """The checks that fail since the same run."""
     names = [one.name for one in together]
-    told = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     causes = ", ".join(last.causes)
-    said = f"{told} {'fails' if len(names) == 1 else 'fail'}" + (f" ({causes})" if causes else "")
+    text = f"{listed} {'fails' if len(names) == 1 else 'fail'}" + (f" ({causes})" if causes else "")
     since = together[0].since
     known = [one.before for one in together if one.before is not None]
     before = max(known, key=lambda n: n.began) if known else None
-    many = max(one.nights for one in together)
-    return Alarm(", ".join(names), since, before, many, said, changes(before, since))
+    runs = max(one.runs for one in together)
+    return Alarm(", ".join(names), since, before, runs, text, changes(before, since))
 
 
-def changes(before: Night | None, since: Night) -> tuple[str, ...]:
-    """The facts that changed from one night to the next, as far as both tell them."""
+def changes(before: HistoryEntry | None, since: HistoryEntry) -> tuple[str, ...]:
+    """The facts that differ between two runs, as far as both record them."""
     if before is None:
         return ()
     return tuple(
@@ -154,16 +155,14 @@ def changes(before: Night | None, since: Night) -> tuple[str, ...]:
     )
 
 
-def told(nights: Sequence[Night], alarms_per_year: float = 0.02) -> tuple[str, ...]:
-    """A sentence for each alarm, with a history to compare with: since which night, and what changed then."""
+def since_when(entries: Sequence[HistoryEntry], alarms_per_year: float = 0.02) -> tuple[str, ...]:
+    """A sentence for each alarm of a history with more than one run: since which run, and what changed before it."""
     sentences = []
-    for alarm in alarms(nights, alarms_per_year) if len(nights) > 1 else ():
-        said = f"since {alarm.since.date} ({alarm.since.run_id}): {alarm.said}; "
+    for alarm in alarms(entries, alarms_per_year) if len(entries) > 1 else ():
+        text = f"since {alarm.since.date} ({alarm.since.run_id}): {alarm.text}; "
         if alarm.before is None:
-            said += "the history begins with it"
+            text += "the history begins with it"
         else:
-            said += (
-                f"last without it {alarm.before.date}, changed since: {'; '.join(alarm.changed) or UNCHANGED}"
-            )
-        sentences.append(said)
+            text += f"last run without it: {alarm.before.date}; changed since: {'; '.join(alarm.changed) or UNCHANGED}"
+        sentences.append(text)
     return tuple(sentences)

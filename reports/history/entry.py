@@ -1,4 +1,4 @@
-"""One night: what is kept of a judged run. Neither IDs nor texts of chats are among it."""
+"""One entry of the run history: what is kept of a judged run. It holds neither session IDs nor texts of chats."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from reports.summary.aggregate import Judged
 from reports.summary.page import headline
 
 COLUMNS = ("run_id", "began", "target", "browser", "kind", "name", "text", "number")
-"""Of a night's table: one row per thing that is kept."""
+"""Columns of an entry's table."""
 CHANGES = {"target_version": "target version", "profile": "profile", "browser": "browser", "commit": "suite"}
-"""Facts that may explain why one night is not like the one before, and what they are called."""
+"""Facts that may explain a change from one run to the next, with their names for people."""
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
+class HistoryEntry:
     """A judged run, or several that were pooled."""
 
     run_id: str
-    """Of the first run; names the night."""
+    """Of the first run; names the entry."""
     began: float
     """Seconds since the epoch."""
     target: str
@@ -32,11 +32,11 @@ class Night:
     run_ids: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
-    """Name -> verdict; ``accepted`` for a failure that does not count for now."""
+    """Name -> verdict; ``accepted`` for a failure by a known issue."""
     causes: Mapping[str, int] = field(default_factory=dict)
     """Name -> chats that show it."""
     where: Mapping[str, str] = field(default_factory=dict)
-    """Cause -> its first place in the code."""
+    """Cause -> its first code location."""
     figures: Mapping[str, float] = field(default_factory=dict)
     providers: Mapping[str, int] = field(default_factory=dict)
     """New sessions by provider, where shares are expected."""
@@ -50,19 +50,19 @@ class Night:
 
     @property
     def series(self) -> tuple[str, str]:
-        """Target and browser: nights of others are not compared with this one."""
+        """Target and browser; runs are compared within a series only."""
         return self.target, self.browser
 
     @property
     def state(self) -> tuple[str, tuple[str, ...]]:
-        """Outcome and causes: what a change of state is a change of."""
+        """Outcome and causes."""
         return self.outcome, tuple(sorted(self.causes))
 
     def rows(self) -> list[dict[str, Any]]:
-        """The night's table, with `COLUMNS`."""
+        """The entry as a table with `COLUMNS`."""
         kept: list[tuple[str, str, str | None, float | None]] = [
-            ("night", "outcome", self.outcome, None),
-            ("night", "headline", self.headline, None),
+            ("entry", "outcome", self.outcome, None),
+            ("entry", "headline", self.headline, None),
             *(("run", run_id, None, None) for run_id in self.run_ids),
             *(("fact", name, text, None) for name, text in self.facts.items()),
             *(("check", name, verdict, None) for name, verdict in self.checks.items()),
@@ -75,8 +75,8 @@ class Night:
         return [dict(zip(COLUMNS, (*who, *row), strict=True)) for row in kept]
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> Night:
-        """Inverse of `rows`. Raises ``ValueError`` when these are not the rows of one night."""
+    def from_rows(cls, rows: Iterable[Mapping[str, Any]]) -> HistoryEntry:
+        """Inverse of `rows`. Raises ``ValueError`` for anything but the rows of one entry."""
         by_kind: dict[str, dict[str, tuple[str | None, float | None]]] = {}
         names = set()
         first: Mapping[str, Any] = {}
@@ -84,23 +84,23 @@ class Night:
             first = first or row
             names.add(row["run_id"])
             by_kind.setdefault(row["kind"], {})[row["name"]] = (row["text"], row["number"])
-        night = by_kind.get("night", {})
-        if len(names) != 1 or "outcome" not in night:
-            raise ValueError("these are not the rows of one night")
+        kind = "entry" if "entry" in by_kind else "night"  # of earlier versions
+        if len(names) != 1 or "outcome" not in by_kind.get(kind, {}):
+            raise ValueError("expected the rows of one run")
 
-        def texts(kind: str) -> dict[str, str]:
-            return {name: text or "" for name, (text, _) in by_kind.get(kind, {}).items()}
+        def texts(of: str) -> dict[str, str]:
+            return {name: text or "" for name, (text, _) in by_kind.get(of, {}).items()}
 
-        def numbers(kind: str) -> dict[str, float]:
-            return {name: number for name, (_, number) in by_kind.get(kind, {}).items() if number is not None}
+        def numbers(of: str) -> dict[str, float]:
+            return {name: number for name, (_, number) in by_kind.get(of, {}).items() if number is not None}
 
         return cls(
             run_id=first["run_id"],
             began=float(first["began"]),
             target=first["target"],
             browser=first["browser"],
-            outcome=texts("night")["outcome"],
-            headline=texts("night").get("headline", ""),
+            outcome=texts(kind)["outcome"],
+            headline=texts(kind).get("headline", ""),
             run_ids=tuple(by_kind.get("run", {})),
             facts=texts("fact"),
             checks=texts("check"),
@@ -112,12 +112,12 @@ class Night:
         )
 
 
-def night_of(judged: Judged) -> Night:
-    """What is kept of judged runs."""
+def entry_of(judged: Judged) -> HistoryEntry:
+    """The entry of judged runs."""
     metas = sorted(judged.run.metas, key=lambda m: m.started)
     newest = metas[-1]
     counted = against_shares(judged.run)
-    return Night(
+    return HistoryEntry(
         run_id=metas[0].run_id,
         began=metas[0].started,
         target=newest.target,

@@ -1,4 +1,4 @@
-"""The history in a terminal and for machines."""
+"""The run history in a terminal and as JSON."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from rich.table import Table
 
 from e2e.analysis.model.wording import plural
 from reports.history.alarm import UNCHANGED, alarms, level, steps
-from reports.history.entry import Night
+from reports.history.entry import HistoryEntry
 from reports.history.store import History
 
 _STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "broken": "bold magenta"}
 
 
-def series_of(history: History) -> dict[tuple[str, str], list[Night]]:
-    """The nights by target and browser, each in order of time."""
-    ordered = sorted(history.nights, key=lambda n: n.series)
-    return {key: list(nights) for key, nights in groupby(ordered, key=lambda n: n.series)}
+def series_of(history: History) -> dict[tuple[str, str], list[HistoryEntry]]:
+    """The entries by target and browser, each in order of time."""
+    ordered = sorted(history.entries, key=lambda e: e.series)
+    return {key: list(entries) for key, entries in groupby(ordered, key=lambda e: e.series)}
 
 
 def print_history(history: History, alarms_per_year: float) -> None:
-    """Print a table for each series, what is wrong since when, and what could not be read."""
+    """Print a table for each series, its alarms, and the files that could not be read."""
     console = _console()
-    if not history.nights:
+    if not history.entries:
         console.print("the history is empty")
-    for (target, browser), nights in series_of(history).items():
+    for (target, browser), entries in series_of(history).items():
         table = Table(
-            "night",
+            "date",
             "run",
             "outcome",
             "causes",
@@ -42,8 +42,8 @@ def print_history(history: History, alarms_per_year: float) -> None:
             box=None,
             header_style="dim",
         )
-        for step in steps(nights, alarms_per_year):
-            n, evidence = step.night, step.evidence
+        for step in steps(entries, alarms_per_year):
+            n, evidence = step.entry, step.evidence
             table.add_row(
                 n.date,
                 n.run_id,
@@ -63,54 +63,54 @@ def print_history(history: History, alarms_per_year: float) -> None:
             f"sum: evidence against the expected shares; alarm (!) from {limit:.1f} on",
             style="dim",
         )
-        print_alarms(History(tuple(nights)), alarms_per_year)
+        print_alarms(History(tuple(entries)), alarms_per_year)
     for one in history.unread:
         console.print(f"[yellow]cannot be read:[/] {escape(one.name)}: {escape(one.why)}")
     if history.unread:
         console.print(
-            "  remove such a file, or write its night again: `make report` on the evidence of that night"
+            "  hint: remove the file, or write it again with `make report` on the evidence of that run"
         )
 
 
 def print_alarms(history: History, alarms_per_year: float) -> None:
-    """Print what is wrong in the last night of a series, since when, and what changed between."""
+    """Print what is wrong in the last run of a series, since when, and what changed before it."""
     console = _console()
-    for alarm in alarms(history.nights, alarms_per_year):
+    for alarm in alarms(history.entries, alarms_per_year):
         console.print(
-            f"[bold red]since {alarm.since.date}[/] ({alarm.since.run_id}, {plural(alarm.nights, 'night')}): {escape(alarm.said)}"
+            f"[bold red]since {alarm.since.date}[/] ({alarm.since.run_id}, {plural(alarm.runs, 'run')}): {escape(alarm.text)}"
         )
         if alarm.before is None:
             console.print("  the history begins with it", style="dim")
         else:
             changed = "; ".join(alarm.changed) or UNCHANGED
             console.print(
-                f"  last without it: {alarm.before.date}; changed since: {escape(changed)}", style="dim"
+                f"  last run without it: {alarm.before.date}; changed since: {escape(changed)}", style="dim"
             )
 
 
 def as_json(history: History, alarms_per_year: float) -> dict[str, Any]:
-    """The same for machines."""
+    """The same as JSON-able data."""
     return {
         "series": [
             {
                 "target": target,
                 "browser": browser,
                 "limit": round(math.log10(1 / level(alarms_per_year)), 3),
-                "nights": [
+                "runs": [
                     {
-                        "run_id": s.night.run_id,
-                        "date": s.night.date,
-                        "outcome": s.night.outcome,
-                        "headline": s.night.headline,
-                        "causes": dict(s.night.causes),
-                        "figures": dict(s.night.figures),
+                        "run_id": s.entry.run_id,
+                        "date": s.entry.date,
+                        "outcome": s.entry.outcome,
+                        "headline": s.entry.headline,
+                        "causes": dict(s.entry.causes),
+                        "figures": dict(s.entry.figures),
                         "product": None
                         if s.evidence is None
                         else round(s.evidence.product / math.log(10), 3),
                         "cusum": None if s.evidence is None else round(s.evidence.cusum / math.log(10), 3),
                         "alarms": list(s.alarms),
                     }
-                    for s in steps(nights, alarms_per_year)
+                    for s in steps(entries, alarms_per_year)
                 ],
                 "alarms": [
                     {
@@ -118,21 +118,21 @@ def as_json(history: History, alarms_per_year: float) -> dict[str, Any]:
                         "since": a.since.run_id,
                         "since_date": a.since.date,
                         "before": a.before.run_id if a.before else None,
-                        "nights": a.nights,
-                        "said": a.said,
+                        "runs": a.runs,
+                        "text": a.text,
                         "changed": list(a.changed),
                     }
-                    for a in alarms(nights, alarms_per_year)
+                    for a in alarms(entries, alarms_per_year)
                 ],
             }
-            for (target, browser), nights in series_of(history).items()
+            for (target, browser), entries in series_of(history).items()
         ],
         "unread": [{"name": one.name, "why": one.why} for one in history.unread],
     }
 
 
-def _figure(night: Night, name: str, form: str) -> str:
-    return form.format(night.figures[name]) if name in night.figures else ""
+def _figure(entry: HistoryEntry, name: str, form: str) -> str:
+    return form.format(entry.figures[name]) if name in entry.figures else ""
 
 
 def _console() -> Console:

@@ -1,6 +1,6 @@
-"""Where nights are kept: a folder, or anything that fsspec reaches, with one Parquet file for each night.
+"""Where the run history is kept: a folder, or any place that fsspec supports, with one Parquet file for each entry.
 
-Two writers never touch one file, a file is there whole or not at all, and one that cannot be read costs its own night only.
+Two writers never touch the same file. A file is complete or absent. An unreadable file costs its own entry only.
 ``pandas.read_parquet(folder)`` reads all of it.
 """
 
@@ -15,13 +15,13 @@ from typing import Any
 
 from e2e.errors import HarnessError
 from e2e.files import replace_file
-from reports.history.entry import Night
+from reports.history.entry import HistoryEntry
 
 ALLURE = "_allure.jsonl"
-"""Allure's own history, beside the nights; readers of Parquet folders pass over names that begin so."""
+"""Allure's own history in the same folder. Readers of Parquet folders skip names that begin with an underscore."""
 KEEP = 400
-"""Nights that are kept of each target and browser, unless asked otherwise."""
-_TOLD = "_told.json"
+"""Default number of entries kept for each target and browser."""
+_NOTIFIED = "_told.json"  # its name since the first release
 _ENDING = ".parquet"
 
 
@@ -35,20 +35,20 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All nights in order of time, and what could not be read."""
+    """All entries in order of time, and the files that could not be read."""
 
-    nights: tuple[Night, ...]
+    entries: tuple[HistoryEntry, ...]
     unread: tuple[Unread, ...] = ()
 
     def of(self, target: str, browser: str) -> History:
-        """The nights of one target in one browser."""
-        return History(tuple(n for n in self.nights if n.series == (target, browser)), self.unread)
+        """The entries of one target in one browser."""
+        return History(tuple(e for e in self.entries if e.series == (target, browser)), self.unread)
 
 
 class Store:
     """The history at ``where``: a folder's path, or an address such as ``s3://bucket/history``.
 
-    Raises `HarnessError` when the address is of a kind that is not known here, with what would have to be installed.
+    Raises `HarnessError` for an address of an unknown kind, with the package to install.
     """
 
     def __init__(self, where: str | Path) -> None:
@@ -60,84 +60,84 @@ class Store:
         except (ImportError, ValueError) as error:
             raise HarnessError(
                 f"the history at {self.where} cannot be reached: {error}",
-                hint="a folder works as it is; object storage wants its fsspec package, such as s3fs or gcsfs",
+                hint="use a folder, or install the fsspec package of the object storage, such as s3fs or gcsfs",
             ) from error
         self._local = "file" in _protocols(self._fs)
 
-    def add(self, night: Night, keep: int = KEEP) -> list[str]:
-        """Keep a night, in place of what was kept of the same run; and drop the oldest beyond ``keep`` of its series.
+    def add(self, entry: HistoryEntry, keep: int = KEEP) -> list[str]:
+        """Add an entry, replacing one of the same run; drop the oldest beyond ``keep`` of its series.
 
-        Returns the names of the nights that were dropped. Raises `HarnessError` when it could not be written: the history is
-        then as it was.
+        Returns the run IDs of the dropped entries. Raises `HarnessError` when the entry could not be written; the history is then
+        unchanged.
         """
-        data = _parquet(night)
-        path = self._path(night.run_id)
+        data = _parquet(entry)
+        path = self._path(entry.run_id)
         try:
             self._write(path, data)
         except OSError as error:
             raise HarnessError(
-                f"the night {night.run_id} could not be added to the history: {error}",
+                f"the run {entry.run_id} could not be added to the history: {error}",
                 where=self.where,
-                hint="make room or mend the access, then `make report`: the evidence is kept, and so is the history",
+                hint="free disk space or fix the access, then `make report`; evidence and history are kept",
             ) from error
-        series = self.read().of(*night.series).nights
-        old = [n.run_id for n in series[: max(0, len(series) - keep)]]
+        series = self.read().of(*entry.series).entries
+        old = [e.run_id for e in series[: max(0, len(series) - keep)]]
         for run_id in old:
             self.forget(run_id)
         return old
 
     def read(self) -> History:
-        """Everything that can be read, in order of time. Raises `HarnessError` when the place itself cannot."""
+        """All readable entries in order of time. Raises `HarnessError` when the place itself cannot be read."""
         try:
             names = sorted(self._fs.ls(self._root, detail=False)) if self._fs.exists(self._root) else []
         except OSError as error:
             raise HarnessError(f"the history cannot be read: {error}", where=self.where) from error
-        nights: list[Night] = []
+        entries: list[HistoryEntry] = []
         unread: list[Unread] = []
         for path in (str(name) for name in names):
             if not path.endswith(_ENDING):
                 continue
             try:
-                nights.append(_read(self._fs.cat_file(path)))
-            except Exception as error:  # noqa: BLE001 - whatever a broken file makes a reader raise, it costs one night
+                entries.append(_read(self._fs.cat_file(path)))
+            except Exception as error:  # noqa: BLE001 - a broken file may raise anything; it costs one entry
                 unread.append(
                     Unread(
                         PurePosixPath(path).name, str(error).splitlines()[0] if str(error) else repr(error)
                     )
                 )
-        return History(tuple(sorted(nights, key=lambda n: (n.began, n.run_id))), tuple(unread))
+        return History(tuple(sorted(entries, key=lambda e: (e.began, e.run_id))), tuple(unread))
 
     def forget(self, run_id: str) -> None:
-        """Remove a night. Raises `HarnessError` when there is none of this name."""
+        """Remove an entry. Raises `HarnessError` for an unknown run."""
         path = self._path(run_id)
         if not self._fs.exists(path):
             raise HarnessError(
-                f"there is no night {run_id} in the history",
+                f"there is no run {run_id} in the history",
                 where=self.where,
                 hint="`python -m reports history` lists them",
             )
         self._fs.rm_file(path)
 
-    def told(self) -> dict[str, Any]:
-        """What was told last, by series; empty where nobody was told anything, or the note of it cannot be read."""
-        path = f"{self._root.rstrip('/')}/{_TOLD}"
+    def notified(self) -> dict[str, Any]:
+        """The states sent to the webhook last, by series; empty before the first message, or when they cannot be read."""
+        path = f"{self._root.rstrip('/')}/{_NOTIFIED}"
         try:
-            said = json.loads(self._fs.cat_file(path)) if self._fs.exists(path) else {}
+            states = json.loads(self._fs.cat_file(path)) if self._fs.exists(path) else {}
         except OSError as error:
             raise HarnessError(f"the history cannot be read: {error}", where=self.where) from error
         except ValueError:
             return {}
-        return said if isinstance(said, dict) else {}
+        return states if isinstance(states, dict) else {}
 
-    def note_told(self, said: dict[str, Any]) -> None:
-        """Keep what was told. Raises `HarnessError` when it could not be written: it is then told again."""
+    def set_notified(self, states: dict[str, Any]) -> None:
+        """Keep the states sent. Raises `HarnessError` when they could not be written; the next call sends them again."""
         try:
-            self._write(f"{self._root.rstrip('/')}/{_TOLD}", json.dumps(said, indent=1).encode())
+            self._write(f"{self._root.rstrip('/')}/{_NOTIFIED}", json.dumps(states, indent=1).encode())
         except OSError as error:
             raise HarnessError(
-                f"what was told could not be noted: {error}",
+                f"the states sent to the webhook could not be saved: {error}",
                 where=self.where,
-                hint="make room or mend the access: the next night tells it again",
+                hint="free disk space or fix the access; the next run sends the message again",
             ) from error
 
     def _write(self, path: str, data: bytes) -> None:
@@ -145,13 +145,11 @@ class Store:
         if self._local:
             replace_file(Path(path), data)
         else:
-            self._fs.pipe_file(path, data)  # object storage shows an object when it is whole
+            self._fs.pipe_file(path, data)  # object storage shows an object only when it is complete
 
     def _path(self, run_id: str) -> str:
         if not re.fullmatch(r"[A-Za-z0-9._:-]+", run_id):
-            raise HarnessError(
-                f"{run_id!r} is no name of a run", hint="`python -m reports history` lists them"
-            )
+            raise HarnessError(f"{run_id!r} is not a run ID", hint="`python -m reports history` lists them")
         return f"{self._root.rstrip('/')}/{run_id.replace(':', '-')}{_ENDING}"
 
 
@@ -159,12 +157,12 @@ def _protocols(fs: Any) -> tuple[str, ...]:
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
 
 
-def _parquet(night: Night) -> bytes:
+def _parquet(entry: HistoryEntry) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pylist(
-        night.rows(),
+        entry.rows(),
         schema=pa.schema(
             {
                 "run_id": pa.string(),
@@ -183,7 +181,7 @@ def _parquet(night: Night) -> bytes:
     return out.getvalue()
 
 
-def _read(data: bytes) -> Night:
+def _read(data: bytes) -> HistoryEntry:
     import pyarrow.parquet as pq
 
-    return Night.from_rows(pq.read_table(io.BytesIO(data)).to_pylist())
+    return HistoryEntry.from_rows(pq.read_table(io.BytesIO(data)).to_pylist())

@@ -1,6 +1,6 @@
-"""The site on a branch of a Git repository: taken from there before a night is published, put back afterwards.
+"""The site on a branch of a Git repository: pulled before a run is published, pushed afterwards.
 
-The branch has one commit at any time: reports that were dropped are gone from its history too.
+The branch always has one commit, so that dropped reports do not stay in its history.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _AUTHOR = ("-c", "user.name=chat-session-e2e", "-c", "user.email=chat-session-e2
 
 
 def pull(remote: str, branch: str, site: Path) -> bool:
-    """Fill ``site`` with what is on the branch; False when there is no such branch yet. Raises `HarnessError`."""
+    """Copy the branch to ``site``. Returns False when there is no such branch yet. Raises `HarnessError`."""
     if not _git(None, "ls-remote", "--heads", remote, branch):
         site.mkdir(parents=True, exist_ok=True)
         return False
@@ -29,17 +29,17 @@ def pull(remote: str, branch: str, site: Path) -> bool:
 
 
 def push(remote: str, branch: str, site: Path) -> None:
-    """Put ``site`` on the branch, in place of what was there. Raises `HarnessError`."""
+    """Replace the content of the branch by ``site``. Raises `HarnessError`."""
     if not (site / "index.html").is_file():
         raise HarnessError(
-            f"there is no site in {site}", hint="`python -m reports publish` makes one", where=str(site)
+            f"there is no site in {site}", hint="`python -m reports publish` creates one", where=str(site)
         )
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "site"
         shutil.copytree(site, copy)
         _git(copy, "init", "--quiet", "--initial-branch", branch)
         _git(copy, "add", "--all", "--force")
-        _git(copy, *_AUTHOR, "commit", "--quiet", "--message", "The nights")
+        _git(copy, *_AUTHOR, "commit", "--quiet", "--message", "Runs")
         _git(copy, "push", "--quiet", "--force", remote, f"HEAD:refs/heads/{branch}")
 
 
@@ -49,13 +49,13 @@ def _git(folder: Path | None, *arguments: str) -> str:
             ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=600, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise HarnessError(f"git could not be run: {error}", hint="is it installed?") from error
+        raise HarnessError(f"git could not be run: {error}", hint="install git") from error
     if ended.returncode != 0:
-        said = (ended.stderr or ended.stdout).strip().splitlines()
-        said = [re.sub(r"//[^/@\s]+@", "//", line) for line in said]  # an address may hold a token
+        output = (ended.stderr or ended.stdout).strip().splitlines()
+        output = [re.sub(r"//[^/@\s]+@", "//", line) for line in output]  # an address may contain a token
         what = next(word for word in arguments if not word.startswith(("-", "user.")))
         raise HarnessError(
-            f"git {what} failed: {said[-1] if said else f'exit code {ended.returncode}'}",
-            hint="may this job write to the repository? (permissions: contents: write)",
+            f"git {what} failed: {output[-1] if output else f'exit code {ended.returncode}'}",
+            hint="the job needs write access to the repository (permissions: contents: write)",
         )
     return ended.stdout.strip()

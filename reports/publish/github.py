@@ -1,4 +1,4 @@
-"""A pull request's comment and a commit's status on GitHub: one comment for each pull request, written anew each time."""
+"""The comment of a pull request and the status of a commit on GitHub: one comment for each pull request, replaced each time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CONTEXT = "chat sessions"
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """Where to write, and with which token."""
+    """A repository with the address and token of its API."""
 
     api: str
     name: str
@@ -26,51 +26,51 @@ class Repository:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Repository:
-        """As a workflow's environment says. Raises `HarnessError` when something is missing."""
+        """From the environment of a workflow. Raises `HarnessError` when a variable is missing."""
         values = {name: environment.get(name, "") for name in ("GITHUB_REPOSITORY", "GITHUB_TOKEN")}
         missing = [name for name, value in values.items() if not value]
         if missing:
             raise HarnessError(
                 f"{' and '.join(missing)} must be set to write to GitHub",
-                hint="a workflow passes env: GITHUB_TOKEN: ${{ github.token }}",
+                hint="pass env: GITHUB_TOKEN: ${{ github.token }} in the workflow",
             )
         api = environment.get("GITHUB_API_URL", "https://api.github.com")
         return cls(api, values["GITHUB_REPOSITORY"], values["GITHUB_TOKEN"])
 
 
 def comment(repository: Repository, pull: int, text: str) -> str:
-    """Write the comment, or write it anew. Returns its address. Raises `HarnessError`."""
+    """Write or replace the comment. Returns its address. Raises `HarnessError`."""
     body = f"{_MARK}\n{text}"
     if len(body) > _LONGEST:
         body = body[:_LONGEST] + "\n\n… the rest is in the report."
     with _client(repository) as client:
         for page in range(1, 11):
-            found = _asked(client, "GET", f"issues/{pull}/comments?per_page=100&page={page}")
+            found = _request(client, "GET", f"issues/{pull}/comments?per_page=100&page={page}")
             mine = next((c for c in found if str(c.get("body", "")).startswith(_MARK)), None)
             if mine is not None:
                 return str(
-                    _asked(client, "PATCH", f"issues/comments/{mine['id']}", {"body": body}).get(
+                    _request(client, "PATCH", f"issues/comments/{mine['id']}", {"body": body}).get(
                         "html_url", ""
                     )
                 )
             if len(found) < 100:
                 break
-        return str(_asked(client, "POST", f"issues/{pull}/comments", {"body": body}).get("html_url", ""))
+        return str(_request(client, "POST", f"issues/{pull}/comments", {"body": body}).get("html_url", ""))
 
 
 def status(
     repository: Repository,
     commit: str,
     state: Literal["success", "failure", "error"],
-    said: str,
+    description: str,
     link: str = "",
 ) -> None:
     """Set the status of a commit. Raises `HarnessError`."""
-    body = {"state": state, "context": _CONTEXT, "description": said[:140]} | (
+    body = {"state": state, "context": _CONTEXT, "description": description[:140]} | (
         {"target_url": link} if link else {}
     )
     with _client(repository) as client:
-        _asked(client, "POST", f"statuses/{commit}", body)
+        _request(client, "POST", f"statuses/{commit}", body)
 
 
 def _client(repository: Repository) -> httpx.Client:
@@ -82,15 +82,15 @@ def _client(repository: Repository) -> httpx.Client:
     )
 
 
-def _asked(client: httpx.Client, method: str, path: str, body: Any = None) -> Any:
+def _request(client: httpx.Client, method: str, path: str, body: Any = None) -> Any:
     try:
-        answer = client.request(method, path, json=body)
-        answer.raise_for_status()
+        response = client.request(method, path, json=body)
+        response.raise_for_status()
     except httpx.HTTPStatusError as error:
         raise HarnessError(
-            f"GitHub answered {error.response.status_code} to {method} {path.partition('?')[0]}",
-            hint="permissions: pull-requests: write and statuses: write",
+            f"GitHub returned status {error.response.status_code} for {method} {path.partition('?')[0]}",
+            hint="the job needs permissions: pull-requests: write and statuses: write",
         ) from None
     except httpx.HTTPError as error:
         raise HarnessError(f"GitHub could not be reached: {type(error).__name__}") from None
-    return answer.json()
+    return response.json()

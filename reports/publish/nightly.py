@@ -1,4 +1,4 @@
-"""The end of a night: the shards' evidence of each target is judged together, and put on the site."""
+"""The end of a nightly run: the evidence of all shards is judged together for each target, and published on the site."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from e2e.errors import HarnessError
 from e2e.records.evidence import read_run
 from reports.publish.site import publish
 
-_TOLD = (0, 1)
+_JUDGED = (0, 1)
 """Exit codes of pytest that are a verdict: all passed, something failed."""
 _SUITE = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What came of one target in one browser."""
+    """The outcome for one target in one browser."""
 
     target: str
     browser: str
@@ -34,42 +34,42 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A night's end."""
+    """The outcome of a nightly run."""
 
     judged: tuple[Judgement, ...]
     wrong: tuple[str, ...] = ()
-    """Targets that could not be judged, published or kept in the history, and why."""
+    """Errors: a target that could not be judged, published or added to the history."""
 
 
 def nightly(incoming: Path, site: Path, out: Path, *, url: str = "", options: Sequence[str] = ()) -> Ended:
     """Judge all recorded runs below ``incoming``, pooled by target and browser, and publish each.
 
-    ``options`` are handed on to pytest. Evidence that cannot be read is told on stderr and left out: a shard that it belonged to
-    is then missing, and the verdict says so. What goes wrong with one target keeps no other from its verdict.
+    ``options`` are passed to pytest. Unreadable evidence is reported on stderr and left out; its shard is then missing, which the
+    verdict states. An error with one target does not affect the others.
 
     Raises `HarnessError` when there is no evidence at all.
     """
     series = _by_series(incoming)
     if not series:
         raise HarnessError(
-            "no shard left evidence",
+            "no shard recorded evidence",
             where=str(incoming),
-            hint="look at the shards' own logs: all of them died",
+            hint="see the logs of the shards: none of them recorded a run",
         )
     found, wrong = [], []
     for (target, browser), folders in sorted(series.items()):
         place = out / f"{target}-{browser}"
         ended = _judge(folders, place, options)
         try:
-            if ended not in _TOLD:
+            if ended not in _JUDGED:
                 raise HarnessError(f"its evidence could not be judged: pytest ended with {ended}, see above")
             built, page = publish(place, site, url=url)
         except HarnessError as error:
             wrong.append(f"{target}, {browser}: {error}")
             continue
         summary = built.judged.summary
-        found.append(Judgement(target, browser, summary.outcome, built.night.headline, page, ended))
-        _tell_job(place / "summary.md", os.environ)
+        found.append(Judgement(target, browser, summary.outcome, built.entry.headline, page, ended))
+        _write_job_summary(place / "summary.md", os.environ)
         if built.lost is not None:
             wrong.append(f"{target}, {browser}: {built.lost}")
     return Ended(tuple(found), tuple(wrong))
@@ -103,8 +103,8 @@ def _judge(folders: Sequence[Path], out: Path, options: Sequence[str]) -> int:
     return subprocess.run(command, cwd=_SUITE, check=False).returncode
 
 
-def _tell_job(summary: Path, environment: Mapping[str, str]) -> None:
-    """Show the summary on the page of the CI job, where there is one."""
+def _write_job_summary(summary: Path, environment: Mapping[str, str]) -> None:
+    """Add the summary to the page of the CI job, if there is one."""
     place = environment.get("GITHUB_STEP_SUMMARY")
     if place:
         with Path(place).open("a", encoding="utf-8") as page:

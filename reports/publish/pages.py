@@ -1,4 +1,4 @@
-"""The site's pages: an index of the nights, and a night."""
+"""The pages of the site: an index of all runs, and one page for each run."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ MARKS = {"pass": "✔", "fail": "✘", "broken": "!", "inconclusive": "–"}
 WORDS = {
     "pass": "passed",
     "fail": "failed",
-    "broken": "could not look",
-    "inconclusive": "too little was seen",
+    "broken": "broken: the suite could not look",
+    "inconclusive": "inconclusive",
 }
 
 
@@ -31,33 +31,33 @@ _WIDE = '<div class="wide" tabindex="0" role="region" aria-label="Table {}">'
 
 
 def index_page(history: History, there: Collection[str], alarms_per_year: float) -> str:
-    """All nights, the newest first, by target and browser. ``there`` names those whose report is on the site."""
+    """All runs by target and browser, the newest first. ``there`` holds the IDs of runs whose report is on the site."""
     series = []
-    for (target, browser), nights in series_of(history).items():
-        chart = history_chart(nights, alarms_per_year)
-        found = steps(nights, alarms_per_year)
+    for (target, browser), entries in series_of(history).items():
+        chart = history_chart(entries, alarms_per_year)
+        found = steps(entries, alarms_per_year)
         series.append(
             {
                 "target": target,
-                "title": nights[-1].facts.get("title", target),
+                "title": entries[-1].facts.get("title", target),
                 "browser": browser,
-                "alarms": alarms(nights, alarms_per_year),
+                "alarms": alarms(entries, alarms_per_year),
                 "chart": Markup(_inline(chart.svg)) if chart else None,  # noqa: S704 - drawn here
                 "steps": list(reversed(found)),
-                "changed": {n.run_id for before, n in pairwise(nights) if before.state != n.state},
+                "changed": {now.run_id for before, now in pairwise(entries) if before.state != now.state},
             }
         )  # fmt: skip
     return _page("site_index.html.j2", series=series, there=set(there), unread=history.unread)
 
 
-def night_page(judged: Judged, summary: str, charts: Sequence[Path]) -> str:
-    """One night: its summary as a page, its charts, and the way to its report."""
+def run_page(judged: Judged, summary: str, charts: Sequence[Path]) -> str:
+    """One run: its summary as a page, its charts, and a link to its report."""
     html = MarkdownIt("commonmark", {"html": False}).enable("table").render(summary)
     html = html.replace("<pre>", '<pre tabindex="0">').replace("</table>", "</table></div>")
     numbers = count(1)
     html = re.sub("<table>", lambda _: f"{_WIDE.format(next(numbers))}<table>", html)
     return _page(
-        "site_night.html.j2",
+        "site_run.html.j2",
         title=f"{judged.run.metas[0].title}: {WORDS[judged.summary.outcome]}",
         summary=Markup(html),  # noqa: S704 - Markdown without HTML in it
         charts=[Markup(_inline(path.read_bytes())) for path in charts],  # noqa: S704 - drawn here
@@ -65,7 +65,7 @@ def night_page(judged: Judged, summary: str, charts: Sequence[Path]) -> str:
 
 
 def _inline(svg: bytes) -> str:
-    """The ``<svg>`` element alone, as wide as there is room."""
+    """The ``<svg>`` element alone, scaled to the width of the page."""
     text = svg.decode("utf-8")
     return text[text.index("<svg") :].replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
 

@@ -1,4 +1,4 @@
-"""From an output folder to everything that is read of it: which runs, judged how, written where."""
+"""Finds the last run below an output folder, judges it, and writes its summary."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from reports.summary.page import summary_page
 from reports.summary.summary import Summary, as_json, summarise
 
 SESSION = "session.json"
-_INTERRUPTED = 2  # pytest's exit code after Ctrl-C: the session could leave word, its checks could not
+_INTERRUPTED = (
+    2  # pytest's exit code after Ctrl-C: the session file is written, results of checks are missing
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +30,22 @@ class Judged:
     summary: Summary
     folders: tuple[Path, ...]
     since: tuple[str, ...] = ()
-    """What the history says of this run: since when something is wrong, one sentence each."""
+    """Alarms of the run history, one sentence each."""
     session_ended: bool = True
-    """The test session that recorded them came to its end; one that was killed or interrupted has not told all its results."""
+    """Whether the test session ended by itself; a killed or interrupted one lacks results."""
 
     def places(self, out: Path) -> list[str]:
-        """The runs' folders as seen from ``out``: no path of this machine goes into a report."""
+        """The runs' folders relative to ``out``: a report contains no path of this machine."""
         return [_seen_from(out, folder) for folder in self.folders]
 
 
 def judge_folders(folders: Sequence[Path], alarms_per_year: float | None = None) -> Judged:
-    """Read and judge recorded runs, pooled. Raises `HarnessError` when one of them is no run, or they do not go together."""
+    """Read and judge recorded runs, pooled. Raises `HarnessError` for an unreadable run, or runs that cannot be pooled."""
     records = [read_run(folder) for folder in folders]
     try:
         run = assemble(records, alarms_per_year=alarms_per_year)
     except AnalysisError as error:
-        raise HarnessError(str(error), hint="judge them one by one") from error
+        raise HarnessError(str(error), hint="judge the runs one by one") from error
     judgement = judge(run)
     return Judged(run, judgement, summarise(run, judgement), tuple(folders))
 
@@ -51,20 +53,20 @@ def judge_folders(folders: Sequence[Path], alarms_per_year: float | None = None)
 def judge_last(out: Path) -> Judged:
     """Judge what the last session under ``out`` recorded or read.
 
-    A session that was killed has left no word of itself: then it is the newest run. Raises `HarnessError` when there is none.
+    A killed session leaves no session file; then the newest run is judged. Raises `HarnessError` when there is no run.
     """
     newest, session = _newest_run(out), out / SESSION
-    said = _session(session)
-    if said is not None:
-        folders, alarms, ended = said
+    last = _session(session)
+    if last is not None:
+        folders, alarms, ended = last
         if newest is None or newest.stat().st_mtime < session.stat().st_mtime:
             return replace(judge_folders(folders, alarms), session_ended=ended)
         if newest.resolve() in {f.resolve() for f in folders}:
             return replace(judge_folders(folders, alarms), session_ended=ended)
     if newest is None:
         raise HarnessError(
-            f"there is nothing to report in {out}",
-            hint="`make e2e` records a run; --out names another folder",
+            f"there is no recorded run in {out}",
+            hint="record a run with `make e2e`, or set --out",
         )
     return replace(judge_folders([newest]), session_ended=False)
 
@@ -77,23 +79,23 @@ def write_summary(judged: Judged, out: Path) -> None:
 
 
 def page_of(judged: Judged, out: Path) -> str:
-    """The text of ``summary.md``, with places as seen from ``out``."""
+    """The text of ``summary.md``, with paths relative to ``out``."""
     return summary_page(judged.run, judged.judgement, judged.summary, judged.places(out), judged.since)
 
 
 def _session(path: Path) -> tuple[list[Path], float, bool] | None:
-    """What the last session left word of: its run folders, its false-alarm budget, and whether it came to its end; or None."""
+    """Run folders and false-alarm budget of the last session, and whether it ended by itself; None without a session file."""
     if not path.is_file():
         return None
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        ended = said.get("exit") != _INTERRUPTED
-        return [Path(folder) for folder in said["evidence"]], float(said["alarms_per_year"]), ended
+        session = json.loads(path.read_text(encoding="utf-8"))
+        ended = session.get("exit") != _INTERRUPTED
+        return [Path(folder) for folder in session["evidence"]], float(session["alarms_per_year"]), ended
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HarnessError(
             f"{path.name} cannot be read: {error!r}",
             where=str(path),
-            hint="remove it: then the newest recorded run is reported",
+            hint="remove the file; then the newest recorded run is reported",
         ) from error
 
 

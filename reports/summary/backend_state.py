@@ -1,4 +1,4 @@
-"""What was asked of the backend itself, as the tables of ``summary.md``."""
+"""Results of the backend's API, as tables of ``summary.md``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TESTS = ("backend.assigns", "backend.persists", "backend.cleans_up", "backend.st
 
 
 class Test(NamedTuple):
-    """One of the four tests."""
+    """One of the four tests of the backend."""
 
     verdict: str
     question: str
@@ -27,7 +27,7 @@ class Test(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """One way of making session IDs, and where it leads."""
+    """One way to create session IDs, with the providers that it reaches."""
 
     name: str
     ids: int
@@ -37,42 +37,42 @@ class Pattern(NamedTuple):
 
 
 class Now(NamedTuple):
-    """The backend's own figures at the end of the run."""
+    """The state of the backend at the end of the run."""
 
-    said: str
+    text: str
     counts: dict[str, int]
 
 
 def four_tests(run: Run) -> list[Test]:
-    """The four tests of the backend, in the story's order."""
-    asked = {c.name: c.title for c in CHECKS}
+    """The four tests of the backend, in the order of a session's life."""
+    titles = {c.name: c.title for c in CHECKS}
     verdicts = {v.name: v for v in judge(run).verdicts}
     return [
-        Test(v.outcome, asked[v.name], v.headline, _evidence(v)) for v in map(verdicts.__getitem__, TESTS)
+        Test(v.outcome, titles[v.name], v.headline, _evidence(v)) for v in map(verdicts.__getitem__, TESTS)
     ]
 
 
 def _evidence(verdict: Verdict) -> str:
-    """Findings of a failure, the need of a thin verdict, the figures of a green one."""
+    """Findings of a failure, what an inconclusive verdict needs, or the detection limit of a pass."""
     if verdict.outcome == "fail":
         return "; ".join(verdict.actual[:3])
     return verdict.needs if verdict.outcome == "inconclusive" else verdict.detection_limit
 
 
 def id_patterns(run: Run) -> list[Pattern]:
-    """The frontend's own way first, then what the backend was asked with."""
+    """The pattern of the frontend first, then the patterns that the suite tried at the backend."""
     verdicts = {v.name: v for v in judge(run).verdicts}
     ids, own = session_ids.describe(run), verdicts["session_ids.pattern"]
     fresh = verdicts["rotation.sent_id_is_fresh"]
     found = []
     if ids.distinct_sent:
-        said = {"pass": "good", "fail": f"problematic: {own.headline}", "inconclusive": own.headline}
+        texts = {"pass": "good", "fail": f"problematic: {own.headline}", "inconclusive": own.headline}
         plain = {key_of(c) for c in rows(run.observed)}
         first = {key: ids[0] for key, ids in ids_of_chats(run, "sent").items() if ids and key in plain}
-        verdict = said[own.outcome]
+        verdict = texts[own.outcome]
         if own.outcome != "fail" and fresh.outcome == "fail":
-            wrong = "old ones were sent" if fresh.numbers["reused"] else "chats were sent without one"
-            verdict = f"good as made, but {wrong}" if own.outcome == "pass" else wrong
+            wrong = "old IDs were sent" if fresh.numbers["reused"] else "chats were sent without one"
+            verdict = f"good when created, but {wrong}" if own.outcome == "pass" else wrong
         who = {c.provider for c in rows(run.observed) if c.provider is not None and key_of(c) in first}
         unique = len(set(first.values()))
         found.append(Pattern(f"this chat: {ids.pattern}", len(first), unique, len(who), verdict))
@@ -88,17 +88,17 @@ def id_patterns(run: Run) -> list[Pattern]:
 
 
 def backend_now(run: Run) -> Now:
-    """Sessions and their distribution as the backend told them last."""
+    """Sessions and their distribution by the backend's last report."""
     verdict = next(v for v in judge(run).verdicts if v.name == "backend.state")
-    told = [b for b in rows(run.backend) if b.distribution is not None and b.active is not None]
-    if not told:
-        return Now(f"Not known: {verdict.headline}.", {})
-    last = told[-1]
+    reports = [b for b in rows(run.backend) if b.distribution is not None and b.active is not None]
+    if not reports:
+        return Now(f"Unknown: {verdict.headline}.", {})
+    last = reports[-1]
     counts = {str(name): int(n) for name, n in last.distribution.items()}
     busy = sum(1 for n in counts.values() if n)
-    said = f"{plural(last.active, 'active session')} on {plural(busy, 'provider')}."
+    text = f"{plural(last.active, 'active session')} on {plural(busy, 'provider')}."
     if verdict.numbers.get("probes_left_out"):
-        said += f" The suite itself assigned {verdict.numbers['probes_left_out']} of them."
+        text += f" The suite itself assigned {verdict.numbers['probes_left_out']} of them."
     if verdict.outcome == "fail":
-        said += f" Not as it should be: {verdict.headline}."
-    return Now(said, dict(sorted(counts.items(), key=lambda item: -item[1])))
+        text += f" This state is wrong: {verdict.headline}."
+    return Now(text, dict(sorted(counts.items(), key=lambda item: -item[1])))

@@ -1,4 +1,4 @@
-"""Two judged runs side by side, before and after a change: which verdicts changed, and whether the rates did beyond luck."""
+"""Two judged runs compared, before and after a change: verdicts that changed, and rates that differ significantly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reports.templates.rendering import template
 
 Change = Literal["regressed", "fixed", "still failing", "same", "newly judged", "inconclusive now"]
 
-# Check -> the numbers that say how many were bad (disjoint ones), and of how many.
+# Check -> the numbers that count failures (disjoint ones), and the number that counts the total.
 _RATES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "rotation.stored_id_is_fresh": (("reused", "without_id"), "transitions"),
     "rotation.sent_id_is_fresh": (("reused", "without_id"), "transitions"),
@@ -43,9 +43,9 @@ class Row:
     head: Verdict
     change: Change
     rates: tuple[str, str] | None = None
-    """``3 of 20`` in each, where the check counts."""
+    """``3 of 20`` in each, for a check that counts."""
     p: float | None = None
-    """Fisher's exact test, two-sided: the probability of rates as different as these when nothing changed."""
+    """Fisher's exact test, two-sided: the probability of rates at least as different if nothing changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +56,17 @@ class Comparison:
     head: Judged
     rows: tuple[Row, ...]
     providers_p: float | None
-    """That the sessions of both were spread alike; None where one has none."""
+    """Chi-square test that the sessions of both have the same distribution; None when one has no session."""
     figures: tuple[tuple[str, float | None, float | None], ...]
     """Title, base, head."""
 
     @property
     def regressed(self) -> tuple[Row, ...]:
-        """What the head does worse."""
+        """Checks that fail in the head and did not fail in the base."""
         return tuple(row for row in self.rows if row.change == "regressed")
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """The outcome in one line."""
         counts = Counter(row.change for row in self.rows)
         parts = [
@@ -84,7 +84,7 @@ class Comparison:
 
 
 def compare(base: Judged, head: Judged) -> Comparison:
-    """Set ``head`` against ``base``."""
+    """Compare ``head`` with ``base``."""
     before = {v.name: v for v in base.judgement.verdicts}
     rows = tuple(_row(before[v.name], v) for v in head.judgement.verdicts if v.name in before)
     known, now = figures(base.run), figures(head.run)
@@ -98,7 +98,7 @@ def compare(base: Judged, head: Judged) -> Comparison:
 
 
 def comment(comparison: Comparison, *, link: str = "") -> str:
-    """Markdown for a pull request: the answer first, then what changed, all checks folded away."""
+    """Markdown for a pull request: the result first, then the changes; all checks in a collapsed section."""
     return template("compare.md.j2").render(c=comparison, link=link, significant=_SIGNIFICANT)
 
 
@@ -119,7 +119,7 @@ def _row(base: Verdict, head: Verdict) -> Row:
 
 
 def _change(base: Verdict, head: Verdict) -> Change:
-    """Too little evidence is ``inconclusive now``, after a failure (which is not fixed by that) as after a pass."""
+    """An inconclusive head is ``inconclusive now``, after a pass and after a failure, which may persist."""
     before, now = (v.outcome == "fail" and not v.accepted for v in (base, head))
     if now:
         return "still failing" if before else "regressed"
@@ -133,7 +133,7 @@ def _change(base: Verdict, head: Verdict) -> Change:
 
 
 def _counts(verdict: Verdict) -> tuple[int, int] | None:
-    """How many were bad, and of how many; None where the check does not count, or counted nothing."""
+    """Failures and total; None for a check that does not count, or counted nothing."""
     numbers = verdict.numbers
     bad, of = _RATES.get(verdict.name, ((), ""))
     if of not in numbers or not all(name in numbers for name in bad):

@@ -1,4 +1,4 @@
-"""One line per layer: does it work, does it not, or was it not judged."""
+"""The status of each layer: works, does not work, suspected or not judged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Status = Literal["works", "does not work", "suspected", "not judged"]
 
 
 class Layer(NamedTuple):
-    """A layer of the product, the checks that look at it, and the causes' layers that lie in it."""
+    """A layer of the product, the checks of it, and the layers of the causes that belong to it."""
 
     name: LayerName
     checks: tuple[str, ...]
@@ -50,7 +50,7 @@ LAYERS = layers_of(CHECKS)
 
 
 class Standing(NamedTuple):
-    """What is to be said of a layer."""
+    """The status of a layer with its reason."""
 
     layer: Layer
     status: Status
@@ -58,10 +58,10 @@ class Standing(NamedTuple):
 
 
 def standings(judgement: Judgement) -> list[Standing]:
-    """One `Standing` per layer, from the user's side down to the screen.
+    """One `Standing` per layer, in the order of a message: page, store, state, backend, screen.
 
-    A layer does not work when a cause lies in it. One whose checks failed for a cause elsewhere is not accused: it works as
-    far as could be told, or is suspected where nothing explains the failure.
+    A layer does not work when a cause belongs to it. If its checks failed by a cause of another layer, it works as far as its other
+    checks show. It is suspected when no cause explains a failure.
     """
     verdicts = {v.name: v for v in judgement.verdicts}
     return [_standing(layer, verdicts, judgement) for layer in LAYERS]
@@ -77,18 +77,18 @@ def _standing(layer: Layer, verdicts: dict[str, Verdict], judgement: Judgement) 
     if failed:
         elsewhere = sorted({c.name for v in failed for c in v.causes if c.name != UNEXPLAINED})
         if elsewhere and all(v.cause != UNEXPLAINED for v in failed):
-            why = f"{_names(failed)} failed for another layer's fault, {', '.join(elsewhere)}"
+            why = f"{_names(failed)} failed by a cause in another layer, {', '.join(elsewhere)}"
             held = next((v.headline for v in mine if v.outcome == "pass"), None)
             return Standing(layer, "works" if held else "not judged", f"{held}; {why}" if held else why)
         return Standing(layer, "suspected", f"{_names(failed)} failed, and no known cause explains it")
     passed = [v for v in mine if v.outcome == "pass"]
     thin = [v for v in mine if v.outcome == "inconclusive"]
     if not passed:
-        return Standing(layer, "not judged", thin[0].headline if thin else "no check looks at it")
-    said = passed[0].headline
+        return Standing(layer, "not judged", thin[0].headline if thin else "no check covers it")
+    because = passed[0].headline
     if thin:
-        said += f" ({len(thin)} of {len(mine)} checks inconclusive: {_names(thin)})"
-    return Standing(layer, "works", said)
+        because += f" ({len(thin)} of {len(mine)} checks inconclusive: {_names(thin)})"
+    return Standing(layer, "works", because)
 
 
 def _names(verdicts: Sequence[Verdict]) -> str:

@@ -25,7 +25,7 @@ class _Part(BaseModel):
 
 
 class ChatCounts(_Part):
-    """Chats of the run; those that were planned and did not begin count as lost."""
+    """Chats of the run. Planned chats that did not begin count as lost."""
 
     planned: int
     observed: int
@@ -40,11 +40,11 @@ class CheckResult(_Part):
     cause: str | None = Field(description="name of the cause that explains a failure")
     numbers: dict[str, int | float | str]
     message: str
-    worth: str = Field(description="what a green verdict is worth")
+    worth: str = Field(description="detection limit: what a pass rules out")
     needs: str = Field(description="how much more an inconclusive verdict needs")
-    warning: str = Field(description="a statistic beyond the warning level, not beyond the threshold")
+    warning: str = Field(description="a statistic beyond the warning level, within the threshold")
     accepted: str = Field(
-        default="", description="why this failure does not fail the run: its causes are accepted for now"
+        default="", description="why this failure does not fail the run: its causes are known issues"
     )
 
 
@@ -53,14 +53,14 @@ class CauseResult(_Part):
     layer: str
     chats: int
     confidence: float
-    where: list[str] = Field(description="places in the product's code, as file:line function")
+    where: list[str] = Field(description="code locations, as file:line function")
     explanation: str
     advice: str
     checks: list[str]
     priority: Literal["critical", "high", "medium", "low"] = "high"
     impact: str = ""
     accepted_until: str | None = Field(
-        default=None, description="last day (UTC) on which the profile accepts it"
+        default=None, description="last day (UTC) on which it is a known issue"
     )
     consequences: list[str] = Field(
         default=[], description="checks and causes that follow from it in the same chats"
@@ -68,14 +68,16 @@ class CauseResult(_Part):
 
 
 class ExperimentResult(_Part):
-    """What the suite tried after a failure, to tell the layers apart."""
+    """An experiment after a failure, to isolate the layer."""
 
     name: str
     question: str
     answer: str
-    seen: bool = Field(description="false: it was not made, or not seen to its end; the answer says why")
-    supports: list[str] = Field(description="causes found here that it speaks for")
-    against: list[str] = Field(description="causes found here that it speaks against")
+    seen: bool = Field(
+        description="false: the experiment was not made or not completed; the answer has the reason"
+    )
+    supports: list[str] = Field(description="causes of this run that it supports")
+    against: list[str] = Field(description="causes of this run that it contradicts")
 
 
 class ProblemResult(_Part):

@@ -1,4 +1,4 @@
-"""The observations as tables: one row per chat, what it should not have been marked in words."""
+"""The observations as tables: one row per chat, with notes on what is wrong."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
+from reports.charts.flow import short
+
+__all__ = ["observations", "observations_csv", "observations_html", "short"]
 
 _MOST = 500  # rows in an attachment; the evidence holds all
 _COLUMNS = (
@@ -38,14 +41,8 @@ tr.bad td { background: light-dark(#fdeeec, #3a2426); }
 """
 
 
-def short(reference: str) -> str:
-    """``session_…3f9a``: the prefix and the last four characters, enough to tell the chats of a run apart."""
-    prefix, dots, digest = reference.rpartition("…")
-    return f"{prefix}…{digest[-4:]}" if dots else reference
-
-
 def observations(run: Run) -> list[dict[str, str]]:
-    """One row per chat in order of beginning, as text; ``notes`` says what is odd about it."""
+    """One row per chat in order of beginning, as text; ``notes`` lists what is wrong."""
     first = {key_of(m): m for m in rows(run.messages) if m.number == 0}
     table = []
     for chat in rows(run.chats.sort_values("order")):
@@ -81,7 +78,7 @@ def observations(run: Run) -> list[dict[str, str]]:
 
 
 def observations_html(run: Run) -> str:
-    """A page of its own, light and dark."""
+    """A page of its own, in light and dark."""
     table = observations(run)
     columns = [name for name in _COLUMNS if name != "run" or run.pooled]
     head = "".join(f"<th>{name}</th>" for name in columns)
@@ -108,7 +105,7 @@ def observations_csv(run: Run) -> str:
 
 
 def _old_ids(run: Run, key: ChatKey) -> list[str]:
-    """What the rotation checks hold against the chat: the table and the verdicts never disagree."""
+    """Failures of the chat by the rotation checks, so that table and verdicts agree."""
 
     def collect() -> dict[ChatKey, list[str]]:
         found: dict[ChatKey, list[str]] = {}

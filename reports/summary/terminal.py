@@ -1,4 +1,4 @@
-"""The summary for a terminal: checks with their verdicts, providers, causes, what green is worth, where the report is."""
+"""The summary for a terminal: executive summary, checks, causes, providers, detection limits, files."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reports.summary.page import headline, worth_of
 from reports.summary.summary import Summary
+from reports.summary.verdict import detection_limits, executive_summary, headline
 
 _STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "broken": "bold magenta"}
 _BAR = 30
 
 
 def terminal_summary(summary: Summary) -> RenderableType:
-    """What to print of a judged run."""
+    """The renderable summary of a judged run."""
     title = Text(f"\n{summary.outcome}", style=_STYLES[summary.outcome]).append(
         f"  {headline(summary)}", style="default"
     )
@@ -26,9 +26,10 @@ def terminal_summary(summary: Summary) -> RenderableType:
     seen += f", {counts.blocked} blocked" if counts.blocked else ""
     seen += f", {counts.lost} lost" if counts.lost else ""
     seen += f", {counts.saved} not needed" if counts.saved else ""
-    parts: list[RenderableType] = [title, Text(f"{summary.target}: {seen}")]
+    executive = " ".join(executive_summary(summary)).replace("**", "").replace("`", "")
+    parts: list[RenderableType] = [title, Text(f"{summary.target}: {seen}"), Text(f"\n{executive}")]
     if summary.partial:
-        parts.append(Text("partial: " + "; ".join(summary.partial_reasons), style="magenta"))
+        parts.append(Text("partial run: " + "; ".join(summary.partial_reasons), style="magenta"))
     parts += [Text(""), _checks(summary)]
     parts += [_cause(summary, n) for n in range(len(summary.causes))]
     parts += [_problem(summary, n) for n in range(len(summary.problems))]
@@ -41,12 +42,12 @@ def terminal_summary(summary: Summary) -> RenderableType:
             f"\nsession IDs: {ids.distinct_stored} distinct stored, {ids.distinct_sent} sent, pattern {ids.pattern}{bits}"
         )
     )
-    parts += _worth(summary)
+    parts += _limits(summary)
     return Group(*parts)
 
 
 def print_summary(summary: Summary, *places: tuple[str, Path]) -> None:
-    """Print it, and where things are."""
+    """Print the summary and the paths of its files."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=120)
@@ -59,12 +60,12 @@ def print_summary(summary: Summary, *places: tuple[str, Path]) -> None:
 def _checks(summary: Summary) -> Table:
     table = Table("check", "verdict", "result", box=None, padding=(0, 2, 0, 0), header_style="dim")
     for check in summary.checks:
-        said = (
+        result = (
             check.message
             + (f"; {check.needs}" if check.needs else "")
             + (f" (warning: {check.warning})" if check.warning else "")
         )
-        table.add_row(check.name, Text(check.verdict, style=_STYLES[check.verdict]), said)
+        table.add_row(check.name, Text(check.verdict, style=_STYLES[check.verdict]), result)
     return table
 
 
@@ -77,7 +78,7 @@ def _cause(summary: Summary, number: int) -> RenderableType:
     lines += [Text(f"at {where}", style="cyan") for where in cause.where]
     if cause.consequences:
         lines.append(Text(f"consequences: {', '.join(cause.consequences)}"))
-    lines.append(Text(f"advice: {cause.advice}"))
+    lines.append(Text(f"hint: {cause.advice}"))
     return Group(lines[0], Padding(Group(*lines[1:]), (0, 0, 0, 2)))
 
 
@@ -98,19 +99,19 @@ def _providers(summary: Summary) -> Table:
     return table
 
 
-def _worth(summary: Summary) -> list[RenderableType]:
-    """Each thing once: several checks of one run are worth the same."""
-    worth = worth_of(summary)
-    if not worth:
+def _limits(summary: Summary) -> list[RenderableType]:
+    """Each limit once, with the checks that share it."""
+    limits = detection_limits(summary)
+    if not limits:
         return []
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for text, names in worth.items():
+    for text, names in limits.items():
         table.add_row(names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else ""), text)
-    return [Text("\nwhat green is worth", style="dim"), table]
+    return [Text("\ndetection limits", style="dim"), table]
 
 
 def _near(path: Path) -> str:
-    """As a user types it from here."""
+    """The path relative to the working directory, if it is below it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

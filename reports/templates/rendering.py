@@ -1,4 +1,4 @@
-"""The templates of reports: pages escape what they are given, Markdown does not."""
+"""The templates of reports: HTML escapes its values, Markdown does not."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _FOLDER = Path(__file__).parent
 
 
 def template(name: str) -> Template:
-    """A template by its file's name; what it uses and is not given is an error.
+    """A template by its file name; an undefined variable is an error.
 
-    In Markdown the filter ``cell`` makes a text fit into a table.
+    The filter ``cell`` escapes a text for a table cell of Markdown.
     """
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),

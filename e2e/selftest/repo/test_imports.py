@@ -65,7 +65,6 @@ ORDER = (
     "reports.summary",
     "reports.allure",
     "reports.history",
-    "reports.interactive",
     "reports.build",
     "reports.publish",
     "e2e.explore.random_test",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from e2e.records.evidence import EvidenceWriter
 from e2e.records.records import RunRecords
-from reports.history.entry import Night
+from reports.history.entry import HistoryEntry
 
 
 def write_run(out: Path, records: RunRecords) -> Path:
@@ -50,15 +50,15 @@ def write_result(out: Path, name: str = "one") -> None:
     )
 
 
-def drawn_nights(draw: random.Random, *, pinned_from: int, sessions: int = 20) -> list[Night]:
-    """Thirty nights with three providers; from one of them on all sessions are on the first."""
+def example_history(draw: random.Random, *, pinned_from: int, sessions: int = 20) -> list[HistoryEntry]:
+    """Thirty runs with three providers; from ``pinned_from`` on all sessions are on the first."""
     names = ("Big hat", "Tin drum", "Red kite")
     found = []
     for n in range(1, 31):
         pinned = n >= pinned_from
         seen = [names[0]] * sessions if pinned else draw.choices(names, k=sessions)
         found.append(
-            Night(
+            HistoryEntry(
                 run_id=f"run-{n:03}",
                 began=1_790_000_000.0 + 86_400 * n,
                 target="reference",

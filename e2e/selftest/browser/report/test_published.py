@@ -178,7 +178,7 @@ def leaky() -> Iterator[Leaky]:
 
 @pytest.fixture(scope="module")
 def site(leaky: Leaky, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site with one night of the leaky chat."""
+    """The site with one run of the leaky chat."""
     folder = tmp_path_factory.mktemp("published")
     profile = folder / "leaky.toml"
     profile.write_text(PROFILE, encoding="utf-8")
@@ -187,7 +187,7 @@ def site(leaky: Leaky, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ended = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False, timeout=200)
     assert ended.returncode == 1, ended.stdout[-2000:]
     assert "kept sending an old session ID" in ended.stdout
-    publish(folder / "out", folder / "site", url="https://nights.example.org")
+    publish(folder / "out", folder / "site", url="https://reports.example.org")
     return folder / "site"
 
 
@@ -266,7 +266,7 @@ def test_no_secret_is_in_any_published_byte(leaky: Leaky, site: Path) -> None:
 def test_everybody_can_use_the_sites_pages(
     browser: Browser, site: Path, scheme: Literal["light", "dark"], width: int
 ) -> None:
-    for file in (site / "index.html", *site.glob("nights/*/index.html")):
+    for file in (site / "index.html", *site.glob("runs/*/index.html")):
         page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
         page.goto(file.as_uri())
         found = Axe().run(page).response["violations"]

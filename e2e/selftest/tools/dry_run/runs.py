@@ -92,7 +92,7 @@ def simulate(dry_run: DryRun, number: int, fault: str) -> SimulatedRun:
     return SimulatedRun(
         number=number,
         fault=fault,
-        run_id=history.read().nights[-1].run_id,
+        run_id=history.read().entries[-1].run_id,
         outcome=found.outcome,
         causes=tuple(c["name"] for c in summary["causes"]),
         code_location=next((w for c in summary["causes"] for w in c["where"]), ""),

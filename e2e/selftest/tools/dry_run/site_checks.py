@@ -94,7 +94,7 @@ def _check_index(page: Page, url: str, runs: Sequence[SimulatedRun]) -> list[Res
 
 
 def _check_run_page(page: Page, url: str, faulty: SimulatedRun) -> list[Result]:
-    folder = f"{url}nights/{faulty.run_id}/"
+    folder = f"{url}runs/{faulty.run_id}/"
     page.goto(f"{folder}index.html")
     text = page.locator("main").inner_text()
     heading = page.locator("h1").inner_text()
@@ -113,9 +113,9 @@ def _check_run_page(page: Page, url: str, faulty: SimulatedRun) -> list[Result]:
         found = page.locator("body").inner_text()[:200]
     results.append(Result("the Allure report has the cause as a category", found == category, found))
     page.goto(f"{folder}charts/charts.html")
-    page.wait_for_selector("html[data-drawn]")
-    drawn = page.locator("html").get_attribute("data-drawn") or "0"
-    results.append(Result("the interactive charts are drawn", int(drawn) >= 4, f"{drawn} charts"))
+    page.wait_for_selector("html[data-marks]")
+    charts = page.locator(".chart svg").count()
+    results.append(Result("the interactive charts are drawn", charts >= 4, f"{charts} charts"))
     return results
 
 

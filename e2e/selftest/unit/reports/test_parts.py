@@ -1,4 +1,4 @@
-"""The parts of the summary: no layer is accused of another one's fault, and a chat is told in the order of time."""
+"""The parts of the summary: status of the layers, flow of a chat, backend tables, order of the page."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ from e2e.selftest.unit.builders import (
     with_messages,
     with_meta,
 )
-from e2e.selftest.unit.report_samples import drawn_nights
-from reports import interactive
+from e2e.selftest.unit.report_samples import example_history
+from reports.charts.charts import lanes_strip
 from reports.charts.flow import SCREEN, SENT, failing_chat, flow_of
+from reports.history import chart as history_chart_module
+from reports.history.chart import history_chart
 from reports.summary.backend_state import backend_now, four_tests, id_patterns
 from reports.summary.layers import LAYERS, Standing, standings
 from reports.summary.page import again, summary_page
@@ -57,20 +59,20 @@ def test_every_check_and_every_causes_layer_belongs_to_one_layer() -> None:
         ("label-stale", "screen"),
     ],
 )
-def test_the_layer_of_the_cause_does_not_work_and_no_other_is_accused(fault: str, broken: str) -> None:
+def test_only_the_layer_of_the_cause_does_not_work(fault: str, broken: str) -> None:
     found = layers(judge_run(fault))
     assert [name for name, one in found.items() if one.status == "does not work"] == [broken]
     assert found[broken].because.startswith(f"{fault}: ")
     assert "suspected" not in {one.status for one in found.values()}
 
 
-def test_in_a_healthy_run_every_layer_that_was_judged_works() -> None:
+def test_every_judged_layer_of_a_healthy_run_works() -> None:
     found = layers(judge_run())
     assert {one.status for one in found.values()} <= {"works", "not judged"}
     assert found["backend"].status == "works"
 
 
-def test_what_no_cause_explains_is_suspected() -> None:
+def test_a_layer_with_an_unexplained_failure_is_suspected() -> None:
     records = make_run()
     odd = with_chats(records, lambda c: replace(c, screen_messages=2) if c.chat else c)
     run = assemble([odd])
@@ -78,7 +80,7 @@ def test_what_no_cause_explains_is_suspected() -> None:
     assert layers(run)["conversation and delivery"].status == "suspected"
 
 
-def test_a_failure_that_nothing_explains_is_suspected_also_beside_one_that_is_explained() -> None:
+def test_a_layer_is_suspected_beside_an_explained_failure_of_another() -> None:
     judgement = judge(judge_run("session-not-ended"))
     assert judgement.verdict("rotation.sent_id_is_fresh").outcome == "fail"
     nobody = replace(judgement.causes[0], name=UNEXPLAINED)
@@ -89,36 +91,33 @@ def test_a_failure_that_nothing_explains_is_suspected_also_beside_one_that_is_ex
     assert found["session in the frontend's state"].status == "suspected"
 
 
-def test_the_evidence_of_nights_does_not_begin_anew_where_the_table_does(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    nights = drawn_nights(random.Random(1), pinned_from=21)
-    whole = interactive._history(judge_run(), nights)
-    monkeypatch.setattr(interactive, "_MOST_NIGHTS", 5)
-    last = interactive._history(judge_run(), nights)
+def test_evidence_accumulates_over_runs_that_the_chart_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = example_history(random.Random(1), pinned_from=21)
+    whole = history_chart(entries)
+    monkeypatch.setattr(history_chart_module, "_TABLE_ROWS", 5)
+    last = history_chart(entries)
     assert whole is not None
     assert last is not None
-    assert len(whole["rows"]) == 30
-    assert last["rows"] == whole["rows"][-5:]
-    assert last["data"]["nights"] == whole["data"]["nights"][-5:]
+    assert len(whole.rows) == 30
+    assert last.rows == whole.rows[-5:]
 
 
-def test_lanes_have_their_names_in_the_table() -> None:
-    found = interactive._lanes(judge_run(lanes=4))
-    assert found is not None
-    assert {row[0] for row in found["rows"]} == {f"lane {n}" for n in range(4)} == set(found["data"]["lanes"])
+def test_the_table_of_the_lanes_names_each_lane() -> None:
+    strip = lanes_strip(judge_run(lanes=4))
+    assert strip is not None
+    assert {row[0] for row in strip.rows} == {f"lane {n}" for n in range(4)}
 
 
-def test_a_chats_flow_is_in_the_order_of_time_and_marks_the_old_id() -> None:
+def test_the_flow_of_a_chat_is_in_order_of_time_and_marks_the_reused_id() -> None:
     run = judge_run("stale-state")
     key = failing_chat(run)
     assert key is not None
     flow = flow_of(run, key)
     assert flow is not None
     assert [p.seconds for p in flow.points] == sorted(p.seconds for p in flow.points)
-    odd = [p for p in flow.points if p.odd]
+    odd = [p for p in flow.points if p.wrong]
     assert {p.layer for p in odd} == {SENT}
-    assert "the ID of the chat before" in odd[0].said
+    assert "the ID of the chat before" in odd[0].sentence
 
 
 def test_a_message_without_an_id_is_marked_in_the_flow() -> None:
@@ -131,9 +130,9 @@ def test_a_message_without_an_id_is_marked_in_the_flow() -> None:
     assert key is not None
     flow = flow_of(run, key)
     assert flow is not None
-    (sent,) = [p for p in flow.points if p.layer == SENT and "was sent" in p.said]
-    assert sent.odd
-    assert sent.said.startswith("message 0 was sent with no ID, while the store held ")
+    (sent,) = [p for p in flow.points if p.layer == SENT and "was sent" in p.sentence]
+    assert sent.wrong
+    assert sent.sentence.startswith("message 0 was sent with no ID, while the store held ")
 
 
 def _storage(t: float, **data: Any) -> Event:
@@ -141,7 +140,7 @@ def _storage(t: float, **data: Any) -> Event:
     return Event(make_run().meta.run_id, 9000, t, 0, 1, "storage", fields)
 
 
-def test_the_flow_shows_writes_of_the_sessions_own_key_only() -> None:
+def test_the_flow_shows_writes_to_the_session_key_only() -> None:
     """Another key's write tells nothing of the session, and a page that begins removes nothing."""
     records = make_run()
     [chat] = [c for c in records.chats if (c.lane, c.chat) == (0, 1)]
@@ -156,11 +155,11 @@ def test_the_flow_shows_writes_of_the_sessions_own_key_only() -> None:
     assert known is not None
     assert flow is not None
     [more] = [p for p in flow.points if p not in known.points]
-    assert more.said == "the page was loaded, and the store held nothing"
-    assert not more.odd
+    assert more.sentence == "the page loaded; the store held nothing"
+    assert not more.wrong
 
 
-def test_a_message_of_an_older_chat_with_a_newer_ones_id_is_marked() -> None:
+def test_a_message_of_an_older_chat_with_a_newer_id_is_marked() -> None:
     """session-unbound: the chat before is not the only one whose ID is wrong here."""
     chats = (
         chat("return-to-chat", 10, [("", "s…old1", "s…old1")]),
@@ -173,7 +172,9 @@ def test_a_message_of_an_older_chat_with_a_newer_ones_id_is_marked() -> None:
         ChatKey(chats[0].run_id, 0, 10),
     )
     assert flow is not None
-    assert [p.said for p in flow.points if p.odd] == ["message 1 was sent with …new2, the ID of chat 11"]
+    assert [p.sentence for p in flow.points if p.wrong] == [
+        "message 1 was sent with …new2, the ID of chat 11"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_a_label_is_wrong_only_beside_another_name(named: str | None, backend: s
     run = assemble([records])
     flow = flow_of(run, ChatKey(records.meta.run_id, 0, 1))
     assert flow is not None
-    assert {p.odd for p in flow.points if p.layer == SCREEN} == {odd}
+    assert {p.wrong for p in flow.points if p.layer == SCREEN} == {odd}
 
 
 def test_the_row_of_this_chat_counts_the_same_chats_in_all_columns() -> None:
@@ -219,7 +220,9 @@ def test_the_row_of_this_chat_counts_the_same_chats_in_all_columns() -> None:
         ),
     ],
 )
-def test_the_verify_command_can_be_pasted(invocation: dict[str, str], target: str, command: str) -> None:
+def test_the_verification_command_is_valid_shell(
+    invocation: dict[str, str], target: str, command: str
+) -> None:
     meta = replace(make_run().meta, invocation=invocation, target=target)
     assert again(meta) == command
     assert command in page(
@@ -227,7 +230,7 @@ def test_the_verify_command_can_be_pasted(invocation: dict[str, str], target: st
     )
 
 
-def test_a_cause_without_code_has_no_heading_for_it() -> None:
+def test_a_cause_without_code_has_no_code_evidence() -> None:
     bare = {key: replace(place, context=()) for key, place in code_map().items()}
     assert "Code evidence" in page(judge_run("stale-state"))
     assert "Code evidence" not in page(assemble([with_meta(make_run("stale-state"), code=bare)]))
@@ -248,12 +251,12 @@ def test_a_librarys_place_stands_behind_the_pages_own() -> None:
     assert not cause.code[0].library_like
 
 
-def test_a_chat_that_is_not_known_has_no_flow() -> None:
+def test_an_unknown_chat_has_no_flow() -> None:
     assert flow_of(judge_run(), ChatKey("none", 0, 0)) is None
     assert failing_chat(judge_run()) is None
 
 
-def test_the_four_tests_say_status_result_and_evidence() -> None:
+def test_the_backend_tests_have_status_result_and_evidence() -> None:
     tests = four_tests(judge_run())
     assert len(tests) == 4
     assert all(t.question.endswith("?") and t.result for t in tests)
@@ -262,12 +265,12 @@ def test_the_four_tests_say_status_result_and_evidence() -> None:
     assert "sessions" in pinned[0].evidence
 
 
-def test_the_frontends_own_pattern_leads_the_table() -> None:
-    own, *asked = id_patterns(judge_run("stale-state"))
+def test_the_pattern_table_begins_with_the_frontend() -> None:
+    own, *probed = id_patterns(judge_run("stale-state"))
     assert own.name.startswith("this chat: ")
     assert own.unique < own.ids
-    assert own.verdict == "old ones were sent"  # these records do not tell how IDs were made
-    assert all(p.verdict == "good" for p in asked if p.unique == p.ids)
+    assert own.verdict == "old IDs were sent"  # these records do not tell how IDs were made
+    assert all(p.verdict == "good" for p in probed if p.unique == p.ids)
     several, *_ = id_patterns(judge_run("over-rotation", messages=2))
     assert (several.ids, several.unique) == (20, 20)  # of chats: never more IDs than chats
     records = make_run(messages=2)
@@ -284,38 +287,37 @@ def test_the_frontends_own_pattern_leads_the_table() -> None:
     assert id_patterns(assemble([without]))[0].verdict.endswith("chats were sent without one")
 
 
-def test_without_a_backend_its_state_is_not_known_and_that_is_said() -> None:
+def test_without_a_backend_its_state_is_unknown() -> None:
     run = judge_run(backend=False)
     now = backend_now(run)
     assert now.counts == {}
-    assert now.said.startswith("Not known: ")
-    assert now.said in page(run)
+    assert now.text.startswith("Unknown: ")
+    assert now.text in page(run)
 
 
-def test_a_healthy_page_recommends_nothing_and_tells_no_flow() -> None:
+def test_the_page_of_a_healthy_run_has_no_cause_flow_or_recommendation() -> None:
     text = page(judge_run())
     for heading in ("## Root cause", "## Recommendations", "## Session flow", "## Experiments"):
         assert heading not in text
-    assert "no action is needed" in text
+    assert "OK to release. No check failed." in text
 
 
-def test_a_failed_page_has_all_parts_of_an_investigation_in_order() -> None:
+def test_the_page_of_a_failed_run_has_all_parts_in_order() -> None:
     text = page(judge_run("stale-state"))
-    parts = ("Executive summary", "Root cause: stale-state", "Session flow", "Four tests of the backend",
-             "Session-ID patterns", "State of the backend now", "Recommendations", "Conclusion", "All checks")  # fmt: skip
+    parts = ("Executive summary", "Tests of the backend", "Session-ID patterns", "Root cause: stale-state", "Session flow",
+             "Production state", "Recommendations", "Verification steps", "Conclusion", "All checks")  # fmt: skip
     places = [text.index(f"## {part}") for part in parts]
     assert places == sorted(places)
-    for said in (
+    for part in (
         "**immediately:**",
         "**change needed:**",
-        "**verify:**",
+        "**impact:**",
         "priority **critical**",
-        "Impact: ",
     ):
-        assert said in text
+        assert part in text
 
 
-def test_a_broken_run_says_nothing_about_a_release() -> None:
+def test_a_broken_run_allows_no_decision_about_a_release() -> None:
     records = make_run(chats=8, lanes=2)
     text = page(assemble([with_meta(records, finished=None, planned_chats=20)]))
-    assert "Nothing can be said about a release" in text
+    assert "No decision about a release" in text

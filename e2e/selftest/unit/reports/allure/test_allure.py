@@ -1,4 +1,4 @@
-"""The Allure report of a few results: what it holds, how it opens, and what is said when it cannot be built."""
+"""The Allure report of a few results: content, verdict, gate, history, and errors when it cannot be built."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from e2e.setup.allure import allure_command
 from e2e.setup.places import REPO
 from reports.allure import build
 from reports.allure.build import build_allure, quality_gate
-from reports.allure.config import AllureRun, Environment
+from reports.allure.config import AllureCause, AllureRun, Environment
 
 ENVIRONMENT = {  # as a run tells them
     "target": "reference",
@@ -33,7 +33,9 @@ ENVIRONMENT = {  # as a run tells them
 RUN = AllureRun(
     name="Reference chat, 2026-11-22",
     environments=(Environment("reference", "chromium", ENVIRONMENT),),
-    causes=(("stale-state", "frontend state"),),
+    causes=(
+        AllureCause("stale-state", "frontend state", "src/lib/session.ts:97 endSession", "move the key"),
+    ),
 )
 
 
@@ -188,34 +190,37 @@ def test_checks_are_grouped_by_question(report: Path) -> None:
     assert {"Does every new chat get a session of its own?", "Sessions", "The story of fresh"} <= groups
 
 
-def test_results_are_told_apart_by_their_labels_with_the_facts_of_each_environment(report: Path) -> None:
+def test_labels_assign_results_to_environments(report: Path) -> None:
     assert {test["environment"] for test in results_in(report).values()} == {RUN.environments[0].name}
     assert read(report, f"widgets/{RUN.environments[0].id}/variables.json") == ENVIRONMENT
 
 
-def test_each_cause_is_a_category_before_the_general_ones(report: Path) -> None:
+def test_the_category_of_a_cause_has_layer_code_location_and_hint(report: Path) -> None:
     (category,) = results_in(report)["reused"]["categories"]
-    assert category["name"] == "Cause: stale-state (frontend state)"
+    assert (
+        category["name"]
+        == "Cause: stale-state (frontend state) at src/lib/session.ts:97 endSession. Hint: move the key"
+    )
 
 
-def test_a_failure_without_a_cause_is_the_products(tmp_path: Path) -> None:
+def test_a_failure_without_a_cause_has_the_product_category(tmp_path: Path) -> None:
     results = write_results(tmp_path)
     report = build_allure(results, tmp_path / "report", replace(RUN, causes=())).parent
     (category,) = results_in(report)["reused"]["categories"]
     assert category["name"] == "Product: the chat is wrong"
 
 
-def test_key_figures_arrive_and_the_gate_says_what_is_beyond_its_limit(tmp_path: Path) -> None:
+def test_the_gate_lists_figures_beyond_their_limit(tmp_path: Path) -> None:
     results = write_results(tmp_path)
     passed, reasons = quality_gate(results, replace(RUN, gates={"reuse_bound": 30}))
     assert not passed
-    said = "\n".join(reasons)
-    assert "Reuse of session IDs" in said
-    assert "100 %" in said
-    assert "failed tests 2" in said
+    text = "\n".join(reasons)
+    assert "Reuse of session IDs" in text
+    assert "100 %" in text
+    assert "failed tests 2" in text
 
 
-def test_the_gate_holds_a_figure_against_the_run_before_and_not_against_this_one(tmp_path: Path) -> None:
+def test_the_gate_compares_with_the_previous_run(tmp_path: Path) -> None:
     results, history = write_results(tmp_path), tmp_path / "allure.jsonl"
     for path in results.glob("*-result.json"):
         if path.name != "0-result.json":
@@ -233,14 +238,14 @@ def test_the_gate_holds_a_figure_against_the_run_before_and_not_against_this_one
 
     gated = replace(RUN, history=history, gates={"chat_latency_p95": 300})
     latency(100)
-    build_allure(results, tmp_path / "report", replace(gated, name="first night"))
+    build_allure(results, tmp_path / "report", replace(gated, name="first run"))
     latency(390)
-    assert quality_gate(results, replace(gated, name="second night")) == (True, [])
+    assert quality_gate(results, replace(gated, name="second run")) == (True, [])
     latency(410)
-    tonight = replace(gated, name="second night")
-    build_allure(results, tmp_path / "report", tonight)  # its own point is in the history now
+    second = replace(gated, name="second run")
+    build_allure(results, tmp_path / "report", second)  # its own point is in the history now
     kept = history.read_text(encoding="utf-8")
-    passed, reasons = quality_gate(results, tonight)
+    passed, reasons = quality_gate(results, second)
     assert not passed
     assert "95th percentile" in "\n".join(reasons)
     assert history.read_text(encoding="utf-8") == kept
@@ -256,16 +261,16 @@ def test_the_gate_opens_when_nothing_stands_against_it(tmp_path: Path) -> None:
 
 def test_the_history_has_one_point_for_each_run_and_tells_what_changed(tmp_path: Path) -> None:
     results, history = write_results(tmp_path), tmp_path / "history" / "allure.jsonl"
-    before = replace(RUN, name="first night", history=history)
+    before = replace(RUN, name="first run", history=history)
     for _ in range(2):
         build_allure(results, tmp_path / "report", before)
-    assert [json.loads(line)["name"] for line in history.read_text().splitlines()] == ["first night"]
+    assert [json.loads(line)["name"] for line in history.read_text().splitlines()] == ["first run"]
     with history.open("a") as file:
         file.write('{"cut off')
     (results / "1-result.json").write_text(json.dumps(result("reused", "passed", "")), encoding="utf-8")
-    index = build_allure(results, tmp_path / "report", replace(before, name="second night"))
+    index = build_allure(results, tmp_path / "report", replace(before, name="second run"))
     names = [json.loads(line)["name"] for line in history.read_text().splitlines()]
-    assert names == ["first night", "second night"]
+    assert names == ["first run", "second run"]
     assert results_in(index.parent)["reused"]["transition"] == "fixed"
 
 
@@ -344,20 +349,20 @@ def test_without_a_readable_result_there_is_no_report(tmp_path: Path, content: s
     results.mkdir()
     if content is not None:
         (results / "half-result.json").write_text(content, encoding="utf-8")
-    with pytest.raises(HarnessError, match="no test result") as told:
+    with pytest.raises(HarnessError, match="no test result") as error:
         build_allure(results, tmp_path / "report")
-    assert told.value.where == str(results)
+    assert error.value.where == str(results)
     assert not (tmp_path / "report").exists()
 
 
 def test_a_file_in_place_of_the_results_is_named(tmp_path: Path) -> None:
     (tmp_path / "allure-results").write_text("not a folder", encoding="utf-8")
-    with pytest.raises(HarnessError, match="not a folder") as told:
+    with pytest.raises(HarnessError, match="not a folder") as error:
         build_allure(tmp_path / "allure-results", tmp_path / "report")
-    assert told.value.where == str(tmp_path / "allure-results")
+    assert error.value.where == str(tmp_path / "allure-results")
 
 
-def test_a_failure_says_what_allure_said_and_keeps_the_old_report(
+def test_a_failed_build_shows_allures_output_and_keeps_the_old_report(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = results.parent / "report"
@@ -365,10 +370,10 @@ def test_a_failure_says_what_allure_said_and_keeps_the_old_report(
     (report / "index.html").write_text("old", encoding="utf-8")
     lines = "for n in range(99): print('line', n, file=sys.stderr)"
     fake_allure(monkeypatch, f"import sys\n{lines}\nsys.exit(3)")
-    with pytest.raises(HarnessError, match="Allure could not build the report") as told:
+    with pytest.raises(HarnessError, match="Allure could not build the report") as error:
         build_allure(results, report)
-    assert "line 98" in told.value.what
-    assert "line 5\n" not in told.value.what
+    assert "line 98" in error.value.what
+    assert "line 5\n" not in error.value.what
     assert (report / "index.html").read_text(encoding="utf-8") == "old"
     assert {path.name for path in results.parent.iterdir()} == {"allure-results", "report"}
 
@@ -381,9 +386,9 @@ def test_an_error_that_allure_hides_in_its_log_is_shown(
     config.write_text("export default { categories: [{ name: '' }] };", encoding="utf-8")
     monkeypatch.setattr(build, "CONFIG", config)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    with pytest.raises(HarnessError, match="must be non-empty") as told:
+    with pytest.raises(HarnessError, match="must be non-empty") as error:
         build_allure(results, tmp_path / "report")
-    assert "    at " not in told.value.what, "stack traces of Allure say nothing to the reader"
+    assert "    at " not in error.value.what, "stack traces of Allure say nothing to the reader"
     assert not (tmp_path / "home").exists()
 
 
@@ -396,15 +401,15 @@ def test_a_success_without_pages_is_a_failure(results: Path, monkeypatch: pytest
 
 def test_a_hanging_allure_is_ended(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_allure(monkeypatch, "import time; time.sleep(60)")
-    monkeypatch.setattr(build, "_PATIENCE", 0.5)
-    with pytest.raises(HarnessError, match="did not end within"):
+    monkeypatch.setattr(build, "_TIMEOUT_S", 0.5)
+    with pytest.raises(HarnessError, match="did not finish within"):
         build_allure(results, results.parent / "report")
 
 
 def test_allure_is_the_locked_one() -> None:
     locked = json.loads((REPO / "reports" / "package.json").read_text(encoding="utf-8"))
-    said = subprocess.run([*allure_command(), "--version"], capture_output=True, text=True, check=True)
-    assert said.stdout.strip() == locked["dependencies"]["allure"]
+    found = subprocess.run([*allure_command(), "--version"], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == locked["dependencies"]["allure"]
 
 
 @pytest.fixture
@@ -419,9 +424,9 @@ def server(report: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_report_is_served_until_ctrl_c(server: subprocess.Popen[str]) -> None:
     assert server.stdout is not None
-    said = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())
-    assert said is not None
-    with urllib.request.urlopen(said[0] + "awesome/index.html", timeout=10) as answer:
+    found = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())
+    assert found is not None
+    with urllib.request.urlopen(found[0] + "awesome/index.html", timeout=10) as answer:
         assert answer.status == 200
     server.send_signal(signal.SIGINT)
     _, errors = server.communicate(timeout=10)

@@ -1,4 +1,4 @@
-"""What Allure is given beside the tests' own results: the summary always, and a result for the run when tests told none."""
+"""Completion of Allure's results: the summary always, and a result for the whole run when results are missing."""
 
 from __future__ import annotations
 
@@ -59,21 +59,21 @@ def test_the_summary_is_a_global_attachment(tmp_path: Path) -> None:
     assert attached["Summary"]["type"] == "text/markdown"
 
 
-def test_results_of_their_own_are_left_to_speak(tmp_path: Path) -> None:
+def test_complete_results_get_no_result_of_the_whole_run(tmp_path: Path) -> None:
     write_result(tmp_path)
     assert not (complete(tmp_path, small()) / WHOLE).exists()
 
 
-def test_a_killed_run_has_a_broken_result_that_says_partial(tmp_path: Path) -> None:
+def test_a_killed_run_has_a_broken_result_marked_partial(tmp_path: Path) -> None:
     result = whole(complete(tmp_path, killed("stale-state"), ended=False))
     assert result["status"] == "broken"
     assert result["name"] == "Partial run: 8 of 40 chats observed"
-    assert result["statusDetails"]["message"].startswith("partial: the run did not end")
+    assert result["statusDetails"]["message"].startswith("partial run: the run did not end")
     assert "stale-state" in result["statusDetails"]["message"]
     assert {"name": "tag", "value": "stale-state"} in result["labels"]
 
 
-def test_it_shows_the_observations_and_what_each_check_makes_of_them(tmp_path: Path) -> None:
+def test_the_result_has_observations_and_a_step_for_each_check(tmp_path: Path) -> None:
     results = complete(tmp_path, killed("stale-state"), ended=False)
     result = whole(results)
     attached = {a["name"]: a["source"] for a in result["attachments"]}
@@ -85,16 +85,16 @@ def test_it_shows_the_observations_and_what_each_check_makes_of_them(tmp_path: P
     assert result["start"] < result["stop"]
 
 
-def test_a_session_killed_between_its_checks_is_told(tmp_path: Path) -> None:
-    """The run itself is complete, and one test had told: the others are missing from the report, not passed."""
+def test_a_session_killed_between_checks_is_reported(tmp_path: Path) -> None:
+    """The run is complete and one test has a result: the others are missing, not passed."""
     write_result(tmp_path)
     result = whole(complete(tmp_path, small(), ended=False))
     assert result["status"] == "broken"
     assert "ended after the results of 1 check" in result["statusDetails"]["message"]
 
 
-def test_an_interrupted_session_is_told_beside_the_check_it_was_interrupted_in(tmp_path: Path) -> None:
-    """Ctrl-C: pytest leaves one skipped result without a word, and its own exit code."""
+def test_an_interrupted_session_is_reported_beside_its_skipped_check(tmp_path: Path) -> None:
+    """Ctrl-C: pytest leaves one skipped result without a message, and its own exit code."""
     write_result(tmp_path)
     records = with_meta(small(), interrupted="Ctrl-C", planned_chats=40)
     write_session(tmp_path, [write_run(tmp_path, records)], exit_code=2)
@@ -110,6 +110,7 @@ def test_evidence_alone_has_one_result_with_its_outcome(
 ) -> None:
     result = whole(complete(tmp_path, small(*faults), ended=False))
     assert result["status"] == status
+    assert result["description"].startswith("The run ")
     assert result["name"] == "Recorded run: 8 of 8 chats observed"
     assert "partial" not in result["statusDetails"]["message"]
 
@@ -127,7 +128,7 @@ def test_completing_twice_changes_nothing(tmp_path: Path) -> None:
     assert content(results) == first
 
 
-def test_the_stand_in_goes_once_the_tests_have_told(tmp_path: Path) -> None:
+def test_the_result_of_the_whole_run_is_removed_once_results_exist(tmp_path: Path) -> None:
     results = complete(tmp_path, killed(), ended=False)
     assert (results / WHOLE).exists()
     write_result(tmp_path)
@@ -137,7 +138,7 @@ def test_the_stand_in_goes_once_the_tests_have_told(tmp_path: Path) -> None:
     assert not (results / WHOLE).exists()
 
 
-def test_problems_are_global_errors_with_their_way_out(tmp_path: Path) -> None:
+def test_problems_are_global_errors_with_their_hint(tmp_path: Path) -> None:
     write_result(tmp_path)
     problem = Problem("Blocked", "the chat answered 429", "lane 2", "wait an hour")
     errors = globals_of(complete(tmp_path, with_meta(small(), problems=(problem, problem))))["errors"]
@@ -146,25 +147,25 @@ def test_problems_are_global_errors_with_their_way_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("masked", [True, False])
-def test_the_report_says_where_a_trace_is_that_it_may_not_show(tmp_path: Path, masked: bool) -> None:
+def test_the_report_has_the_path_of_a_trace_that_it_must_not_contain(tmp_path: Path, masked: bool) -> None:
     write_result(tmp_path)
     records = with_meta(small("stale-state"), trace="trace-lane-0.zip", masked=masked)
     results = complete(tmp_path, records)
     titles = [a["name"] for a in globals_of(results)["attachments"]]
-    assert ("Where the Playwright trace is" in titles) is masked
+    assert ("Path of the Playwright trace" in titles) is masked
     assert not list(results.glob("*.zip"))
 
 
-def test_no_path_of_this_machine_is_in_what_is_added(tmp_path: Path) -> None:
+def test_attachments_contain_no_path_of_this_machine(tmp_path: Path) -> None:
     results = complete(tmp_path, killed("stale-state"), ended=False)
     for path in results.iterdir():
         assert str(tmp_path) not in path.read_text(encoding="utf-8"), path.name
 
 
-def test_the_environment_names_the_target_and_leaves_out_what_is_empty() -> None:
+def test_the_environment_names_the_target_without_empty_facts() -> None:
     facts = {"browser": "chromium 1", "commit": ""}
     one = with_meta(small(), environment=facts)
     two = with_meta(small(run_id="another", seed=8), environment=facts)
-    said = {"target": "reference", "url": "http://127.0.0.1:8765/", "browser": "chromium 1"}
-    assert [e.facts for e in environments(assemble([one]))] == [said]
-    assert [e.facts for e in environments(assemble([one, two]))] == [said | {"runs": "2"}]
+    expected = {"target": "reference", "url": "http://127.0.0.1:8765/", "browser": "chromium 1"}
+    assert [e.facts for e in environments(assemble([one]))] == [expected]
+    assert [e.facts for e in environments(assemble([one, two]))] == [expected | {"runs": "2"}]

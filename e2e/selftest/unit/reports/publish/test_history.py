@@ -20,7 +20,7 @@ from e2e.errors import HarnessError
 from e2e.selftest.unit.builders import make_run
 from reports.history import store as store_module
 from reports.history.alarm import alarms, changes, level, steps
-from reports.history.entry import COLUMNS, Night, night_of
+from reports.history.entry import COLUMNS, HistoryEntry, entry_of
 from reports.history.show import as_json
 from reports.history.store import Store
 from reports.summary.aggregate import Judged
@@ -30,8 +30,8 @@ NAMES = ("Big hat", "Tin drum", "Red kite")
 SHARES = dict.fromkeys(NAMES, 1 / 3)
 
 
-def night(n: int, counts: dict[str, int] | None = None, **more: Any) -> Night:
-    """The ``n``-th night of a series, one day after the other."""
+def entry(n: int, counts: dict[str, int] | None = None, **more: Any) -> HistoryEntry:
+    """The ``n``-th run of a series, one a day."""
     fields = {
         "target": "reference",
         "browser": "chromium",
@@ -41,7 +41,7 @@ def night(n: int, counts: dict[str, int] | None = None, **more: Any) -> Night:
         "providers": counts if counts is not None else {},
         "shares": SHARES,
     }
-    return Night(run_id=f"run-{n:03}", began=1_790_000_000.0 + 86_400 * n, **(fields | more))
+    return HistoryEntry(run_id=f"run-{n:03}", began=1_790_000_000.0 + 86_400 * n, **(fields | more))
 
 
 def drawn(draw: random.Random, sessions: int = 20, pinned: bool = False) -> dict[str, int]:
@@ -54,10 +54,10 @@ def judged(*faults: str, **fields: Any) -> Judged:
     return Judged(run, judge(run), summarise(run, judge(run)), ())
 
 
-class TestNight:
+class TestEntry:
     def test_it_comes_back_from_its_rows(self) -> None:
-        one = night_of(judged("stale-state"))
-        assert Night.from_rows(one.rows()) == one
+        one = entry_of(judged("stale-state"))
+        assert HistoryEntry.from_rows(one.rows()) == one
         assert one.outcome == "fail"
         assert one.causes == {"stale-state": 16}
         assert one.where["stale-state"].startswith("src/")
@@ -65,57 +65,57 @@ class TestNight:
 
     def test_it_holds_no_id_of_a_session(self) -> None:
         run = judged("stale-state")
-        text = json.dumps(night_of(run).rows())
+        text = json.dumps(entry_of(run).rows())
         assert not any(ref in text for ref in run.run.chats["sent"].dropna())
 
-    def test_rows_of_two_nights_are_not_one(self) -> None:
-        with pytest.raises(ValueError, match="not the rows of one night"):
-            Night.from_rows([*night(1).rows(), *night(2).rows()])
+    def test_rows_of_two_runs_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="expected the rows of one run"):
+            HistoryEntry.from_rows([*entry(1).rows(), *entry(2).rows()])
 
 
 class TestStore:
-    def test_nights_come_back_in_order_and_as_a_table(self, tmp_path: Path) -> None:
+    def test_entries_are_read_in_order_and_as_a_table(self, tmp_path: Path) -> None:
         store = Store(tmp_path / "history")
         for n in (2, 1, 3):
-            store.add(night(n, {"Big hat": n}))
+            store.add(entry(n, {"Big hat": n}))
         (tmp_path / "history" / store_module.ALLURE).write_text('{"name": "run-001"}', encoding="utf-8")
-        assert [one.run_id for one in store.read().nights] == ["run-001", "run-002", "run-003"]
+        assert [one.run_id for one in store.read().entries] == ["run-001", "run-002", "run-003"]
         table = pd.read_parquet(tmp_path / "history")
         assert tuple(table.columns) == COLUMNS
         assert table[table["kind"] == "provider"]["number"].tolist() == [1, 2, 3]
 
-    def test_the_same_run_again_replaces_its_night(self, tmp_path: Path) -> None:
+    def test_the_same_run_again_replaces_its_entry(self, tmp_path: Path) -> None:
         store = Store(tmp_path)
-        store.add(night(1))
-        store.add(night(1, outcome="fail"))
-        assert [one.outcome for one in store.read().nights] == ["fail"]
+        store.add(entry(1))
+        store.add(entry(1, outcome="fail"))
+        assert [one.outcome for one in store.read().entries] == ["fail"]
 
-    def test_a_file_cut_in_half_costs_its_own_night_and_is_named(self, tmp_path: Path) -> None:
+    def test_a_truncated_file_costs_its_own_entry_and_is_named(self, tmp_path: Path) -> None:
         store = Store(tmp_path)
         for n in (1, 2, 3):
-            store.add(night(n))
+            store.add(entry(n))
         torn = tmp_path / "run-002.parquet"
         torn.write_bytes(torn.read_bytes()[: torn.stat().st_size // 2])
         history = store.read()
-        assert [one.run_id for one in history.nights] == ["run-001", "run-003"]
+        assert [one.run_id for one in history.entries] == ["run-001", "run-003"]
         assert [one.name for one in history.unread] == ["run-002.parquet"]
         assert as_json(history, 0.02)["unread"][0]["name"] == "run-002.parquet"
 
-    def test_two_nights_written_at_once_are_both_there(self, tmp_path: Path) -> None:
+    def test_concurrent_writers_lose_no_entry(self, tmp_path: Path) -> None:
         context = multiprocessing.get_context("spawn")
         writers = [context.Process(target=_write, args=(str(tmp_path), n)) for n in range(4)]
         for writer in writers:
             writer.start()
         for writer in writers:
             writer.join(60)
-        assert len(Store(tmp_path).read().nights) == 4
+        assert len(Store(tmp_path).read().entries) == 4
         assert [p.name for p in tmp_path.iterdir() if p.suffix != ".parquet"] == []
 
     def test_a_full_disk_loses_nothing_and_says_what_to_do(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store = Store(tmp_path)
-        store.add(night(1, outcome="pass"))
+        store.add(entry(1, outcome="pass"))
 
         def full(path: Path, data: bytes) -> None:
             (path.parent / "half").write_bytes(data[:10])
@@ -124,23 +124,23 @@ class TestStore:
 
         monkeypatch.setattr(store_module, "replace_file", full)
         with pytest.raises(HarnessError, match="No space left") as told:
-            store.add(night(1, outcome="fail"))
-        assert "make room" in told.value.hint
-        assert [one.outcome for one in store.read().nights] == ["pass"]
+            store.add(entry(1, outcome="fail"))
+        assert "free disk space" in told.value.hint
+        assert [one.outcome for one in store.read().entries] == ["pass"]
 
     def test_the_oldest_beyond_the_limit_go_and_those_of_others_stay(self, tmp_path: Path) -> None:
         store = Store(tmp_path)
-        store.add(night(0, target="another"))
+        store.add(entry(0, target="another"))
         for n in (1, 2, 3, 4):
-            store.add(night(n), keep=3)
-        assert [one.run_id for one in store.read().nights] == ["run-000", "run-002", "run-003", "run-004"]
+            store.add(entry(n), keep=3)
+        assert [one.run_id for one in store.read().entries] == ["run-000", "run-002", "run-003", "run-004"]
 
     def test_object_storage_works_the_same(self) -> None:
         store = Store("memory://chats/history")
-        store.add(night(1))
-        store.add(night(2))
+        store.add(entry(1))
+        store.add(entry(2))
         store.forget("run-001")
-        assert [one.run_id for one in store.read().nights] == ["run-002"]
+        assert [one.run_id for one in store.read().entries] == ["run-002"]
         store.forget("run-002")
 
     def test_an_address_of_an_unknown_kind_says_what_to_install(self) -> None:
@@ -150,24 +150,24 @@ class TestStore:
 
     @pytest.mark.parametrize("name", ["run-009", "../run-001"])
     def test_what_is_not_there_cannot_be_forgotten(self, tmp_path: Path, name: str) -> None:
-        Store(tmp_path).add(night(1))
-        with pytest.raises(HarnessError, match=r"no night|no name"):
+        Store(tmp_path).add(entry(1))
+        with pytest.raises(HarnessError, match=r"no run|not a run ID"):
             Store(tmp_path).forget(name)
-        assert len(Store(tmp_path).read().nights) == 1
+        assert len(Store(tmp_path).read().entries) == 1
 
 
 def _write(folder: str, n: int) -> None:
-    Store(folder).add(night(n))
+    Store(folder).add(entry(n))
 
 
 class TestAlarm:
-    def test_a_pin_is_told_on_its_first_or_second_night_and_with_that_night(self) -> None:
+    def test_a_pin_raises_an_alarm_within_two_runs_and_dates_it(self) -> None:
         for seed in range(20):
             draw = random.Random(seed)
-            nights = [night(n, drawn(draw, pinned=n >= 21)) for n in range(1, 31)]
-            first = next(n for n in range(1, 31) if alarms(nights[:n]))
+            entries = [entry(n, drawn(draw, pinned=n >= 21)) for n in range(1, 31)]
+            first = next(n for n in range(1, 31) if alarms(entries[:n]))
             assert first in (21, 22)
-            (alarm,) = alarms(nights)
+            (alarm,) = alarms(entries)
             assert alarm.since.run_id == "run-021"
             assert alarm.before is not None
             assert alarm.before.run_id == "run-020"
@@ -175,51 +175,51 @@ class TestAlarm:
     def test_healthy_histories_raise_no_alarm(self) -> None:
         for seed in range(200):
             draw = random.Random(seed)
-            nights = [night(n, drawn(draw)) for n in range(1, 31)]
-            assert not any(step.alarms for step in steps(nights))
+            entries = [entry(n, drawn(draw)) for n in range(1, 31)]
+            assert not any(step.alarms for step in steps(entries))
 
     def test_the_limit_follows_from_the_budget(self) -> None:
         assert level(0.02) == pytest.approx(0.02 / 365)
 
     def test_other_expected_shares_begin_the_evidence_anew(self) -> None:
         draw = random.Random(1)
-        nights = [night(n, drawn(draw)) for n in (1, 2)]
-        other = replace(night(3, drawn(draw)), shares={"Big hat": 0.5, "Tin drum": 0.25, "Red kite": 0.25})
-        found = steps([*nights, other])
+        entries = [entry(n, drawn(draw)) for n in (1, 2)]
+        other = replace(entry(3, drawn(draw)), shares={"Big hat": 0.5, "Tin drum": 0.25, "Red kite": 0.25})
+        found = steps([*entries, other])
         assert [s.evidence.nights for s in found if s.evidence] == [1, 2, 1]
 
-    def test_a_night_without_providers_neither_counts_nor_breaks_the_series(self) -> None:
+    def test_a_run_without_providers_is_skipped(self) -> None:
         draw = random.Random(2)
-        found = steps([night(1, drawn(draw)), night(2), night(3, drawn(draw))])
+        found = steps([entry(1, drawn(draw)), entry(2), entry(3, drawn(draw))])
         assert [s.evidence and s.evidence.nights for s in found] == [1, None, 2]
 
     def test_a_failing_check_is_wrong_since_its_streak_began(self) -> None:
         verdicts = ["pass", "fail", "pass", "fail", "inconclusive", "fail"]
-        nights = [
-            night(n, checks={"rotation.sent_id_is_fresh": verdict}, causes={"stale-state": 3}, facts={"commit": "a" if n < 3 else "b"})
+        entries = [
+            entry(n, checks={"rotation.sent_id_is_fresh": verdict}, causes={"stale-state": 3}, facts={"commit": "a" if n < 3 else "b"})
             for n, verdict in enumerate(verdicts)
         ]  # fmt: skip
-        (alarm,) = alarms(nights)
-        assert (alarm.since.run_id, alarm.nights) == ("run-003", 2)
+        (alarm,) = alarms(entries)
+        assert (alarm.since.run_id, alarm.runs) == ("run-003", 2)
         assert alarm.before is not None
         assert alarm.before.run_id == "run-002"
-        assert "stale-state" in alarm.said
-        assert alarms(nights[:3]) == []
+        assert "stale-state" in alarm.text
+        assert alarms(entries[:3]) == []
 
     def test_what_was_accepted_for_a_time_is_wrong_since_it_began(self) -> None:
         verdicts = ["pass", "accepted", "accepted", "fail"]
-        nights = [
-            night(n, checks={"rotation.sent_id_is_fresh": verdict}) for n, verdict in enumerate(verdicts)
+        entries = [
+            entry(n, checks={"rotation.sent_id_is_fresh": verdict}) for n, verdict in enumerate(verdicts)
         ]
-        (alarm,) = alarms(nights)
-        assert (alarm.since.run_id, alarm.nights) == ("run-001", 3)
+        (alarm,) = alarms(entries)
+        assert (alarm.since.run_id, alarm.runs) == ("run-001", 3)
         assert alarm.before is not None
         assert alarm.before.run_id == "run-000"
-        assert alarms(nights[:3]) == []
+        assert alarms(entries[:3]) == []
 
-    def test_what_changed_is_told_only_where_both_nights_know_it(self) -> None:
-        before = night(1, facts={"browser": "chromium 155", "profile": "aa", "commit": "1"})
-        since = night(2, facts={"browser": "chromium 156", "profile": "aa", "target_version": "7"})
+    def test_changes_are_listed_for_facts_known_in_both_runs(self) -> None:
+        before = entry(1, facts={"browser": "chromium 155", "profile": "aa", "commit": "1"})
+        since = entry(2, facts={"browser": "chromium 156", "profile": "aa", "target_version": "7"})
         assert changes(before, since) == ("browser: chromium 155 -> chromium 156",)
         assert changes(None, since) == ()
 
@@ -230,11 +230,11 @@ class TestCommands:
     ) -> None:
         draw = random.Random(3)
         for n in (1, 2):
-            Store(tmp_path / "history").add(night(n, drawn(draw), figures={"log10_e": -1.0}))
+            Store(tmp_path / "history").add(entry(n, drawn(draw), figures={"log10_e": -1.0}))
         assert cli.main(["history", "--out", str(tmp_path)]) == 0
-        said = capsys.readouterr().out
-        assert "run-001" in said
-        assert "run-002" in said
+        printed = capsys.readouterr().out
+        assert "run-001" in printed
+        assert "run-002" in printed
         allure = tmp_path / "history" / store_module.ALLURE
         allure.write_text('{"name": "Chat, run-001"}\n{"name": "Chat, run-002"}\n', encoding="utf-8")
         assert cli.main(["forget", "run-001", "--out", str(tmp_path)]) == 0
@@ -242,13 +242,11 @@ class TestCommands:
         capsys.readouterr()
         assert cli.main(["history", "--json", "--out", str(tmp_path)]) == 0
         (series,) = json.loads(capsys.readouterr().out)["series"]
-        assert [one["run_id"] for one in series["nights"]] == ["run-002"]
+        assert [one["run_id"] for one in series["runs"]] == ["run-002"]
         assert series["limit"] == pytest.approx(math.log10(365 / 0.02), abs=0.001)
 
-    def test_a_night_that_is_kept_elsewhere_goes_from_allures_history_below_out_too(
-        self, tmp_path: Path
-    ) -> None:
-        Store(tmp_path / "elsewhere").add(night(1))
+    def test_forget_removes_the_run_from_allures_history_below_out_too(self, tmp_path: Path) -> None:
+        Store(tmp_path / "elsewhere").add(entry(1))
         for folder in ("elsewhere", "history"):
             (tmp_path / folder).mkdir(exist_ok=True)
             (tmp_path / folder / store_module.ALLURE).write_text(
@@ -256,7 +254,7 @@ class TestCommands:
             )
         command = ["forget", "run-001", "--out", str(tmp_path), "--history", str(tmp_path / "elsewhere")]
         assert cli.main(command) == 0
-        assert not Store(tmp_path / "elsewhere").read().nights
+        assert not Store(tmp_path / "elsewhere").read().entries
         for folder in ("elsewhere", "history"):
             assert (tmp_path / folder / store_module.ALLURE).read_text(encoding="utf-8") == ""
 
@@ -264,7 +262,7 @@ class TestCommands:
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert cli.main(["forget", "run-001", "--out", str(tmp_path)]) == 2
-        assert "there is no night run-001" in capsys.readouterr().err
+        assert "there is no run run-001" in capsys.readouterr().err
 
     def test_an_empty_history_is_said_to_be_one(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,4 +1,4 @@
-"""The site: every night in the index, its page and its links, and nothing half written; who is told of what, and when."""
+"""The published site: index, run pages, links, interrupted writes; and the messages on a change of state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from e2e.errors import HarnessError
 from e2e.records.records import RunRecords
 from e2e.selftest.unit.builders import make_run, with_meta
-from e2e.selftest.unit.report_samples import drawn_nights, write_run, write_session
+from e2e.selftest.unit.report_samples import example_history, write_run, write_session
 from reports.allure import build as allure_build
 from reports.allure.config import AllureRun
 from reports.history.store import History, Store
@@ -35,21 +35,21 @@ START = 1_763_860_000.0
 @pytest.fixture(autouse=True)
 def no_allure(monkeypatch: pytest.MonkeyPatch) -> list[AllureRun]:
     """Stands in for Allure, which has tests of its own."""
-    asked: list[AllureRun] = []
+    built: list[AllureRun] = []
 
     def build(results: Path, report: Path, run: AllureRun) -> Path:
-        asked.append(run)
+        built.append(run)
         for page in ("awesome", "dashboard"):
             (report / page).mkdir(parents=True, exist_ok=True)
             (report / page / "index.html").write_text("<html lang=en>", encoding="utf-8")
         return report / "awesome" / "index.html"
 
     monkeypatch.setattr(allure_build, "build_allure", build)
-    return asked
+    return built
 
 
 def recorded(tmp_path: Path, number: int, *faults: str, **meta: Any) -> Path:
-    """An output folder with the run of one night."""
+    """An output folder with one run."""
     records = make_run(*faults, run_id=f"run-{number:03}", seed=number, chats=8, lanes=2)
     out = tmp_path / f"out-{number}"
     folder = write_run(out, with_meta(records, started=START + 86_400 * number, **meta))
@@ -62,17 +62,17 @@ def links(page: Path) -> list[str]:
 
 
 class TestPublish:
-    def test_each_night_is_in_the_index_and_every_link_leads_somewhere(self, tmp_path: Path) -> None:
+    def test_the_index_lists_every_run_and_all_links_resolve(self, tmp_path: Path) -> None:
         site = tmp_path / "site"
         publish(recorded(tmp_path, 1), site)
         publish(recorded(tmp_path, 2, "stale-state"), site)
         index = (site / "index.html").read_text(encoding="utf-8")
         assert index.index("run-002") < index.index("run-001")
         assert "stale-state" in index
-        for page in (site / "index.html", *site.glob("nights/*/index.html")):
+        for page in (site / "index.html", *site.glob("runs/*/index.html")):
             assert [link for link in links(page) if not (page.parent / link).exists()] == []
 
-    def test_the_index_says_since_when_and_what_changed(self, tmp_path: Path) -> None:
+    def test_the_index_dates_an_alarm_and_lists_what_changed(self, tmp_path: Path) -> None:
         site = tmp_path / "site"
         publish(recorded(tmp_path, 1, environment={"browser": "chromium 155"}), site)
         publish(recorded(tmp_path, 2, "stale-state", environment={"browser": "chromium 156"}), site)
@@ -80,56 +80,56 @@ class TestPublish:
         assert re.search(r"Since\s+2025-11-25 01:06", text)
         assert "browser: chromium 155 -&gt; chromium 156" in text
 
-    def test_the_nights_own_summary_says_since_when_too(self, tmp_path: Path) -> None:
+    def test_the_summary_of_a_run_dates_its_alarm(self, tmp_path: Path) -> None:
         site = tmp_path / "site"
         publish(recorded(tmp_path, 1), site)
-        assert "Since when" not in (site / "nights" / "run-001" / "summary.md").read_text(encoding="utf-8")
+        assert "By the run history" not in (site / "runs" / "run-001" / "summary.md").read_text(
+            encoding="utf-8"
+        )
         publish(recorded(tmp_path, 2, "stale-state"), site)
-        text = (site / "nights" / "run-002" / "summary.md").read_text(encoding="utf-8")
-        assert "Since when, by the history:\n\n- since 2025-11-25 01:06 (run-002)" in text
-        assert "last without it 2025-11-24" in text
+        text = (site / "runs" / "run-002" / "summary.md").read_text(encoding="utf-8")
+        assert "By the run history:\n\n- since 2025-11-25 01:06 (run-002)" in text
+        assert "last run without it: 2025-11-24" in text
 
-    def test_the_same_night_again_replaces_itself(self, tmp_path: Path) -> None:
+    def test_publishing_a_run_again_replaces_it(self, tmp_path: Path) -> None:
         site, out = tmp_path / "site", recorded(tmp_path, 1)
         publish(out, site)
         publish(out, site)
-        assert [p.name for p in (site / "nights").iterdir()] == ["run-001"]
+        assert [p.name for p in (site / "runs").iterdir()] == ["run-001"]
 
-    def test_old_reports_go_and_their_nights_stay_in_the_index(self, tmp_path: Path) -> None:
+    def test_old_reports_are_removed_and_stay_listed(self, tmp_path: Path) -> None:
         site = tmp_path / "site"
         for n in (1, 2, 3):
             publish(recorded(tmp_path, n), site, keep_reports=2)
-        assert sorted(p.name for p in (site / "nights").iterdir()) == ["run-002", "run-003"]
+        assert sorted(p.name for p in (site / "runs").iterdir()) == ["run-002", "run-003"]
         index = (site / "index.html").read_text(encoding="utf-8")
         assert 'id="run-001"' in index
-        assert "nights/run-001" not in index
+        assert "runs/run-001" not in index
 
-    def test_links_of_the_history_lead_to_the_site(self, tmp_path: Path, no_allure: list[AllureRun]) -> None:
-        publish(recorded(tmp_path, 1), tmp_path / "site", url="https://nights.example.org/chats/")
-        assert no_allure[0].base_url == "https://nights.example.org/chats/nights/run-001/allure-report"
+    def test_allures_history_links_to_the_site(self, tmp_path: Path, no_allure: list[AllureRun]) -> None:
+        publish(recorded(tmp_path, 1), tmp_path / "site", url="https://reports.example.org/chats/")
+        assert no_allure[0].base_url == "https://reports.example.org/chats/runs/run-001/allure-report"
         assert no_allure[0].history == tmp_path / "site" / "history" / "_allure.jsonl"
 
-    def test_what_shows_ids_is_not_published(self, tmp_path: Path) -> None:
+    def test_an_unmasked_run_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(HarnessError, match="in the clear"):
             publish(recorded(tmp_path, 1, masked=False), tmp_path / "site")
         assert not (tmp_path / "site").exists()
 
-    def test_a_full_disk_leaves_the_site_as_it_was(
+    def test_a_full_disk_leaves_the_site_unchanged(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         site = tmp_path / "site"
         publish(recorded(tmp_path, 1), site)
         before = (site / "index.html").read_bytes()
-        monkeypatch.setattr(
-            publish_module, "night_page", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
-        )
-        with pytest.raises(HarnessError, match="could not be put on the site") as told:
+        monkeypatch.setattr(publish_module, "run_page", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+        with pytest.raises(HarnessError, match="could not be put on the site") as error:
             publish(recorded(tmp_path, 2), site)
-        assert "make room" in told.value.hint
+        assert "free disk space" in error.value.hint
         assert (site / "index.html").read_bytes() == before
-        assert [p.name for p in (site / "nights").iterdir()] == ["run-001"]
+        assert [p.name for p in (site / "runs").iterdir()] == ["run-001"]
 
-    def test_a_torn_night_of_the_history_is_named_on_the_index(self, tmp_path: Path) -> None:
+    def test_an_unreadable_history_file_is_listed_on_the_index(self, tmp_path: Path) -> None:
         site = tmp_path / "site"
         publish(recorded(tmp_path, 1), site)
         (site / "history" / "run-000.parquet").write_bytes(b"PAR1 half")
@@ -138,7 +138,15 @@ class TestPublish:
             encoding="utf-8"
         )
 
-    def test_a_name_cannot_bring_a_script_into_the_page(self, tmp_path: Path) -> None:
+    def test_the_folder_of_earlier_versions_is_renamed(self, tmp_path: Path) -> None:
+        site = tmp_path / "site"
+        publish(recorded(tmp_path, 1), site)
+        (site / "runs").rename(site / "nights")
+        publish(recorded(tmp_path, 2), site)
+        assert sorted(p.name for p in (site / "runs").iterdir()) == ["run-001", "run-002"]
+        assert not (site / "nights").exists()
+
+    def test_a_title_cannot_inject_a_script(self, tmp_path: Path) -> None:
         out = recorded(tmp_path, 1, title="<script>alert(1)</script>")
         publish(out, tmp_path / "site")
         for page in tmp_path.glob("site/**/index.html"):
@@ -146,7 +154,7 @@ class TestPublish:
 
 
 class TestNightly:
-    def test_evidence_is_found_by_target_and_browser_wherever_it_lies(
+    def test_evidence_is_grouped_by_target_and_browser(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         def put(place: str, records: RunRecords) -> None:
@@ -161,7 +169,7 @@ class TestNightly:
         assert found == {("reference", "chromium"): ["one", "two"], ("other", "chromium"): ["three"]}
         assert "left out" in capsys.readouterr().err
 
-    def test_one_target_that_cannot_be_judged_keeps_no_other_from_its_verdict(
+    def test_an_error_with_one_target_does_not_affect_the_others(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     ) -> None:
         write_run(tmp_path / "incoming" / "1", make_run(run_id="one", chats=8, lanes=2))
@@ -170,81 +178,81 @@ class TestNightly:
             write_run(tmp_path / "incoming" / name, records)
         ended = nightly(tmp_path / "incoming", tmp_path / "site", tmp_path / "out")
         assert [one.target for one in ended.judged] == ["reference"]
-        (said,) = ended.wrong
-        assert said.startswith("other, chromium: its evidence could not be judged")
-        assert (tmp_path / "site" / "nights" / "one" / "index.html").is_file()
+        (error,) = ended.wrong
+        assert error.startswith("other, chromium: its evidence could not be judged")
+        assert (tmp_path / "site" / "runs" / "one" / "index.html").is_file()
 
 
 class TestNotify:
-    def nights(self, n: int) -> History:
-        return History(tuple(drawn_nights(random.Random(1), pinned_from=21)[:n]))
+    def history(self, n: int) -> History:
+        return History(tuple(example_history(random.Random(1), pinned_from=21)[:n]))
 
     def kept(self, place: Path, n: int) -> Store:
         store = Store(place)
-        for night in self.nights(n).nights:
-            store.add(night)
+        for entry in self.history(n).entries:
+            store.add(entry)
         return store
 
-    def test_only_a_change_of_state_is_told(self) -> None:
-        told = [bool(messages(self.nights(n))) for n in range(1, 31)]
-        assert [n for n, was in enumerate(told, 1) if was] == [21]
+    def test_only_a_change_of_state_sends_a_message(self) -> None:
+        changed = [n for n in range(1, 31) if messages(self.history(n))]
+        assert changed == [21]
 
-    def test_the_way_back_is_a_change_too(self) -> None:
+    def test_a_recovery_is_a_change(self) -> None:
         bad, good = (
-            drawn_nights(random.Random(1), pinned_from=1)[0],
-            drawn_nights(random.Random(1), pinned_from=99)[1],
+            example_history(random.Random(1), pinned_from=1)[0],
+            example_history(random.Random(1), pinned_from=99)[1],
         )
-        (said,) = messages(History((bad, good))).values()
-        assert "fail -> pass" in said
+        (text,) = messages(History((bad, good))).values()
+        assert "fail -> pass" in text
 
-    def test_it_says_since_when_and_where_to_look(self) -> None:
-        (said,) = messages(self.nights(21), "https://nights.example.org/").values()
-        assert "pass -> fail" in said
-        assert "since 2026-10-12" in said
-        assert said.endswith("https://nights.example.org/nights/run-021/")
+    def test_the_message_has_the_date_and_a_link(self) -> None:
+        (text,) = messages(self.history(21), "https://reports.example.org/").values()
+        assert "pass -> fail" in text
+        assert "since 2026-10-12" in text
+        assert text.endswith("https://reports.example.org/runs/run-021/")
 
-    def test_other_causes_are_a_change_and_so_is_an_alarm_of_nights_that_each_pass(self) -> None:
-        *before, last = self.nights(22).nights
+    def test_other_causes_and_an_alarm_of_passing_runs_are_changes(self) -> None:
+        *before, last = self.history(22).entries
         other = replace(last, causes={"sticky-provider": 3})
-        (said,) = messages(History((*before, other))).values()
-        assert "fail, now for sticky-provider (before: provider-pinned)" in said
-        quiet = [replace(n, outcome="pass", causes={}, checks={}, where={}) for n in self.nights(21).nights]
-        (said,) = messages(History(tuple(quiet))).values()
-        assert "pass, but the nights together raise an alarm" in said
-        assert "since 2026-10-12 14:13: the sessions do not fit the expected shares" in said
+        (text,) = messages(History((*before, other))).values()
+        assert "fail, cause now sticky-provider (before: provider-pinned)" in text
+        quiet = [replace(n, outcome="pass", causes={}, checks={}, where={}) for n in self.history(21).entries]
+        (text,) = messages(History(tuple(quiet))).values()
+        assert "pass; the run history raises an alarm" in text
+        assert "since 2026-10-12 14:13: the sessions do not fit the expected shares" in text
 
-    def test_the_webhook_gets_it_as_text(
+    def test_the_webhook_receives_text(
         self, tmp_path: Path, listener: tuple[str, list[tuple[str, str, Any]]]
     ) -> None:
-        url, heard = listener
+        url, received = listener
         assert notify(self.kept(tmp_path, 21), f"{url}/hook")
-        (told,) = heard
-        assert told[:2] == ("POST", "/hook")
-        assert "pass -> fail" in told[2]["text"]
+        (request,) = received
+        assert request[:2] == ("POST", "/hook")
+        assert "pass -> fail" in request[2]["text"]
 
-    def test_what_was_told_is_not_told_again_when_another_target_has_its_night(
+    def test_a_run_of_another_target_repeats_no_message(
         self, tmp_path: Path, listener: tuple[str, list[tuple[str, str, Any]]]
     ) -> None:
-        url, heard = listener
+        url, received = listener
         store = self.kept(tmp_path, 21)
         notify(store, url)
-        assert len(heard) == 1
-        store.add(replace(self.nights(20).nights[-1], run_id="elsewhere", target="other"))
+        assert len(received) == 1
+        store.add(replace(self.history(20).entries[-1], run_id="elsewhere", target="other"))
         assert notify(store, url) == []
-        assert len(heard) == 1
+        assert len(received) == 1
 
-    def test_a_webhook_that_is_down_is_an_error_without_its_address_and_is_told_later(
+    def test_a_message_is_sent_again_after_a_failed_webhook_whose_address_stays_secret(
         self, tmp_path: Path, listener: tuple[str, list[tuple[str, str, Any]]]
     ) -> None:
-        url, heard = listener
+        url, received = listener
         store = self.kept(tmp_path, 21)
-        with pytest.raises(HarnessError) as told:
+        with pytest.raises(HarnessError) as error:
             notify(store, "http://127.0.0.1:9/secret-path")
-        assert "secret-path" not in str(told.value)
+        assert "secret-path" not in str(error.value)
         assert notify(store, url)
-        assert len(heard) == 1
+        assert len(received) == 1
 
-    def test_a_torn_note_of_what_was_told_costs_nothing(self, tmp_path: Path) -> None:
+    def test_an_unreadable_note_of_sent_states_is_ignored(self, tmp_path: Path) -> None:
         store = self.kept(tmp_path, 20)
         (tmp_path / "_told.json").write_text('{"half', encoding="utf-8")
         assert notify(store, "") == []
@@ -258,14 +266,14 @@ class TestNotify:
 @pytest.fixture
 def listener() -> Iterator[tuple[str, list[tuple[str, str, Any]]]]:
     """A server that writes down what it is sent; it has one comment of ours on pull request 7 and none on 8."""
-    heard: list[tuple[str, str, Any]] = []
+    received: list[tuple[str, str, Any]] = []
     ours = [{"id": 1, "body": "hello"}, {"id": 42, "body": "<!-- chat-session-e2e -->\nold"}]
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if self.command != "GET":
-                heard.append((self.command, self.path, json.loads(body)))
+                received.append((self.command, self.path, json.loads(body)))
             said: Any = (
                 (ours if "/issues/7/" in self.path else [])
                 if self.command == "GET"
@@ -284,36 +292,36 @@ def listener() -> Iterator[tuple[str, list[tuple[str, str, Any]]]]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}", heard
+        yield f"http://127.0.0.1:{server.server_address[1]}", received
         server.shutdown()
 
 
 class TestGitHub:
     def test_one_comment_is_written_anew(self, listener: tuple[str, list[tuple[str, str, Any]]]) -> None:
-        url, heard = listener
+        url, received = listener
         comment(Repository(url, "owner/name", "t"), 7, "news")
-        (told,) = heard
-        assert told[:2] == ("PATCH", "/repos/owner/name/issues/comments/42")
-        assert told[2]["body"].endswith("news")
+        (request,) = received
+        assert request[:2] == ("PATCH", "/repos/owner/name/issues/comments/42")
+        assert request[2]["body"].endswith("news")
 
     def test_the_first_comment_is_made(self, listener: tuple[str, list[tuple[str, str, Any]]]) -> None:
-        url, heard = listener
+        url, received = listener
         comment(Repository(url, "owner/name", "t"), 8, "x" * 70_000)
-        (told,) = heard
-        assert told[:2] == ("POST", "/repos/owner/name/issues/8/comments")
-        assert len(told[2]["body"]) < 65_536
+        (request,) = received
+        assert request[:2] == ("POST", "/repos/owner/name/issues/8/comments")
+        assert len(request[2]["body"]) < 65_536
 
     def test_a_status_is_set(self, listener: tuple[str, list[tuple[str, str, Any]]]) -> None:
-        url, heard = listener
+        url, received = listener
         status(Repository(url, "owner/name", "t"), "abc", "failure", "no", "https://r.example.org")
-        assert heard == [
+        assert received == [
             ("POST", "/repos/owner/name/statuses/abc", {"state": "failure", "context": "chat sessions", "description": "no", "target_url": "https://r.example.org"})
         ]  # fmt: skip
 
     def test_a_refusal_says_which_permission(self, listener: tuple[str, list[tuple[str, str, Any]]]) -> None:
-        with pytest.raises(HarnessError, match="403") as told:
+        with pytest.raises(HarnessError, match="403") as error:
             comment(Repository(listener[0], "forbidden/name", "t"), 7, "news")
-        assert "pull-requests: write" in told.value.hint
+        assert "pull-requests: write" in error.value.hint
 
     def test_without_a_token_nothing_is_tried(self) -> None:
         with pytest.raises(HarnessError, match="GITHUB_TOKEN"):
@@ -342,9 +350,9 @@ class TestBranch:
 
     def test_an_address_that_fails_is_told_without_its_token(self, tmp_path: Path) -> None:
         (tmp_path / "index.html").write_text("x", encoding="utf-8")
-        with pytest.raises(HarnessError) as told:
+        with pytest.raises(HarnessError) as error:
             push("http://user:verysecret@127.0.0.1:9/x.git", "gh-pages", tmp_path)
-        assert "verysecret" not in str(told.value)
+        assert "verysecret" not in str(error.value)
 
     def test_without_a_site_nothing_is_pushed(self, tmp_path: Path) -> None:
         with pytest.raises(HarnessError, match="no site"):

@@ -66,17 +66,17 @@ def test_two_healthy_runs_differ_in_nothing() -> None:
 def test_a_pass_that_has_too_little_evidence_now_was_judged() -> None:
     comparison, changes = found(judged(), judged(chats=1, lanes=1))
     assert changes["rotation.sent_id_is_fresh"] == "inconclusive now"
-    assert "inconclusive now" in comparison.said
+    assert "inconclusive now" in comparison.text
     assert comparison.providers_p is not None
     assert comparison.providers_p > 0.001
-    assert "no difference beyond luck" in comment(comparison)
+    assert "no significant difference" in comment(comparison)
 
 
 def test_another_spread_is_told_with_its_p() -> None:
     comparison, _ = found(judged(chats=60), judged("provider-pinned", chats=60))
     assert comparison.providers_p is not None
     assert comparison.providers_p < 0.001
-    assert "not spread as before" in comment(comparison)
+    assert "the distribution changed" in comment(comparison)
 
 
 def test_tables_and_paragraphs_stand_apart() -> None:

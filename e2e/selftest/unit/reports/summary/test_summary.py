@@ -61,7 +61,7 @@ def test_a_healthy_run_passes_and_has_no_cause() -> None:
     assert sum(summary.providers.values()) == 20
 
 
-def test_the_failed_checks_name_their_cause() -> None:
+def test_failed_checks_have_their_cause() -> None:
     summary = summary_of("stale-state")
     failed = {c.name: c.cause for c in summary.checks if c.verdict == "fail"}
     assert failed == {
@@ -86,7 +86,7 @@ def test_providers_are_counted_per_observed_chat() -> None:
     assert summary.chats.lost == 1
 
 
-def test_chats_that_never_began_are_lost_and_make_it_partial() -> None:
+def test_chats_that_never_began_are_lost_and_the_run_is_partial() -> None:
     run = assemble([with_meta(make_run(chats=8, lanes=2), planned_chats=20, finished=None)])
     summary = summarise(run, judge(run))
     assert summary.chats.lost == 12
@@ -94,30 +94,30 @@ def test_chats_that_never_began_are_lost_and_make_it_partial() -> None:
     assert any("did not end" in reason for reason in summary.partial_reasons)
 
 
-def test_the_same_problem_is_told_once_with_its_count() -> None:
+def test_equal_mergedare_merged_with_a_count() -> None:
     problems = tuple(Problem("Blocked", "the chat answered 429", f"lane {n}", "wait") for n in range(3))
     run = assemble([with_meta(make_run(chats=4, lanes=2), problems=problems)])
-    told = summarise(run, judge(run)).problems
-    assert [(p.kind, p.times, p.where) for p in told] == [("Blocked", 3, "lane 0")]
+    merged = summarise(run, judge(run)).problems
+    assert [(p.kind, p.times, p.where) for p in merged] == [("Blocked", 3, "lane 0")]
 
 
 def test_the_headline_of_a_failure_names_the_causes() -> None:
     assert headline(summary_of("stale-state")) == "stale-state: 3 of 25 checks failed"
 
 
-def test_the_headline_of_a_healthy_run_says_what_was_shown() -> None:
-    said = headline(summary_of())
-    assert said.startswith("every new chat went on with a session ID of its own")
-    assert "spread over the providers as expected" in said
+def test_the_headline_of_a_healthy_run_states_what_passed() -> None:
+    line = headline(summary_of())
+    assert line.startswith("every new chat used a session ID of its own")
+    assert "spread over the providers as expected" in line
 
 
 def test_the_headline_claims_no_rotation_where_none_was_judged() -> None:
     one = summary_of(chats=1, lanes=1)
     assert one.outcome == "pass"  # what could be judged was sound
-    said = headline(one)
-    assert "every new chat" not in said
-    assert "providers" not in said
-    assert "checks inconclusive" in said
+    line = headline(one)
+    assert "every new chat" not in line
+    assert "providers" not in line
+    assert "checks inconclusive" in line
 
 
 def test_the_headline_claims_no_expected_shares_where_they_were_not_judged() -> None:
@@ -126,6 +126,6 @@ def test_the_headline_claims_no_expected_shares_where_they_were_not_judged() -> 
         c.model_copy(update={"verdict": "inconclusive"}) if c.name == "provider.balanced" else c
         for c in summary.checks
     ]
-    said = headline(summary.model_copy(update={"checks": checks}))
-    assert "several providers" in said
-    assert "as expected" not in said
+    line = headline(summary.model_copy(update={"checks": checks}))
+    assert "several providers" in line
+    assert "as expected" not in line
