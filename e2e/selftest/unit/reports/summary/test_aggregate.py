@@ -69,19 +69,19 @@ def test_the_sessions_budget_is_used(tmp_path: Path) -> None:
     assert judge_last(tmp_path).run.alarms_per_year == 12.0
 
 
-def test_nothing_to_report_says_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match="nothing to report") as told:
+def test_an_empty_folder_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="no recorded run") as error:
         judge_last(tmp_path)
-    assert "make e2e" in told.value.hint
+    assert "make e2e" in error.value.hint
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"evidence": 3, "alarms_per_year": 1}', "{}"])
 def test_a_damaged_word_of_the_session_is_named(tmp_path: Path, text: str) -> None:
     write_run(tmp_path, small())
     (tmp_path / "session.json").write_text(text)
-    with pytest.raises(HarnessError, match=r"session\.json cannot be read") as told:
+    with pytest.raises(HarnessError, match=r"session\.json cannot be read") as error:
         judge_last(tmp_path)
-    assert "remove it" in told.value.hint
+    assert "remove the file" in error.value.hint
 
 
 def test_evidence_that_was_removed_is_named(tmp_path: Path) -> None:
