@@ -68,7 +68,7 @@ def test_report_of_a_killed_run_is_marked_partial(
 ) -> None:
     write_run(tmp_path, with_meta(make_run(chats=8, lanes=2), finished=None, planned_chats=40))
     assert main(["report", "--out", str(tmp_path)]) == 0
-    assert "partial: the run did not end" in capsys.readouterr().out
+    assert "partial run: the run did not end" in capsys.readouterr().out
     assert json.loads((tmp_path / "summary.json").read_text())["partial"] is True
 
 
@@ -111,7 +111,7 @@ def test_summary_pools_several_folders(recorded: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["report", "--out", "OUT"], "there is nothing to report"),
+        (["report", "--out", "OUT"], "there is no recorded run"),
         (["summary", "OUT"], "holds no recorded run"),
         (["summary", "OUT/nowhere"], "is not a folder"),
         (["open", "--out", "OUT"], "there is no report"),
