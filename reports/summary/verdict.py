@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from e2e.analysis.causes.definition import PRIORITIES
 from e2e.analysis.model.verdict import UNEXPLAINED
 from e2e.analysis.model.wording import plural
-from reports.summary.recommendations import PRIORITIES
 from reports.summary.summary import CauseResult, Summary
 
 _HEADLINES = {

@@ -140,7 +140,7 @@ def test_an_id_that_holds_the_place_of_the_backends_is_right(
     assert {anomaly(c) for c in chat_evidence(run).values()} == {""}
     flow = flow_of(run, KEY)
     assert flow is not None
-    assert not any(point.odd for point in flow.points)
+    assert not any(point.wrong for point in flow.points)
 
 
 def test_one_placeholder_may_stand_in_every_first_message() -> None:
@@ -220,8 +220,8 @@ def test_the_flow_names_whose_reply_issued_the_id() -> None:
     run = run_with([old, new], [issued(T + 0.15, 10, OLD), write(T + 0.16, 11, OLD, None)], **REPLY)
     flow = flow_of(run, KEY)
     assert flow is not None
-    (wrong,) = [p for p in flow.points if p.layer == SENT and p.odd]
-    assert wrong.said.endswith("the ID of the chat before")
+    (wrong,) = [p for p in flow.points if p.layer == SENT and p.wrong]
+    assert wrong.sentence.endswith("the ID of the chat before")
 
 
 def test_a_chat_of_one_message_shows_no_round_trip_of_an_issued_id() -> None:
