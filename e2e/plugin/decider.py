@@ -1,4 +1,4 @@
-"""``--until-decided``: follows a run chat by chat, and says when no further chat is needed."""
+"""``--until-decided``: follows a run chat by chat, and ends it when no further chat is needed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _ROTATION = ("rotation.stored_id_is_fresh", "rotation.sent_id_is_fresh", "rotati
 
 
 class Decider:
-    """A watcher of finished chats.
+    """Judges the finished chats of a run after each one.
 
-    Early looks spend half of the false-alarm budget; the other half is left to the checks at the end
+    Looking early spends half of the false-alarm budget; the checks at the end have the other half
     (`e2e.analysis.stats.sequential`).
     """
 
@@ -39,10 +39,10 @@ class Decider:
         if chat.scenario != "plain" or chat.status != "observed" or not chat.messages:
             return
         self._chats += 1
-        told = [m for m in chat.messages if m.sent_seen and m.sent is not None]
-        if not told:
+        sent = [m for m in chat.messages if m.sent_seen and m.sent is not None]
+        if not sent:
             return
-        first = told[0]
+        first = sent[0]
         session = first.sent or ""
         if chat.via == "new_chat":
             self._try("rotation.sent_id_is_fresh", bad=session in self._seen["sent"])
@@ -51,11 +51,11 @@ class Decider:
                 self._try("rotation.stored_id_is_fresh", bad=stale)
         if first.stored_seen:
             self._try("rotation.sent_equals_stored", bad=first.stored != first.sent)
-        self._seen["sent"] |= {m.sent for m in told if m.sent}
+        self._seen["sent"] |= {m.sent for m in sent if m.sent}
         self._seen["stored"] |= {i for i in (chat.stored,) if i}
-        who = first.reply_provider or first.backend_provider or first.label_provider
-        if session not in self._known and who is not None:
-            self._providers[who] += 1
+        provider = first.reply_provider or first.backend_provider or first.label_provider
+        if session not in self._known and provider is not None:
+            self._providers[provider] += 1
         self._known.add(session)
         self.enough = self._decided()
 
@@ -72,9 +72,9 @@ class Decider:
     def _decided(self) -> bool:
         found = self.decisions()
         broken = any(d.outcome == "fail" for d in found if d.check in _ROTATION)
-        # Where sessions do not rotate there will be no more of them to judge providers by.
-        asked = [d for d in found if d.check in _ROTATION] if broken else found
-        return all(d.outcome != "undecided" for d in asked)
+        # Sessions that do not rotate give no further sessions to judge the providers by.
+        needed = [d for d in found if d.check in _ROTATION] if broken else found
+        return all(d.outcome != "undecided" for d in needed)
 
     def _plan(self) -> Plan:
         policy = self._policy
@@ -99,5 +99,5 @@ class Decider:
         k = len(policy.providers or ()) or policy.provider_count
         if not k:
             return None
-        names += [f"provider {n} that was not seen" for n in range(len(names), k)]
+        names += [f"provider {n}, not observed" for n in range(len(names), k)]
         return dict.fromkeys(names[:k], 1 / k)

@@ -1,4 +1,4 @@
-"""What a session leaves beside its evidence: the summary for people and for machines, and the charts."""
+"""The files of a session beside its evidence: ``summary.md``, ``summary.json`` and the charts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from e2e.plugin.writer import report_write_error
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write ``summary.md``, ``summary.json`` and ``charts/``; a run that could not be judged has none."""
+    """Write ``summary.md``, ``summary.json`` and ``charts/``; without a run there is nothing to write."""
     settings, run = session.config.stash.get(SETTINGS, None), session.config.stash.get(RUN, None)
     if settings is None or run is None or not settings.shard.whole:
         return

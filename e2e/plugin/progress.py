@@ -1,4 +1,4 @@
-"""How far the run is: a live line on a terminal, plain lines elsewhere."""
+"""The progress of a run: a live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LINES = 4  # plain lines per run, besides the last
 
 
 class Progress:
-    """Tells of finished chats while a run is recorded; pytest's capturing is off as long as it is open."""
+    """Shows the finished chats while a run is recorded; pytest's output capture is off meanwhile."""
 
     def __init__(self, config: pytest.Config, chats: int) -> None:
         self._config = config

@@ -40,7 +40,7 @@ def run(request: pytest.FixtureRequest, settings: Settings) -> Run:
     folders = [f for d in settings.from_evidence for f in find_runs(d)] or [_record(request, settings)]
     request.config.stash[FOLDERS] = folders
     records = [read_run(folder) for folder in folders]
-    # Half of the budget was spent on looking early.
+    # Looking early has spent half of the budget.
     budget = settings.alarms_per_year / (2 if settings.until_decided else 1)
     run = assemble(records, alarms_per_year=budget, one_shard=not settings.shard.whole)
     request.config.stash[RUN] = run
@@ -95,7 +95,7 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
                 *((decider.watch,) if settings.until_decided else ()),
                 *((crash_after(browser, _CALM_CHATS),) if CRASH in settings.fault else ()),
             ),
-            # One shard asks what can be asked once: the backend, and why something failed.
+            # What needs doing once is the first shard's: testing the backend, and the experiments after a failure.
             probes=settings.shard.number == 1,
             curious=_experiments_after if settings.experiments and settings.shard.number == 1 else None,
             enough=lambda: settings.until_decided and decider.enough,
@@ -142,7 +142,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _invocation(settings: Settings) -> dict[str, str]:
-    """The variables of ``make e2e`` that lead to this target again; a fault of the reference chat is what is to be gone."""
+    """The variables of ``make e2e`` that repeat the run; without the faults of the reference chat, which are to be fixed."""
     target = Path(settings.target)
     if target.is_file():
         whole = target.resolve()
@@ -161,16 +161,16 @@ def _invocation(settings: Settings) -> dict[str, str]:
 
 
 def _digest(profile: Profile) -> str:
-    """Changes when the profile does; acceptances, gates and links say nothing about how the chat is driven."""
-    said = profile.model_dump_json(exclude={"known_issues", "gates", "links", "owners"})
-    return hashlib.sha256(said.encode()).hexdigest()[:12]
+    """A hash of what the profile says about driving the chat; known issues, gates and links are left out."""
+    content = profile.model_dump_json(exclude={"known_issues", "gates", "links", "owners"})
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
 
 
 def _commit() -> str:
-    asked = subprocess.run(
+    ended = subprocess.run(
         ["git", "rev-parse", "--short=12", "HEAD"], cwd=SUITE, capture_output=True, text=True, check=False
     )
-    return asked.stdout.strip() or "unknown"
+    return ended.stdout.strip() or "unknown"
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -178,7 +178,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     folders = session.config.stash.get(FOLDERS, None)
     if settings is None or not folders:
         return
-    said: dict[str, Any] = {
+    session_data: dict[str, Any] = {
         "run_ids": [f.name for f in folders],
         "evidence": [str(f) for f in folders],
         "exit": int(exitstatus),
@@ -186,6 +186,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     }
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
-        replace_file(settings.out / "session.json", json.dumps(said, indent=1))
+        replace_file(settings.out / "session.json", json.dumps(session_data, indent=1))
     except OSError as error:
         report_write_error(session.config, error)

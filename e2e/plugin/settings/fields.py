@@ -101,12 +101,12 @@ def messages(
         context = one.get("ctx", {}) if one["type"] == "option" else {}
         name = context.get("field") or str(one["loc"][0])
         value = context["value"] if context.get("value") is not None else one["input"]
-        said = f"{flag_of(name)} {value}" if name in flags else f"{variable_of(name)}={value}"
+        given = f"{flag_of(name)} {value}" if name in flags else f"{variable_of(name)}={value}"
         rule = context.get("rule") or f"expected {_rule(fields[name])}"
         hint = context.get("hint", "")
         if not hint and rule.startswith("expected"):
             hint = _example(name, fields[name], name in flags)
-        yield f"{said}: {rule}" + (f"\n  hint: {hint}" if hint else "")
+        yield f"{given}: {rule}" + (f"\n  hint: {hint}" if hint else "")
 
 
 def _example(name: str, field: FieldInfo, by_flag: bool) -> str:
