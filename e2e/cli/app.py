@@ -1,7 +1,7 @@
 """The command tree ``python -m e2e``, its panels of help, and what its commands share.
 
-A command is one decorated function. It imports what it runs inside its body: ``--help`` then needs neither pandas nor
-Playwright, and takes a fifth of a second instead of three.
+A command is one decorated function. It imports what it runs inside its body: to import
+pandas, SciPy and Playwright for ``--help`` would take 6.5 s of processor time instead of 0.15 s.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 the answer is no (a failed check, a closed gate, an open question), 2 not done.",
     add_completion=False,
     rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

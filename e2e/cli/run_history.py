@@ -146,7 +146,9 @@ def push(site: SiteFolder, remote: _Remote = "origin", branch: _Branch = "gh-pag
 @app.command(rich_help_panel=HISTORY)
 def pull_request(
     out: OutFolder = OUT,
-    number: Annotated[int, typer.Option(metavar="N", help="Pull request that gets the comment.")] = 0,
+    number: Annotated[
+        int, typer.Option(metavar="N", show_default=False, help="Pull request that gets the comment.")
+    ] = 0,
     commit: Annotated[str, typer.Option(metavar="SHA", help="Commit that gets the status.")] = "",
     compare_with: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder with the runs before the change.")
