@@ -68,7 +68,7 @@ def test_report_of_a_killed_run_is_marked_partial(
 ) -> None:
     write_run(tmp_path, with_meta(make_run(chats=8, lanes=2), finished=None, planned_chats=40))
     assert main(["report", "--out", str(tmp_path)]) == 0
-    assert "partial run: the run did not end" in capsys.readouterr().out
+    assert "partial run: the run did not finish" in capsys.readouterr().out
     assert json.loads((tmp_path / "summary.json").read_text())["partial"] is True
 
 

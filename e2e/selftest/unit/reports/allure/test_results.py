@@ -68,7 +68,7 @@ def test_a_killed_run_has_a_broken_result_marked_partial(tmp_path: Path) -> None
     result = whole(complete(tmp_path, killed("stale-state"), ended=False))
     assert result["status"] == "broken"
     assert result["name"] == "Partial run: 8 of 40 chats observed"
-    assert result["statusDetails"]["message"].startswith("partial run: the run did not end")
+    assert result["statusDetails"]["message"].startswith("partial run: the run did not finish")
     assert "stale-state" in result["statusDetails"]["message"]
     assert {"name": "tag", "value": "stale-state"} in result["labels"]
 

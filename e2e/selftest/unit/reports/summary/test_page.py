@@ -86,8 +86,8 @@ def test_a_failure_has_code_location_hint_and_code() -> None:
 
 def test_a_partial_run_is_marked_at_the_top() -> None:
     run = assemble([with_meta(make_run(chats=8, lanes=2), finished=None, planned_chats=20)])
-    assert "**Partial run:** the run did not end" in page(run)[:900]
-    assert "partial run: the run did not end" in terminal(run)
+    assert "**Partial run:** the run did not finish" in page(run)[:900]
+    assert "partial run: the run did not finish" in terminal(run)
     assert "artial" not in page(judge_run())
     assert "partial" not in terminal(judge_run())
 

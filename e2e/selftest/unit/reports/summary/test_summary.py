@@ -91,7 +91,7 @@ def test_chats_that_never_began_are_lost_and_the_run_is_partial() -> None:
     summary = summarise(run, judge(run))
     assert summary.chats.lost == 12
     assert summary.partial
-    assert any("did not end" in reason for reason in summary.partial_reasons)
+    assert any("did not finish" in reason for reason in summary.partial_reasons)
 
 
 def test_equal_mergedare_merged_with_a_count() -> None:
