@@ -128,7 +128,7 @@ def _print_findings(console: Console, observed: Observed, found: Findings) -> No
         table.add_column(column, overflow="fold")
     rows: list[tuple[str, Guess | None]] = [
         ("session ID", found.session), ("store", found.store), ("only payloads where", found.when), ("provider", found.provider),
-        ("provider on the screen", found.label), ("replies come by", found.reply_rule), ("reply belongs by", found.correlation_id),
+        ("provider on the screen", found.label), ("replies come by", found.answered_by), ("reply belongs by", found.reply_to),
         ("reply's end", found.done), ("rotation", found.rotation),
     ]  # fmt: skip
     if found.sent is not None:

@@ -19,7 +19,7 @@ POLL = 0.02
 """Seconds between two looks at the page."""
 _BRIEF = 0.5  # seconds for what may not be there
 
-Mark = Literal["new_chat", "message_box", "follow_up_message_box"]
+Mark = Literal["new_chat", "message_box", "second_message_box"]
 
 
 class PageActions:
@@ -88,8 +88,8 @@ class PageActions:
         timeout = seconds * 1000
         if action.wait_for is not None:
             yield self._visible(action.wait_for, seconds, place, CaptureIncomplete)
-        elif action.wait_hidden is not None:
-            yield self._until_gone(action.wait_hidden, seconds, place)
+        elif action.wait_gone is not None:
+            yield self._until_gone(action.wait_gone, seconds, place)
         elif action.press is not None:
             self.page.keyboard.press(action.press)
         elif action.mouse_away:

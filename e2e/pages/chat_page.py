@@ -156,7 +156,7 @@ class ChatPage(PageActions):
 
     def _boxes(self) -> tuple[Locate, ...]:
         steps = self.profile.steps
-        return tuple(box for box in (steps.message_box, steps.follow_up_message_box) if box is not None)
+        return tuple(box for box in (steps.message_box, steps.second_message_box) if box is not None)
 
     def reopened(self) -> Steps:
         """Play ``steps.open`` again where New Chat closed the chat: no message box is shown, and what opens it is."""
@@ -196,9 +196,7 @@ class ChatPage(PageActions):
 
     def box(self, *, second: bool = False) -> Mark:
         """The mark of the message box of an empty chat, or of one that is under way."""
-        return (
-            "follow_up_message_box" if second and self.profile.steps.follow_up_message_box else "message_box"
-        )
+        return "second_message_box" if second and self.profile.steps.second_message_box else "message_box"
 
     def write(self, text: str, look: Look, *, second: bool = False) -> None:
         """Put ``text`` into the message box, as typed, after a `look` at it. Raises `CaptureIncomplete` when it cannot be used."""
@@ -218,7 +216,7 @@ class ChatPage(PageActions):
     def submit(self, *, second: bool = False) -> Steps:
         """Send what is in the message box."""
         steps = self.profile.steps
-        send = (steps.follow_up_send if second else None) or steps.send
+        send = (steps.second_send if second else None) or steps.send
         if len(send) == 1 and send[0].press is not None:
             self.page.keyboard.press(send[0].press)
         else:
@@ -257,13 +255,13 @@ class ChatPage(PageActions):
 
     def press_again(self, *, second: bool = False) -> None:
         """Press the key that sends once more; nothing where a click sends, which waits for its button anyway."""
-        send = (self.profile.steps.follow_up_send if second else None) or self.profile.steps.send
+        send = (self.profile.steps.second_send if second else None) or self.profile.steps.send
         if len(send) == 1 and send[0].press is not None:
             self.page.keyboard.press(send[0].press)
 
     def _box_of(self, *, second: bool) -> Locate:
         steps = self.profile.steps
-        return (steps.follow_up_message_box if second else None) or steps.message_box
+        return (steps.second_message_box if second else None) or steps.message_box
 
     # -- reading ------------------------------------------------------------------------------------------------------
 

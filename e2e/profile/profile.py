@@ -111,7 +111,7 @@ class Profile(Part):
     def _rules_fit(self) -> Self:
         names = [rule.name for rule in self.wire]
         received = {rule.name for rule in self.wire if rule.direction == "received"}
-        used = {rule.reply_rule for rule in self.wire}
+        used = {rule.answered_by for rule in self.wire}
         if len(received) == len(names):
             raise InvalidValue(
                 "wire[0].direction", "received", 'no rule has direction = "sent"; hint: direction = "sent"'
@@ -123,18 +123,18 @@ class Profile(Part):
                     rule.name,
                     "another wire rule has this name; hint: give each rule its own name",
                 )
-            if rule.reply_rule is not None and rule.reply_rule not in received:
+            if rule.answered_by is not None and rule.answered_by not in received:
                 raise InvalidValue(
-                    f"wire[{n}].reply_rule",
-                    rule.reply_rule,
+                    f"wire[{n}].answered_by",
+                    rule.answered_by,
                     f'no wire rule with direction = "received" has this name (existing: {", ".join(sorted(received)) or "none"});'
-                    f' hint: reply_rule = "{min(received, default="events")}"',
+                    f' hint: answered_by = "{min(received, default="events")}"',
                 )
             if rule.name in received and rule.name not in used:
                 raise InvalidValue(
                     f"wire[{n}].direction",
                     rule.direction,
-                    f'no sent rule uses it; hint: reply_rule = "{rule.name}" in the rule that is sent',
+                    f'no sent rule uses it; hint: answered_by = "{rule.name}" in the rule that is sent',
                 )
         if not any(rule.judged for rule in self.wire if rule.direction == "sent"):
             number = next(n for n, rule in enumerate(self.wire) if not rule.judged)

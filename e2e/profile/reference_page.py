@@ -50,7 +50,7 @@ _WITH: dict[str, dict[str, Any]] = {
     "Session.regex": {"store": "url", "key": None},
     "Session.database": {**_INDEXED, "object_store": "kv"},
     "Session.object_store": {**_INDEXED, "database": "chat"},
-    "Reply.response_finished": {"hidden": {"role": "button", "name": "Stop"}},
+    "Reply.exchange_finished": {"gone": {"role": "button", "name": "Stop"}},
     "RefusalRule.kind": {"status": [429]},
     "Login.url": {"storage_state": ".auth/acme.json"},
     "Login.done": {"storage_state": ".auth/acme.json"},

@@ -187,9 +187,7 @@ def _judge(run: Run, check: Check, expected: str) -> Verdict:
         return not_seen(name, run, played.note, "needs most lanes to complete it", **numbers)
     if scenario == "mid-stream" and not run.chats["cut"].fillna(value=False).any():
         why = "every reply had ended before New Chat could be clicked"
-        return not_seen(
-            name, run, why, "needs a message with a longer reply (steps.long_reply_message)", **numbers
-        )
+        return not_seen(name, run, why, "needs a message with a longer reply (steps.long_request)", **numbers)
     if scenario == "mid-stream" and (unread := _unread(run)):
         why = (
             f"the text of {plural(unread, 'interrupted reply', 'interrupted replies')} could not be read, "

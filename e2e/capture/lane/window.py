@@ -96,7 +96,7 @@ class Window:
             run_context.rules,
             recorder,
             run_context.waiter,
-            refusals=tuple(Refusal(s) for s in profile.blocked if s.status or s.response),
+            refusals=tuple(Refusal(s) for s in profile.blocked if s.status or s.answer),
             reading=run_context.full,
             cookies=_cookie_names(profile) if run_context.full else None,
             blocked_hosts=profile.where.blocked_hosts,

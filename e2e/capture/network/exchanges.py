@@ -50,7 +50,7 @@ class Exchanges:
 
     def begin(self, exchange: Exchange, socket: str | None = None) -> None:
         """A payload left. On a ``socket`` its answer is awaited there, unless the rule names another line."""
-        line = f"rule:{exchange.rule.reply_rule}" if exchange.rule.reply_rule else socket
+        line = f"rule:{exchange.rule.answered_by}" if exchange.rule.answered_by else socket
         if line is not None:
             exchange.extras["line"] = line
             waiting = self._open.setdefault(line, [])
@@ -102,7 +102,7 @@ class Exchanges:
         """A value of the exchange's own answer."""
         rule = exchange.rule
         seen = rule.read(with_event(value, event))
-        if rule.reply_rule is not None:
+        if rule.answered_by is not None:
             exchange.reply.add_value(t, seen)
             if exchange.reply_key is None:
                 exchange.reply_key = rule.key_of(seen)
@@ -118,13 +118,13 @@ class Exchanges:
     def own_text(self, exchange: Exchange, t: float, text: str) -> None:
         """A piece of the exchange's own answer, of a type that is no stream of values."""
         exchange.reply.add_text(t, text)
-        if exchange.rule.reply_rule is None:
+        if exchange.rule.answered_by is None:
             self.listener.on_text(exchange, t, text)
 
     def own_end(self, exchange: Exchange, t: float, outcome: str, error: str) -> None:
         """The exchange's own answer has ended."""
         well = outcome == "ok" and (exchange.status or 0) < 400
-        if exchange.rule.reply_rule is None or not (well or (outcome == "cancelled" and exchange.status)):
+        if exchange.rule.answered_by is None or not (well or (outcome == "cancelled" and exchange.status)):
             self.end(exchange, t, outcome, error)
 
     def received(
@@ -224,7 +224,7 @@ class Exchanges:
         self.listener.on_chunk(exchange, t, event, seen)
 
     def _named_in_text(self, exchange: Exchange) -> str | None:
-        line = exchange.rule.reply_rule
+        line = exchange.rule.answered_by
         rules = [exchange.rule, *(r for r in self.rules if r.received and r.name == line)]
         return next((name for rule in rules if (name := rule.provider_in(exchange.reply))), None)
 

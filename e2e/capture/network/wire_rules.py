@@ -42,7 +42,7 @@ class Rule:
         self.transport = rule.transport
         self.received = rule.direction == "received"
         self.framing = rule.framing
-        self.reply_rule = rule.reply_rule
+        self.answered_by = rule.answered_by
         self.judged = rule.judged
         self._parse_nested_json = rule.parse_nested_json
         self._url = re.compile(rule.url)
@@ -51,8 +51,8 @@ class Rule:
         self._session = _Reader(rule.session) if rule.session else None
         self._history = _compiled(rule.history)
         self._provider = _Reader(rule.provider) if rule.provider else None
-        self._correlation_id = _compiled(rule.correlation_id)
-        self._reply_when = _compiled(rule.reply_when)
+        self._correlation_id = _compiled(rule.reply_to)
+        self._reply_when = _compiled(rule.answer_when)
         self._done = _compiled(rule.done)
         self._failed = _compiled(rule.failed)
         self._connection = _compiled(rule.session.connection) if rule.session else None
@@ -143,7 +143,7 @@ class Refusal:
     def __init__(self, sign: RefusalRule) -> None:
         self.kind = sign.kind
         self._status = sign.status or ()
-        self._answer = _compiled(sign.response)
+        self._answer = _compiled(sign.answer)
 
     def in_status(self, status: int) -> bool:
         return status in self._status

@@ -343,4 +343,4 @@ class LaneRecorder(WireListener):
 
 def _brought_nothing(exchange: Exchange) -> bool:
     """No byte of its own answer came; where other frames or requests bring the answer, that is not known."""
-    return exchange.rule.reply_rule is None and exchange.transport == "http" and exchange.bytes == 0
+    return exchange.rule.answered_by is None and exchange.transport == "http" and exchange.bytes == 0

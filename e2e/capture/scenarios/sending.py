@@ -33,8 +33,8 @@ def send(context: LaneContext, look: Look | None = None, after: After = "", *, l
     yield from _paced(context)
     text = f"{secrets.choice(_OPENERS)} ({secrets.token_hex(4)})"
     second = recorder.chat is not None and bool(recorder.chat.messages)
-    if long and context.profile.steps.long_reply_message:
-        text = f"{context.profile.steps.long_reply_message} ({text[-9:-1]})"
+    if long and context.profile.steps.long_request:
+        text = f"{context.profile.steps.long_request} ({text[-9:-1]})"
     recorder.begin_message(text, after=after)
     context.wire.seek(nonce_of(text))
     left = yield from _type_and_submit(context, text, look, second=second)

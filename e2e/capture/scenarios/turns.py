@@ -35,7 +35,7 @@ def message(context: LaneContext, look: Look | None = None, *, after: After = ""
     except Blocked as blocked:
         exchange = context.recorder.exchange
         pause = exchange.retry_after if exchange is not None else None
-        if pause is None or pause > context.profile.limits.max_retry_after:
+        if pause is None or pause > context.profile.limits.retry_after:
             raise
         context.pace.pause(pause)
         context.recorder.note("retry", seconds=round(pause, 3), why=blocked.what)
@@ -87,7 +87,7 @@ def _answered(
     # Asked while the reply still streams: by its end the answer is here.
     taken = exchange.status is not None and exchange.status < 400 and not replaced()
     asked = context.backend.ask(recorder.sent_id) if context.backend and taken else None
-    if context.profile.reply.response_finished or not taken:
+    if context.profile.reply.exchange_finished or not taken:
         yield Wait(lambda: exchange.ended_at is not None or replaced(), _left(deadline), late)
     return asked
 
@@ -97,14 +97,14 @@ def _on_the_screen(
 ) -> Steps:
     """Wait for the reply's end as a user sees it, and read the label."""
     rule = context.profile.reply
-    for what, wanted in ((rule.hidden, False), (rule.visible, True)):
+    for what, wanted in ((rule.gone, False), (rule.shown, True)):
         if what is not None:
             until = partial(_is_shown, context, what, wanted)
             yield Wait(until, _left(deadline), late, POLL, asks_page=True)
     if rule.text_stable_for is not None:
         yield from _text_settled(context, rule.text_stable_for, deadline, late)
     yield from _label(context)
-    if rule.response_finished:  # its last bytes may still be on their way to us
+    if rule.exchange_finished:  # its last bytes may still be on their way to us
         yield Wait(lambda: exchange.ended, context.profile.timeouts.action, late)
 
 
@@ -207,9 +207,9 @@ def _how(profile: Profile) -> str:
     """The profile's rule for the end of a reply, in words."""
     rule = profile.reply
     parts = [
-        "exchange finished" if rule.response_finished else "",
-        f"{rule.hidden} gone" if rule.hidden else "",
-        f"{rule.visible} shown" if rule.visible else "",
+        "exchange finished" if rule.exchange_finished else "",
+        f"{rule.gone} gone" if rule.gone else "",
+        f"{rule.shown} shown" if rule.shown else "",
         f"text settled for {rule.text_stable_for:g} s" if rule.text_stable_for else "",
     ]
     return ", ".join(p for p in parts if p)

@@ -106,7 +106,7 @@ def _starts_new_chat(inspector: Inspector, path: ClickPath, candidate: Candidate
         signs.append("the address changed")
     covering = _covering(inspector)
     if covering is not None:
-        specs.append(("wait_hidden", covering))
+        specs.append(("wait_gone", covering))
     observed.new_chat, observed.clicked = specs, now
     observed.new_chat_reasons = [*candidate.reasons, *signs]
     inspector.report("new chat: " + ", ".join(f"{verb} {toml_value(spec)}" for verb, spec in specs))

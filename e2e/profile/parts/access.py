@@ -29,12 +29,12 @@ class Limits(Part):
     """Messages per minute, over all lanes together."""
     messages: int | None = Field(default=None, ge=1, le=1_000_000, examples=[200])
     """Messages in the whole run. Chats beyond this number are not started."""
-    max_retry_after: Seconds = 30
+    retry_after: Seconds = 30
     """Longest ``Retry-After`` that the suite waits for, once per chat. A longer one ends the chat as blocked."""
 
 
 class RefusalRule(Part):
-    """What a refusal looks like: exactly one of screen, url, status, response."""
+    """What a refusal looks like: exactly one of screen, url, status, answer."""
 
     kind: Literal["rate-limited", "daily-limit", "login-wall", "captcha", "backend-down", "blocked"] = Field(
         examples=["daily-limit"]
@@ -48,15 +48,15 @@ class RefusalRule(Part):
         default=None, min_length=1, examples=[[429, 503]]
     )
     """HTTP status of the response to a message."""
-    response: Condition | None = Field(default=None, examples=["error.code == 'quota_exceeded'"])
+    answer: Condition | None = Field(default=None, examples=["error.code == 'quota_exceeded'"])
     """Condition on a JSON response, an event or a frame."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        present = [s for s in ("screen", "url", "status", "response") if getattr(self, s) is not None]
+        present = [s for s in ("screen", "url", "status", "answer") if getattr(self, s) is not None]
         if len(present) != 1:
             raise ValueError(
-                f"exactly one of screen, url, status, response (this one has {', '.join(present) or 'none of them'});"
+                f"exactly one of screen, url, status, answer (this one has {', '.join(present) or 'none of them'});"
                 ' hint: screen = { role = "alert", name = "Daily limit" }'
             )
         return self

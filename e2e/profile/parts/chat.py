@@ -76,11 +76,11 @@ class Session(Part):
 class Reply(Part):
     """How the end of a reply is recognised. All conditions that are set must be met."""
 
-    response_finished: bool = True
+    exchange_finished: bool = True
     """The response has ended, by its wire rule."""
-    hidden: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Stop"}])
+    gone: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Stop"}])
     """This element is hidden or gone, such as the Stop button."""
-    visible: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Send"}])
+    shown: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Send"}])
     """This element is visible again, such as the Send button."""
     text_stable_for: float | None = Field(default=None, gt=0, le=30, examples=[0.5])
     """Seconds for which the last reply's text did not change (needs ``screen.messages``)."""
@@ -88,14 +88,14 @@ class Reply(Part):
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
         if (
-            not self.response_finished
-            and self.hidden is None
-            and self.visible is None
+            not self.exchange_finished
+            and self.gone is None
+            and self.shown is None
             and self.text_stable_for is None
         ):
             raise ValueError(
-                "needs response_finished, hidden, visible or text_stable_for;"
-                ' hint: hidden = { role = "button", name = "Stop" }'
+                "needs exchange_finished, gone, shown or text_stable_for;"
+                ' hint: gone = { role = "button", name = "Stop" }'
             )
         return self
 

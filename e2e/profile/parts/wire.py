@@ -89,7 +89,7 @@ class WireRule(Part):
     """
 
     name: RuleName = Field(default="chat", examples=["chat"])
-    """Unique name of the rule, for messages and for ``reply_rule``."""
+    """Unique name of the rule, for messages and for ``answered_by``."""
     transport: Literal["http", "websocket"] = "http"
     """``http`` is fetch, XHR, EventSource and sendBeacon. The response may be JSON, server-sent events or JSON lines."""
     direction: Literal["sent", "received"] = "sent"
@@ -115,14 +115,14 @@ class WireRule(Part):
     """JMESPath to the list of earlier messages in the payload."""
     provider: Extract | None = Field(default=None, examples=["provider"])
     """In the response: in a JSON body, in any event of a stream, in a frame, in a header, or (``regex`` alone) in its text."""
-    reply_rule: Text | None = Field(default=None, examples=["events"])
+    answered_by: Text | None = Field(default=None, examples=["events"])
     """Name of the ``received`` rule on which the reply comes. Default: the response to the request, or the same socket."""
-    correlation_id: JMESPath | None = Field(default=None, examples=["requestId"])
+    reply_to: JMESPath | None = Field(default=None, examples=["requestId"])
     """The value that links a reply to its payload. It is in the reply, and in the payload or in the response to the request.
 
     Default: the ID of the framing, if it has one (an acknowledgement, an invocation). Otherwise the next frames are the reply.
     """
-    reply_when: Condition | None = Field(default=None, examples=["type == 'ActionResponse'"])
+    answer_when: Condition | None = Field(default=None, examples=["type == 'ActionResponse'"])
     """Condition on the frames or events that are part of the reply."""
     done: Condition | None = Field(default=None, examples=["type == 'done'"])
     """Condition on the frame or event that completes the reply.
@@ -139,7 +139,7 @@ class WireRule(Part):
                 "session", MISSING, 'required with direction = "sent"; hint: session = "session_id"'
             )
         if self.direction == "received":
-            for key in ("session", "history", "reply_rule"):
+            for key in ("session", "history", "answered_by"):
                 if (value := getattr(self, key)) is not None:
                     raise InvalidValue(
                         key, _raw(value), 'not used with direction = "received"; hint: leave it out'

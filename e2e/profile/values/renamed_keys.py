@@ -7,22 +7,9 @@ from typing import Any
 RENAMED = {
     "accepted": "known_issues",
     "where.start.patience": "where.start.startup_timeout",
-    "steps.second_message_box": "steps.follow_up_message_box",
-    "steps.second_send": "steps.follow_up_send",
-    "steps.long_request": "steps.long_reply_message",
-    "steps.*[].wait_gone": "steps.*[].wait_hidden",
-    "login.steps[].wait_gone": "login.steps[].wait_hidden",
     "wire[].unfold": "wire[].parse_nested_json",
-    "wire[].answered_by": "wire[].reply_rule",
-    "wire[].answer_when": "wire[].reply_when",
-    "wire[].reply_to": "wire[].correlation_id",
-    "reply.exchange_finished": "reply.response_finished",
-    "reply.gone": "reply.hidden",
-    "reply.shown": "reply.visible",
     "reply.settled": "reply.text_stable_for",
     "policy.bearer": "policy.id_is_secret",
-    "limits.retry_after": "limits.max_retry_after",
-    "blocked[].answer": "blocked[].response",
     "timeouts.quiet": "timeouts.idle",
 }
 """Old path -> new path. ``[]`` is an item of a list, ``*`` is any key."""

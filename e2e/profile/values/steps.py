@@ -117,7 +117,7 @@ class Fill(Part):
 
 
 class Action(Part):
-    """One action: exactly one of click, hover, press, fill, wait_for, wait_hidden, dismiss, mouse_away."""
+    """One action: exactly one of click, hover, press, fill, wait_for, wait_gone, dismiss, mouse_away."""
 
     click: Locate | None = Field(default=None, examples=[{"role": "button", "name": "New chat"}])
     """Click the middle of the element."""
@@ -129,7 +129,7 @@ class Action(Part):
     """Type text into a field."""
     wait_for: Locate | None = Field(default=None, examples=[{"role": "dialog"}])
     """Wait until this is visible."""
-    wait_hidden: Locate | None = Field(default=None, examples=[{"css": ".toast"}])
+    wait_gone: Locate | None = Field(default=None, examples=[{"css": ".toast"}])
     """Wait until this is no longer visible: a toast, a spinner, a dialog."""
     dismiss: Locate | None = Field(default=None, examples=[{"role": "button", "name": "Accept all"}])
     """Click this if it is there (the button of a consent banner, the close button of an overlay). Continue if it is not."""
@@ -158,7 +158,7 @@ class Action(Part):
         return self.click is not None or self.press is not None
 
 
-_ACTIONS = ("click", "hover", "press", "fill", "wait_for", "wait_hidden", "dismiss", "mouse_away")
+_ACTIONS = ("click", "hover", "press", "fill", "wait_for", "wait_gone", "dismiss", "mouse_away")
 
 _KEYS = frozenset(
     """Enter Tab Escape Space Backspace Delete Insert Home End PageUp PageDown ArrowUp ArrowDown ArrowLeft ArrowRight
@@ -197,13 +197,13 @@ class Steps(Part):
         default=(), examples=[[{"dismiss": {"role": "button", "name": "Accept all"}}]]
     )
     """Actions after each page load: consent banners, a welcome dialog, a button that opens the chat."""
-    follow_up_message_box: Locate | None = Field(default=None, examples=[{"placeholder": "Reply"}])
+    second_message_box: Locate | None = Field(default=None, examples=[{"placeholder": "Reply"}])
     """The message box of a running chat, if it differs from that of an empty chat."""
-    follow_up_send: tuple[Action, ...] | None = Field(
+    second_send: tuple[Action, ...] | None = Field(
         default=None, min_length=1, examples=[[{"click": {"test_id": "reply-send"}}]]
     )
     """Sends a message in a running chat, if that differs from ``send``."""
-    long_reply_message: Text | None = Field(default=None, examples=["Write a long story"])
+    long_request: Text | None = Field(default=None, examples=["Write a long story"])
     """A message whose reply takes a second or more, so that New Chat can be clicked while the reply streams."""
     stop: tuple[Action, ...] = Field(default=(), examples=[[{"click": {"role": "button", "name": "Stop"}}]])
     """Stops a streaming reply."""
@@ -217,7 +217,7 @@ class Steps(Part):
         for name, actions in (
             ("new_chat", self.new_chat),
             ("send", self.send),
-            ("follow_up_send", self.follow_up_send),
+            ("second_send", self.second_send),
         ):
             if actions is not None and not any(action.starts for action in actions):
                 raise InvalidValue(

@@ -22,7 +22,7 @@ Record = Callable[..., Run]
 @pytest.fixture(scope="session")
 def reference() -> Profile:
     """The reference chat's profile with short waits: a refusal is waited out by users, not here."""
-    short = {"timeouts": Timeouts(ready=10, action=5, reply=3), "limits": Limits(max_retry_after=0.001)}
+    short = {"timeouts": Timeouts(ready=10, action=5, reply=3), "limits": Limits(retry_after=0.001)}
     return load("reference").model_copy(update=short)
 
 

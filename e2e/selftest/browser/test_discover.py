@@ -92,10 +92,9 @@ class TestFunctionsOverOneSocket:
         assert rule.session is not None
         assert rule.session.json_ == "args[0].sessionId"
         assert rule.provider is not None
-        assert (rule.provider.json_, rule.correlation_id) == ("result.provider.id", "requestId")
+        assert (rule.provider.json_, rule.reply_to) == ("result.provider.id", "requestId")
         verbs = [
-            next(k for k in ("hover", "click", "wait_hidden") if getattr(a, k))
-            for a in profile.steps.new_chat
+            next(k for k in ("hover", "click", "wait_gone") if getattr(a, k)) for a in profile.steps.new_chat
         ]
         assert verbs[:3] == ["hover", "click", "click"]
 

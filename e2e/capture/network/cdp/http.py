@@ -334,7 +334,7 @@ class HttpTraffic:
         if body is None:
             return
         exchange = body.exchange
-        if exchange is not None and exchange.rule.reply_rule is None:
+        if exchange is not None and exchange.rule.answered_by is None:
             exchange.chunks += 1
             exchange.bytes += e["dataLength"]
             if exchange.first_chunk_at is None:
@@ -371,7 +371,7 @@ class HttpTraffic:
             body.ending = (e, outcome, error)
             return
         body.ended_at = e["timestamp"] + self._wire.offset
-        if body.exchange is not None and body.exchange.rule.reply_rule is None:
+        if body.exchange is not None and body.exchange.rule.answered_by is None:
             body.exchange.ended_at = body.exchange.ended_at or body.ended_at
         body.ended = (outcome, error)
         if body.reader is None or body.live is not False:

@@ -53,10 +53,10 @@ class Findings:
     history: Guess | None = None
     provider: Guess | None = None
     label: Guess | None = None
-    reply_rule: Guess | None = None
+    answered_by: Guess | None = None
     """A second wire rule, as a table."""
-    correlation_id: Guess | None = None
-    reply_when: Guess | None = None
+    reply_to: Guess | None = None
+    answer_when: Guess | None = None
     done: Guess | None = None
     exchange_ends: bool = True
     rotation: Guess | None = None

@@ -107,7 +107,7 @@ def _steps(observed: Observed) -> list[str]:
     if observed.second_box is not None:
         lines.append(
             _line(
-                "follow_up_message_box",
+                "second_message_box",
                 observed.second_box,
                 0.7,
                 "a chat with messages has another box",
@@ -173,25 +173,27 @@ def _wire(found: Findings) -> list[str]:
         lines.append(_line("method", sent.method, 0.99, "the method of the messages"))
     if sent.parses_nested_json:
         lines.append(_line("parse_nested_json", True, 0.9, "a string inside the payload is JSON"))
-    for key in ("when", "session", "history", "provider", "correlation_id", "reply_when", "done"):
+    for key in ("when", "session", "history", "provider", "reply_to", "answer_when", "done"):
         guess: Guess | None = getattr(found, key)
-        if guess is not None and (found.reply_rule is None or key not in ("provider", "done", "reply_when")):
+        if guess is not None and (
+            found.answered_by is None or key not in ("provider", "done", "answer_when")
+        ):
             lines.append(_guess(key, guess))
         elif guess is None and key in _OPEN:
             lines.append(_OPEN[key])
-    return lines + (_other_channel(found, found.reply_rule) if found.reply_rule is not None else [])
+    return lines + (_other_channel(found, found.answered_by) if found.answered_by is not None else [])
 
 
 def _other_channel(found: Findings, channel: Guess) -> list[str]:
     """The wire rule for replies on another channel."""
     lines = [
-        'reply_rule = "events"',
+        'answered_by = "events"',
         "",
         "[[wire]]",
         _line("name", "events", channel.confidence, channel.reason),
     ]
     lines += [f"{k} = {toml_value(v)}" for k, v in channel.value.items() if k != "name"]
-    for key in ("provider", "correlation_id", "reply_when", "done"):
+    for key in ("provider", "reply_to", "answer_when", "done"):
         guess: Guess | None = getattr(found, key)
         if guess is not None:
             lines.append(_guess(key, guess))
@@ -201,9 +203,9 @@ def _other_channel(found: Findings, channel: Guess) -> list[str]:
 def _reply(observed: Observed, found: Findings) -> list[str]:
     lines = ["[reply]"]
     if not found.exchange_ends:
-        lines.append(_line("response_finished", False, 0.7, "no payload marks the end of a reply"))
+        lines.append(_line("exchange_finished", False, 0.7, "no payload marks the end of a reply"))
     if observed.stop is not None:
-        lines.append(_line("hidden", observed.stop, 0.9, "visible during replies only"))
+        lines.append(_line("gone", observed.stop, 0.9, "visible during replies only"))
     elif not found.exchange_ends and observed.messages is not None:
         lines.append(
             _line("text_stable_for", 0.6, 0.6, "the reply is complete when its text no longer changes")

@@ -26,7 +26,7 @@ def find_reply(found: Findings, watcher: Watcher, sent: SentMessages, observed: 
     if channel == "own":
         found.exchange_ends = all(p.ended or p.status is not None for p in sent.payloads)
     elif channel.startswith("http:"):
-        found.reply_rule = Guess(
+        found.answered_by = Guess(
             {"name": "events", "direction": "received", "url": channel[5:]},
             0.85,
             "the text of the reply arrived there, not in the response to the message",
@@ -42,7 +42,7 @@ def _frames(
     """Infer which frames belong to a message (by a key or a condition), and which is the last."""
     keyed = _reply_key(sent.values, chosen) or _key_in_response(sent, chosen)
     if keyed is not None:
-        found.correlation_id = keyed
+        found.reply_to = keyed
         compiled = jmespath.compile(keyed.value)
         mine = [
             [p for p in received if text_of(compiled.search(p.value)) == key]
@@ -62,7 +62,7 @@ def _frames(
             [p.value for parts in mine for p in parts], [r for r in rest if r is not None]
         )
         if condition:
-            found.reply_when = Guess(
+            found.answer_when = Guess(
                 condition, 0.75, "holds for the frames with text of the reply, and for no others"
             )
             compiled = jmespath.compile(condition)
@@ -83,8 +83,8 @@ def _frames(
                 p.value for received, end in zip(chosen, ends, strict=True) for p in received if p not in end
             ]
             condition = find_condition([e[0].value for e in ends], everything)
-            if condition and found.reply_when:
-                found.reply_when.value = f"({found.reply_when.value}) || {condition}"
+            if condition and found.answer_when:
+                found.answer_when.value = f"({found.answer_when.value}) || {condition}"
     if condition and "[" not in condition:  # an index into a list depends on how many parts arrived together
         found.done = Guess(condition, 0.85, "holds for the last frame of each reply, and for none before")
     else:

@@ -30,12 +30,12 @@ def socket(name: str, **more: Any) -> Table:
 
 def other_channel(name: str, **more: Any) -> tuple[Table, Table]:
     """A request whose reply comes on another channel."""
-    send = {"url": rf"/api/{name}/send", "session": "session", "reply_rule": "events", "correlation_id": "id"}
+    send = {"url": rf"/api/{name}/send", "session": "session", "answered_by": "events", "reply_to": "id"}
     events = {
         "name": "events",
         "direction": "received",
         "url": rf"/api/{name}/events",
-        "correlation_id": "id",
+        "reply_to": "id",
         "done": "done",
         "provider": "provider",
     }
@@ -45,7 +45,7 @@ def other_channel(name: str, **more: Any) -> tuple[Table, Table]:
 SAME = (http("fetch-json"),)
 TEXT = {
     "when": "type == 'chat'",
-    "correlation_id": "id",
+    "reply_to": "id",
     "done": "type == 'done'",
     "failed": "type == 'error'",
 }
@@ -57,7 +57,7 @@ WIRE: dict[str, tuple[Table, ...]] = {
     "eventsource": other_channel("eventsource"),
     "beacon": other_channel("beacon"),
     "long-poll": other_channel("long-poll", url="/api/long-poll/poll", provider="pieces[].provider | [0]",
-                               correlation_id="id || pieces[0].id", done="pieces[?done]"),
+                               reply_to="id || pieces[0].id", done="pieces[?done]"),
     "form": (http("form", session={"form": "session"}),),
     "multipart": (http("multipart", session={"form": "session"}),),
     "query": (http("query", session={"query": "session"}),),
@@ -69,7 +69,7 @@ WIRE: dict[str, tuple[Table, ...]] = {
     "ws-text": (socket("text", **TEXT),),
     "page-address": (socket("text", **TEXT | {"session": {"page": "/c/([^/?#]+)"}}),),
     "ws-binary": (socket("binary", **TEXT),),
-    "ws-next": (socket("next", when="type == 'chat'", reply_when="type != 'ping'", done="type == 'done'"),),
+    "ws-next": (socket("next", when="type == 'chat'", answer_when="type != 'ping'", done="type == 'done'"),),
     "worker-ws": (socket("text", **TEXT),),
     "socketio": (
         {**SOCKET, "framing": "socket.io", "url": "/socket.io/", "when": "event == 'message'", "session": "args[0].session",
@@ -85,7 +85,7 @@ WIRE: dict[str, tuple[Table, ...]] = {
     ),
     "convex": (
         socket("convex", when="type == 'Action' && udfPath == 'chat:sendMessage'", session="args[0].sessionId",
-               history="args[0].history", provider="result.provider.id", correlation_id="requestId"),
+               history="args[0].history", provider="result.provider.id", reply_to="requestId"),
     ),
     "service-worker": (http("fetch-json", url=r"/lab/sw/chat(\?|$)"),),
 }  # fmt: skip
@@ -120,7 +120,7 @@ def lab_profile(name: str) -> Profile:
         new_chat.insert(0, {"hover": {"role": "button", "name": "Conversation menu"}})
     if page.confirm:
         new_chat.append({"click": {"role": "button", "name": page.confirm, "exact": True}})
-        new_chat.append({"wait_hidden": {"css": "[role=status]"}, "optional": True, "timeout": 2})
+        new_chat.append({"wait_gone": {"css": "[role=status]"}, "optional": True, "timeout": 2})
     raw: Table = {
         "name": name,
         "title": name,
@@ -132,7 +132,7 @@ def lab_profile(name: str) -> Profile:
             "open": [{"dismiss": {"role": "button", "name": page.banner}}] if page.banner else [],
         },
         "wire": WIRE.get(name, SAME),
-        "reply": {"hidden": {"role": "button", "name": "Stop"}},
+        "reply": {"gone": {"role": "button", "name": "Stop"}},
         "screen": {"messages": {"test_id": "message"}, "provider": {"test_id": "provider"}},
         "providers": {"count": 9},
         "policy": {"rotation": "on_first_message" if name == "first-message" else "on_click"},

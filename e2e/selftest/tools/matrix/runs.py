@@ -84,7 +84,7 @@ def _profile(variant: Variant) -> Profile:
         update={
             "timeouts": Timeouts(ready=10, action=5, reply=8),
             "limits": Limits(
-                max_retry_after=0.001
+                retry_after=0.001
             ),  # users wait for the limit to pass; here the refusal is what is tested
         }
     )

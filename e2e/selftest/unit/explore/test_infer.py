@@ -139,8 +139,8 @@ class TestFunctionsOverASocket:
 
     def test_request_id_links_reply_and_message(self) -> None:
         found = infer(*functions())
-        assert found.correlation_id is not None
-        assert found.correlation_id.value == "requestId"
+        assert found.reply_to is not None
+        assert found.reply_to.value == "requestId"
 
     def test_provider_is_found_in_the_result(self) -> None:
         found = infer(*functions())

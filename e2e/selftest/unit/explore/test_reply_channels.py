@@ -44,15 +44,15 @@ def test_an_id_beside_each_word_is_not_part_of_the_text() -> None:
 
 def test_event_stream_is_the_reply_channel() -> None:
     found = by_events()
-    assert found.reply_rule is not None
-    assert found.reply_rule.value["url"] == r"/events(\?|$)"
-    assert found.reply_rule.value["direction"] == "received"
+    assert found.answered_by is not None
+    assert found.answered_by.value["url"] == r"/events(\?|$)"
+    assert found.answered_by.value["direction"] == "received"
 
 
 def test_events_are_linked_by_a_key_and_the_last_one_ends_the_reply() -> None:
     found = by_events()
-    assert found.correlation_id is not None
-    assert found.correlation_id.value == "to"
+    assert found.reply_to is not None
+    assert found.reply_to.value == "to"
     assert found.done is not None
     assert found.done.value == "kind == 'end'"
 
@@ -103,9 +103,9 @@ def by_polls() -> Findings:
 
 def test_key_in_the_response_to_the_message() -> None:
     found = by_polls()
-    assert found.reply_rule is not None
-    assert found.correlation_id is not None
-    assert found.correlation_id.value == "id || pieces[0].id"
+    assert found.answered_by is not None
+    assert found.reply_to is not None
+    assert found.reply_to.value == "id || pieces[0].id"
 
 
 def test_number_of_parts_in_a_list_does_not_mark_the_end() -> None:
@@ -122,8 +122,8 @@ def test_reply_that_repeats_the_message_is_found_on_its_channel() -> None:
         turn.shown = f"{turn.text}\nprov\nEcho: {turn.text}, you said\nMessage\nSend"
         stream.values.append((START + 10 * n + 1, "message", {"said": f"Echo: {turn.text}, you said"}))
     found = infer(watched([*made, stream]), observed)
-    assert found.reply_rule is not None
-    assert found.reply_rule.value["url"] == "/events$"
+    assert found.answered_by is not None
+    assert found.answered_by.value["url"] == "/events$"
 
 
 def test_stored_word_sent_as_session_is_proposed_with_a_suspected_fault() -> None:

@@ -52,7 +52,7 @@ class TestReference:
     def test_absent_keys_have_defaults(self) -> None:
         profile = load("reference")
         assert (profile.timeouts.action, profile.where.viewport) == (5, (1280, 800))
-        assert profile.reply.response_finished
+        assert profile.reply.exchange_finished
 
     def test_a_profile_is_frozen(self) -> None:
         profile = load("reference")

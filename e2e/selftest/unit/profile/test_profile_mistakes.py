@@ -35,7 +35,7 @@ LOOKUP = 'lookup = { method = "GET", path = "/api/sessions/{session}", provider 
 REMOVE = 'remove = { method = "DELETE", path = "/api/sessions/{session}" }'
 STATE = 'state = { method = "GET", path = "/api/stats", active = "active_sessions", distribution = "distribution" }'
 ASSIGN = 'assign = { method = "PUT", path = "/api/sessions/{session}", provider = "provider" }'
-HIDDEN = 'hidden = { role = "button", name = "Stop" }'
+GONE = 'gone = { role = "button", name = "Stop" }'
 POLICY = '[policy]\nrotation = "on_click"'
 READY_TIME = "ready = 10"
 
@@ -152,7 +152,7 @@ MISTAKES: list[tuple[str, str, str, str, str]] = [
     (READY, 'ready = { css = "#a", name = "Message" }', "where.ready.name", "'Message'", 'name needs role | { role = "button", name = "New chat" }'),
     (SESSION, 'session = { json = "a", query = "b" }', "wire[0].session", '{ json = "a", query = "b" }', 'exactly one of json, form, query, header, cookie, path, url, page, connection (this one has json, query) | { json = "session_id" }'),
     (SESSION, 'session = { regex = "a" }', "wire[0].session", '{ regex = "a" }', "regex needs one of json, form, query, header, cookie, path, url, page, connection (only provider may have regex alone) | "),
-    (NEW_CHAT, "new_chat = [{ }]", "steps.new_chat[0]", "{}", "an action has exactly one of click, hover, press, fill, wait_for, wait_hidden, dismiss, mouse_away (this one has none of them) | "),
+    (NEW_CHAT, "new_chat = [{ }]", "steps.new_chat[0]", "{}", "an action has exactly one of click, hover, press, fill, wait_for, wait_gone, dismiss, mouse_away (this one has none of them) | "),
     (NEW_CHAT, 'new_chat = [{ hover = { css = "a" } }]', "steps.new_chat", '[{ hover = { css = "a" } }]', "has no click and no press | "),
     (SEND, 'send = [{ wait_for = { css = "a" } }]', "steps.send", '[{ wait_for = { css = "a" } }]', "has no click and no press | "),
     # the store
@@ -174,14 +174,14 @@ MISTAKES: list[tuple[str, str, str, str, str]] = [
     (URL, URL + '\nframing = "phoenix"', "wire[0].framing", "'phoenix'", 'only for WebSocket frames | transport = "websocket"'),
     (SOCKET, SOCKET + '\ndirection = "received"', "wire[1].session", '{ json = "session_id" }', 'not used with direction = "received" | leave it out'),
     (SOCKET, SOCKET + "\njudged = 5", "wire[1].judged", "5", "expected true or false, without quotes"),
-    (URL, URL + '\nreply_rule = "events"', "wire[0].reply_rule", "'events'", 'no wire rule with direction = "received" has this name (existing: none) | reply_rule = "events"'),
+    (URL, URL + '\nreply_rule = "events"', "wire[0].answered_by", "'events'", 'no wire rule with direction = "received" has this name (existing: none) | answered_by = "events"'),
     (SOCKET, 'name = "chat"', "wire[1].name", "'chat'", "another wire rule has this name | give each rule its own name"),
     (SOCKET, 'name = "/chat"', "wire[1].name", "'/chat'", 'only letters, digits, spaces, - and _ | "chat"'),
     (SESSION + "\n" + HISTORY + "\n" + PROVIDER, 'session = "meta.provider"\nprovider = "meta.sessionId"', "wire[0].session", "'meta.provider'", 'session and provider are swapped | session = "meta.sessionId"'),
     # what must agree
-    (HIDDEN, "response_finished = false", "reply", "{ response_finished = false }", 'needs response_finished, hidden, visible or text_stable_for | hidden = { role = "button", name = "Stop" }'),
-    (HIDDEN, HIDDEN + "\ntext_stable_for = 60", "reply.text_stable_for", "60", "must be at most 30 | text_stable_for = 0.5"),
-    (HIDDEN + '\n\n[screen]\nmessages = { test_id = "message" }', "text_stable_for = 1\n\n[screen]", "reply.text_stable_for", "1.0", 'needs screen.messages | screen = { messages = { test_id = "message" } }'),
+    (GONE, "exchange_finished = false", "reply", "{ exchange_finished = false }", 'needs exchange_finished, gone, shown or text_stable_for | gone = { role = "button", name = "Stop" }'),
+    (GONE, GONE + "\ntext_stable_for = 60", "reply.text_stable_for", "60", "must be at most 30 | text_stable_for = 0.5"),
+    (GONE + '\n\n[screen]\nmessages = { test_id = "message" }', "text_stable_for = 1\n\n[screen]", "reply.text_stable_for", "1.0", 'needs screen.messages | screen = { messages = { test_id = "message" } }'),
     (COUNT, 'source = ["backend", "backend"]', "providers.source", '["backend", "backend"]', "contains a source twice | leave one out"),
     (COUNT, "source = []", "providers.source", "[]", "needs at least 1"),
     (COUNT, 'source = "reply"', "providers.source", "'reply'", "expected a list"),
@@ -221,7 +221,7 @@ MISTAKES: list[tuple[str, str, str, str, str]] = [
     (START, 'start = { command = ["npm", "start"] }', "where.start.command", '["npm", "start"]', '{port} must be in both the command (or env) and the url, or in neither | command = ["npm", "start", "--", "--port", "{port}"]'),
     (START, 'start = { command = "npm start" }', "where.start.command", "'npm start'", "expected a list | "),
     (START, "start = 5", "where.start", "5", "expected a table | "),
-    (POLICY, '[[blocked]]\nkind = "login-wall"\n' + POLICY, "blocked[3]", '{ kind = "login-wall" }', 'exactly one of screen, url, status, response (this one has none of them) | screen = { role = "alert", name = "Daily limit" }'),
+    (POLICY, '[[blocked]]\nkind = "login-wall"\n' + POLICY, "blocked[3]", '{ kind = "login-wall" }', 'exactly one of screen, url, status, answer (this one has none of them) | screen = { role = "alert", name = "Daily limit" }'),
     (POLICY, '[[blocked]]\nkind = "rate-limited"\nstatus = 429\n' + POLICY, "blocked[3].status", "429", "expected a list | status = [429, 503]"),
     (POLICY, '[[blocked]]\nkind = "ratelimit"\nstatus = [429]\n' + POLICY, "blocked[3].kind", "'ratelimit'", 'expected one of rate-limited, daily-limit, login-wall, captcha, backend-down, blocked | kind = "rate-limited"'),
 ]
@@ -323,7 +323,7 @@ class TestWholeFiles:
         assert refusal(REFERENCE.replace("[reply]", rule), tmp_path, monkeypatch).splitlines() == [
             "acme.toml: wire[2].direction",
             "  got 'received': no sent rule uses it",
-            '  hint: reply_rule = "events" in the rule that is sent',
+            '  hint: answered_by = "events" in the rule that is sent',
         ]
 
     def test_a_cause_is_a_known_issue_once(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

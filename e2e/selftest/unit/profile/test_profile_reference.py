@@ -23,7 +23,7 @@ WORDS = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 _USER = {"fill": {"into": {"label": "User"}, "text": "${CHAT_USER}"}}
 _AROUND: dict[str, dict[str, Any]] = {
     "Account": {"login": {"steps": [_USER]}},
-    "WireRule.reply_rule": {"events": {"name": "events", "direction": "received", "url": "/events$"}},
+    "WireRule.answered_by": {"events": {"name": "events", "direction": "received", "url": "/events$"}},
 }
 
 
@@ -65,7 +65,7 @@ def _around(example: Example, value: Any) -> dict[str, Any]:
         raw["wire"][0] = {k: v for k, v in raw["wire"][0].items() if k != "method"} | {
             "transport": "websocket"
         }
-    if name == "WireRule.reply_rule":
+    if name == "WireRule.answered_by":
         raw["wire"].append(_AROUND[name]["events"])
     if name == "WireRule.judged":
         raw["wire"].append({"name": "titles", "url": "/titles$", "session": "session"})

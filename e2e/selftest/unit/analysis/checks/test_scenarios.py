@@ -143,7 +143,7 @@ def test_what_is_right_is_said_by_the_policy(
 def test_a_reply_that_ends_at_once_cannot_be_left_behind() -> None:
     verdict = scenarios.mid_stream(run_with(chat("mid-stream", 10, [FINE])))
     assert verdict.outcome == "inconclusive"
-    assert "steps.long_reply_message" in verdict.needs
+    assert "steps.long_request" in verdict.needs
 
 
 def test_a_reply_whose_text_could_not_be_read_is_not_recognised() -> None:

@@ -154,7 +154,7 @@ SOCKET: Params = {
     "transport": "websocket",
     "url": "/ws$",
     "when": "type == 'chat'",
-    "correlation_id": "id",
+    "reply_to": "id",
     "done": "type == 'done'",
 }
 
@@ -643,7 +643,7 @@ class TestIdOfTheConnection:
     """The payload carries no ID: the page says one in a message before, for all that follow."""
 
     def scene(self) -> Socket:
-        return Socket(session={"connection": "hello"}, correlation_id=None, reply_when="type == 'text'")
+        return Socket(session={"connection": "hello"}, reply_to=None, answer_when="type == 'text'")
 
     def test_the_backend_gave_another_one_before_it_answered(self) -> None:
         scene = self.scene()
@@ -730,7 +730,7 @@ class TestWebSocket:
         assert scene.exchange.outcome == "ok"
 
     def test_without_a_tie_every_frame_answers_the_message(self) -> None:
-        scene = Socket(correlation_id=None)
+        scene = Socket(reply_to=None)
         scene.send(type="chat", session_id="s-1")
         scene.receive(type="text", id=5)
         scene.receive(type="done")

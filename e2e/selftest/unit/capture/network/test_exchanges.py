@@ -62,7 +62,7 @@ class Desk:
 
 class TestTextOfTheReply:
     def test_words_of_a_stream_name_the_provider_together(self) -> None:
-        desk = Desk(rule(reply_when="w", done="last", provider={"regex": "by (\\w+ hat)"}))
+        desk = Desk(rule(answer_when="w", done="last", provider={"regex": "by (\\w+ hat)"}))
         one = desk.send("a")
         for word in ("Told", " by Big", " hat", "."):
             desk.hear({"w": word, "last": word == "."})
@@ -77,7 +77,7 @@ class TestTextOfTheReply:
 
 class TestByKey:
     def test_each_answer_goes_to_its_own(self) -> None:
-        desk = Desk(rule(correlation_id="id", done="last"))
+        desk = Desk(rule(reply_to="id", done="last"))
         one, two = desk.send("a", "1"), desk.send("b", "2")
         desk.hear({"id": 2, "x": 1})
         desk.hear({"id": 1, "last": True}, t=3.0)
@@ -86,13 +86,13 @@ class TestByKey:
 
     @pytest.mark.parametrize("frame", [{"id": 9}, {"type": "ping"}, None, 7])
     def test_what_is_nobodys_is_left(self, frame: Any) -> None:
-        desk = Desk(rule(correlation_id="id"))
+        desk = Desk(rule(reply_to="id"))
         desk.send("a", "1")
         desk.hear(frame)
         assert desk.log.chunks == []
 
     def test_what_came_after_the_end_changes_nothing(self) -> None:
-        desk = Desk(rule(correlation_id="id", provider="p"))
+        desk = Desk(rule(reply_to="id", provider="p"))
         one = desk.send("a", "1")
         desk.hear({"id": 1, "p": "Big hat"})
         desk.hear({"id": 1, "p": "Tall boot"})
@@ -113,7 +113,7 @@ class TestByKey:
         assert (one.outcome, desk.log.chunks) == ("", [])
 
     def test_unless_the_profile_says_what_a_part_is(self) -> None:
-        desk = Desk(rule(reply_when="event == 'token'", provider="p"))
+        desk = Desk(rule(answer_when="event == 'token'", provider="p"))
         one = desk.send("a", "7")
         desk.hear({"event": "presence"})
         desk.hear({"event": "token", "p": "Big hat"})
@@ -161,14 +161,14 @@ class TestNextFrames:
         assert not new.shares_line
 
     def test_answers_with_ids_share_nothing(self) -> None:
-        desk = Desk(rule(correlation_id="id"))
+        desk = Desk(rule(reply_to="id"))
         old, new = desk.send("a", "1"), desk.send("b", "2")
         desk.hear({"id": 2})
         assert not old.shares_line
         assert not new.shares_line
 
     def test_frames_that_are_no_answer_are_skipped(self) -> None:
-        desk = Desk(rule(reply_when="type == 'answer'"))
+        desk = Desk(rule(answer_when="type == 'answer'"))
         one = desk.send("a")
         desk.hear({"type": "ping"})
         assert one.outcome == ""
@@ -186,12 +186,12 @@ class TestOtherChannel:
     def rules(self) -> tuple[Rule, Rule]:
         sent = Rule(
             WireRule.model_validate(
-                {"url": "/send", "session": "s", "reply_rule": "events", "correlation_id": "id"}
+                {"url": "/send", "session": "s", "answered_by": "events", "reply_to": "id"}
             )
         )
         events = Rule(
             WireRule.model_validate(
-                {"name": "events", "url": "/events", "direction": "received", "correlation_id": "of", "done": "event == 'end'",
+                {"name": "events", "url": "/events", "direction": "received", "reply_to": "of", "done": "event == 'end'",
                  "provider": "who"}
             )
         )  # fmt: skip
@@ -227,7 +227,7 @@ class TestOtherChannel:
 
 class TestRefusals:
     def test_an_answer_that_says_so_is_kept(self) -> None:
-        desk = Desk(rule(), refusals=(Refusal(RefusalRule(kind="daily-limit", response="error == 'quota'")),))
+        desk = Desk(rule(), refusals=(Refusal(RefusalRule(kind="daily-limit", answer="error == 'quota'")),))
         one = desk.send("a")
         desk.hear({"error": "quota"})
         assert one.refused == "daily-limit"

@@ -77,7 +77,7 @@ class TestCondition:
         assert not rule().has_failed({"success": False})
 
     def test_what_is_no_answer_is_left_out(self) -> None:
-        said = rule(reply_when="type == 'ActionResponse'")
+        said = rule(answer_when="type == 'ActionResponse'")
         assert said.is_answer({"type": "ActionResponse"})
         assert not said.is_answer({"type": "Transition"})
         assert rule().is_answer({"type": "Transition"})
@@ -169,7 +169,7 @@ class TestAnswer:
         assert rule().provider_of({"provider": "Big hat"}, {"provider": "Big hat"}) is None
 
     def test_what_ties_a_frame_to_its_payload(self) -> None:
-        tied = rule(transport="websocket", correlation_id="id")
+        tied = rule(transport="websocket", reply_to="id")
         assert tied.key_of({"id": 7}) == "7"
         assert tied.key_of({}) is None
         assert tied.key_of(None) is None
@@ -333,7 +333,7 @@ class TestRefusal:
         assert limit.in_status(503)
         assert not limit.in_status(500)
         assert not limit.in_answer({"error": "quota"})
-        quota = Refusal(RefusalRule(kind="daily-limit", response="error == 'quota'"))
+        quota = Refusal(RefusalRule(kind="daily-limit", answer="error == 'quota'"))
         assert quota.in_answer({"error": "quota"})
         assert not quota.in_answer({"error": "other"})
         assert not quota.in_status(429)

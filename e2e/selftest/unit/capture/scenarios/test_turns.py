@@ -34,7 +34,7 @@ class Turn:
         profile = profile.model_copy(
             update={
                 "reply": profile.reply.model_copy(
-                    update={"hidden": None, "visible": None, "text_stable_for": None}
+                    update={"gone": None, "shown": None, "text_stable_for": None}
                 )
             }
         )
