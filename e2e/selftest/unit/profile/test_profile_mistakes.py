@@ -174,7 +174,7 @@ MISTAKES: list[tuple[str, str, str, str, str]] = [
     (URL, URL + '\nframing = "phoenix"', "wire[0].framing", "'phoenix'", 'only for WebSocket frames | transport = "websocket"'),
     (SOCKET, SOCKET + '\ndirection = "received"', "wire[1].session", '{ json = "session_id" }', 'not used with direction = "received" | leave it out'),
     (SOCKET, SOCKET + "\njudged = 5", "wire[1].judged", "5", "expected true or false, without quotes"),
-    (URL, URL + '\nreply_rule = "events"', "wire[0].answered_by", "'events'", 'no wire rule with direction = "received" has this name (existing: none) | answered_by = "events"'),
+    (URL, URL + '\nanswered_by = "events"', "wire[0].answered_by", "'events'", 'no wire rule with direction = "received" has this name (existing: none) | answered_by = "events"'),
     (SOCKET, 'name = "chat"', "wire[1].name", "'chat'", "another wire rule has this name | give each rule its own name"),
     (SOCKET, 'name = "/chat"', "wire[1].name", "'/chat'", 'only letters, digits, spaces, - and _ | "chat"'),
     (SESSION + "\n" + HISTORY + "\n" + PROVIDER, 'session = "meta.provider"\nprovider = "meta.sessionId"', "wire[0].session", "'meta.provider'", 'session and provider are swapped | session = "meta.sessionId"'),
