@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from e2e.analysis.checks.variation import expected_shares, spread_verdict
+from e2e.analysis.facts.backend_probes import lives, not_probed, probed_before, probes, statuses
 from e2e.analysis.model.check import BACKEND, check
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import BackendRow
 from e2e.analysis.model.verdict import Number, Verdict
 from e2e.analysis.model.wording import capped, not_seen, plural
 from e2e.analysis.stats import significance
@@ -32,17 +32,17 @@ ONE_BY_CONSTRUCTION = ("fixed", "browserBased")
 def assigns(run: Run) -> Verdict:
     """The backend assigns fresh session IDs to several providers; five IDs in each of seven patterns for comparison."""
     name = "backend.assigns"
-    nothing = _not_probed(name, run, "fresh")
+    nothing = not_probed(name, run, "fresh")
     if nothing:
         return nothing
-    fresh = _probes(run, "fresh")
+    fresh = probes(run, "fresh")
     # the first response for a session is the assignment
     assigned = {
         (r.run_id, r.session): r.provider for r in reversed(fresh) if r.session and r.provider is not None
     }
     table, lines, numbers = _patterns(run)
     if not assigned:
-        why = f"the backend named no provider for a fresh session ID ({_statuses(fresh)})"
+        why = f"the backend named no provider for a fresh session ID ({statuses(fresh)})"
         return not_seen(
             name,
             run,
@@ -60,8 +60,8 @@ def assigns(run: Run) -> Verdict:
 
 def _patterns(run: Run) -> tuple[str, list[str], dict[str, Number]]:
     """Unique IDs and providers of each ID pattern."""
-    groups: dict[str, list[Any]] = defaultdict(list)
-    for r in _probes(run, "pattern"):
+    groups: dict[str, list[BackendRow]] = defaultdict(list)
+    for r in probes(run, "pattern"):
         if r.pattern is not None and r.session is not None:
             groups[r.pattern].append(r)
     numbers: dict[str, Number] = {}
@@ -100,10 +100,10 @@ def _patterns(run: Run) -> tuple[str, list[str], dict[str, Number]]:
 def persists(run: Run) -> Verdict:
     """Repeated requests with one session ID reach the same provider."""
     name = "backend.persists"
-    nothing = _not_probed(name, run, "same")
+    nothing = not_probed(name, run, "same")
     if nothing:
         return nothing
-    held = [answers for answers in _lives(run) if len(answers) > 1]
+    held = [answers for answers in lives(run) if len(answers) > 1]
     wrong = [answers for answers in held if len({r.provider for r in answers}) > 1]
     numbers = {
         "sessions_with_several": len(wrong),
@@ -112,7 +112,7 @@ def persists(run: Run) -> Verdict:
     }
     expected = "one provider in all responses for a session, until it is removed"
     if not held:
-        why = f"the backend named no provider twice for one session ID ({_statuses(_probes(run, 'same'))})"
+        why = f"the backend named no provider twice for one session ID ({statuses(probes(run, 'same'))})"
         return not_seen(name, run, why, "needs 2 responses for one session ID", **numbers)
     if wrong:
         lines = [
@@ -134,22 +134,6 @@ def persists(run: Run) -> Verdict:
     )
 
 
-def _lives(run: Run) -> list[list[Any]]:
-    """The responses for each probed session, from one removal to the next."""
-    # a fixed ID that the browser uses too may be ended by any New Chat in between
-    used = {(m.run_id, m.sent) for m in rows(run.messages) if m.sent is not None}
-    lives: dict[tuple[str, str, int], list[Any]] = defaultdict(list)
-    removals: Counter[tuple[str, str]] = Counter()
-    for r in rows(run.backend):
-        if r.session is None or (r.run_id, r.session) in used:
-            continue
-        if r.question == "remove":
-            removals[r.run_id, r.session] += 1
-        elif r.question in ("assign", "lookup") and r.provider is not None and r.probe != "removed":
-            lives[r.run_id, r.session, removals[r.run_id, r.session]].append(r)
-    return list(lives.values())
-
-
 @check(
     "backend.cleans_up",
     title="Is a removed session gone?",
@@ -162,13 +146,13 @@ def _lives(run: Run) -> list[list[Any]]:
 def cleans_up(run: Run) -> Verdict:
     """A removed session is gone. It must have existed before, or its absence proves nothing."""
     name = "backend.cleans_up"
-    nothing = _not_probed(name, run, "removed")
+    nothing = not_probed(name, run, "removed")
     if nothing:
         return nothing
     before: dict[tuple[str, str], bool] = {}
     removed: dict[tuple[str, str], bool] = {}
-    after: dict[tuple[str, str], Any] = {}
-    for r in _probes(run, "removed"):
+    after: dict[tuple[str, str], BackendRow] = {}
+    for r in probes(run, "removed"):
         if r.session is None:
             continue
         key = (r.run_id, r.session)
@@ -194,11 +178,11 @@ def cleans_up(run: Run) -> Verdict:
         return Verdict(name, "fail", headline, expected, capped(lines), numbers, evidence=run.evidence)
     if not judged:
         if numbers["refused"]:
-            why = f"the backend did not remove a session ({_statuses(r for r in _probes(run, 'removed') if r.question == 'remove')})"
+            why = f"the backend did not remove a session ({statuses(r for r in probes(run, 'removed') if r.question == 'remove')})"
         elif removed and not any(before.get(key) for key in removed):
             why = "no session was found before its removal: its absence afterwards proves nothing"
         else:
-            why = f"no removed session could be looked up ({_statuses(_probes(run, 'removed'))})"
+            why = f"no removed session could be looked up ({statuses(probes(run, 'removed'))})"
         return not_seen(
             name, run, why, "needs 1 session that is found, removed and looked up again", **numbers
         )
@@ -223,17 +207,21 @@ def cleans_up(run: Run) -> Verdict:
 def state(run: Run) -> Verdict:
     """The backend's own figures add up: the distribution sums to the active sessions, and is not pinned."""
     name = "backend.state"
-    nothing = _not_probed(name, run, "state")
+    nothing = not_probed(name, run, "state")
     if nothing:
         return nothing
-    seen = [r for r in _probes(run, "state") if r.active is not None and r.distribution is not None]
+    seen = [
+        (r, r.active, r.distribution)
+        for r in probes(run, "state")
+        if r.active is not None and r.distribution is not None
+    ]
     if not seen:
-        why = f"the backend did not report its sessions and their distribution ({_statuses(_probes(run, 'state'))})"
+        why = f"the backend did not report its sessions and their distribution ({statuses(probes(run, 'state'))})"
         return not_seen(name, run, why, "needs a backend API that reports both")
-    off = [r for r in seen if sum(r.distribution.values()) != r.active]
-    last = seen[-1]
-    probed = _probed_before(run, last)
-    counts = +(Counter({str(p): int(n) for p, n in last.distribution.items()}) - probed)
+    off = [(active, total) for _, active, sizes in seen if (total := sum(sizes.values())) != active]
+    last, last_active, last_distribution = seen[-1]
+    probed = probed_before(run, last)
+    counts = +(Counter({str(p): int(n) for p, n in last_distribution.items()}) - probed)
     expected = expected_shares(run)
     s = significance.spread(counts.values(), expected, run.alpha)
     spread = spread_verdict(name, run, counts, s, expected)
@@ -242,13 +230,13 @@ def state(run: Run) -> Verdict:
         spread = not_seen(name, run, why, "needs a profile with affinity = session", **spread.numbers)
     numbers: dict[str, Number] = {
         **spread.numbers,
-        "active": last.active,
+        "active": last_active,
         "probes_left_out": sum(probed.values()),
         "answers": len(seen),
         "not_adding_up": len(off),
     }
     if off:
-        lines = [f"{r.active} active, {sum(r.distribution.values())} in the distribution" for r in off]
+        lines = [f"{active} active, {total} in the distribution" for active, total in off]
         headline = f"{len(off)} of {plural(len(seen), 'state report')} did not add up"
         expected_text = "a distribution that adds up to the active sessions"
         return Verdict(name, "fail", headline, expected_text, capped(lines), numbers, evidence=run.evidence)
@@ -275,43 +263,6 @@ def state(run: Run) -> Verdict:
         warning=spread.warning,
         evidence=run.evidence,
     )
-
-
-def _probed_before(run: Run, state: Any) -> Counter[str]:
-    """The suite's own sessions among those of ``state``, by provider: earlier versions read the state after their probes.
-
-    48 sessions that the probes spread would hide that all others are on one provider.
-    """
-    used = {(m.run_id, m.sent) for m in rows(run.messages) if m.sent is not None}
-    alive: dict[str, str] = {}
-    for r in rows(run.backend):
-        if r.run_id != state.run_id or r.seq >= state.seq or r.session is None or not r.probe:
-            continue
-        if r.question == "remove":
-            alive.pop(r.session, None)
-        elif r.question == "assign" and r.provider is not None and (r.run_id, r.session) not in used:
-            alive[r.session] = r.provider
-    return Counter(alive.values())
-
-
-def _not_probed(name: str, run: Run, probe: str) -> Verdict | None:
-    if _probes(run, probe):
-        return None
-    if not run.policy.has_backend:
-        why = "the profile names no backend API"
-        return not_seen(name, run, why, "needs a [backend] section in the profile")
-    return not_seen(
-        name, run, "the backend was not probed in this run", "needs a run that reaches the backend probes"
-    )
-
-
-def _probes(run: Run, probe: str) -> list[Any]:
-    return list(rows(run.backend[run.backend["probe"] == probe]))
-
-
-def _statuses(probes: Iterable[Any]) -> str:
-    counts = Counter("no response" if r.status is None else f"HTTP {r.status}" for r in probes)
-    return ", ".join(f"{n} times {status}" if n > 1 else status for status, n in counts.most_common(4))
 
 
 def _with(

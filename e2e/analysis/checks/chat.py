@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 
-from e2e.analysis.facts.unseen import payloads_unseen
+import pandas as pd
+
 from e2e.analysis.model.check import CONVERSATIONS, check
-from e2e.analysis.model.columns import rows
+from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow, MessageRow
 from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import (
     capped,
@@ -18,6 +19,7 @@ from e2e.analysis.model.wording import (
     lane_name,
     no_chats,
     not_seen,
+    payloads_unseen,
     plural,
 )
 from e2e.analysis.stats import significance
@@ -38,31 +40,29 @@ def starts_empty(run: Run) -> Verdict:
     nothing = no_chats(name, run)
     if nothing:
         return nothing
-    messages: dict[ChatKey, list[Any]] = defaultdict(list)
-    for m in rows(run.messages):
-        messages[key_of(m)].append(m)
-    transitions = {key_of(t) for t in rows(run.plain_transitions)}
-    new = [c for c in rows(run.observed) if key_of(c) in transitions]
-    judged = [
-        c for c in new if c.screen_messages is not None or any(m.sent_seen for m in messages[key_of(c)])
-    ]
+    judged = _judged(run)
+    compared = judged["screen_compared"]
+    # evidence from before texts were compared has the number of messages only
+    shown = (compared & judged["screen_from"].notna()) | (
+        ~compared & (judged["screen_messages"].fillna(0) > 0)
+    )
+    texts = _bleeding(run)
+    sent = judged.set_index(_CHAT).index.isin(list(texts))
     full: list[ChatKey] = []
     bleeding: list[ChatKey] = []
     lines: list[str] = []
-    for c in judged:
+    for c in records(judged[shown | sent], ChatRow):
         key = key_of(c)
         where = f"{lane_name(run, c.run_id, c.lane)}: chat {c.chat}"
-        if c.screen_compared is True:
-            if c.screen_from is not None:
-                full.append(key)
-                lines.append(f"{where} showed text of chat {c.screen_from} before its first message")
-        elif c.screen_messages:  # evidence from before texts were compared
+        if c.screen_compared and c.screen_from is not None:
+            full.append(key)
+            lines.append(f"{where} showed text of chat {c.screen_from} before its first message")
+        elif not c.screen_compared and c.screen_messages:
             full.append(key)
             lines.append(f"{where} showed {plural(c.screen_messages, 'message')} before its first message")
-        earlier = sorted({m.bleeds_from for m in messages[key] if m.bleeds_from is not None})
-        if earlier:
+        if key in texts:
             bleeding.append(key)
-            lines.append(f"{where} sent text of chat {', '.join(map(str, earlier))}")
+            lines.append(f"{where} sent text of chat {', '.join(map(str, texts[key]))}")
     bad = tuple(dict.fromkeys([*full, *bleeding]))
     numbers = {
         "shown": len(full),
@@ -76,20 +76,41 @@ def starts_empty(run: Run) -> Verdict:
         return Verdict(
             name, "fail", headline, expected, capped(lines), numbers, chats=bad, evidence=run.evidence
         )
-    if not judged:
+    if judged.empty:
         why = "no New Chat was seen between two observed chats"
         return not_seen(name, run, why, "needs at least 2 observed chats in one lane", **numbers)
     limit = clean_limit(len(judged), "transition", "bleed")
-    unseen = sum(c.screen_messages is None for c in judged)
+    unseen = int(judged["screen_messages"].isna().sum())
     if unseen:
         limit += f"; the screens of {unseen} of them were not compared"
-    greeted = sum(c.screen_compared is True and bool(c.screen_messages) for c in judged)
+    greeted = int((compared & (judged["screen_messages"].fillna(0) > 0)).sum())
     if greeted:
         limit += f"; {plural(greeted, 'chat')} showed a greeting that no earlier chat contains"
     headline = f"{len(judged)} of {plural(len(judged), 'new chat')} started without text of an earlier chat"
     return Verdict(
         name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
     )
+
+
+_CHAT = ["run_id", "lane", "chat"]
+
+
+def _judged(run: Run) -> pd.DataFrame:
+    """The chats after New Chat whose first screen, or a payload, was seen."""
+    chats = run.observed
+    at = chats.set_index(_CHAT).index
+    seen = run.messages[run.messages["sent_seen"]]
+    looked_at = chats["screen_messages"].notna() | at.isin(seen.set_index(_CHAT).index)
+    return chats[at.isin(run.plain_transitions.set_index(_CHAT).index) & looked_at]
+
+
+def _bleeding(run: Run) -> dict[ChatKey, list[int]]:
+    """The chats whose messages contained text of earlier ones, with those."""
+    found: dict[ChatKey, set[int]] = defaultdict(set)
+    for m in records(run.messages[run.messages["bleeds_from"].notna()], MessageRow):
+        if m.bleeds_from is not None:
+            found[key_of(m)].add(m.bleeds_from)
+    return {key: sorted(earlier) for key, earlier in found.items()}
 
 
 @check(
@@ -107,28 +128,32 @@ def is_live(run: Run) -> Verdict:
     nothing = no_chats(name, run)
     if nothing:
         return nothing
-    observed = list(rows(run.messages[run.messages["chat_status"] == "observed"]))
-    judged = [m for m in observed if m.sent_seen and m.status is not None and m.status < 400]
-    kept = [m for m in judged if m.served_by]
+    messages = run.messages
+    judged = messages[
+        (messages["chat_status"] == "observed")
+        & messages["sent_seen"]
+        & (messages["status"] < 400).fillna(value=False)
+    ]
+    cached = records(judged[judged["served_by"] != ""], MessageRow)
     numbers = {
-        "cached": len(kept),
+        "cached": len(cached),
         "replies": len(judged),
-        "bound95": round(significance.upper_bound(len(kept), len(judged)), 4),
+        "bound95": round(significance.upper_bound(len(cached), len(judged)), 4),
     }
     expected = "every reply from the backend, over the network"
-    if not judged:
+    if judged.empty:
         why = payloads_unseen(run, "no reply was seen on the network")
         return not_seen(
             name, run, why, "needs at least 1 reply to a message whose payload was seen", **numbers
         )
-    if not kept:
+    if not cached:
         headline = f"{len(judged)} of {plural(len(judged), 'reply', 'replies')} came over the network"
         limit = clean_limit(len(judged), "reply", "cache")
         return Verdict(
             name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
         )
-    groups: dict[tuple[str, int, str], list[Any]] = defaultdict(list)
-    for m in kept:
+    groups: dict[tuple[str, int, str], list[MessageRow]] = defaultdict(list)
+    for m in cached:
         groups[m.run_id, m.lane, m.served_by].append(m)
     lines = [
         f"{lane_name(run, run_id, lane)}: a {source} replied in {chats_text(m.chat for m in found)}"
@@ -137,10 +162,10 @@ def is_live(run: Run) -> Verdict:
     return Verdict(
         name,
         "fail",
-        f"{len(kept)} of {plural(len(judged), 'reply', 'replies')} did not come from the backend",
+        f"{len(cached)} of {plural(len(judged), 'reply', 'replies')} did not come from the backend",
         expected,
         capped(lines),
         numbers,
-        chats=tuple(dict.fromkeys(key_of(m) for m in kept)),
+        chats=tuple(dict.fromkeys(key_of(m) for m in cached)),
         evidence=run.evidence,
     )

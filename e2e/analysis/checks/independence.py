@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 from e2e.analysis.facts.sessions import sessions
 from e2e.analysis.model.check import PROVIDERS, check
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow
 from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.model.wording import capped, key_of, lane_name, no_chats, not_seen, plural, probability
 from e2e.analysis.stats.hypotheses import Draw, Hypothesis, Independence, Name, holm, judge
@@ -92,7 +92,7 @@ _WHAT: dict[Name, str] = {
 
 def draws_of(run: Run) -> list[tuple[Draw, ChatKey]]:
     """The new sessions whose provider was seen, in order of their first chat, each with that chat."""
-    began = {key_of(c): c.began for c in rows(run.chats)}
+    began = {key_of(c): c.began for c in run.every(ChatRow)}
     agents = {
         m.run_id: m.environment.get("user_agent") or m.environment.get("browser", "") for m in run.metas
     }

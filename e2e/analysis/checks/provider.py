@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import Any
+
+import pandas as pd
 
 from e2e.analysis.checks.independence import independent
 from e2e.analysis.checks.variation import balanced, varies
 from e2e.analysis.facts.sessions import Answer, sessions
 from e2e.analysis.model.check import PROVIDERS, check
-from e2e.analysis.model.columns import rows
+from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import (
     capped,
@@ -127,32 +129,35 @@ def label_is_true(run: Run) -> Verdict:
     nothing = no_chats(name, run)
     if nothing:
         return nothing
-    observed = list(rows(run.messages[run.messages["chat_status"] == "observed"]))
-    judged = [m for m in observed if m.label_provider is not None and _truth(m) is not None]
-    wrong = [m for m in judged if m.label_provider != _truth(m)]
-    chats = {key_of(m) for m in judged}
-    wrong_chats = tuple(dict.fromkeys(key_of(m) for m in wrong))
+    observed = run.messages[run.messages["chat_status"] == "observed"]
+    replied_by = _other_layers(observed)
+    labelled = observed["label_provider"].notna() & replied_by.notna()
+    judged = observed[labelled]
+    wrong = records(judged[(judged["label_provider"] != replied_by[labelled])], MessageRow)
+    chats = len(judged[["run_id", "lane", "chat"]].drop_duplicates())
+    wrong_chats = tuple(dict.fromkeys(map(key_of, wrong)))
+    unlabelled = observed["seen_on_screen"] & observed["label_provider"].isna()
     numbers = {
         "untrue": len(wrong),
         "labels": len(judged),
-        "without_label": sum(bool(m.seen_on_screen) and m.label_provider is None for m in observed),
-        "bound95": round(significance.upper_bound(len(wrong_chats), len(chats)), 4),
+        "without_label": int(unlabelled.sum()),
+        "bound95": round(significance.upper_bound(len(wrong_chats), chats), 4),
     }
     expected = "at each reply the name of the provider that answered"
-    if not judged:
+    if judged.empty:
         why = "no label was seen beside a reply whose provider is known from another layer"
         return not_seen(name, run, why, "needs at least 1 reply with a label", **numbers)
     if not wrong:
-        limit = clean_limit(len(chats), "chat", "mislabelling")
+        limit = clean_limit(chats, "chat", "mislabelling")
         if numbers["without_label"]:
             limit += f"; {plural(int(numbers['without_label']), 'reply', 'replies')} showed no label"
         headline = f"{len(judged)} of {plural(len(judged), 'label')} named the provider of the reply"
         return Verdict(
             name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
         )
-    groups: dict[tuple[str, int, str], list[Any]] = defaultdict(list)
+    groups: dict[tuple[str, int, str], list[MessageRow]] = defaultdict(list)
     for m in wrong:
-        groups[m.run_id, m.lane, m.label_provider].append(m)
+        groups[m.run_id, m.lane, m.label_provider or ""].append(m)
     lines = [
         f"{lane_name(run, run_id, lane)}: the screen named {label} in {chats_text(m.chat for m in found)}, "
         f"the replies came from {_names(Counter(_truth(m) for m in found))}"
@@ -170,10 +175,14 @@ def label_is_true(run: Run) -> Verdict:
     )
 
 
-def _truth(message: Any) -> str:
-    """Who answered, as another layer than the screen says it; None when none does."""
-    said: str = message.reply_provider if message.reply_provider is not None else message.backend_provider
-    return said
+def _other_layers(messages: pd.DataFrame) -> pd.Series:
+    """The provider that replied, by the reply itself or else by the backend; NA where neither names one."""
+    named: pd.Series = messages["reply_provider"].fillna(messages["backend_provider"])
+    return named
+
+
+def _truth(message: MessageRow) -> str:
+    return message.reply_provider or message.backend_provider or ""
 
 
 def _names(counts: Counter[str], limit: int = 4) -> str:

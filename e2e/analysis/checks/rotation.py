@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
+from e2e.analysis.checks.consistency import no_store, one_id_per_chat, sent_equals_stored
 from e2e.analysis.facts import secondary_requests
 from e2e.analysis.facts.freshness import (
     Freshness,
     Layer,
-    carries,
     contexts,
     freshness,
     holders,
     ids_of_chats,
 )
-from e2e.analysis.facts.ownership import own_stored
-from e2e.analysis.facts.unseen import payloads_unseen, store_unseen
 from e2e.analysis.model.check import SESSIONS, check
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow
 from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.model.wording import (
     capped,
@@ -30,10 +27,14 @@ from e2e.analysis.model.wording import (
     lane_name,
     no_chats,
     not_seen,
+    payloads_unseen,
     plural,
     short,
+    store_unseen,
 )
 from e2e.analysis.stats import significance
+
+__all__ = ["one_id_per_chat", "sent_equals_stored", "sent_id_is_fresh", "stored_id_is_fresh"]
 
 
 @check(
@@ -49,7 +50,7 @@ def stored_id_is_fresh(run: Run) -> Verdict:
     """After New Chat the store holds an ID that no earlier chat of any lane had."""
     name = "rotation.stored_id_is_fresh"
     if run.policy.store == "none":
-        return no_chats(name, run) or _no_store(name, run)
+        return no_chats(name, run) or no_store(name, run)
     return no_chats(name, run) or _fresh(run, name, "stored")
 
 
@@ -144,7 +145,7 @@ def _fresh(run: Run, name: str, layer: Layer) -> Verdict:
 def _lines(run: Run, layer: Layer, bad: Sequence[Freshness]) -> list[str]:
     """One line per lane and ID: the chats that had it, and what the store held at that time."""
     ids = ids_of_chats(run, layer)
-    keys = {key_of(c): c.mask_key for c in rows(run.chats)}
+    keys = {key_of(c): c.mask_key for c in run.every(ChatRow)}
     groups: dict[tuple[str, int, str | None], list[ChatKey]] = defaultdict(list)
     for finding in sorted(bad, key=lambda f: f.key):
         for session in finding.repeated or (None,):
@@ -171,167 +172,9 @@ def _lines(run: Run, layer: Layer, bad: Sequence[Freshness]) -> list[str]:
 
 
 def _stored_meanwhile(run: Run, run_id: str, lane: int, chats: Sequence[int]) -> str:
-    here = run.chats[(run.chats["run_id"] == run_id) & (run.chats["lane"] == lane)]
+    here = [c for c in run.every(ChatRow) if (c.run_id, c.lane) == (run_id, lane) and c.chat in chats]
     values: list[str] = []
-    for chat in rows(here.sort_values("chat")):
-        if chat.chat in chats and chat.stored_seen and (not values or values[-1] != short(chat.stored)):
+    for chat in sorted(here, key=lambda c: c.chat):
+        if chat.stored_seen and (not values or values[-1] != short(chat.stored)):
             values.append(short(chat.stored))
     return f" (stored: {', then '.join(values[:3])}{', …' if len(values) > 3 else ''})" if values else ""
-
-
-@check(
-    "rotation.sent_equals_stored",
-    title="Is the sent ID the stored ID?",
-    layer="session in the frontend's state",
-    group=SESSIONS,
-    story="The sent ID is the stored ID",
-    detection_limit=clean_limit(20, "chat", "mismatch"),
-    position=40,
-)
-def sent_equals_stored(run: Run) -> Verdict:
-    """A payload carries the ID that the store holds at that moment."""
-    name = "rotation.sent_equals_stored"
-    if run.policy.store == "none":
-        return no_chats(name, run) or _no_store(name, run)
-    nothing = no_chats(name, run)
-    if nothing:
-        return nothing
-    judged = [m for m in _observed_messages(run) if m.sent_seen and m.stored_seen and (m.sent or m.stored)]
-    judged = [m for m in judged if carries(run, m)]
-    wrong = [m for m in judged if m.sent != m.stored]
-    chats, wrong_chats = _distinct(judged), _distinct(wrong)
-    numbers = {
-        "different": len(wrong),
-        "messages": len(judged),
-        "chats_different": len(wrong_chats),
-        "chats": len(chats),
-        "bound95": round(significance.upper_bound(len(wrong_chats), len(chats)), 4),
-    }
-    expected = "every payload carries the ID that the store holds"
-    if not judged:
-        return not_seen(
-            name,
-            run,
-            payloads_unseen(
-                run, store_unseen(run, "no message was seen with both its stored and its sent ID")
-            ),
-            "needs at least 1 message with both",
-            **numbers,
-        )
-    if not wrong:
-        return Verdict(
-            name,
-            "pass",
-            f"{len(judged)} of {plural(len(judged), 'message')} carried the stored session ID{_forms(run, judged)}",
-            expected,
-            numbers=numbers,
-            detection_limit=clean_limit(len(chats), "chat", "mismatch"),
-            evidence=run.evidence,
-        )
-    groups: dict[tuple[str, int, str | None], list[Any]] = defaultdict(list)
-    for m in wrong:
-        groups[m.run_id, m.lane, m.sent].append(m)
-    lines = [
-        f"{lane_name(run, run_id, lane)}: {sent or 'no ID'} sent in {chats_text(m.chat for m in found)} while the store held "
-        + " or ".join(dict.fromkeys(short(m.stored) for m in found[:3]))
-        for (run_id, lane, sent), found in sorted(groups.items(), key=lambda g: (g[0][0], g[0][1]))
-    ]
-    return Verdict(
-        name,
-        "fail",
-        f"{len(wrong)} of {plural(len(judged), 'message')} in {plural(len(wrong_chats), 'chat')} "
-        "did not carry the stored session ID",
-        expected,
-        capped(lines),
-        numbers,
-        chats=wrong_chats,
-        evidence=run.evidence,
-    )
-
-
-@check(
-    "rotation.one_id_per_chat",
-    title="Do all messages of a chat carry one session ID?",
-    layer="session in the frontend's state",
-    group=SESSIONS,
-    story="One chat, one ID",
-    detection_limit=clean_limit(20, "chat", "change"),
-    position=50,
-)
-def one_id_per_chat(run: Run) -> Verdict:
-    """All messages of a chat carry one ID. Messages after a reload belong to `rotation.reload`."""
-    name = "rotation.one_id_per_chat"
-    nothing = no_chats(name, run)
-    if nothing:
-        return nothing
-    by_chat: dict[ChatKey, list[str | None]] = defaultdict(list)
-    for m in _observed_messages(run):
-        if m.sent_seen and not m.after_reload and carries(run, m):
-            by_chat[key_of(m)].append(m.sent)
-    judged = {key: ids for key, ids in by_chat.items() if len(ids) > 1 and any(ids)}
-    wrong = {key: ids for key, ids in judged.items() if len(set(ids)) > 1}
-    long = {key_of(c) for c in rows(run.plain) if c.messages > 1}
-    kept = {key: ids for key, ids in own_stored(run).items() if key in long and key not in wrong}
-    stored = {key: ids for key, ids in kept.items() if len(ids) > 1}
-    judged |= {key: list(ids) for key, ids in kept.items() if key not in judged}
-    bad = tuple(sorted({*wrong, *stored}))
-    numbers = {
-        "chats_with_several": len(bad),
-        "chats": len(judged),
-        "bound95": round(significance.upper_bound(len(bad), len(judged)), 4),
-    }
-    expected = "one session ID in all messages of a chat"
-    if not judged:
-        seen = Counter(key_of(m) for m in _observed_messages(run) if m.sent_seen and not m.after_reload)
-        several = sum(n > 1 for n in seen.values())
-        why = (
-            f"no payload of {plural(several, 'chat')} with several messages carried a session ID to compare"
-            if several
-            else payloads_unseen(run, "no chat with two readable payloads was observed")
-        )
-        return not_seen(name, run, why, "needs at least 1 chat with 2 messages", **numbers)
-    if not bad:
-        headline = f"{len(judged)} of {plural(len(judged), 'chat')} with several messages kept one session ID"
-        limit = clean_limit(len(judged), "chat", "change")
-        return Verdict(
-            name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
-        )
-    lines = [
-        f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat} {'stored' if key in stored else 'sent'} "
-        + ", then ".join(str(i or "no ID") for n, i in enumerate(ids) if n == 0 or i != ids[n - 1])
-        for key, ids in sorted({**wrong, **stored}.items())
-    ]
-    verb = "stored or sent" if wrong and stored else "stored" if stored else "sent"
-    return Verdict(
-        name,
-        "fail",
-        f"{len(bad)} of {plural(len(judged), 'chat')} {verb} more than one session ID",
-        expected,
-        capped(lines),
-        numbers,
-        chats=bad,
-        evidence=run.evidence,
-    )
-
-
-def _forms(run: Run, messages: Sequence[Any]) -> str:
-    """The encodings in which sent and stored IDs differ: `` (percent-encoded in the payload)``, or ``""``."""
-    wanted = {(m.run_id, m.lane, m.request) for m in messages}
-    payloads = rows(run.payloads[run.payloads["form"].fillna("") != ""])
-    found = dict.fromkeys(p.form for p in payloads if (p.run_id, p.lane, p.request) in wanted)
-    return f" ({'; '.join(found)})" if found else ""
-
-
-def _observed_messages(run: Run) -> list[Any]:
-    """Those of the plain chats."""
-    seen = (run.messages["chat_status"] == "observed") & (run.messages["scenario"] == "plain")
-    return list(rows(run.messages[seen]))
-
-
-def _distinct(messages: Sequence[Any]) -> tuple[ChatKey, ...]:
-    return tuple(dict.fromkeys(key_of(m) for m in messages))
-
-
-def _no_store(name: str, run: Run) -> Verdict:
-    why = "the profile has store = none: the session ID is only in memory, and there is no store to judge"
-    return not_seen(name, run, why, "needs nothing: rotation.sent_id_is_fresh judges the sent ID")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from e2e.analysis.facts.scenario_findings import findings
 from e2e.analysis.facts.scenario_runs import Plays, plays_of
 from e2e.analysis.facts.tabs import ended_for_both
-from e2e.analysis.facts.unseen import payloads_unseen
 from e2e.analysis.model.check import SCENARIOS, Check, check
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import Verdict
-from e2e.analysis.model.wording import capped, clean_limit, lane_name, not_seen, plural
+from e2e.analysis.model.wording import capped, clean_limit, lane_name, not_seen, payloads_unseen, plural
 from e2e.analysis.stats import significance
 
 _LIMIT = clean_limit(20, "chat", "fault")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from e2e.analysis.facts.freshness import freshness, holders
 from e2e.analysis.id_patterns.bits import bearer, supported_bits
 from e2e.analysis.id_patterns.recognise import Recognition, recognise
 from e2e.analysis.id_patterns.samples import Sample
 from e2e.analysis.model.check import SESSIONS, check
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import MintedRow, StorageRow
 from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.model.wording import key_of, not_seen, plural
 
@@ -54,7 +53,7 @@ def pattern(run: Run) -> Verdict:
         ", hard to guess because it is a credential" if run.policy.bearer else ""
     )
     if found.name in _BROKEN:
-        chats = tuple(dict.fromkeys(key_of(m) for m in rows(run.minted) if m.chat is not None))
+        chats = tuple(dict.fromkeys(key_of(m) for m in run.every(MintedRow) if m.chat is not None))
         headline = f"the IDs are {found.name}: {found.evidence[0]}"
         return Verdict(
             name,
@@ -90,7 +89,9 @@ def _repeats(run: Run, chats: Sequence[ChatKey]) -> tuple[ChatKey, ...]:
 
 def samples_of(run: Run) -> list[Sample]:
     """The features of each new ID, in order of writing. Features do not reveal the ID."""
-    return [Sample(m.features, lane=m.lane, order=m.t) for m in rows(run.minted) if m.features is not None]
+    return [
+        Sample(m.features, lane=m.lane, order=m.t) for m in run.every(MintedRow) if m.features is not None
+    ]
 
 
 def _recognised(run: Run) -> Recognition:
@@ -113,7 +114,7 @@ def describe(run: Run) -> SessionIds:
     """Count the IDs and name their pattern."""
     minted = [
         w
-        for w in rows(run.storage)
+        for w in run.every(StorageRow)
         if w.own
         and w.session is not None
         and w.session != w.previous
@@ -135,7 +136,7 @@ def describe(run: Run) -> SessionIds:
     )
 
 
-def _pattern(minted: Sequence[Any]) -> tuple[str, str]:
+def _pattern(minted: Sequence[StorageRow]) -> tuple[str, str]:
     n = len(minted)
     if n < 2:
         return "unknown", f"{plural(n, 'ID was', 'IDs were')} written in the run; a pattern needs at least 2"
@@ -154,10 +155,11 @@ def _pattern(minted: Sequence[Any]) -> tuple[str, str]:
     sizes, form = next(iter(parts)), _common(shapes)
     said = f"{plural(n, 'ID')} of the format {form}"
     offsets = [w.time_offset for w in minted]
-    if all(o is not None and abs(o) <= _ON_TIME for o in offsets):
-        said += f", with a time within {max(abs(o) for o in offsets):.3f} s of the write"
+    known = [abs(o) for o in offsets if o is not None]
+    if len(known) == n and max(known) <= _ON_TIME:
+        said += f", with a time within {max(known):.3f} s of the write"
         return _with_time(form), said
-    if any(o is not None for o in offsets):
+    if known:
         return "unknown", said + ", some with a time in them"
     if list(sizes) == _UUID and distinct == n:
         return "uuid", said  # masked, the version's digit cannot be read

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from e2e.analysis.facts.freshness import carries, given_by_reply
+from e2e.analysis.facts.id_history import carries, given_by_reply
 from e2e.analysis.facts.lost_messages import lines, lost_messages
-from e2e.analysis.facts.unseen import payloads_unseen, store_unseen
 from e2e.analysis.model.check import SESSIONS, check
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.verdict import ChatKey, Verdict
-from e2e.analysis.model.wording import capped, chats_text, key_of, lane_name, no_chats, not_seen, plural
+from e2e.analysis.model.wording import (
+    capped,
+    chats_text,
+    key_of,
+    lane_name,
+    no_chats,
+    not_seen,
+    payloads_unseen,
+    plural,
+    store_unseen,
+)
 
 _EXPECTED = "a chat with a reply, and its session ID stored and sent"
 
@@ -27,8 +36,8 @@ _EXPECTED = "a chat with a reply, and its session ID stored and sent"
 )
 def smoke(run: Run) -> Verdict:
     """At least one chat got a reply, and its session ID was stored and sent."""
-    plain = {key_of(c) for c in rows(run.plain)}
-    lost = {key: messages for key, messages in lost_messages(run).items() if key in plain}
+    plain = run.plain
+    lost = {key: messages for key, messages in lost_messages(run).items() if messages[0].scenario == "plain"}
     if lost:
         headline = f"{len(lost)} of {plural(len(plain), 'chat')} lost a message that the page had accepted"
         return Verdict(
@@ -45,18 +54,10 @@ def smoke(run: Run) -> Verdict:
     if nothing:
         return nothing
     needs_store = run.policy.store != "none"
-    messages = run.messages[run.messages["chat_status"] == "observed"]
-    by_chat: dict[ChatKey, Any] = {}
-    for m in rows(messages):
-        known = by_chat.get(key_of(m))
-        # A first message may carry an ID that is stored with its reply: then the second one shows both.
-        if carries(run, m) and (
-            known is None or (known.number == 0 and given_by_reply(run) and not _whole(run, known))
-        ):
-            by_chat[key_of(m)] = m
-    first = list(by_chat.values())
-    if not first and len(messages):
-        why = "the ID comes with the first reply, and no chat was seen that sent another message after it"
+    messages = [m for m in run.every(MessageRow) if m.chat_status == "observed"]
+    first = _first_with_id(run, messages)
+    if messages and not first:
+        why = "the ID comes with the first reply, and no chat was observed that sent another message after it"
         return not_seen("smoke", run, why, "needs at least 1 chat with 2 messages")
     replied = [m for m in first if m.outcome == "ok"]
     with_sent = [m for m in replied if m.sent is not None]
@@ -101,6 +102,18 @@ def smoke(run: Run) -> Verdict:
     )
 
 
-def _whole(run: Run, message: Any) -> bool:
+def _first_with_id(run: Run, messages: Sequence[MessageRow]) -> list[MessageRow]:
+    """The message of each chat that should show both its IDs."""
+    found: dict[ChatKey, MessageRow] = {}
+    for m in messages:
+        known = found.get(key_of(m))
+        # A first message may carry an ID that is stored with its reply: then the second one shows both.
+        late = known is not None and known.number == 0 and given_by_reply(run) and not _whole(run, known)
+        if carries(run, m) and (known is None or late):
+            found[key_of(m)] = m
+    return list(found.values())
+
+
+def _whole(run: Run, message: MessageRow) -> bool:
     stored = message.stored is not None or run.policy.store == "none"
-    return message.outcome == "ok" and message.sent is not None and bool(stored)
+    return message.outcome == "ok" and message.sent is not None and stored

@@ -1,27 +1,47 @@
-"""Which chats carry a session ID that was there before: the common part of the rotation checks."""
+"""Which chats carry a session ID of an earlier chat: the common part of the rotation checks."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
-from e2e.analysis.facts.ownership import foreign, provisional
-from e2e.analysis.model.columns import rows
+from e2e.analysis.facts.id_history import (
+    Layer,
+    MaskedId,
+    Place,
+    carries,
+    contexts,
+    given_by_reply,
+    id_history,
+)
+from e2e.analysis.facts.ownership import foreign
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow, MessageRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
-Layer = Literal["sent", "stored"]
+__all__ = [
+    "LAYERS",
+    "Freshness",
+    "Layer",
+    "Place",
+    "carries",
+    "contexts",
+    "first_times",
+    "freshness",
+    "given_by_reply",
+    "holders",
+    "ids_of_chats",
+    "timed_ids",
+]
+
 LAYERS: tuple[Layer, ...] = ("stored", "sent")
-Place = tuple[str, int, int]
-"""One browser context: run, lane, number of the context."""
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """One chat's IDs at one layer, held against everything seen in chats that began earlier."""
+    """One chat's IDs at one layer, compared with those of all chats that began earlier."""
 
     key: ChatKey
     after_new_chat: bool
@@ -43,59 +63,30 @@ def freshness(run: Run, layer: Layer) -> tuple[Freshness, ...]:
     return run.once(f"freshness.{layer}", lambda: tuple(_freshness(run, layer)))
 
 
-def contexts(run: Run) -> Mapping[ChatKey, Place]:
-    """The browser context of each chat."""
-    return run.once("contexts", lambda: {key_of(c): (c.run_id, c.lane, c.context) for c in rows(run.chats)})
-
-
 def ids_of_chats(run: Run, layer: Layer) -> Mapping[ChatKey, tuple[str, ...]]:
     """The distinct IDs of each chat at one layer, in order of their appearance."""
-
-    def collect() -> dict[ChatKey, tuple[str, ...]]:
-        found: dict[ChatKey, dict[str, None]] = {key_of(c): {} for c in rows(run.chats)}
-        for chat in rows(run.chats) if layer == "stored" and not given_by_reply(run) else ():
-            if chat.stored_seen and chat.stored is not None:
-                found[key_of(chat)][chat.stored] = None
-        for m in rows(run.messages):
-            if layer == "stored" and m.number == 0 and given_by_reply(run):
-                continue  # what the store held before the backend gave the new ID is nobody's
-            if layer == "sent" and (key_of(m), m.number) in provisional(run):
-                continue  # it held the place of the ID that the reply issued
-            value = getattr(m, layer)
-            if getattr(m, f"{layer}_seen") and value is not None:
-                found[key_of(m)][value] = None
-        return {key: tuple(ids) for key, ids in found.items()}
-
-    return run.once(f"ids_of_chats.{layer}", collect)
+    return id_history(run).ids[layer]
 
 
-def holders(run: Run, layer: Layer) -> Mapping[tuple[str, str], Mapping[Place, int]]:
-    """``(mask_key, ID)`` -> the contexts that had it, each with the order of its first chat that did."""
-
-    def collect() -> dict[tuple[str, str], dict[Place, int]]:
-        ids, places = ids_of_chats(run, layer), contexts(run)
-        found: dict[tuple[str, str], dict[Place, int]] = defaultdict(dict)
-        for chat in rows(run.chats):
-            for session in ids[key_of(chat)]:
-                found[chat.mask_key, session].setdefault(places[key_of(chat)], chat.order)
-        return dict(found)
-
-    return run.once(f"holders.{layer}", collect)
+def holders(run: Run, layer: Layer) -> Mapping[MaskedId, Mapping[Place, int]]:
+    """The contexts that had an ID, each with the order of its first chat that did."""
+    return id_history(run).holders[layer]
 
 
-def _freshness(run: Run, layer: Layer) -> list[Freshness]:
+def _freshness(run: Run, layer: Layer) -> Iterator[Freshness]:
     ids, had, places = ids_of_chats(run, layer), holders(run, layer), contexts(run)
-    seen = _seen(run, layer)
-    transitions = {key_of(t): t for t in rows(run.plain_transitions)}
-    found: list[Freshness] = []
-    for chat in rows(run.plain):
+    looks = _looks(run, layer)
+    transitions = {key_of(t): t for t in run.every(TransitionRow) if t.scenario == "plain"}
+    for chat in run.every(ChatRow):
+        if chat.scenario != "plain":
+            continue
         key = key_of(chat)
         transition = transitions.get(key)
         blocked = chat.status == "blocked" and layer == "sent"
         if chat.status != "observed" and not (blocked and transition is not None):
             continue
         if transition is None and chat.via != "load":
-            continue  # the chat before was not seen: there is nothing to hold this one against
+            continue  # the chat before was not seen: there is nothing to compare this one with
         mine = ids[key]
         repeated = [
             session
@@ -110,75 +101,55 @@ def _freshness(run: Run, layer: Layer) -> list[Freshness]:
         if layer == "stored" and transition is not None and transition.stored_before in mine:
             repeated = list(dict.fromkeys([transition.stored_before, *repeated]))
         if blocked and not repeated:
-            continue  # what was refused shows no rotation; an old ID is one all the same
-        found.append(
-            Freshness(
-                key,
-                transition is not None,
-                seen[key].any or bool(issued),
-                mine,
-                tuple(repeated),
-                seen[key].none_first,
-            )
+            continue  # a refused message shows no rotation; an old ID in it is one all the same
+        look = looks.get(key)
+        yield Freshness(
+            key,
+            after_new_chat=transition is not None,
+            seen=look is not None or bool(issued),
+            ids=mine,
+            repeated=tuple(repeated),
+            none=look is not None and not look.had_id,
         )
-    return found
 
 
-@dataclass(slots=True)
-class _Sight:
-    any: bool = False
-    none_first: bool = False
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The first look at a chat's ID."""
+
+    had_id: bool
 
 
-def _seen(run: Run, layer: Layer) -> Mapping[ChatKey, _Sight]:
-    found: dict[ChatKey, _Sight] = {key_of(c): _Sight() for c in rows(run.chats)}
-
-    def note(row: Any) -> None:
-        sight = found[key_of(row)]
-        if getattr(row, f"{layer}_seen"):
-            if not sight.any:
-                sight.none_first = getattr(row, layer) is None
-            sight.any = True
-
-    for row in rows(run.chats) if layer == "stored" and not given_by_reply(run) else ():
-        note(row)  # the store when the chat's first payload left
-    for row in rows(run.messages):
+def _looks(run: Run, layer: Layer) -> Mapping[ChatKey, _Look]:
+    found: dict[ChatKey, _Look] = {}
+    given = given_by_reply(run)
+    if layer == "stored" and not given:  # the store when the chat's first payload left
+        found |= {key_of(c): _Look(c.stored is not None) for c in run.every(ChatRow) if c.stored_seen}
+    for m in run.every(MessageRow):
+        seen, value = (m.sent_seen, m.sent) if layer == "sent" else (m.stored_seen, m.stored)
         # It is excused from carrying an ID, and from nothing else: one that it carries is seen.
-        if row.number or not given_by_reply(run) or (layer == "sent" and carries(run, row)):
-            note(row)
+        excused = given and m.number == 0 and not (layer == "sent" and carries(run, m))
+        if seen and not excused:
+            found.setdefault(key_of(m), _Look(value is not None))
     return found
 
 
-def given_by_reply(run: Run) -> bool:
-    """The backend makes the ID and gives it with the first reply: a chat's first message carries none."""
-    return run.policy.rotation == "on_first_reply"
-
-
-def carries(run: Run, message: Any) -> bool:
-    """It carried an ID that counts, or should have: a first message that the backend's reply names afterwards need carry none."""
-    if not given_by_reply(run):
-        return True
-    if (key_of(message), message.number) in provisional(run):
-        return False
-    return bool(message.number) or message.sent is not None
-
-
-def timed_ids(run: Run, chat: Any, messages: Sequence[Any]) -> list[tuple[float, str]]:
+def timed_ids(run: Run, chat: ChatRow, messages: Sequence[MessageRow]) -> list[tuple[float, str]]:
     """When each ID was seen in a chat, stored or sent: an older chat may come to another chat's ID later."""
     own = {i for layer in LAYERS for i in ids_of_chats(run, layer)[key_of(chat)]}
-    found = [(chat.began, chat.stored)] if chat.stored in own else []
+    found = [(chat.began, chat.stored)] if chat.stored is not None and chat.stored in own else []
     for m in messages:
         t = m.sent_at if m.sent_at is not None else chat.began
-        found += [(t, i) for i in (m.stored, m.sent) if i in own]
+        found += [(t, i) for i in (m.stored, m.sent) if i is not None and i in own]
     return found
 
 
 def first_times(
-    run: Run, chats: Sequence[Any], messages: Mapping[ChatKey, Sequence[Any]]
-) -> Mapping[tuple[str, str], Mapping[Place, float]]:
+    run: Run, chats: Sequence[ChatRow], messages: Mapping[ChatKey, Sequence[MessageRow]]
+) -> Mapping[MaskedId, Mapping[Place, float]]:
     """``(mask_key, ID)`` -> the contexts that had it, each with the time at which it was first seen there."""
     places = contexts(run)
-    found: dict[tuple[str, str], dict[Place, float]] = defaultdict(dict)
+    found: dict[MaskedId, dict[Place, float]] = defaultdict(dict)
     for chat in chats:
         place = places[key_of(chat)]
         for t, session in timed_ids(run, chat, messages[key_of(chat)]):

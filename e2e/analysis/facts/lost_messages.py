@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
 
-from e2e.analysis.model.columns import rows
+from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import MessageRow, PayloadRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of, lane_name
 
 
-def lost_messages(run: Run) -> Mapping[ChatKey, tuple[Any, ...]]:
+def lost_messages(run: Run) -> Mapping[ChatKey, tuple[MessageRow, ...]]:
     """Each chat that lost messages, with those. None where no message of the run was seen to leave: then it may be the profile.
 
     A message whose payload came after the wait for it was late, not lost.
     """
 
-    def collect() -> dict[ChatKey, tuple[Any, ...]]:
+    def collect() -> dict[ChatKey, tuple[MessageRow, ...]]:
         if not run.messages["sent_seen"].fillna(value=False).any():
             return {}
-        late = {(key_of(p), p.message) for p in rows(run.payloads) if p.message is not None}
-        found: dict[ChatKey, list[Any]] = defaultdict(list)
-        for m in rows(run.messages[run.messages["outcome"] == "unsent"]):
+        late = {(key_of(p), p.message) for p in run.every(PayloadRow) if p.message is not None}
+        found: dict[ChatKey, list[MessageRow]] = defaultdict(list)
+        for m in records(run.messages[run.messages["outcome"] == "unsent"], MessageRow):
             if m.accepted and (key_of(m), m.number) not in late:
                 found[key_of(m)].append(m)
         return {key: tuple(messages) for key, messages in found.items()}
@@ -31,12 +31,12 @@ def lost_messages(run: Run) -> Mapping[ChatKey, tuple[Any, ...]]:
     return run.once("lost_messages", collect)
 
 
-def describe(message: Any) -> str:
+def describe(message: MessageRow) -> str:
     """The finding in words."""
     return f"the page accepted message {message.number} ({message.accepted}) and never sent it"
 
 
-def lines(run: Run, lost: Mapping[ChatKey, tuple[Any, ...]]) -> list[str]:
+def lines(run: Run, lost: Mapping[ChatKey, tuple[MessageRow, ...]]) -> list[str]:
     """One line per chat."""
     return [
         f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat}: {'; '.join(map(describe, messages))}"

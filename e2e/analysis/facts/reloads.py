@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Literal
 
-from e2e.analysis.facts.freshness import given_by_reply
-from e2e.analysis.model.columns import rows
+from e2e.analysis.facts.id_history import given_by_reply
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import IssuedRow, MessageRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
@@ -34,7 +34,7 @@ def _collect(run: Run) -> Mapping[str, Brings]:
                 found[run_id].add("same")
             elif not known:
                 found[run_id].add("another")
-    return {run_id: next(iter(said)) for run_id, said in found.items() if len(said) == 1}
+    return {run_id: next(iter(what)) for run_id, what in found.items() if len(what) == 1}
 
 
 def _loads(run: Run) -> list[tuple[str, str | None, str | None, bool]]:
@@ -45,8 +45,8 @@ def _loads(run: Run) -> list[tuple[str, str | None, str | None, bool]]:
     sent: dict[tuple[str, int], set[str | None]] = defaultdict(set)
     last: dict[ChatKey, str | None] = {}
     issued = _issued(run)
-    before = {key_of(t): t.sent_before for t in rows(run.transitions)}
-    for m in sorted(rows(run.messages), key=lambda m: m.sent_at or 0.0):
+    before = {key_of(t): t.sent_before for t in run.every(TransitionRow)}
+    for m in sorted(run.every(MessageRow), key=lambda m: m.sent_at or 0.0):
         if not m.sent_seen:
             continue
         key, lane = key_of(m), (m.run_id, m.lane)
@@ -88,5 +88,7 @@ def _brought(run: Run, sent: str | None, issued: str | None) -> str | None:
 def _issued(run: Run) -> Mapping[tuple[object, ...], str]:
     """``(run, lane, chat, message)`` -> the ID that the reply issued."""
     return {
-        (i.run_id, i.lane, i.chat, i.message): i.session for i in rows(run.issued) if i.session is not None
+        (i.run_id, i.lane, i.chat, i.message): i.session
+        for i in run.every(IssuedRow)
+        if i.session is not None
     }

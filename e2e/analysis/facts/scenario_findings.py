@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
 
 from e2e.analysis.facts import secondary_requests
-from e2e.analysis.facts.freshness import carries, given_by_reply
+from e2e.analysis.facts.id_history import MaskedId, carries, given_by_reply, provisional
 from e2e.analysis.facts.lost_messages import describe, lost_messages
-from e2e.analysis.facts.ownership import foreign, owners, provisional, stored_in_one_chat
+from e2e.analysis.facts.ownership import foreign, owners, stored_in_one_chat
 from e2e.analysis.facts.tabs import provider_changes
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow, MessageRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of, lane_name, short
 from e2e.records.records import NOT_TAKEN
@@ -21,7 +20,7 @@ _ELSEWHERE = ("other-tab", "return")
 """After these the store may hold another chat's ID by right."""
 
 
-def first_senders(run: Run) -> Mapping[tuple[str, str], ChatKey]:
+def first_senders(run: Run) -> Mapping[MaskedId, ChatKey]:
     """``(mask_key, ID)`` -> the chat that sent it first, or whose reply issued it."""
 
     return run.once("first_senders", lambda: {at: claim.key for at, claim in owners(run).items()})
@@ -30,17 +29,20 @@ def first_senders(run: Run) -> Mapping[tuple[str, str], ChatKey]:
 def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[ChatKey]]:
     """What was wrong in each chat of a scenario, and the chats that were judged."""
     lost = lost_messages(run)
-    chats = run.chats[run.chats["scenario"] == scenario]
-    messages: dict[ChatKey, list[Any]] = defaultdict(list)
+    messages: dict[ChatKey, list[MessageRow]] = defaultdict(list)
     anew: set[ChatKey] = set()
-    for m in rows(run.messages[run.messages["scenario"] == scenario]):
+    for m in run.every(MessageRow):
+        if m.scenario != scenario:
+            continue
         if m.sent_seen and not _excused(run, m):
             messages[key_of(m)].append(m)
         elif m.sent_seen and m.number:
             anew.add(key_of(m))  # judged: it went on as the policy says
     wrong: dict[ChatKey, list[str]] = {}
     judged: list[ChatKey] = []
-    for chat in rows(chats):
+    for chat in run.every(ChatRow):
+        if chat.scenario != scenario:
+            continue
         key = key_of(chat)
         if key not in lost and (chat.status != "observed" or not (messages[key] or key in anew)):
             continue
@@ -60,23 +62,27 @@ def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[Ch
     return wrong, judged
 
 
-def _loses_on_load(run: Run, message: Any) -> bool:
+def _loses_on_load(run: Run, message: MessageRow) -> bool:
     """The page was loaded anew before this message, and by the policy may have begun another session then."""
     return message.after in ("reload", "back") and (run.policy.store == "none" or not run.policy.reload_keeps)
 
 
-def _excused(run: Run, message: Any) -> bool:
+def _excused(run: Run, message: MessageRow) -> bool:
     """It carries no ID by right: the backend gives it with the reply to the first message of a chat, or after such a load."""
     first = message.number == 0 or _loses_on_load(run, message)
     none = message.sent is None or (key_of(message), message.number) in provisional(run)
     return first and none and given_by_reply(run)
 
 
-def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
-    first, found, senders, key = messages[0], [], first_senders(run), key_of(chat)
+def _of_session(run: Run, chat: ChatRow, messages: list[MessageRow]) -> list[str]:
+    first, found, key = messages[0], [], key_of(chat)
+
+    def owner_of(session: str | None) -> ChatKey | None:
+        return None if session is None else first_senders(run).get((chat.mask_key, session))
+
     if first.sent is None:
         return ["sent no session ID"]
-    owner = senders.get((chat.mask_key, first.sent), key)
+    owner = owner_of(first.sent) or key
     # A page load goes on with what the browser has, and so does a second tab where the policy says so.
     continues = chat.via == "load" and (chat.tab == 0 or run.policy.tabs == "share")
     if owner != key and not continues and owner not in _refused(run) and not _taken_over(run, owner, chat):
@@ -87,17 +93,17 @@ def _of_session(run: Run, chat: Any, messages: list[Any]) -> list[str]:
         how = _WHEN.get(m.after, "")
         # Kept or lost: memory promises neither, and Back may load the page anew or not.
         if _loses_on_load(run, m) and (run.policy.store == "none" or m.after == "back"):
-            if m.sent != first.sent and senders.get((chat.mask_key, m.sent)) != key:
+            if m.sent != first.sent and owner_of(m.sent) != key:
                 found.append(f"message {m.number}{how} sent {m.sent or 'no ID'}, an old ID")
             first = m
         elif m.after == "reload" and not run.policy.reload_keeps:
-            if senders.get((chat.mask_key, m.sent)) != key or m.sent == first.sent:
+            if owner_of(m.sent) != key or m.sent == first.sent:
                 found.append(
                     f"message {m.number}{how} sent {m.sent or 'no ID'}, although a reload must start a new session"
                 )
             first = m
         elif m.sent != first.sent:
-            other = senders.get((chat.mask_key, m.sent), key)
+            other = owner_of(m.sent) or key
             whose = f", the ID of {_chat(run, other, key)}" if other != key else ""
             found.append(
                 f"message {m.number}{how} sent {m.sent or 'no ID'}{whose}, instead of {short(first.sent)}"
@@ -110,18 +116,16 @@ def _refused(run: Run) -> frozenset[ChatKey]:
 
     def collect() -> frozenset[ChatKey]:
         taken: dict[ChatKey, bool] = {}
-        for m in rows(run.messages):
+        for m in run.every(MessageRow):
             taken[key_of(m)] = taken.get(key_of(m), False) or m.outcome not in NOT_TAKEN
         return frozenset(key for key, any_taken in taken.items() if not any_taken)
 
     return run.once("refused", collect)
 
 
-def _taken_over(run: Run, owner: ChatKey, chat: Any) -> bool:
+def _taken_over(run: Run, owner: ChatKey, chat: ChatRow) -> bool:
     """The other is a page load that came after this chat's New Chat, and continued its session before this chat sent anything."""
-    loads = run.once(
-        "loads", lambda: {key_of(c): c.began for c in rows(run.chats[run.chats["via"] == "load"])}
-    )
+    loads = run.once("loads", lambda: {key_of(c): c.began for c in run.every(ChatRow) if c.via == "load"})
     began = loads.get(owner)
     return began is not None and run.policy.tabs == "share" and bool(began > chat.began)
 
@@ -134,7 +138,7 @@ _WHEN = {
 }
 
 
-def _of_store(run: Run, messages: list[Any]) -> list[str]:
+def _of_store(run: Run, messages: list[MessageRow]) -> list[str]:
     if run.policy.store == "none":
         return []
     found = []
@@ -148,7 +152,7 @@ def _of_store(run: Run, messages: list[Any]) -> list[str]:
     return found
 
 
-def _of_text(chat: Any, messages: list[Any]) -> list[str]:
+def _of_text(chat: ChatRow, messages: list[MessageRow]) -> list[str]:
     earlier = sorted({m.bleeds_from for m in messages if m.bleeds_from is not None})
     found = [f"sent text of chat {', '.join(map(str, earlier))}"] if earlier else []
     if chat.shows_from is not None:

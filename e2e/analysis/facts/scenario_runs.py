@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-import pandas as pd
-
 from e2e.analysis.facts.lost_messages import lost_messages
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow, ScenarioRow
 from e2e.analysis.model.wording import key_of, plural
 
 _NOT_BEGUN = "not started: the lane or the run had ended"
@@ -46,13 +44,13 @@ class Plays:
 
 def plays_of(run: Run, scenario: str) -> Plays:
     """The lanes of ``scenario``. That a lane started it is known by its event, or by its chats."""
-    events = [e for e in rows(run.plays) if e.scenario == scenario]
-    chats = list(rows(run.chats[run.chats["scenario"] == scenario]))
+    events = [e for e in run.every(ScenarioRow) if e.scenario == scenario]
+    chats = [c for c in run.every(ChatRow) if c.scenario == scenario]
     lost = lost_messages(run)
-    begun = dict.fromkeys((row.run_id, row.lane) for row in (*events, *chats))
+    begun = dict.fromkeys([(e.run_id, e.lane) for e in events] + [(c.run_id, c.lane) for c in chats])
     why: dict[tuple[str, int], str] = {}
     for e in events:
-        if not pd.isna(e.what):
+        if e.what is not None:
             why.setdefault((e.run_id, e.lane), _reason(e))
     for c in chats:
         if c.status != "observed" and key_of(c) not in lost:
@@ -66,8 +64,8 @@ def plays_of(run: Run, scenario: str) -> Plays:
     )
 
 
-def _reason(event: object) -> str:
+def _reason(event: ScenarioRow) -> str:
     """What blocked it, and at which step of the profile."""
-    what, where = event.what, event.where  # type: ignore[attr-defined]
-    step = "" if pd.isna(where) or not str(where).startswith(("steps.", "where.")) else f" ({where})"
-    return f"{what}{step}"
+    where = event.where or ""
+    step = f" ({where})" if where.startswith(("steps.", "where.")) else ""
+    return f"{event.what}{step}"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from e2e.analysis.facts.code_locations import Trail, trail
-from e2e.analysis.facts.freshness import given_by_reply
-from e2e.analysis.facts.late_requests import may_be_late
-from e2e.analysis.model.columns import rows
+from e2e.analysis.facts.id_history import id_history
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow, IssuedRow, MessageRow, PayloadRow, StorageRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import chats_text, key_of, lane_name
 from e2e.records.records import NOT_TAKEN
@@ -32,15 +30,15 @@ class OldPayload:
     """From where it was sent."""
 
 
-def own_payloads(run: Run) -> Mapping[ChatKey, Sequence[Any]]:
+def own_payloads(run: Run) -> Mapping[ChatKey, Sequence[PayloadRow]]:
     """The payloads of each chat's messages, with the attempts that came to nothing before the page sent a message again."""
 
-    def collect() -> dict[ChatKey, list[Any]]:
-        payloads = list(rows(run.payloads))
-        requests = {(m.run_id, m.lane, m.request) for m in rows(run.messages) if m.request is not None}
+    def collect() -> dict[ChatKey, list[PayloadRow]]:
+        payloads = run.every(PayloadRow)
+        requests = {(m.run_id, m.lane, m.request) for m in run.every(MessageRow) if m.request is not None}
         sent = [p for p in payloads if (p.run_id, p.lane, p.request) in requests]
         kinds = {(key_of(p), p.message, p.rule) for p in sent if p.retry is True}
-        found: dict[ChatKey, list[Any]] = defaultdict(list)
+        found: dict[ChatKey, list[PayloadRow]] = defaultdict(list)
         for p in payloads:
             if (p.run_id, p.lane, p.request) in requests or (key_of(p), p.message, p.rule) in kinds:
                 found[key_of(p)].append(p)
@@ -58,19 +56,21 @@ def old_payloads(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
 
 
 def _old_payloads(run: Run) -> dict[ChatKey, tuple[OldPayload, ...]]:
-    chats = {key_of(c): c for c in rows(run.chats)}
-    own, owners = _own_ids(run), _owners(run)
+    chats = {key_of(c): c for c in run.every(ChatRow)}
+    own, owners = _own_ids(run), id_history(run).first
     refused = _refused(run)
-    messages = {(m.run_id, m.lane, m.request) for m in rows(run.messages)}
+    messages = {(m.run_id, m.lane, m.request) for m in run.every(MessageRow)}
     found: dict[ChatKey, list[OldPayload]] = defaultdict(list)
-    for p in rows(run.payloads):
-        chat = chats.get(key_of(p)) if p.judged is True and p.session is not None else None
+    for p in run.every(PayloadRow):
+        if p.judged is not True or p.session is None:
+            continue
+        chat = chats.get(key_of(p))
         if chat is None or chat.status == "lost" or (p.run_id, p.lane, p.request) in messages:
             continue
         since, owner = owners.get((p.mask_key, p.session), (p.t, key_of(p)))
         if owner == key_of(p) or owner in refused or since >= chat.began or p.session in own[key_of(p)]:
             continue
-        if may_be_late(run, p):
+        if _may_be_late(run, p):
             continue
         found[key_of(p)].append(OldPayload(p.t, _what(p), p.session, owner, trail(run, p.run_id, p.stack)))
     return {key: tuple(payloads) for key, payloads in found.items()}
@@ -83,8 +83,8 @@ def old_retries(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
     """
 
     def collect() -> dict[ChatKey, tuple[OldPayload, ...]]:
-        chats = {key_of(c): c for c in rows(run.chats)}
-        owners = _owners(run)
+        chats = {key_of(c): c for c in run.every(ChatRow)}
+        owners = id_history(run).first
         found: dict[ChatKey, tuple[OldPayload, ...]] = {}
         for key, payloads in own_payloads(run).items():
             first: dict[int | None, str | None] = {}
@@ -105,13 +105,14 @@ def old_retries(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
     return run.once("old_retries", collect)
 
 
-def _let_go_of(run: Run, payload: Any) -> bool:
+def _let_go_of(run: Run, payload: PayloadRow) -> bool:
     """The store had held the payload's ID when it left, and held another one by then."""
 
-    def collect() -> dict[tuple[str, int], list[Any]]:
-        found: dict[tuple[str, int], list[Any]] = defaultdict(list)
-        for w in rows(run.storage[run.storage["own"].fillna(value=False)]):
-            found[w.run_id, w.lane].append(w)
+    def collect() -> dict[tuple[str, int], list[StorageRow]]:
+        found: dict[tuple[str, int], list[StorageRow]] = defaultdict(list)
+        for w in run.every(StorageRow):
+            if w.own:
+                found[w.run_id, w.lane].append(w)
         return found
 
     writes = run.once("own_writes", collect).get((payload.run_id, payload.lane), [])
@@ -119,7 +120,7 @@ def _let_go_of(run: Run, payload: Any) -> bool:
     return payload.session in held and held[-1] != payload.session
 
 
-def _what(p: Any) -> str:
+def _what(p: PayloadRow) -> str:
     """The payload's rule and request, in words."""
     path = urlsplit(p.url or "").path or "/"
     attempt = "repeated " if p.retry is True else ""
@@ -131,39 +132,78 @@ def _what(p: Any) -> str:
 def _own_ids(run: Run) -> Mapping[ChatKey, set[str]]:
     """What each chat's messages carried, and what was issued to it."""
     found: dict[ChatKey, set[str]] = defaultdict(set)
-    for m in rows(run.messages):
+    for m in run.every(MessageRow):
         found[key_of(m)] |= {i for i in (m.sent, m.issued) if i is not None}
-    for issued in rows(run.issued):
+    for issued in run.every(IssuedRow):
         if issued.session is not None:
             found[key_of(issued)].add(issued.session)
-    return found
-
-
-def _owners(run: Run) -> Mapping[tuple[str, str], tuple[float, ChatKey]]:
-    """``(mask_key, ID)`` -> when a message first carried it, or the store held it or a reply issued it, and in which chat."""
-    found: dict[tuple[str, str], tuple[float, ChatKey]] = {}
-
-    def note(row: Any, session: str | None, t: float | None) -> None:
-        if session is not None and t is not None:
-            at = (row.mask_key, session)
-            found[at] = min(found.get(at, (t, key_of(row))), (t, key_of(row)))
-
-    for m in rows(run.messages):
-        note(m, m.sent, m.sent_at)
-        if m.number or not given_by_reply(run):  # before the reply the store may still hold the older chat's
-            note(m, m.stored, m.sent_at)
-        note(m, m.issued, m.ended_at)
-    for issued in rows(run.issued):
-        note(issued, issued.session, issued.t)
     return found
 
 
 def _refused(run: Run) -> frozenset[ChatKey]:
     """Chats of which the backend took no message: the next one may go on with their session by design."""
     outcomes: dict[ChatKey, set[str]] = defaultdict(set)
-    for m in rows(run.messages):
+    for m in run.every(MessageRow):
         outcomes[key_of(m)].add(m.outcome)
     return frozenset(key for key, seen in outcomes.items() if seen <= set(NOT_TAKEN))
+
+
+# -- payloads that came late
+#
+# A read receipt, or an autosave, may leave some seconds after its reply, when two or three New Chats were clicked already. By its
+# session it is the older chat's, by its time the newer one's. Only a number tells: a session that everything sticks to has more of
+# them than its messages bring on this page.
+
+_Kind = tuple[str, int, str]
+"""Run, lane, wire rule."""
+
+
+def _may_be_late(run: Run, payload: PayloadRow) -> bool:
+    """It may belong to the older chat whose session it carries. Evidence that does not tell about texts excuses nothing."""
+    if payload.by_text is not False:
+        return False
+    return (payload.run_id, payload.lane, payload.rule, payload.session) not in _in_excess(run)
+
+
+def _in_excess(run: Run) -> frozenset[tuple[str, int, str, str]]:
+    """Lane, rule and session of which more came than is usual for as many messages."""
+
+    def collect() -> frozenset[tuple[str, int, str, str]]:
+        messages = _messages_by_session(run)
+        came: dict[_Kind, Counter[str]] = defaultdict(Counter)
+        for p in run.every(PayloadRow):
+            if p.by_text is False and p.session is not None:
+                came[p.run_id, p.lane, p.rule][p.session] += 1
+        found: set[tuple[str, int, str, str]] = set()
+        for (run_id, lane, rule), counts in came.items():
+            sent = messages[run_id, lane]
+            for session, n in counts.items():
+                others = [counts[other] / m for other, m in sent.items() if other != session]
+                if n > sent[session] * max(1.0, _usual(others)):
+                    found.add((run_id, lane, rule, session))
+        return frozenset(found)
+
+    return run.once("payloads_in_excess", collect)
+
+
+def _messages_by_session(run: Run) -> Mapping[tuple[str, int], Counter[str]]:
+    """How many messages of a lane were of each session. One that carried no ID was of all that its chat had."""
+    chats: dict[ChatKey, list[MessageRow]] = defaultdict(list)
+    for m in run.every(MessageRow):
+        chats[key_of(m)].append(m)
+    found: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+    for key, messages in chats.items():
+        own = [{i for i in (m.sent, m.issued) if i is not None} for m in messages]
+        of_chat = set[str]().union(*own)
+        for ids in own:
+            found[key.run_id, key.lane].update(ids or of_chat)
+    return found
+
+
+def _usual(ratios: Sequence[float]) -> float:
+    """What three of four sessions do not exceed: a few that all payloads stick to say nothing of what is usual."""
+    ordered = sorted(ratios, reverse=True)
+    return ordered[len(ordered) // 4] if ordered else 0.0
 
 
 # -- in words -----------------------------------------------------------------------------------------------------------

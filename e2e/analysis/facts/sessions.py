@@ -1,4 +1,4 @@
-"""The sessions of a run as the wire knows them: who answered for each, and in which chats it was used."""
+"""The sessions of a run by their sent IDs: the provider that replied, and the chats that used them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from e2e.analysis.facts.freshness import Place, contexts
-from e2e.analysis.model.columns import rows
+from e2e.analysis.facts.id_history import MaskedId, Place, contexts
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow, MessageRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
@@ -25,7 +25,7 @@ class Answer:
     """``reply``, ``screen`` or ``look-up``."""
     message: int
     first_hand: bool
-    """By the layer that counts; a look-up besides it only confirms."""
+    """By the layer that counts; a look-up beside it only confirms."""
 
 
 @dataclass(slots=True)
@@ -45,13 +45,13 @@ class Session:
         return next((a.provider for a in self.answers if a.first_hand), None)
 
 
-def sessions(run: Run) -> Mapping[tuple[str, str], Session]:
+def sessions(run: Run) -> Mapping[MaskedId, Session]:
     """``(mask_key, ID)`` -> session, for every ID sent in an observed chat, in order of first use."""
 
-    def collect() -> dict[tuple[str, str], Session]:
-        found: dict[tuple[str, str], Session] = {}
-        places, tabs = contexts(run), {key_of(c): c.tab for c in rows(run.chats)}
-        seen = rows(run.messages[run.messages["chat_status"] == "observed"])
+    def collect() -> dict[MaskedId, Session]:
+        found: dict[MaskedId, Session] = {}
+        places, tabs = contexts(run), {key_of(c): c.tab for c in run.every(ChatRow)}
+        seen = (m for m in run.every(MessageRow) if m.chat_status == "observed")
         for m in sorted(seen, key=lambda m: m.sent_at or 0.0):  # in the order in which they were assigned
             if not m.sent_seen or m.sent is None:
                 continue
@@ -60,7 +60,9 @@ def sessions(run: Run) -> Mapping[tuple[str, str], Session]:
             if key not in one.chats:
                 one.chats.append(key)
             one.places.add((places[key], tabs[key]))
-            if m.answered is not None and not m.served_by:  # what a cache says is no assignment
+            if (
+                m.answered is not None and m.answered_by is not None and not m.served_by
+            ):  # a cached reply is no assignment
                 one.answers.append(Answer(key, m.answered, _HOW[m.answered_by], m.number, True))
             if m.backend_provider is not None and m.answered_by != "backend":
                 one.answers.append(Answer(key, m.backend_provider, "look-up", m.number, False))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any
 
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of, plural
 
@@ -32,8 +31,7 @@ def provider_changes(run: Run) -> Mapping[ChatKey, str]:
 
 def ended_for_both(run: Run) -> str:
     """The running chats that were refused since New Chat in the other tab ended the session that both share, in words; or ``""``."""
-    refused = run.messages[run.messages["ended_elsewhere"].fillna(value=False).astype(bool)]
-    chats = {key_of(m) for m in rows(refused)}
+    chats = {key_of(m) for m in run.every(MessageRow) if m.ended_elsewhere}
     if not chats or run.policy.tabs != "share":
         return ""
     verb = "was" if len(chats) == 1 else "were"
@@ -50,7 +48,7 @@ def flapping(run: Run) -> frozenset[str]:
         alone = {m.run_id for _, m in _changes(run) if m.after != "other-tab"}
         looked_up = {
             m.run_id
-            for m in rows(run.messages)
+            for m in run.every(MessageRow)
             if None not in (m.backend_provider, m.answered)
             and m.backend_provider != m.answered
             and not m.served_by
@@ -60,11 +58,12 @@ def flapping(run: Run) -> frozenset[str]:
     return run.once("flapping", collect)
 
 
-def _changes(run: Run) -> Iterator[tuple[Any, Any]]:
+def _changes(run: Run) -> Iterator[tuple[MessageRow, MessageRow]]:
     """Neighbouring replies of one session in one chat whose providers differ."""
-    chats: dict[ChatKey, list[Any]] = defaultdict(list)
-    for m in rows(run.messages[run.messages["chat_status"] == "observed"]):
-        if m.sent is not None and m.answered is not None and not m.served_by and m.answered_by != "label":
+    chats: dict[ChatKey, list[MessageRow]] = defaultdict(list)
+    for m in run.every(MessageRow):
+        known = m.sent is not None and m.answered is not None and m.answered_by != "label"
+        if m.chat_status == "observed" and known and not m.served_by:
             chats[key_of(m)].append(m)
     for messages in chats.values():
         for before, m in pairwise(messages):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -63,8 +64,31 @@ def validate(name: str, columns: Columns, frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A frame's row as a typed record: its fields are the frame's columns."""
+
+
+R = TypeVar("R", bound=Row)
+_DTYPES = {"str": "string", "int": "Int64", "float": "Float64", "bool": "boolean"}
+
+
+def columns_of(record: type[Row]) -> Columns:
+    """The columns of the frame whose rows are ``record``: one of dtype ``string`` for ``str`` and ``str | None``, and so on."""
+    return {
+        field.name: _DTYPES.get(str(field.type).removesuffix(" | None"), "object") for field in fields(record)
+    }
+
+
+def records(frame: pd.DataFrame, record: type[R]) -> list[R]:
+    """The rows of ``frame``, with ``None`` for NA."""
+    if frame.empty:
+        return []
+    return list(map(record, *(_plain(frame[field.name]) for field in fields(record))))
+
+
 def rows(frame: pd.DataFrame) -> Iterator[Any]:
-    """The rows as named tuples of plain Python values, ``None`` for what is not there."""
+    """The rows as named tuples of plain Python values, ``None`` for NA. `records` has types; prefer it."""
     row = _row_type(tuple(map(str, frame.columns)))
     columns = (_plain(frame[name]) for name in frame.columns)
     return map(row._make, zip(*columns, strict=True))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 import pandas as pd
 
 from e2e.analysis.model import schema
-from e2e.analysis.model.columns import Columns, build, validate
+from e2e.analysis.model.columns import Columns, R, Row, build, records, validate
 from e2e.analysis.model.completeness import missing_shards, partial_reasons
 from e2e.analysis.model.issued_ids import issued_ids
 from e2e.analysis.model.page_loads import At, messages_after_a_load
@@ -21,11 +21,25 @@ from e2e.analysis.stats import significance
 from e2e.records.records import SIDE_LANE, Chat, CodePlace, Event, Message, Policy, RunMeta, RunRecords
 
 _T = TypeVar("_T")
+_FRAMES: Mapping[type[Row], str] = {
+    schema.ChatRow: "chats",
+    schema.MessageRow: "messages",
+    schema.TransitionRow: "transitions",
+    schema.StorageRow: "storage",
+    schema.MintedRow: "minted",
+    schema.PayloadRow: "payloads",
+    schema.ScenarioRow: "plays",
+    schema.IssuedRow: "issued",
+    schema.SightingRow: "sightings",
+    schema.BackendRow: "backend",
+    schema.ProblemRow: "problems",
+}
+"""The frame of each type of row."""
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One run, or several pooled; the only thing that a check is given.
+    """One run, or several pooled; the only argument of a check.
 
     A lane is named by ``(run_id, lane)``. Session references of two runs are comparable only where ``mask_key`` is equal.
     """
@@ -44,9 +58,9 @@ class Run:
     issued: pd.DataFrame
     """Session IDs that replies carried: each belongs to the chat whose message was replied to."""
     plays: pd.DataFrame
-    """Beginnings of scenario plays, and why some were not seen to their end."""
+    """Starts of scenarios, and why lanes did not complete them."""
     sightings: pd.DataFrame
-    """Stored IDs found in traffic where no wire rule looks."""
+    """Stored IDs in traffic that no wire rule reads."""
     backend: pd.DataFrame
     problems: pd.DataFrame
     partial_reasons: tuple[str, ...]
@@ -55,13 +69,18 @@ class Run:
     evidence: str
     """Path of the first run's chats.jsonl."""
     side: tuple[Chat, ...] = ()
-    """Chats of experiments and of walks at random: no check looks at them."""
+    """Chats of experiments and of random tests, which no check judges."""
     side_events: tuple[Event, ...] = ()
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    def every(self, record: type[R]) -> tuple[R, ...]:
+        """All rows of one frame as typed records, converted once: ``run.every(MessageRow)``."""
+        frame: pd.DataFrame = getattr(self, _FRAMES[record])
+        return self.once(f"rows of {_FRAMES[record]}", lambda: tuple(records(frame, record)))
+
     @property
     def partial(self) -> bool:
-        """Something planned is not in the evidence."""
+        """Something planned is missing in the evidence."""
         return bool(self.partial_reasons)
 
     @property
@@ -93,7 +112,7 @@ class Run:
         return next((m.code for m in self.metas if m.run_id == run_id), {})
 
     def once(self, key: str, make: Callable[[], _T]) -> _T:
-        """``make()``, kept: several checks need the same intermediate result."""
+        """``make()``, computed once: several checks need the same intermediate result."""
         if key not in self._cache:
             self._cache[key] = make()
         return cast(_T, self._cache[key])

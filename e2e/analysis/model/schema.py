@@ -1,160 +1,238 @@
-"""The columns of a run's frames, with their dtypes."""
+"""The rows of a run's frames as typed records. A frame's columns and dtypes follow from the fields of its record."""
 
 from __future__ import annotations
 
-from e2e.analysis.model.columns import Columns
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-_LANE: Columns = {"run_id": "string", "mask_key": "string", "lane": "Int64", "chat": "Int64"}
+from e2e.analysis.model.columns import Row, columns_of
 
-CHATS: Columns = _LANE | {
-    "order": "Int64",  # rank by begin over all runs
-    "scenario": "string",
-    "via": "string",
-    "context": "Int64",
-    "tab": "Int64",  # 0 is the lane's own, others were opened beside it
-    "status": "string",
-    "reason": "string",
-    "began": "Float64",
-    "ended": "Float64",
-    "stored_before": "string",
-    "stored_seen": "boolean",
-    "stored": "string",
-    "sent_seen": "boolean",  # of the first message
-    "sent": "string",
-    "provider": "string",  # who answered first
-    "screen_messages": "Int64",
-    "screen_seen": "boolean",  # searched for late text of earlier chats
-    "shows_from": "Int64",  # the chat whose late text was found
-    "cut": "boolean",  # left while its reply was streaming
-    "screen_compared": "boolean",  # its first screen was compared with the texts of earlier chats
-    "screen_from": "Int64",  # the earlier chat whose text it showed
-    "reply_followed": "boolean",  # the text of the reply that was left behind could be read
-    "messages": "Int64",
-}
+Stack = Sequence[Mapping[str, Any]]
+"""Recorded frames of a call stack, innermost first."""
 
-MESSAGES: Columns = _LANE | {
-    "order": "Int64",
-    "chat_status": "string",
-    "scenario": "string",
-    "number": "Int64",
-    "after": "string",  # what happened since the message before: reload, other-tab, back, return, or ""
-    "after_reload": "boolean",
-    "loaded": "boolean",  # the page was loaded anew between the message before (or New Chat) and this one
-    "sent_at": "Float64",
-    "ended_at": "Float64",
-    "first_chunk_at": "Float64",
-    "stored_seen": "boolean",
-    "stored": "string",
-    "sent_seen": "boolean",
-    "sent": "string",
-    "reply_provider": "string",
-    "backend_provider": "string",
-    "label_provider": "string",
-    "answered": "string",  # the provider, by the first layer of the policy's that names one
-    "answered_by": "string",  # that layer: reply, backend, label
-    "status": "Int64",
-    "outcome": "string",
-    "chunks": "Int64",
-    "bleeds_from": "Int64",
-    "seen_on_screen": "boolean",
-    "request": "string",
-    "served_by": "string",  # what answered in the network's place, or ""
-    "unreadable": "string",  # why the body could not be decoded, or ""
-    "accepted": "string",  # how the page showed that it took an unsent message, or ""
-    "issued": "string",  # the session ID that the server made and issued in the reply
-    "ended_elsewhere": "boolean",  # refused for a session that another tab's New Chat had just ended
-}
 
-TRANSITIONS: Columns = (
-    _LANE
-    | {
-        "order": "Int64",
-        "scenario": "string",
-        "context": "Int64",
-        "tab": "Int64",
-        "chat_before": "Int64",
-        "began": "Float64",
-        "stored_before": "string",  # just before the click
-        "stored_seen": "boolean",
-        "stored": "string",
-        "sent_before": "string",  # the last one of the chat before: sent, or issued in the reply where none was sent
-        "sent_seen": "boolean",
-        "sent": "string",
-    }
-)
+@dataclass(frozen=True, slots=True)
+class _Lane(Row):
+    run_id: str
+    mask_key: str
+    lane: int
 
-_SEEN: Columns = _LANE | {"seq": "Int64", "t": "Float64", "tab": "Int64"}
 
-STORAGE: Columns = _SEEN | {
-    "own": "boolean",  # a write to the profile's key; of other keys only the name is known
-    "store": "string",
-    "op": "string",
-    "key": "string",
-    "session": "string",
-    "previous": "string",
-    "same_value": "boolean",
-    "shape": "string",
-    "time_offset": "Float64",
-    "by": "string",
-    "stack": "object",
-}
+@dataclass(frozen=True, slots=True)
+class _OfChat(_Lane):
+    chat: int
 
-MINTED: Columns = _SEEN | {"session": "string", "features": "object"}
 
-PAYLOADS: Columns = _SEEN | {
-    "rule": "string",
-    "transport": "string",
-    "method": "string",
-    "url": "string",
-    "session": "string",
-    "message": "Int64",
-    "bleeds_from": "Int64",
-    "history": "Int64",
-    "request": "string",
-    "judged": "boolean",  # NA in evidence from before payloads had an owner: not judged besides messages
-    "form": "string",  # how the ID was encoded, or ""
-    "retry": "boolean",  # the page sent this message again by itself
-    "by_text": "boolean",  # a message's text stands in it; NA in evidence that does not tell
-    "unreadable": "string",
-    "address": "string",  # hash of what looks like an ID in the page's address, or NA
-    "stack": "object",
-}
+@dataclass(frozen=True, slots=True)
+class _Event(_Lane):
+    chat: int | None
+    seq: int
+    t: float
+    tab: int
 
-PLAYS: Columns = _SEEN | {
-    "scenario": "string",
-    "what": "string",  # why it was not seen to its end; NA at its beginning
-    "where": "string",
-}
 
-ISSUED: Columns = _SEEN | {"session": "string", "rule": "string", "request": "string", "message": "Int64"}
+@dataclass(frozen=True, slots=True)
+class ChatRow(_OfChat):
+    """One observation."""
 
-SIGHTINGS: Columns = _SEEN | {
-    "session": "string",
-    "place": "string",  # "": it was looked for, and stands nowhere
-    "url": "string",
-    "form": "string",
-    "layer": "string",  # what the profile lacks: the place of the sent ID, or of the stored one
-    "rule": "string",
-    "searched": "Int64",  # requests and frames
-    "unread": "Int64",  # those of them whose body could not be read
-}
+    order: int  # rank by begin over all runs
+    scenario: str
+    via: str
+    context: int
+    tab: int  # 0 is the lane's own, others were opened beside it
+    status: str
+    reason: str
+    began: float
+    ended: float
+    stored_before: str | None
+    stored_seen: bool
+    stored: str | None
+    sent_seen: bool  # of the first message
+    sent: str | None
+    provider: str | None  # who answered first
+    screen_messages: int | None
+    screen_seen: bool  # searched for late text of earlier chats
+    shows_from: int | None  # the chat whose late text was found
+    cut: bool  # left while its reply was streaming
+    screen_compared: bool  # its first screen was compared with the texts of earlier chats
+    screen_from: int | None  # the earlier chat whose text it showed
+    reply_followed: bool  # the text of the reply that was left behind could be read
+    messages: int
 
-BACKEND: Columns = _SEEN | {
-    "question": "string",
-    "probe": "string",
-    "pattern": "string",
-    "session": "string",
-    "provider": "string",
-    "status": "Int64",
-    "found": "boolean",
-    "active": "Int64",
-    "distribution": "object",
-}
 
-PROBLEMS: Columns = _LANE | {
-    "t": "Float64",
-    "kind": "string",
-    "what": "string",
-    "where": "string",
-    "hint": "string",
-}
+@dataclass(frozen=True, slots=True)
+class MessageRow(_OfChat):
+    """One message with its reply."""
+
+    order: int
+    chat_status: str
+    scenario: str
+    number: int
+    after: str  # what happened since the message before: reload, other-tab, back, return, or ""
+    after_reload: bool
+    loaded: bool  # the page was loaded anew between the message before (or New Chat) and this one
+    sent_at: float | None
+    ended_at: float | None
+    first_chunk_at: float | None
+    stored_seen: bool
+    stored: str | None
+    sent_seen: bool
+    sent: str | None
+    reply_provider: str | None
+    backend_provider: str | None
+    label_provider: str | None
+    answered: str | None  # the provider, by the first layer of the policy's that names one
+    answered_by: str | None  # that layer: reply, backend, label
+    status: int | None
+    outcome: str
+    chunks: int
+    bleeds_from: int | None
+    seen_on_screen: bool
+    request: str | None
+    served_by: str  # what answered in the network's place, or ""
+    unreadable: str  # why the body could not be decoded, or ""
+    accepted: str  # how the page showed that it took an unsent message, or ""
+    issued: str | None  # the session ID that the server made and issued in the reply
+    ended_elsewhere: bool  # refused for a session that another tab's New Chat had just ended
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionRow(_OfChat):
+    """One New Chat: the chat that it began, and the chat before."""
+
+    order: int
+    scenario: str
+    context: int
+    tab: int
+    chat_before: int
+    began: float
+    stored_before: str | None  # just before the click
+    stored_seen: bool
+    stored: str | None
+    sent_before: str | None  # the last one of the chat before: sent, or issued where none was sent
+    sent_seen: bool
+    sent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StorageRow(_Event):
+    """One write to a store, or one look at it."""
+
+    own: bool  # a write to the profile's key; of other keys only the name is known
+    store: str | None
+    op: str | None
+    key: str | None  # name of the entry
+    session: str | None
+    previous: str | None
+    same_value: bool | None
+    shape: str | None
+    time_offset: float | None
+    by: str | None
+    stack: Stack | None
+
+
+@dataclass(frozen=True, slots=True)
+class MintedRow(_Event):
+    """One new ID."""
+
+    session: str | None
+    features: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadRow(_Event):
+    """One payload of a wire rule."""
+
+    rule: str
+    transport: str | None
+    method: str | None
+    url: str | None
+    session: str | None
+    message: int | None
+    bleeds_from: int | None
+    history: int | None
+    request: str | None
+    judged: bool | None  # None in evidence from before payloads had an owner: not judged besides messages
+    form: str | None  # how the ID was encoded, or ""
+    retry: bool | None  # the page sent this message again by itself
+    by_text: bool | None  # it contains a message's text; None in evidence without this field
+    unreadable: str | None
+    address: str | None  # hash of what looks like an ID in the page's address
+    stack: Stack | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRow(_Event):
+    """The start of a scenario in a lane, or why the lane did not complete it."""
+
+    scenario: str
+    what: str | None  # why it was not completed; None at its start
+    where: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedRow(_Event):
+    """One session ID in a reply."""
+
+    session: str | None
+    rule: str | None
+    request: str | None
+    message: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SightingRow(_Event):
+    """A stored ID in traffic that no wire rule reads."""
+
+    session: str | None
+    place: str | None  # "": it was searched for, and is nowhere
+    url: str | None
+    form: str | None
+    layer: str | None  # what the profile lacks: the place of the sent ID, or of the stored one
+    rule: str | None
+    searched: int | None  # requests and frames
+    unread: int | None  # those of them whose body could not be read
+
+
+@dataclass(frozen=True, slots=True)
+class BackendRow(_Event):
+    """One response of the backend's API."""
+
+    question: str
+    probe: str | None
+    pattern: str | None
+    session: str | None
+    provider: str | None
+    status: int | None
+    found: bool | None
+    active: int | None
+    distribution: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow(Row):
+    """Something that kept the suite from looking."""
+
+    run_id: str
+    mask_key: str
+    lane: int | None
+    chat: int | None
+    t: float | None
+    kind: str
+    what: str
+    where: str | None
+    hint: str | None
+
+
+CHATS = columns_of(ChatRow)
+MESSAGES = columns_of(MessageRow)
+TRANSITIONS = columns_of(TransitionRow)
+STORAGE = columns_of(StorageRow)
+MINTED = columns_of(MintedRow)
+PAYLOADS = columns_of(PayloadRow)
+PLAYS = columns_of(ScenarioRow)
+ISSUED = columns_of(IssuedRow)
+SIGHTINGS = columns_of(SightingRow)
+BACKEND = columns_of(BackendRow)
+PROBLEMS = columns_of(ProblemRow)

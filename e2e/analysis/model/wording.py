@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import MessageRow, SightingRow
+from e2e.analysis.model.sightings import ELSEWHERE
 from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.stats import significance
 
@@ -92,6 +96,38 @@ def no_chats(name: str, run: Run) -> Verdict | None:
     return not_seen(name, run, why, "needs at least 1 observed chat", chats=0)
 
 
-def key_of(row: object) -> ChatKey:
-    """The chat of a frame's row."""
-    return ChatKey(row.run_id, row.lane, row.chat)  # type: ignore[attr-defined]
+def payloads_unseen(run: Run, otherwise: str, *, scenario: str = "") -> str:
+    """The most frequent reason among the messages (of one scenario) whose payload shows no ID; ``otherwise``, where none is known."""
+    messages = [m for m in run.every(MessageRow) if not scenario or m.scenario == scenario]
+    why = Counter(m.unreadable for m in messages if not m.sent_seen and m.unreadable)
+    if not why:
+        return otherwise
+    [(reason, n)] = why.most_common(1)
+    if reason.startswith(ELSEWHERE):
+        return reason
+    return f"the payloads of {plural(n, 'message')} could not be decoded: {reason}"
+
+
+def store_unseen(run: Run, otherwise: str) -> str:
+    """Where the stored ID is, when that is not where the profile says; else ``otherwise``."""
+    found = [s.place for s in run.every(SightingRow) if s.layer == "stored" and s.place]
+    return f"{ELSEWHERE}{found[0]}, and the profile's store names another place" if found else otherwise
+
+
+class _InChat(Protocol):
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def lane(self) -> int: ...
+
+    @property
+    def chat(self) -> int | None: ...
+
+
+_NO_CHAT = -1
+
+
+def key_of(row: _InChat) -> ChatKey:
+    """The chat of a frame's row; one with a negative number for an event outside of any chat."""
+    return ChatKey(row.run_id, row.lane, _NO_CHAT if row.chat is None else row.chat)

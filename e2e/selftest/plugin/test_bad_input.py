@@ -40,7 +40,7 @@ def test_runs_that_cannot_be_judged_together_are_refused_at_once(suite: Suite, t
         *(part for place in ("once", "again") for part in ("--from-evidence", str(tmp_path / place)))
     )
     assert ended.code == USAGE_ERROR, ended.output
-    assert ": run one is given twice" in ended.output
+    assert ": run one is listed twice" in ended.output
     assert "Traceback" not in ended.output
     assert not (ended.out / "allure-results").exists()
 

@@ -64,7 +64,7 @@ def test_a_killed_shard_is_reported_and_the_others_are_judged(tmp_path: Path) ->
     assert ended.returncode == 1, ended.stderr
     summary = json.loads(next((tmp_path / "out").rglob("summary.json")).read_text(encoding="utf-8"))
     assert summary["outcome"] == "broken"
-    assert any("shard 2 of 2: the run did not end" in reason for reason in summary["partial_reasons"])
+    assert any("shard 2 of 2: the run did not finish" in reason for reason in summary["partial_reasons"])
     fresh = next(c for c in summary["checks"] if c["name"] == "rotation.sent_id_is_fresh")
     assert fresh["verdict"] == "pass"
     assert fresh["numbers"]["transitions"] >= 18

@@ -119,7 +119,7 @@ def test_a_session_kept_over_new_chats_may_be_assigned_anew() -> None:
 def test_a_session_shared_by_browsers_cannot_tell() -> None:
     verdict = provider.persists(judge_run(id_pattern="fixed"))
     assert verdict.outcome == "inconclusive"
-    assert verdict.headline.startswith("1 session shared by browsers or tabs cannot tell")
+    assert verdict.headline.startswith("1 session shared by browsers or tabs left out")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_session_shared_by_browsers_cannot_tell() -> None:
         (Policy(has_label=False), provider.label_is_true, "shows no provider"),
         (Policy(provider_count=1), provider.varies, "expects a single provider"),
         (Policy(provider_count=1), provider.balanced, "expects a single provider"),
-        (Policy(), provider.balanced, "neither weights nor how many"),
+        (Policy(), provider.balanced, "neither weights nor the number"),
     ],
 )
 def test_what_the_profile_rules_out_is_not_judged(policy: Policy, check: Check, says: str) -> None:
@@ -233,7 +233,7 @@ def test_a_skew_fails_with_the_shares_seen() -> None:
     verdict = provider.balanced(judge_run(weights=[0.9] + [0.0125] * 8, chats=40))
     assert verdict.outcome == "fail"
     assert verdict.actual[0].startswith("Big hat: ")
-    assert verdict.actual[0].endswith("sessions of 4.4 expected")
+    assert verdict.actual[0].endswith("sessions (4.4 expected)")
 
 
 def test_expected_weights_are_what_is_held_against() -> None:
@@ -272,7 +272,7 @@ def test_it_states_the_smallest_skew_it_would_have_found() -> None:
 
 @pytest.mark.parametrize("check", BACKEND, ids=lambda c: c.name)
 @pytest.mark.parametrize(
-    ("has", "says"), [(False, "names no interface"), (True, "was not asked in this run")]
+    ("has", "says"), [(False, "names no backend API"), (True, "was not probed in this run")]
 )
 def test_a_backend_that_was_not_asked_is_not_judged(check: Check, has: bool, says: str) -> None:
     verdict = check(judge_run(backend=False, policy=Policy(has_backend=has)))

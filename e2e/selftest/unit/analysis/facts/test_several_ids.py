@@ -233,4 +233,4 @@ def test_a_chat_of_one_message_shows_no_round_trip_of_an_issued_id() -> None:
     )
     verdict = judge(only).verdict("smoke")
     assert verdict.outcome == "inconclusive"
-    assert verdict.headline.endswith("no chat was seen that sent another message after it")
+    assert verdict.headline.endswith("no chat was observed that sent another message after it")

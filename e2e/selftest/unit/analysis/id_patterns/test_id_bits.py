@@ -32,14 +32,14 @@ def test_a_form_without_room_cannot_be_a_credential() -> None:
     found = bearer(46.5, 6.0)
     assert found.enough is False
     assert "at most 46.5" in found.owasp
-    assert "7.2.3 asks for 128" in found.asvs
+    assert "7.2.3 requires 128" in found.asvs
 
 
 def test_room_is_not_taken_for_randomness() -> None:
     found = bearer(122.0, 6.0)
     assert found.enough is None
     assert "support 6" in found.owasp
-    assert "so it cannot" in found.asvs
+    assert "at most 122" in found.asvs
 
 
 def test_positions_tell_what_varies() -> None:

@@ -319,7 +319,7 @@ def test_an_id_that_is_put_back_later_does_not_hide_the_pattern(name: str) -> No
     ]
     found = recognise([*samples, *back])
     assert found.name == expected
-    assert any("only 20 of 23 IDs" in line for line in found.evidence)
+    assert any("only 20 of 23 written IDs" in line for line in found.evidence)
 
 
 def _read_later(features: dict[str, Any], seconds: float) -> dict[str, Any]:

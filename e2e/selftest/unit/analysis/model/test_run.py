@@ -126,7 +126,7 @@ def test_two_runs_are_pooled_with_lanes_of_their_own() -> None:
     ("runs", "says"),
     [
         ([], "there is no run to judge"),
-        ([make_run(run_id="a"), make_run(run_id="a")], "run a is given twice"),
+        ([make_run(run_id="a"), make_run(run_id="a")], "run a is listed twice"),
         (
             [make_run(run_id="a"), with_meta(make_run(run_id="b"), target="acme")],
             "different targets .* a is of reference, b of acme",
@@ -149,7 +149,7 @@ def test_a_whole_run_is_not_partial() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda r: with_meta(r, finished=None), "did not end"),
+        (lambda r: with_meta(r, finished=None), "did not finish"),
         (lambda r: with_meta(r, interrupted="Ctrl-C"), "interrupted: Ctrl-C"),
         (lambda r: replace(r, torn_lines=1), "1 incomplete line ignored"),
         (

@@ -1,0 +1,199 @@
+"""Is the session ID the same in store and payload, and in all messages of a chat?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pandas as pd
+
+from e2e.analysis.facts.id_history import carrying
+from e2e.analysis.facts.ownership import own_stored
+from e2e.analysis.model.check import SESSIONS, check
+from e2e.analysis.model.columns import records
+from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow, MessageRow, PayloadRow
+from e2e.analysis.model.verdict import ChatKey, Verdict
+from e2e.analysis.model.wording import (
+    capped,
+    chats_text,
+    clean_limit,
+    key_of,
+    lane_name,
+    no_chats,
+    not_seen,
+    payloads_unseen,
+    plural,
+    short,
+    store_unseen,
+)
+from e2e.analysis.stats import significance
+
+
+@check(
+    "rotation.sent_equals_stored",
+    title="Is the sent ID the stored ID?",
+    layer="session in the frontend's state",
+    group=SESSIONS,
+    story="The sent ID is the stored ID",
+    detection_limit=clean_limit(20, "chat", "mismatch"),
+    position=40,
+)
+def sent_equals_stored(run: Run) -> Verdict:
+    """A payload carries the ID that the store holds at that moment."""
+    name = "rotation.sent_equals_stored"
+    if run.policy.store == "none":
+        return no_chats(name, run) or no_store(name, run)
+    nothing = no_chats(name, run)
+    if nothing:
+        return nothing
+    seen = _observed_messages(run)
+    has_id = seen["sent"].notna() | seen["stored"].notna()
+    judged = seen[seen["sent_seen"] & seen["stored_seen"] & has_id]
+    judged = carrying(run, judged)
+    equal = judged["sent"].fillna("") == judged["stored"].fillna("")
+    chats = len(judged[_CHAT].drop_duplicates())
+    wrong = records(judged[~equal], MessageRow)
+    wrong_chats = tuple(dict.fromkeys(map(key_of, wrong)))
+    numbers = {
+        "different": len(wrong),
+        "messages": len(judged),
+        "chats_different": len(wrong_chats),
+        "chats": chats,
+        "bound95": round(significance.upper_bound(len(wrong_chats), chats), 4),
+    }
+    expected = "every payload carries the ID that the store holds"
+    if judged.empty:
+        return not_seen(
+            name,
+            run,
+            payloads_unseen(
+                run, store_unseen(run, "no message was seen with both its stored and its sent ID")
+            ),
+            "needs at least 1 message with both",
+            **numbers,
+        )
+    if not wrong:
+        return Verdict(
+            name,
+            "pass",
+            f"{len(judged)} of {plural(len(judged), 'message')} carried the stored session ID{_forms(run, judged)}",
+            expected,
+            numbers=numbers,
+            detection_limit=clean_limit(chats, "chat", "mismatch"),
+            evidence=run.evidence,
+        )
+    groups: dict[tuple[str, int, str | None], list[MessageRow]] = defaultdict(list)
+    for m in wrong:
+        groups[m.run_id, m.lane, m.sent].append(m)
+    lines = [
+        f"{lane_name(run, run_id, lane)}: {sent or 'no ID'} sent in {chats_text(m.chat for m in found)} while the store held "
+        + " or ".join(dict.fromkeys(short(m.stored) for m in found[:3]))
+        for (run_id, lane, sent), found in sorted(groups.items(), key=lambda g: (g[0][0], g[0][1]))
+    ]
+    return Verdict(
+        name,
+        "fail",
+        f"{len(wrong)} of {plural(len(judged), 'message')} in {plural(len(wrong_chats), 'chat')} "
+        "did not carry the stored session ID",
+        expected,
+        capped(lines),
+        numbers,
+        chats=wrong_chats,
+        evidence=run.evidence,
+    )
+
+
+@check(
+    "rotation.one_id_per_chat",
+    title="Do all messages of a chat carry one session ID?",
+    layer="session in the frontend's state",
+    group=SESSIONS,
+    story="One chat, one ID",
+    detection_limit=clean_limit(20, "chat", "change"),
+    position=50,
+)
+def one_id_per_chat(run: Run) -> Verdict:
+    """All messages of a chat carry one ID. Messages after a reload belong to `rotation.reload`."""
+    name = "rotation.one_id_per_chat"
+    nothing = no_chats(name, run)
+    if nothing:
+        return nothing
+    seen = _observed_messages(run)
+    seen = seen[seen["sent_seen"] & ~seen["after_reload"]]
+    compared = carrying(run, seen)
+    ids = compared.groupby(_CHAT, sort=False)["sent"].agg(["size", "count", "nunique"])
+    ids = ids[(ids["size"] > 1) & (ids["count"] > 0)]
+    changed = ids[
+        (ids["nunique"] > 1) | (ids["count"] < ids["size"])
+    ]  # no ID in some messages is a change too
+    wrong: dict[ChatKey, list[str | None]] = defaultdict(list)
+    if len(changed):
+        of_changed = compared.set_index(_CHAT).index.isin(changed.index)
+        for m in records(compared[of_changed], MessageRow):
+            wrong[key_of(m)].append(m.sent)
+    long = {key_of(c) for c in run.every(ChatRow) if c.scenario == "plain" and c.messages > 1}
+    kept = {key: mine for key, mine in own_stored(run).items() if key in long and key not in wrong}
+    stored = {key: mine for key, mine in kept.items() if len(mine) > 1}
+    judged = len(ids) + sum(key not in ids.index for key in kept)
+    bad = tuple(sorted({*wrong, *stored}))
+    numbers = {
+        "chats_with_several": len(bad),
+        "chats": judged,
+        "bound95": round(significance.upper_bound(len(bad), judged), 4),
+    }
+    expected = "one session ID in all messages of a chat"
+    if not judged:
+        messages = seen.groupby(_CHAT, sort=False).size()
+        comparable = int((messages > 1).sum())
+        why = (
+            f"no payload of {plural(comparable, 'chat')} with several messages carried a session ID to compare"
+            if comparable
+            else payloads_unseen(run, "no chat with two readable payloads was observed")
+        )
+        return not_seen(name, run, why, "needs at least 1 chat with 2 messages", **numbers)
+    if not bad:
+        headline = f"{judged} of {plural(judged, 'chat')} with several messages kept one session ID"
+        limit = clean_limit(judged, "chat", "change")
+        return Verdict(
+            name, "pass", headline, expected, numbers=numbers, detection_limit=limit, evidence=run.evidence
+        )
+    lines = [
+        f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat} {'stored' if key in stored else 'sent'} "
+        + ", then ".join(str(i or "no ID") for n, i in enumerate(mine) if n == 0 or i != mine[n - 1])
+        for key, mine in sorted({**wrong, **stored}.items())
+    ]
+    verb = "stored or sent" if wrong and stored else "stored" if stored else "sent"
+    return Verdict(
+        name,
+        "fail",
+        f"{len(bad)} of {plural(judged, 'chat')} {verb} more than one session ID",
+        expected,
+        capped(lines),
+        numbers,
+        chats=bad,
+        evidence=run.evidence,
+    )
+
+
+def _forms(run: Run, messages: pd.DataFrame) -> str:
+    """The encodings in which sent and stored IDs differ: `` (percent-encoded in the payload)``, or ``""``."""
+    encoded = records(run.payloads[run.payloads["form"].fillna("") != ""], PayloadRow)
+    if not encoded:
+        return ""
+    requests = set(zip(messages["run_id"], messages["lane"], messages["request"], strict=True))
+    found = dict.fromkeys(p.form or "" for p in encoded if (p.run_id, p.lane, p.request) in requests)
+    return f" ({'; '.join(found)})" if found else ""
+
+
+_CHAT = ["run_id", "lane", "chat"]
+
+
+def _observed_messages(run: Run) -> pd.DataFrame:
+    """Those of the plain chats."""
+    return run.messages[(run.messages["chat_status"] == "observed") & (run.messages["scenario"] == "plain")]
+
+
+def no_store(name: str, run: Run) -> Verdict:
+    """Inconclusive: the profile has no store."""
+    why = "the profile has store = none: the session ID is only in memory, and there is no store to judge"
+    return not_seen(name, run, why, "needs nothing: rotation.sent_id_is_fresh judges the sent ID")
