@@ -102,7 +102,7 @@ def test_a_long_table_is_tested_as_a_short_one() -> None:
     assert permutation.table_p(groups, ["ABC"[g] for g in groups], 1e-3)[0] == pytest.approx(1 / 2001)
 
 
-def test_a_table_of_one_row_says_nothing() -> None:
+def test_a_table_of_one_row_has_no_evidence() -> None:
     assert permutation.table_p([0, 0, 0], ["A", "B", "A"], 1e-3) == (1.0, 1.0)
 
 
@@ -155,7 +155,7 @@ def test_a_sticky_provider_is_dependent_on_the_chat_before() -> None:
     assert found.repeats >= found.many
 
 
-def test_a_lane_with_its_own_provider_is_found_where_neighbours_cannot_tell() -> None:
+def test_a_lane_with_its_own_provider_is_found_where_neighbours_do_not_show_it() -> None:
     draws = [Draw("ABC"[i % 3], i % 3, run="r") for i in range(30)]
     found = judge(draws, 1e-3)
     assert next(h for h in found.hypotheses if h.name == "before").p == 1.0
@@ -163,7 +163,7 @@ def test_a_lane_with_its_own_provider_is_found_where_neighbours_cannot_tell() ->
 
 
 @pytest.mark.parametrize("of", ["agent", "hour"])
-def test_the_user_agent_and_the_hour_are_asked_when_there_are_several(of: str) -> None:
+def test_user_agent_and_hour_are_tested_when_there_are_several(of: str) -> None:
     rng = random.Random(3)
     draws = []
     for i in range(80):
@@ -225,7 +225,7 @@ def verdict_of(run: Run) -> tuple[str, str]:
     return verdict.outcome, verdict.headline
 
 
-def test_a_healthy_run_passes_and_says_what_that_is_worth() -> None:
+def test_a_healthy_run_passes_with_a_detection_limit() -> None:
     verdict = independent.judge(judge_run(chats=60))
     assert verdict.outcome == "pass"
     assert verdict.headline.startswith("60 sessions: ")
@@ -287,6 +287,6 @@ def test_no_session_or_one_is_inconclusive(chats: int) -> None:
     assert verdict_of(assemble([records]))[0] == "inconclusive"
 
 
-def test_a_session_is_one_draw_however_many_chats_it_had() -> None:
+def test_a_session_is_one_draw_however_many_chats_used_it() -> None:
     run = judge_run("session-not-ended", chats=20, lanes=4)
     assert len(draws_of(run)) == 4

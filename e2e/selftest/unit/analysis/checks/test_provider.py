@@ -73,7 +73,7 @@ def test_the_first_layer_that_names_a_provider_counts(
     assert (run.chats["provider"].notna().all()) == (outcome == "pass")
 
 
-def test_a_label_is_held_against_the_backend_when_the_reply_names_nobody() -> None:
+def test_a_label_is_compared_with_the_backend_when_the_reply_names_no_provider() -> None:
     run = assemble([with_messages(make_run(), reply_provider=None)])
     assert provider.label_is_true(run).outcome == "pass"
     wrong = assemble([with_messages(make_run(), reply_provider=None, label_provider="Nobody")])
@@ -116,7 +116,7 @@ def test_a_session_kept_over_new_chats_may_be_assigned_anew() -> None:
     assert provider.persists(assemble([records])).outcome == "pass"
 
 
-def test_a_session_shared_by_browsers_cannot_tell() -> None:
+def test_a_session_shared_by_browsers_is_not_judged() -> None:
     verdict = provider.persists(judge_run(id_pattern="fixed"))
     assert verdict.outcome == "inconclusive"
     assert verdict.headline.startswith("1 session shared by browsers or tabs left out")
@@ -150,7 +150,7 @@ def test_an_untrue_label_fails() -> None:
     assert verdict.actual[0].startswith("lane 0: the screen named ")
 
 
-def test_missing_labels_are_told_and_not_judged() -> None:
+def test_missing_labels_are_reported_and_not_judged() -> None:
     records = make_run()
     hidden = with_chats(
         records,
@@ -187,7 +187,7 @@ def test_below_the_minimum_it_is_inconclusive(chats: int, outcome: str, needs: s
     assert (verdict.outcome, verdict.needs) == (outcome, needs)
 
 
-def test_two_providers_pass_early_and_say_what_that_is_worth() -> None:
+def test_two_providers_pass_early_with_a_detection_limit() -> None:
     verdict = provider.varies(judge_run(chats=3, lanes=3, seed=1))
     assert verdict.outcome == "pass"
     assert (
@@ -274,7 +274,7 @@ def test_it_states_the_smallest_skew_it_would_have_found() -> None:
 @pytest.mark.parametrize(
     ("has", "says"), [(False, "names no backend API"), (True, "was not probed in this run")]
 )
-def test_a_backend_that_was_not_asked_is_not_judged(check: Check, has: bool, says: str) -> None:
+def test_a_backend_without_probes_is_not_judged(check: Check, has: bool, says: str) -> None:
     verdict = check(judge_run(backend=False, policy=Policy(has_backend=has)))
     assert verdict.outcome == "inconclusive"
     assert says in verdict.headline
@@ -421,7 +421,7 @@ def test_sessions_that_the_probes_spread_do_not_hide_a_pinned_backend() -> None:
     assert verdict.numbers["probes_left_out"] == len(probes)
 
 
-def test_a_state_asked_before_the_probes_is_taken_whole() -> None:
+def test_a_state_read_before_the_probes_is_judged_whole() -> None:
     verdict = backend.state(judge_run())
     assert verdict.headline.startswith("20 active sessions on ")
     assert verdict.numbers["probes_left_out"] == 0

@@ -24,7 +24,7 @@ ALL = (
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda c: c.name)
-def test_a_healthy_run_passes_and_says_what_that_is_worth(check: Check) -> None:
+def test_a_healthy_run_passes_with_a_detection_limit(check: Check) -> None:
     verdict = check(judge_run())
     assert (verdict.name, verdict.outcome) == (check.name, "pass")
     assert verdict.detection_limit
@@ -46,7 +46,7 @@ def test_chats_without_a_transition_are_inconclusive(check: Check) -> None:
     assert (verdict.outcome, verdict.needs) == ("inconclusive", "needs at least 2 observed chats in one lane")
 
 
-def test_the_worth_of_sixteen_clean_transitions() -> None:
+def test_the_detection_limit_of_sixteen_clean_transitions() -> None:
     verdict = rotation.sent_id_is_fresh(judge_run(chats=20, lanes=4))
     assert (
         verdict.detection_limit
@@ -143,7 +143,7 @@ def _refused(records: RunRecords, from_chat: int, to_chat: int = 99) -> RunRecor
     )
 
 
-def test_some_unseen_payloads_lower_the_worth() -> None:
+def test_unreadable_payloads_weaken_the_detection_limit() -> None:
     records = make_run()
     hidden = with_chats(
         records,
@@ -270,7 +270,7 @@ def test_a_greeting_is_no_content_of_an_earlier_chat() -> None:
     assert verdict.actual[0] == "lane 0: chat 1 showed text of chat 0 before its first message"
 
 
-def test_a_screen_that_was_not_looked_at_is_told() -> None:
+def test_screens_that_were_not_compared_are_reported() -> None:
     hidden = with_chats(make_run(), lambda c: replace(c, screen_messages=None))
     verdict = chat.starts_empty(assemble([hidden]))
     assert verdict.outcome == "pass"
@@ -287,7 +287,7 @@ def test_a_screen_that_was_not_looked_at_is_told() -> None:
         ({"stored": None}, "fail", "none of 20 chats had a session ID in the store"),
     ],
 )
-def test_smoke_tells_what_is_missing(changes: dict[str, Any], outcome: str, says: str) -> None:
+def test_smoke_names_what_is_missing(changes: dict[str, Any], outcome: str, says: str) -> None:
     verdict = smoke.smoke(assemble([with_messages(make_run(), **changes)]))
     assert verdict.outcome == outcome
     assert says in verdict.headline

@@ -131,7 +131,7 @@ CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("scenario", "chats", "policy", "said"), CASES)
-def test_what_is_right_is_said_by_the_policy(
+def test_the_policy_decides_what_is_right_in_a_scenario(
     scenario: str, chats: list[Chat], policy: dict[str, Any], said: str
 ) -> None:
     name = next(n for n, s in SCENARIO_OF.items() if s == scenario)
@@ -155,7 +155,7 @@ def test_a_reply_whose_text_could_not_be_read_is_not_recognised() -> None:
     assert scenarios.mid_stream(run_with(fine, wrong)).outcome == "fail"  # what was seen is seen
 
 
-def test_what_was_not_played_says_why() -> None:
+def test_a_scenario_that_was_not_run_has_its_reason() -> None:
     verdict = scenarios.two_tabs(run_with())
     assert (verdict.outcome, verdict.headline) == (
         "inconclusive",

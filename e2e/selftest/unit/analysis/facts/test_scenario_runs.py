@@ -64,34 +64,34 @@ class TestPlays:
         own = f"s…{lane}"
         return chat("reload", number, [("", own, own), ("reload", own, own)], lane=lane)
 
-    def test_what_was_not_seen_is_counted_with_its_reason(self) -> None:
+    def test_incomplete_lanes_are_counted_with_their_reason(self) -> None:
         verdict = scenarios.reload(self.run(2, self.good(10, 2), self.good(10, 3)))
         assert verdict.outcome == "pass"
         assert "2 of 4 lanes did not complete it: the element to click cannot be used" in verdict.headline
         assert "steps.new_chat[0]" in verdict.headline
         assert (verdict.numbers["plays_seen"], verdict.numbers["plays_unseen"]) == (2, 2)
 
-    def test_when_most_were_not_seen_nothing_can_be_said(self) -> None:
+    def test_most_lanes_incomplete_is_inconclusive(self) -> None:
         verdict = scenarios.reload(self.run(3, self.good(10, 3)))
         assert verdict.outcome == "inconclusive"
         assert "3 of 4 lanes did not complete it" in verdict.headline
 
-    def test_a_failure_is_one_however_few_were_seen(self) -> None:
+    def test_one_complete_lane_is_enough_for_a_failure(self) -> None:
         bad = chat("reload", 10, [("", "s…3", "s…3"), ("reload", "s…4", "s…4")], lane=3)
         verdict = scenarios.reload(self.run(3, bad))
         assert verdict.outcome == "fail"
         assert "3 of 4 lanes did not complete it" in verdict.headline
 
-    def test_without_any_the_reason_stands_in_the_verdict(self) -> None:
+    def test_no_complete_lane_is_inconclusive_with_the_reason(self) -> None:
         verdict = scenarios.reload(self.run(2, of=2))
         assert verdict.outcome == "inconclusive"
         assert "element is not enabled" in verdict.headline
 
-    def test_what_was_never_begun_is_not_seen_either(self) -> None:
+    def test_a_lane_that_never_started_is_incomplete(self) -> None:
         run = assemble([records(self.good(10, 0), scenarios={"reload": 2})])
         assert plays_of(run, "reload").note.startswith("1 of 2 lanes did not complete it: not started")
 
-    def test_all_seen_says_nothing(self) -> None:
+    def test_all_lanes_complete_has_no_note(self) -> None:
         assert plays_of(self.run(0, of=1), "reload").note == ""
 
 
@@ -231,7 +231,7 @@ class TestTwoTabs:
         made = answered(chat("two-tabs", 10, self.SAME), "Big hat", "Big hat")
         assert scenarios.two_tabs(self.run(made)).outcome == "pass"
 
-    def test_without_affinity_nobody_has_to_keep_it(self) -> None:
+    def test_without_affinity_the_provider_may_change(self) -> None:
         made = answered(chat("two-tabs", 10, self.SAME), "Big hat", "Tin drum")
         assert scenarios.two_tabs(self.run(made, affinity="none")).outcome == "pass"
 

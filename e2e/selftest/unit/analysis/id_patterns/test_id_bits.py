@@ -28,14 +28,14 @@ def test_the_smallest_alphabet_that_holds_the_classes(classes: str, size: int) -
     assert alphabet(classes)[0] == size
 
 
-def test_a_form_without_room_cannot_be_a_credential() -> None:
+def test_a_format_with_too_few_bits_cannot_be_a_credential() -> None:
     found = bearer(46.5, 6.0)
     assert found.enough is False
     assert "at most 46.5" in found.owasp
     assert "7.2.3 requires 128" in found.asvs
 
 
-def test_room_is_not_taken_for_randomness() -> None:
+def test_nominal_bits_do_not_count_as_randomness() -> None:
     found = bearer(122.0, 6.0)
     assert found.enough is None
     assert "support 6" in found.owasp

@@ -89,7 +89,7 @@ def test_a_transition_needs_an_observed_chat_on_both_sides_in_one_context() -> N
     assert [t.chat for t in rows(assemble([with_chats(records, other_context)]).transitions)] == [1, 2, 4, 5]
 
 
-def test_a_transition_tells_what_was_stored_and_sent_before() -> None:
+def test_a_transition_has_the_stored_and_sent_id_of_the_chat_before() -> None:
     run = assemble([make_run(chats=3, lanes=1)])
     first, second = rows(run.transitions)
     assert second.sent_before == first.sent == second.stored_before
@@ -172,7 +172,7 @@ def test_what_makes_a_run_partial(change: Any, says: str) -> None:
     assert says in run.partial_reasons[0]
 
 
-def test_problems_of_events_and_of_the_end_are_told_once() -> None:
+def test_problems_of_events_and_of_the_end_are_listed_once() -> None:
     problem = Problem("Blocked", "the backend answered 500", "lane 1, chat 2")
     records = make_run()
     event = Event(records.meta.run_id, 9999, records.meta.started, -1, None, "problem", problem.to_json())

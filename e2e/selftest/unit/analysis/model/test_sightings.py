@@ -44,7 +44,7 @@ def causes(records: RunRecords) -> list[str]:
 
 
 @pytest.mark.parametrize("rotation", ["on_click", "on_first_reply"])
-def test_an_id_that_stands_nowhere_was_never_sent(rotation: Any) -> None:
+def test_an_id_found_nowhere_was_never_sent(rotation: Any) -> None:
     policy = Policy(providers=PROVIDERS, has_backend=True, rotation=rotation)
     records = silent("", policy=policy)
     judgement = judge(assemble([records]))
@@ -54,7 +54,7 @@ def test_an_id_that_stands_nowhere_was_never_sent(rotation: Any) -> None:
     assert "no payload of 8 chats" in judgement.verdict(ONE).headline
 
 
-def test_an_id_that_stands_elsewhere_is_no_fault_of_the_product() -> None:
+def test_an_id_found_elsewhere_is_not_a_product_failure() -> None:
     judgement = judge(assemble([silent("header x-thread")]))
     assert {v.name for v in judgement.verdicts if v.outcome == "fail"} == set()
     assert judgement.verdict(FRESH).outcome == "inconclusive"

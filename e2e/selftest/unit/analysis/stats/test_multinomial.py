@@ -56,7 +56,7 @@ def test_the_lattice_is_an_upper_bound_and_no_wider_than_its_slack(shares: tuple
         assert lattice.p(surprise) <= exact.p(surprise - 2 * lattice.slack) * (1 + 1e-6)
 
 
-def test_what_is_too_big_for_a_table_falls_back_and_says_so() -> None:
+def test_counts_too_large_for_a_table_fall_back_to_another_method() -> None:
     assert multinomial.fit((100, *[90] * 8), tuple(np.full(9, 1 / 9))).method == "pearson"
     assert multinomial.fit((30, *[10] * 8), NINTH).method == "lattice"
 

@@ -76,7 +76,7 @@ def test_looking_after_every_chat_accuses_within_the_rate(shares: tuple[float, .
         assert found.alarms.get(check, 0) <= level + 4 * math.sqrt(level / times)
 
 
-def test_the_test_at_the_end_asked_after_every_chat_would_not() -> None:
+def test_a_final_test_repeated_after_every_chat_exceeds_the_threshold() -> None:
     """Why the early looks have tests of their own."""
     level, times, bad = 0.01, 1000, 0
 
@@ -116,7 +116,7 @@ def test_two_providers_are_enough_where_nothing_is_known() -> None:
     assert saved(Seen(3), UNKNOWN, found) == 27
 
 
-def test_one_provider_is_undecided_until_luck_is_ruled_out() -> None:
+def test_one_provider_is_undecided_until_chance_is_ruled_out() -> None:
     assert outcome(Seen(12, {"A": 12}), UNKNOWN, "provider.varies") == "undecided"
     assert outcome(Seen(20, {"A": 20}), UNKNOWN, "provider.varies") == "fail"
     assert saved(Seen(12), UNKNOWN, decisions(Seen(12, {"A": 12}), UNKNOWN)) is None
@@ -176,7 +176,7 @@ def test_a_deterministic_check(trials: Trials, chats: int, expected: str) -> Non
     assert outcome(Seen(chats, {}, {name: trials}), plan_of(), name) == expected
 
 
-def test_a_clean_pass_says_what_it_is_worth() -> None:
+def test_a_clean_pass_states_its_bound() -> None:
     found = decisions(Seen(24, {}, {"x": Trials(20)}), plan_of())[0]
     assert found.why == "20 clean trials bound the rate by 13.9 %"
 

@@ -91,7 +91,7 @@ def test_the_effective_number_bounds_every_distribution_that_has_it() -> None:
             assert largest_share(largest, 20, Expectation(effective=effective)) >= exact * 0.999
 
 
-def test_what_a_profile_says_of_the_shares() -> None:
+def test_expected_shares_come_from_the_profile() -> None:
     assert expectation(("a", "b"), None, None, None).shares == (0.5, 0.5)
     assert expectation(None, 4, None, None).shares == (0.25,) * 4
     assert expectation(("a", "b"), None, {"a": 3, "b": 1}, None).shares == (0.75, 0.25)
