@@ -65,7 +65,9 @@ def _checks(summary: Summary) -> Table:
             + (f"; {check.needs}" if check.needs else "")
             + (f" (warning: {check.warning})" if check.warning else "")
         )
-        table.add_row(check.name, Text(check.verdict, style=_STYLES[check.verdict]), result)
+        table.add_row(
+            check.name, Text(check.verdict, style=_STYLES[check.verdict]), Text(result)
+        )  # not markup: [backend]
     return table
 
 
@@ -95,7 +97,7 @@ def _providers(summary: Summary) -> Table:
     table = Table("provider", "chats", "", box=None, padding=(0, 2, 0, 0), header_style="dim")
     most = max(summary.providers.values())
     for name, count in summary.providers.items():
-        table.add_row(name, str(count), Text("█" * max(1, round(_BAR * count / most)), style="blue"))
+        table.add_row(Text(name), str(count), Text("█" * max(1, round(_BAR * count / most)), style="blue"))
     return table
 
 
@@ -106,7 +108,7 @@ def _limits(summary: Summary) -> list[RenderableType]:
         return []
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for text, names in limits.items():
-        table.add_row(names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else ""), text)
+        table.add_row(names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else ""), Text(text))
     return [Text("\ndetection limits", style="dim"), table]
 
 

@@ -10,6 +10,7 @@ import pytest
 from e2e.cli.app import app
 from e2e.cli.main import COMMANDS
 from e2e.plugin.settings.settings import Settings
+from e2e.profile.values.renamed_keys import RENAMED
 from e2e.selftest.repo.test_repository import targets
 from e2e.setup.places import REPO
 
@@ -132,6 +133,13 @@ class TestReadme:
     def test_it_links_every_document(self) -> None:
         text = (REPO / "README.md").read_text(encoding="utf-8")
         assert [name_of(p) for p in ALL if p.name != "README.md" and f"({name_of(p)}" not in text] == []
+
+
+class TestChangelog:
+    def test_it_has_every_renamed_profile_key(self) -> None:
+        text = CHANGELOG.read_text(encoding="utf-8")
+        rows = {old: f"| `{old}` | `{new}` |".replace("[]", "") for old, new in RENAMED.items()}
+        assert [old for old, row in rows.items() if row not in text] == []
 
 
 class TestMap:

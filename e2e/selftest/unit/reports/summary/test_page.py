@@ -92,6 +92,15 @@ def test_a_partial_run_is_marked_at_the_top() -> None:
     assert "partial" not in terminal(judge_run())
 
 
+def test_the_terminal_keeps_names_in_brackets() -> None:
+    run = judge_run()
+    summary = summarise(run, judge(run))
+    checks = [check.model_copy(update={"needs": "see [backend] in the profile"}) for check in summary.checks]
+    out = io.StringIO()
+    Console(file=out, width=120).print(terminal_summary(summary.model_copy(update={"checks": checks})))
+    assert "[backend]" in out.getvalue()
+
+
 def test_a_problem_is_shown_with_its_hint() -> None:
     run = assemble([with_meta(make_run(), problems=(PROBLEM, PROBLEM))])
     for text in (page(run), terminal(run)):
