@@ -114,7 +114,7 @@ class Store:
             raise HarnessError(
                 f"there is no run {run_id} in the history",
                 where=self.where,
-                hint="`python -m reports history` lists them",
+                hint="`python -m e2e history` lists them",
             )
         self._fs.rm_file(path)
 
@@ -149,7 +149,7 @@ class Store:
 
     def _path(self, run_id: str) -> str:
         if not re.fullmatch(r"[A-Za-z0-9._:-]+", run_id):
-            raise HarnessError(f"{run_id!r} is not a run ID", hint="`python -m reports history` lists them")
+            raise HarnessError(f"{run_id!r} is not a run ID", hint="`python -m e2e history` lists them")
         return f"{self._root.rstrip('/')}/{run_id.replace(':', '-')}{_ENDING}"
 
 

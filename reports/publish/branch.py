@@ -32,7 +32,7 @@ def push(remote: str, branch: str, site: Path) -> None:
     """Replace the content of the branch by ``site``. Raises `HarnessError`."""
     if not (site / "index.html").is_file():
         raise HarnessError(
-            f"there is no site in {site}", hint="`python -m reports publish` creates one", where=str(site)
+            f"there is no site in {site}", hint="`python -m e2e publish` creates one", where=str(site)
         )
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "site"

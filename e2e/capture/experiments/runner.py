@@ -48,7 +48,7 @@ class ExperimentRunner:
         if direct.NAME in wanted:
             if self.request is None:
                 left_out[direct.NAME] = (
-                    "only an HTTP request with the ID in its body or address can be sent by hand"
+                    "only an HTTP request with the ID in its body or address can be sent without the browser"
                 )
             elif self._spend(direct.REQUESTS):
                 chosen.append(self._direct)
@@ -142,4 +142,4 @@ def _is_past(moment: float) -> bool:
 
 
 def _late() -> HarnessError:
-    return HarnessError("the backend did not answer the request that was sent by hand")
+    return HarnessError("the backend did not respond to the request that was sent without the browser")

@@ -82,7 +82,7 @@ class Lane:
 
     @property
     def request(self) -> Request | None:
-        """The last chat request that could be sent again by hand."""
+        """The last chat request that could be sent again without the browser."""
         return self._recorder.chats.request
 
     @property

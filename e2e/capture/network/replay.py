@@ -1,4 +1,4 @@
-"""A chat request that can be sent again by hand, outside the browser. Held in memory, never written."""
+"""A chat request that can be sent again without the browser. Held in memory, never written."""
 
 from __future__ import annotations
 

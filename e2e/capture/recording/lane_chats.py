@@ -39,4 +39,4 @@ class LaneChats:
     ended: tuple[int, frozenset[str]] = (0, frozenset())
     """The tab in which New Chat was clicked last, and the raw session IDs that this ended."""
     request: Request | None = None
-    """The last one that could be sent again by hand."""
+    """The last one that could be sent again without the browser."""
