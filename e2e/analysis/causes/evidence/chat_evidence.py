@@ -60,6 +60,8 @@ class ChatEvidence:
     """The page's own writes after the first payload, before the next page load and the chat's end."""
     ids_of_other_tabs: frozenset[str] = frozenset()
     """The IDs of chats in other tabs of this browser."""
+    ids_of_chat_before: frozenset[str] = frozenset()
+    """The IDs (stored or sent) of the chat before in this tab, until New Chat."""
     foreign_ids: tuple[Foreign, ...] = ()
     """IDs that the chat stored or sent although a reply to an earlier chat had issued them."""
     follows_an_aborted_reply: bool = False
@@ -121,8 +123,8 @@ class ChatEvidence:
 
     @property
     def previous_ids(self) -> frozenset[str]:
-        """The IDs of the chat just before."""
-        return self._held.union(self.earlier[-1] if self.earlier else ())
+        """The IDs of the chat just before: in the browser, and in this tab where another tab's chat came between."""
+        return self._held.union(self.earlier[-1] if self.earlier else (), self.ids_of_chat_before)
 
     @property
     def id_before_the_last_change(self) -> str | None:
@@ -197,10 +199,11 @@ def _collect_chats(run: Run) -> dict[ChatKey, ChatEvidence]:
     answered: dict[Place, list[str]] = defaultdict(list)
     cut = {key_of(c) for c in chats if c.cut is not None and bool(c.cut)}
     found: dict[ChatKey, ChatEvidence] = {}
+    all_timed: dict[ChatKey | None, list[tuple[float, str]]] = {}
     for chat in chats:
         key, at = key_of(chat), (chat.run_id, chat.lane)
         place = places[key]
-        timed = timed_ids(run, chat, messages[key])
+        timed = all_timed[key] = timed_ids(run, chat, messages[key])
         own = frozenset(i for _, i in timed)
         begin = bisect_left(writes[at], chat.began - _CLOCK, key=_time)
         in_time = writes[at][begin : bisect_right(writes[at], until[key], key=_time)]
@@ -235,11 +238,21 @@ def _collect_chats(run: Run) -> dict[ChatKey, ChatEvidence]:
                 lost_messages=len(lost.get(key, ())),
                 without_id=frozenset(m.number for m in messages[key] if not carries(run, m)),
                 stored_one_after_another=stored_in_one_chat(run).get(key, ()),
+                ids_of_chat_before=frozenset(
+                    i for t, i in all_timed.get(_key_before(transitions.get(key)), ()) if t <= chat.began
+                ),
                 ids_of_other_tabs=_ids_of(run, [c for c in mates[place] if c.tab != chat.tab], messages),
             )
         past[place].append(timed)
         answered[place] += [m.reply_provider for m in messages[key] if m.reply_provider is not None]
     return found
+
+
+def _key_before(transition: Any | None) -> ChatKey | None:
+    """The chat that this transition left."""
+    if transition is None:
+        return None
+    return ChatKey(transition.run_id, transition.lane, transition.chat_before)
 
 
 def _later_writes(

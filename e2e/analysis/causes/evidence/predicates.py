@@ -101,6 +101,17 @@ def store_kept_the_old_id(c: ChatEvidence) -> bool:
     )
 
 
+def store_kept_the_id_of_another_tab(c: ChatEvidence) -> bool:
+    """Another tab had replaced the ID in the store that both share, before this tab's New Chat, and its ID was still there at the send."""
+    if not store_kept_the_old_id(c) or c.before is None:
+        return False
+    return c.chat.stored in c.ids_of_other_tabs and c.chat.stored != c.before.sent_before
+
+
+def store_got_no_id_after_the_first_payload(c: ChatEvidence) -> bool:
+    return not any(w.changes and w.session is not None for w in c.later_writes)
+
+
 def sent_ids_equal_stored_ids(c: ChatEvidence) -> bool:
     return all(m.sent == m.stored for m in c.running if m.stored_seen)
 

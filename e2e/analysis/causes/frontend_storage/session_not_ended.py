@@ -6,7 +6,7 @@ from e2e.analysis.causes.definition import CauseDefinition, ChatRule, CheckFollo
 from e2e.analysis.causes.evidence import in_memory_ids
 from e2e.analysis.causes.evidence import predicates as has
 from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
-from e2e.analysis.causes.explained_checks import EMPTY, FRESH
+from e2e.analysis.causes.explained_checks import EMPTY, EQUAL, FRESH
 
 CAUSE = CauseDefinition(
     name="session-not-ended",
@@ -40,6 +40,20 @@ CAUSE = CauseDefinition(
                 has.store_never_rotated,
             ),
             excludes=("session-restored", "id-constant", "stale-state", "late-rotation"),
+            decides="reload",
+        ),
+        # A tab that keeps its ID in memory sends it, whatever another tab has stored since.
+        ChatRule(
+            order=155,
+            explains=(*FRESH, EQUAL),
+            when=(
+                has.writes_were_observed,
+                has.no_write_changed_the_key,
+                has.store_kept_the_id_of_another_tab,
+                has.payloads_kept_the_last_sent_id,
+                has.store_got_no_id_after_the_first_payload,
+            ),
+            excludes=("session-restored", "id-constant", "stale-state", "late-rotation", "tab-bleed"),
             decides="reload",
         ),
         ChatRule(

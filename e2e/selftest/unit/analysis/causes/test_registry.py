@@ -39,6 +39,7 @@ CHAT_RULES = [
     (130, "id-constant", ""),
     (140, "session-restored", ""),
     (150, "session-not-ended", ""),
+    (155, "session-not-ended", ""),
     (160, "session-not-ended", "address"),
     (170, "late-rotation", ""),
     (180, "stale-closure", ""),
