@@ -131,5 +131,5 @@ def test_existing_file_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_invalid_url_is_refused() -> None:
-    with pytest.raises(HarnessError, match="not a web address"):
+    with pytest.raises(HarnessError, match="not an http or https URL"):
         discover_chat(Options("chat.example.org"))

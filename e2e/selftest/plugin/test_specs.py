@@ -114,7 +114,7 @@ def test_failures_carry_what_people_look_at(stale: Ended) -> None:
         "Observations",
         "Code evidence",
         "Cause: stale-state",
-        "Where the Playwright trace is",
+        "Path of the Playwright trace",
     } <= attached
     assert not any("trace" in a["type"] for r in stale.results.values() for a in r.get("attachments", []))
 
@@ -190,7 +190,7 @@ def test_a_backend_that_refuses_is_broken_not_failed(
 ) -> None:
     impatient = tmp_path / "impatient.toml"  # a profile that waits out no refusal
     reference = (ROOT / "fixtures" / "targets" / "reference.toml").read_text(encoding="utf-8")
-    impatient.write_text(reference + "\n[limits]\nmax_retry_after = 0.001\n", encoding="utf-8")
+    impatient.write_text(reference + "\n[limits]\nretry_after = 0.001\n", encoding="utf-8")
     ended = suite("--target", str(impatient), "--chats", "4", "--lanes", "2", "--fault", fault)
     assert ended.code == 1
     assert set(ended.of_run) == {"broken"}

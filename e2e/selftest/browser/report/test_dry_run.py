@@ -67,5 +67,5 @@ def test_a_killed_shard_is_reported_and_the_others_are_judged(tmp_path: Path) ->
     assert any("shard 2 of 2: the run did not finish" in reason for reason in summary["partial_reasons"])
     fresh = next(c for c in summary["checks"] if c["name"] == "rotation.sent_id_is_fresh")
     assert fresh["verdict"] == "pass"
-    assert fresh["numbers"]["transitions"] >= 18
+    assert fresh["numbers"]["transitions"] >= 6
     assert "could not look" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")

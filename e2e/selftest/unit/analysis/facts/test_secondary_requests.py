@@ -67,7 +67,7 @@ def test_a_title_request_with_the_session_of_the_page_load_fails_and_is_named() 
     assert cause.where == ("src/hooks/useSession.ts:20 useSession",) or "useSession.ts:20" in " ".join(
         cause.where
     )
-    assert "another request at src/hooks/useSession.ts:20 went on with an old one" in cause.explanation
+    assert "another request at src/hooks/useSession.ts:20 still carried an old ID" in cause.explanation
     assert [c.name for c in judge(run).causes] == ["stale-state"]
 
 
@@ -179,7 +179,7 @@ def test_a_retry_with_the_session_of_the_page_load_is_stale_state_at_the_retry()
     (cause,) = verdict.causes
     assert "src/hooks/useSession.ts:20 useSession" in cause.where
     assert (
-        "a message that failed was sent again at src/hooks/useSession.ts:20 with the old ID"
+        "a failed message was sent again at src/hooks/useSession.ts:20 with the old ID"
         in cause.explanation
     )
 
