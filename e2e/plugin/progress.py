@@ -55,15 +55,20 @@ class Progress:
         rate = f"{self._done / seconds:.1f}/s" if seconds > 0 else ""
         bad = f"{self._bad} not observed" if self._bad else ""
         if self._live is not None:
-            self._live.update(self._task, completed=self._done, rate=rate, bad=bad)
+            # Scenario chats come on top of the planned ones: the bar grows with them.
+            self._live.update(
+                self._task, completed=self._done, total=max(self._total, self._done), rate=rate, bad=bad
+            )
         elif not self._quiet and (
             self._done % max(1, self._total // _LINES) == 0 or self._done == self._total
         ):
-            left = seconds / self._done * (self._total - self._done)
-            self._console.print(
-                f"  {self._done}/{self._total} chats, {rate}, {left:.0f} s left{', ' + bad if bad else ''}",
-                highlight=False,
+            extra = self._done - self._total
+            count = (
+                f"{self._done}/{self._total} chats"
+                if extra <= 0
+                else f"{self._total} chats and {extra} of scenarios"
             )
+            self._console.print(f"  {count}, {rate}{', ' + bad if bad else ''}", highlight=False)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -179,8 +179,7 @@ def test_a_retry_with_the_session_of_the_page_load_is_stale_state_at_the_retry()
     (cause,) = verdict.causes
     assert "src/hooks/useSession.ts:20 useSession" in cause.where
     assert (
-        "a failed message was sent again at src/hooks/useSession.ts:20 with the old ID"
-        in cause.explanation
+        "a failed message was sent again at src/hooks/useSession.ts:20 with the old ID" in cause.explanation
     )
 
 
