@@ -61,8 +61,8 @@ def _with_acceptance(run: Run, verdict: Verdict) -> Verdict:
     known = accepted(run)
     if not is_accepted(verdict, known):
         return verdict
-    said = (known[c.name] for c in verdict.causes)
+    issues = (known[c.name] for c in verdict.causes)
     return replace(
         verdict,
-        accepted="; ".join(f"{one.cause} is accepted until {one.until}: {one.reason}" for one in said),
+        accepted="; ".join(f"{one.cause} is accepted until {one.until}: {one.reason}" for one in issues),
     )

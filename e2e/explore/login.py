@@ -103,7 +103,9 @@ def _sign_in(page: Page, profile: Profile, url: str, timeout: float) -> None:
                 where="login.done of the profile (or where.ready)",
                 hint="correct that locator, or allow more time with --timeout",
             )
-        page.wait_for_timeout(_POLL_INTERVAL * 1000)  # a person signs in, at their own speed
+        page.wait_for_timeout(
+            _POLL_INTERVAL * 1000
+        )  # a user signs in at their own speed: no event marks the end
 
 
 def _shown(chat: ChatPage, page: Page, what: Locate) -> bool:

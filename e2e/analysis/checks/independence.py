@@ -119,7 +119,7 @@ def _no_draws(name: str, run: Run) -> Verdict | None:
     return not_seen(name, run, why, "needs a profile with affinity = session")
 
 
-_SEVERAL = 3  # sessions of a lane from which on it can be said to stay with one provider
+_SEVERAL = 3  # sessions of a lane that are enough to find that it stays with one provider
 
 
 def _constant(draws: Sequence[Draw]) -> dict[str, Number]:

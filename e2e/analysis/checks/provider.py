@@ -79,8 +79,8 @@ def persists(run: Run) -> Verdict:
         lines = []
         for answers in wrong:
             key = answers[0].chat
-            said = ", ".join(f"{a.provider} ({a.how} {a.message})" for a in answers[:6])
-            lines.append(f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat}: {said}")
+            replies = ", ".join(f"{a.provider} ({a.how} {a.message})" for a in answers[:6])
+            lines.append(f"{lane_name(run, key.run_id, key.lane)}: chat {key.chat}: {replies}")
         total = max(len(judged), len(wrong))
         return Verdict(
             name,

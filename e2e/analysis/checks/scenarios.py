@@ -125,7 +125,7 @@ def back_forward(run: Run) -> Verdict:
     position=120,
 )
 def empty_chat(run: Run) -> Verdict:
-    """one fresh ID, stored and sent, after New Chat on an empty chat."""
+    """One fresh ID, stored and sent, after New Chat on an empty chat."""
     return _judge(run, empty_chat, "one fresh ID, stored and sent, after New Chat on an empty chat")
 
 

@@ -153,19 +153,19 @@ def _pattern(minted: Sequence[StorageRow]) -> tuple[str, str]:
     if len(parts) != 1 or len({_PART.sub("", shape) for shape in shapes}) != 1:
         return "unknown", f"{plural(n, 'ID')} of {plural(len(set(shapes)), 'format')}"
     sizes, form = next(iter(parts)), _common(shapes)
-    said = f"{plural(n, 'ID')} of the format {form}"
+    description = f"{plural(n, 'ID')} of the format {form}"
     offsets = [w.time_offset for w in minted]
     known = [abs(o) for o in offsets if o is not None]
     if len(known) == n and max(known) <= _ON_TIME:
-        said += f", with a time within {max(known):.3f} s of the write"
-        return _with_time(form), said
+        description += f", with a time within {max(known):.3f} s of the write"
+        return _with_time(form), description
     if known:
-        return "unknown", said + ", some with a time in them"
+        return "unknown", description + ", some with a time in them"
     if list(sizes) == _UUID and distinct == n:
-        return "uuid", said  # masked, the version's digit cannot be read
+        return "uuid", description  # masked, the version's digit cannot be read
     if len(sizes) == 1 and sizes[0] >= 16 and distinct == n:
-        return "random", said + ", without a repeat"
-    return "unknown", said
+        return "random", description + ", without a repeat"
+    return "unknown", description
 
 
 def _common(shapes: Sequence[str]) -> str:

@@ -113,10 +113,12 @@ def _counter(column: Column, samples: Sequence[Sample]) -> Part | None:
         return None
     base, steps = found[0]
     if len(set(steps)) == 1:
-        said = f"counts in steps of {steps[0]}"
+        description = f"counts in steps of {steps[0]}"
     else:
-        said = f"counts in steps of {min(steps)} to {max(steps)}, so others count too"
-    return Part("counter", f"counter base {base}", f"a part {said}, base {base} ({len(steps)} steps seen)")
+        description = f"counts in steps of {min(steps)} to {max(steps)}, so others count too"
+    return Part(
+        "counter", f"counter base {base}", f"a part {description}, base {base} ({len(steps)} steps seen)"
+    )
 
 
 def _counts(steps: Sequence[Mapping[str, int]], sizes: Sequence[float]) -> Iterator[tuple[str, list[int]]]:
@@ -163,8 +165,8 @@ def _uuid(column: Column) -> Part | None:
     if version == 4 and (telling or not bare):
         return Part("uuid4", "UUID v4", f"{form} of version 4", 122.0)
     if version and telling:
-        said = ", with no time near the write" if version in (1, 6, 7) else ""
-        return Part(f"uuid{version}", f"UUID v{version}", f"{form} of version {version}{said}")
+        description = ", with no time near the write" if version in (1, 6, 7) else ""
+        return Part(f"uuid{version}", f"UUID v{version}", f"{form} of version {version}{description}")
     if bare:
         return None
     if version:
@@ -182,6 +184,6 @@ def _random(column: Column) -> Part:
     if "letters" in name and " to " in lengths(column):
         return Part("words", f"words of {lengths(column)} letters")
     if not even(column):
-        said = f"{lengths(column)} characters of {name}"
-        return Part("unknown", said, f"{len(column)} IDs without a common format: {said}")
+        description = f"{lengths(column)} characters of {name}"
+        return Part("unknown", description, f"{len(column)} IDs without a common format: {description}")
     return Part("random", f"random {lengths(column)} of {name}", bits=shortest * math.log2(size))

@@ -63,8 +63,8 @@ def recognise(samples: Sequence[Sample]) -> Recognition:
     lines = () if distinct == n else (f"only {distinct} of {n} written IDs are different",)
     same = fixed_or_shared(known)
     if same:
-        name, said, parts = same
-        return Recognition(name, parts, said, 0.0, 0.0, name != "unknown", n)
+        name, description, parts = same
+        return Recognition(name, parts, description, 0.0, 0.0, name != "unknown", n)
     jwt = _jwt(known)
     if jwt:
         return Recognition("jwt", ("JSON web token",), (*jwt, *lines), 0.0, supported, True, n)

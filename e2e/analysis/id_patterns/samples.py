@@ -20,7 +20,7 @@ class Sample:
     features: Mapping[str, Any]
     lane: int = 0
     context: str = ""
-    """What this lane's browser shares with others, so that an ID made of it can be told: its user agent, its user."""
+    """What this lane's browser shares with others, so that an ID made of it is recognised: its user agent, its user."""
     order: float = 0.0
 
     @property

@@ -17,7 +17,7 @@ def fixed_or_shared(samples: Sequence[Sample]) -> Found | None:
     """``fixed``: new chats get the ID they had. ``shared``: different browsers get the same IDs. None when neither.
 
     One ID for all browsers is ``fixed``: a fixed text and a fingerprint of what the browsers have in common look the same. A
-    fingerprint is told by browsers of different contexts, each context with an ID of its own.
+    fingerprint is recognised by browsers of different contexts, each context with an ID of its own.
     """
     lanes: dict[int, list[Sample]] = {}
     for sample in samples:
@@ -46,8 +46,8 @@ def _constant(samples: Sequence[Sample], lanes: Mapping[int, Sequence[Sample]], 
             [s.features["pieces"].get("-1", {"ref": 0, "length": 0, "has": ""}) for s in samples], samples
         )
         hashed = known.evidence or tail.evidence
-        said = f"one ID, written {len(samples)} times in {browsers}"
-        return "fixed", (said, hashed) if hashed else (said,), ("fixed",)
+        description = f"one ID, written {len(samples)} times in {browsers}"
+        return "fixed", (description, hashed) if hashed else (description,), ("fixed",)
     if len(refs) == len(lanes):
         return (
             "fixed",
@@ -55,14 +55,17 @@ def _constant(samples: Sequence[Sample], lanes: Mapping[int, Sequence[Sample]], 
             ("one per browser",),
         )
     contexts = {ref: {s.context for s in samples if s.ref == ref} for ref in refs}
-    said = f"{plural(len(refs), 'ID')} for {browsers}, {len(samples)} writes"
+    description = f"{plural(len(refs), 'ID')} for {browsers}, {len(samples)} writes"
     if len({s.context for s in samples}) == len(refs) and all(len(c) == 1 for c in contexts.values()):
         return (
             "shared",
-            (said, "browsers of one context have one ID, as when it is made of what they have in common"),
+            (
+                description,
+                "browsers of one context have one ID, as when it is made of what they have in common",
+            ),
             ("fingerprint",),
         )
-    return "shared", (said,), ("shared",)
+    return "shared", (description,), ("shared",)
 
 
 def _common(lanes: Mapping[int, Sequence[Sample]], digits: float) -> Found | None:

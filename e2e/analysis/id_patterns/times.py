@@ -76,10 +76,10 @@ def judge_time(column: Column, samples: Sequence[Sample]) -> Found | None:
         return flake
     if not stuck:
         return _some(offsets)
-    said = (
+    description = (
         f"a part reads as a time ({stuck}) near the write in all {len(column)}, but does not change with it"
     )
-    return "unknown", f"number near the time ({stuck})", said, 0.0, False
+    return "unknown", f"number near the time ({stuck})", description, 0.0, False
 
 
 def _some(offsets: Sequence[Mapping[str, float]]) -> Found | None:
@@ -88,8 +88,8 @@ def _some(offsets: Sequence[Mapping[str, float]]) -> Found | None:
     label, n = max(counts.items(), key=lambda item: item[1], default=("", 0))
     if n < 2 or 2 * n <= len(offsets):
         return None
-    said = f"a part reads as a time ({label}) near the write in {n} of {len(offsets)}, not in all within {ON_TIME:g} s"
-    return "unknown", f"number near the time ({label})", said, 0.0, False
+    description = f"a part reads as a time ({label}) near the write in {n} of {len(offsets)}, not in all within {ON_TIME:g} s"
+    return "unknown", f"number near the time ({label})", description, 0.0, False
 
 
 def _rank(label: str, column: Column) -> tuple[int, int]:
@@ -136,26 +136,28 @@ def correlation(a: Sequence[float], b: Sequence[float]) -> float | None:
 
 def _named(label: str, off: Sequence[float], written: Sequence[float], column: Column) -> Found:
     typical = statistics.median(off)
-    said = f"{label}: a time within {max(map(abs, off)):.1f} s of the write in all {len(off)}"
+    description = f"{label}: a time within {max(map(abs, off)):.1f} s of the write in all {len(off)}"
     if max(map(abs, off)) > ON_TIME:
-        said = f"{label}: a time {abs(typical):.0f} s {'after' if typical > 0 else 'before'} the write in all {len(off)}"
-        said += " (another clock)"
+        description = f"{label}: a time {abs(typical):.0f} s {'after' if typical > 0 else 'before'} the write in all {len(off)}"
+        description += " (another clock)"
     r = correlation([w + o for w, o in zip(written, off, strict=True)], written)
     if r is not None and r > CORRELATED:
-        said += f", correlated with it ({r:.4f})"
+        description += f", correlated with it ({r:.4f})"
     elif max(written) - min(written) < 2:
-        said += f"; the writes lie within {max(written) - min(written):.1f} s, too close for a correlation"
+        description += (
+            f"; the writes lie within {max(written) - min(written):.1f} s, too close for a correlation"
+        )
     if label in _FORMATS:
         kind, bits, _ = _FORMATS[label]
-        return kind, label, said, bits, False
+        return kind, label, description, bits, False
     place = next((p for p in ("head ", "tail ") if label.startswith(p)), "")
     name = f"timestamp {label.removeprefix(place)}"
     if not place:
-        return "timestamp", name, said, 0.0, False
+        return "timestamp", name, description, 0.0, False
     left = min(int(p["length"]) for p in column) - _covered(label)
     size, letters = alphabet("".join({c for p in column for c in p["has"]}))
     order = (name, f"{left} of {letters}") if place == "head " else (f"{left} of {letters}", name)
-    return "timestamp", " then ".join(order), said, left * math.log2(size), True
+    return "timestamp", " then ".join(order), description, left * math.log2(size), True
 
 
 def _snowflake(column: Column, samples: Sequence[Sample]) -> Found | None:
@@ -167,7 +169,7 @@ def _snowflake(column: Column, samples: Sequence[Sample]) -> Found | None:
     if max(epochs) - min(epochs) > ON_TIME:
         return None
     epoch = datetime.fromtimestamp(statistics.median(epochs), UTC)
-    said = (
+    description = (
         f"the upper bits of {len(column)} numbers count the milliseconds since {epoch:%Y-%m-%d %H:%M:%S} UTC"
     )
-    return "snowflake", f"Snowflake (epoch {epoch:%Y-%m-%d})", said, 0.0, False
+    return "snowflake", f"Snowflake (epoch {epoch:%Y-%m-%d})", description, 0.0, False

@@ -69,7 +69,7 @@ class Independence:
     turns: Name | None
     """Which hypothesis that cycle is: ``cycle`` (every lane keeps to it) or ``order`` (all sessions of a run together)."""
     needed: int | None
-    """Sessions at which an order could be told from chance, with these lanes and as many providers; None when none."""
+    """Sessions at which an order differs from chance, with these lanes and as many providers; None when none."""
 
     @property
     def p(self) -> float:

@@ -10,7 +10,7 @@ from e2e.capture.network.exchange import Exchange
 
 _REMEMBERED = 16  # exchanges of a lane: an ID is stored soon after the reply that brought it
 _SAME_TIME = 1.0  # seconds by which a page's write may be seen before the reply's bytes are
-_PATIENCE = (
+_LONGEST_WAIT = (
     5.0  # seconds for those bytes to be read, where the protocol gives them only when the reply has ended
 )
 
@@ -61,5 +61,5 @@ class Issuing:
             if found:
                 at, _, exchange = min(found, key=lambda one: one[:2])
                 issued(at, session_id, exchange)
-            if found or now - t > _PATIENCE:
+            if found or now - t > _LONGEST_WAIT:
                 self._open.remove(entry)

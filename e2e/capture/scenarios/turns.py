@@ -17,7 +17,7 @@ from e2e.pages.waits import Steps, Wait
 from e2e.profile.profile import Locate, Profile
 from e2e.records.records import After
 
-_RETRY_PATIENCE = 2.5
+_LONGEST_RETRY_WAIT = 2.5
 """Seconds for a page to send a message again by itself; most wait 1 s or 2 s. Pages that never do get less."""
 
 
@@ -157,7 +157,7 @@ def _retry(context: LaneContext, exchange: Exchange) -> Steps:
     """
     recorder, quiet = context.recorder, context.profile.timeouts.idle
     began, habit = time.monotonic(), recorder.chats.retries
-    longest = habit.longest_wait(exchange, quiet, min(_RETRY_PATIENCE, context.profile.timeouts.reply))
+    longest = habit.longest_wait(exchange, quiet, min(_LONGEST_RETRY_WAIT, context.profile.timeouts.reply))
 
     def decided() -> bool:
         return recorder.exchange is not exchange or time.monotonic() - began >= longest

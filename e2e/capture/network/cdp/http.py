@@ -38,9 +38,9 @@ class HttpTraffic:
         self._wants_cookies = any(rule.needs_cookies for rule in self._exchanges.rules)
         self._left: dict[str, int] = {}
         self._set: dict[str, list[tuple[str, str | None]]] = {}
-        """Cookies that an answer sets, told before the time of that answer."""
+        """Cookies that an answer sets, reported before the time of that answer."""
         self._answered: dict[str, float] = {}
-        """When answers came whose cookies may be told later."""
+        """When answers came whose cookies may be reported later."""
         self.handlers: dict[str, Handler] = {
             "Network.requestWillBeSent": self._request,
             "Network.responseReceived": self._response,
@@ -199,7 +199,7 @@ class HttpTraffic:
         )
         if (
             rule.needs_cookies and cookies is None
-        ):  # not told is not "none": what answers may be a worker, or faster
+        ):  # not reported is not "none": what answers may be a worker, or faster
             exchange.unreadable = "the browser did not tell which cookies the request carried"
         reading = self._bodies[request_id] = _Body(exchange)
         reading.sink = lambda t, event, value, _: self._exchanges.own_value(

@@ -49,7 +49,9 @@ def test_processes_run_within_the_block_and_end_on_an_error() -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_processes_end_when_their_parent_is_killed(how: signal.Signals) -> None:
-    code = "import time\nfrom e2e.selftest.tools.matrix.busy_processes import busy_processes\n"
+    # A caller that ignores SIGINT (a job in the background) would hand that on to this process.
+    code = "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from e2e.selftest.tools.matrix.busy_processes import busy_processes\n"
     code += "with busy_processes(1) as pids:\n    print(*pids, flush=True)\n    time.sleep(60)"
     parent = subprocess.Popen(
         [sys.executable, "-c", code], cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
