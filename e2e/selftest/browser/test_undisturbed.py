@@ -43,7 +43,7 @@ class Stream(NamedTuple):
     gaps: list[float]
     """Milliseconds between two chunks of the reply."""
     together: int
-    """Chunks that came with another one."""
+    """Chunks that came with another one; negative when a busy machine handed one chunk over in two parts."""
 
 
 class Nobody:
@@ -104,7 +104,7 @@ def test_a_stream_is_the_same_when_it_is_watched(own_browser: Browser, chat: Ref
         plain.context.close()
         watched.context.close()
     assert nobody.chunks >= sum(len(one.gaps) for one in under_capture)
-    # A busy machine may hand the page two chunks at once, now and then: the best round shows what a page gets.
-    assert min(one.together for one in under_capture) == min(one.together for one in plainly) == 0
+    # A busy machine may join two chunks or cut one in two, now and then: the best round shows what a page gets.
+    assert min(abs(one.together) for one in under_capture) == min(abs(one.together) for one in plainly) == 0
     usual = [median(gap for one in rounds for gap in one.gaps) for rounds in (under_capture, plainly)]
     assert abs(usual[0] - usual[1]) < GAP / 3
