@@ -16,6 +16,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
 
+from e2e.framings.registry import FRAMINGS
 from e2e.profile.json_schema import markdown, schema
 from e2e.profile.profile import TARGETS, Profile
 from e2e.profile.recipes import MINIMAL, RECIPES
@@ -194,6 +195,10 @@ def page() -> str:
         lines += ["| key | type | default | meaning | example |", "|---|---|---|---|---|"]
         lines += [_row(table, name, field) for name, field in table.model.model_fields.items()]
         lines.append("")
+    lines += ["## Framings", "", _FRAMINGS, "", "| framing | where | what JMESPath reads |", "|---|---|---|"]
+    for name, framing in FRAMINGS.items():
+        where = "WebSocket, HTTP" if framing.http else "WebSocket"
+        lines.append(f"| `{name}` | {where} | {framing.summary} |")
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -230,6 +235,9 @@ def generated() -> dict[Any, str]:
     """Path -> text of the generated files."""
     return {PAGE: page(), SCHEMA: schema()}
 
+
+_FRAMINGS = """\
+`framing` in a wire rule names one of these. Heartbeats and handshakes are not read as messages."""
 
 _HEAD = """\
 # Profiles: how to describe a chat

@@ -8,8 +8,9 @@ from typing import Any
 
 from e2e.capture.network.bodies import encodings
 from e2e.capture.network.bodies.parsing import payload_of
-from e2e.capture.network.decoders import Message, make_decoder
 from e2e.capture.network.wire_rules import Rule
+from e2e.framings.base.decoder import Message
+from e2e.framings.registry import make_decoder
 
 UNDECODED = "undecoded"
 """Name of the message that a decoder gives for what it cannot read."""

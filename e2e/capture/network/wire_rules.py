@@ -16,8 +16,8 @@ from jmespath.exceptions import JMESPathTypeError
 from jmespath.parser import ParsedResult
 
 from e2e.capture.network.bodies.reply_so_far import ReplySoFar
-from e2e.capture.network.decoders import unfold
 from e2e.capture.session_ids.identity import as_text, canonical
+from e2e.framings.base.json_text import parse_nested_json
 from e2e.profile.profile import Extract, RefusalRule, WireRule
 
 
@@ -76,7 +76,7 @@ class Rule:
 
     def read(self, value: Any) -> Any:
         """``value`` as the rule's expressions see it."""
-        return unfold(value) if self._parse_nested_json else value
+        return parse_nested_json(value) if self._parse_nested_json else value
 
     def accepts(self, payload: Any) -> bool:
         return self._when is None or bool(_search(self._when, payload))

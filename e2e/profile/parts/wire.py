@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from e2e.framings.registry import DEFAULT, FRAMINGS
 from e2e.profile.values.fields import (
     MISSING,
     Condition,
@@ -21,9 +22,11 @@ from e2e.profile.values.fields import (
 )
 
 _LOCATIONS = ("json", "form", "query", "header", "cookie", "path", "url", "page", "connection")
-Framing = Literal[
-    "json", "ndjson", "text", "socket.io", "graphql-ws", "signalr", "json-rpc", "phoenix", "actioncable", "stomp"
-]  # fmt: skip
+if TYPE_CHECKING:
+    FramingName = str
+else:
+    FramingName = Literal[tuple(FRAMINGS)]
+"""The framings that there are decoders for."""
 
 
 class Extract(Part):
@@ -98,8 +101,8 @@ class WireRule(Part):
     """A regular expression that is searched in the URL."""
     method: Method | None = Field(default=None, examples=["POST"])
     """HTTP only. Default: POST for ``sent``, any for ``received``."""
-    framing: Framing = "json"
-    """How frames, or the bodies of a long poll, are encoded."""
+    framing: FramingName = Field(default=DEFAULT, examples=["ndjson"])
+    """How frames or bodies are encoded. The table "Framings" has what each one gives."""
     parse_nested_json: bool = False
     """Also parse JSON that is inside a string of the payload or reply."""
     when: Condition | None = Field(default=None, examples=["type == 'Action' && udfPath == 'chat:send'"])
@@ -161,7 +164,7 @@ class WireRule(Part):
                         _raw(place),
                         f'a frame has no form and no header; hint: {key} = {{ json = "{key}" }}',
                     )
-        elif self.framing not in ("json", "ndjson", "text", "socket.io"):
+        elif not FRAMINGS[self.framing].http:
             raise InvalidValue(
                 "framing", self.framing, 'only for WebSocket frames; hint: transport = "websocket"'
             )

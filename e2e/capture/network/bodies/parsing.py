@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import parse_qsl
+
+from e2e.framings.base.json_text import loads
 
 _BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]+)"|([^\s;"]+))', re.IGNORECASE)
 _CHARSET = re.compile(r';\s*charset="?([\w.:-]+)', re.IGNORECASE)
@@ -22,18 +23,6 @@ _ESCAPED = re.compile("|".join(_ESCAPES))
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _MEDIA = ("image/", "audio/", "video/", "font/")
 _NO_CHARSET = {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
-
-
-def loads(text: str) -> Any:
-    """The JSON value that ``text`` is (RFC 8259: no NaN, no Infinity). ValueError when it is none or is nested too deep."""
-    try:
-        return json.loads(text.removeprefix("\ufeff"), parse_constant=_no_constant)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def payload_of(body: bytes | str | None, content_type: str) -> Any:

@@ -13,11 +13,12 @@ from e2e.capture.network.bodies.event_reader import AnswerReader
 from e2e.capture.network.bodies.parsing import cookies_of
 from e2e.capture.network.cdp.channels import Channel, Handler, Params
 from e2e.capture.network.cdp.state import WireState
-from e2e.capture.network.decoders import Decoder, make_decoder
 from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.payloads import taken_by
 from e2e.capture.network.traffic import Seen
 from e2e.capture.network.wire_rules import Rule, Sent, session_fields
+from e2e.framings.base.decoder import Decoder
+from e2e.framings.registry import make_decoder
 
 _SCRIPTED = ("Fetch", "XHR", "EventSource", "Ping")
 Sink = Callable[[float, str, Any, int], None]

@@ -11,11 +11,12 @@ from e2e.capture.network.bodies.encodings import looks_opaque
 from e2e.capture.network.bodies.parsing import cookies_of
 from e2e.capture.network.cdp.channels import Channel, Handler, Params
 from e2e.capture.network.cdp.state import WireState
-from e2e.capture.network.decoders import Decoder, Message, make_decoder
 from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.payloads import NOT_IN_IT, Taken, unread_frame
 from e2e.capture.network.traffic import Seen, body_of_frame, data_of
 from e2e.capture.network.wire_rules import Rule, Sent, session_fields
+from e2e.framings.base.decoder import Decoder, Message
+from e2e.framings.registry import make_decoder
 
 _KEPT = 64  # received frames of a connection in which an ID that the page repeats is looked for
 

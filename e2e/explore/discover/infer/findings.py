@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from e2e.capture.network.decoders import unfold
 from e2e.explore.discover.watcher import Payload
+from e2e.framings.base.json_text import parse_nested_json
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class SentMessages:
 
     def read(self, value: Any) -> Any:
         """A payload or a reply as the expressions of a profile see it."""
-        return unfold(value) if self.parses_nested_json else value
+        return parse_nested_json(value) if self.parses_nested_json else value
 
 
 @dataclass(slots=True)

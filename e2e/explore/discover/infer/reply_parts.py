@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from e2e.capture.network.bodies.event_reader import with_event
-from e2e.capture.network.decoders import make_decoder
 from e2e.explore.discover.infer.findings import SentMessages
 from e2e.explore.discover.infer.request import url_pattern
 from e2e.explore.discover.observed import Turn
 from e2e.explore.discover.values import leaves, letters_and_digits
 from e2e.explore.discover.watcher import Payload, Watcher
+from e2e.framings.registry import make_decoder
 
 
 @dataclass(slots=True)

@@ -9,13 +9,15 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from e2e.capture.network.bodies.parsing import payload_of
-from e2e.capture.network.decoders import Message, detect, make_decoder
 from e2e.explore.discover import name_patterns
 from e2e.explore.discover.infer.conditions import find_condition
 from e2e.explore.discover.infer.findings import Guess, SentMessages
 from e2e.explore.discover.observed import Turn
 from e2e.explore.discover.values import id_likeness, last_name, leaves, lists
 from e2e.explore.discover.watcher import Payload, Watcher
+from e2e.framings.base.decoder import Message
+from e2e.framings.detect import detect
+from e2e.framings.registry import make_decoder
 
 
 def find_sent_messages(watcher: Watcher, turns: Sequence[Turn]) -> tuple[SentMessages | None, str]:

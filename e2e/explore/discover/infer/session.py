@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from e2e.capture.network.decoders import make_decoder
 from e2e.explore.discover import name_patterns
 from e2e.explore.discover.infer.findings import Findings, Guess, SentMessages
 from e2e.explore.discover.infer.store import find_store, store_of
 from e2e.explore.discover.observed import Observed
 from e2e.explore.discover.values import id_likeness, last_name, leaves, masked
 from e2e.explore.discover.watcher import Watcher
+from e2e.framings.registry import make_decoder
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2e.capture.network.bodies.parsing import cookies_of, form_of, loads, multipart_of, payload_of
+from e2e.capture.network.bodies.parsing import cookies_of, form_of, multipart_of, payload_of
+from e2e.framings.base.json_text import loads
 
 few = settings(max_examples=60, deadline=None, database=None)
 

@@ -8,16 +8,26 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from e2e.capture.network.bodies.parsing import loads
-from e2e.capture.network.decoders.messages import Decoder, Message, undecoded
+from e2e.framings.base.decoder import Decoder, Message, framing, undecoded
+from e2e.framings.base.first_frame import FirstFrame
+from e2e.framings.base.json_text import loads
 
 _RECORD = "\x1e"
 _V3_RECORD = re.compile(r"(\d{1,10}):")
 _V3_BINARY = re.compile(rb"([\x00\x01])([\x00-\x09]{1,10})\xff")
 _PACKET = re.compile(r"([0-6])(?:(\d{1,6})-)?(?:(/[^,]*)(?:,|$))?(\d{1,18})?(.*)", re.DOTALL)
 _ATTACHED = ("5", "6")
+_SIGN = re.compile(r'0\{"sid"|4[0-6](?:\d+-)?(?:/[^,]*,?)?\d*(?:[\[{].*)?\Z|\d+:[0-6]', re.DOTALL)
+_HOUSEKEEPING = ("1", "2", "3", "5", "6", "2probe", "3probe", "ok")
 
 
+@framing(
+    "socket.io",
+    "Socket.IO 2 to 4: `event`, and its arguments in `args`; acknowledgements are linked by themselves",
+    http=True,
+    confidence=0.95,
+    addresses=[(r"/socket\.io/|[?&]EIO=[34]\b", 0.85)],
+)
 class SocketIoDecoder(Decoder):
     """``socket.io``: Engine.IO protocol 3 and 4 with the Socket.IO protocol 4 and 5 in it (Socket.IO 2, 3 and 4).
 
@@ -36,6 +46,13 @@ class SocketIoDecoder(Decoder):
     ``/`` (``/admin,7``): each namespace counts for itself. A binary attachment is ``{"binary": bytes}`` in its place
     (Engine.IO 3 on a WebSocket counts its type byte), ``{"binary": null}`` when it never came.
     """
+
+    @staticmethod
+    def is_sign(frame: FirstFrame) -> bool | None:
+        """It begins as a packet does."""
+        if frame.binary or frame.blank or frame.text in _HOUSEKEEPING:
+            return None
+        return _SIGN.match((frame.text or "").split(_RECORD)[0]) is not None
 
     def __init__(self) -> None:
         self._waiting: dict[bool, _Attached] = {}

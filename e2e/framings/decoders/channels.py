@@ -6,33 +6,49 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from e2e.capture.network.bodies.parsing import loads
-from e2e.capture.network.decoders.messages import (
+from e2e.framings.base.decoder import (
     PENDING_LIMIT,
     Decoder,
     Message,
+    framing,
     id_of,
     object_of,
     text_of,
     undecoded,
 )
+from e2e.framings.base.first_frame import FirstFrame, json_or_none
+from e2e.framings.base.json_text import loads
 
-STOMP_COMMANDS = frozenset(
+_STOMP_COMMANDS = frozenset(
     "CONNECT STOMP CONNECTED SEND SUBSCRIBE UNSUBSCRIBE ACK NACK BEGIN COMMIT ABORT DISCONNECT MESSAGE RECEIPT ERROR".split()
 )
 _PHOENIX = ("join_ref", "ref", "topic", "event", "payload")
 _UNESCAPED = {"\\r": "\r", "\\n": "\n", "\\c": ":", "\\\\": "\\"}
-
-
 _SOCKJS = re.compile(r'[oh]\Z|[ac]?\[|"')
 
 
+@framing(
+    "phoenix",
+    "Phoenix channels: `topic`, `event`, `payload`; replies are linked by `ref`",
+    subprotocols=("phoenix",),
+    addresses=[(r"/websocket/?\?(?:.*&)?vsn=[12]\.", 0.8)],
+)
 class PhoenixDecoder(Decoder):
     """``phoenix``: Phoenix channels, serializer 2 (an array of five) and 1 (an object).
 
     The value is ``{"join_ref", "ref", "topic", "event", "payload"}``, the name the event, the key the ``ref``.
     ``phx_reply`` is final.
     """
+
+    @staticmethod
+    def is_sign(frame: FirstFrame) -> bool | None:
+        """It has the form of a message, in either serializer."""
+        if frame.binary or frame.blank:
+            return None
+        match frame.value:
+            case [_, _, str(), str(), dict()] | {"topic": str(), "event": str(), "payload": dict(), "ref": _}:
+                return True
+        return False
 
     def _read(self, data: str | bytes, sent: bool) -> Iterable[Message]:
         value = loads(text_of(data))
@@ -47,12 +63,32 @@ class PhoenixDecoder(Decoder):
         yield Message(event, message, id_of(message["ref"]), final=True if event == "phx_reply" else None)
 
 
+@framing(
+    "actioncable",
+    "Rails' Action Cable: `command`, `type`, and JSON values in `identifier`, `data` and `message`",
+    subprotocols=("actioncable-v1-json",),
+    addresses=[(r"/cable/?(?:\?|$)", 0.5)],
+)
 class ActionCableDecoder(Decoder):
     """``actioncable``: Rails' ``actioncable-v1-json``. ``identifier``, ``data`` and ``message`` are parsed in their place.
 
     The name is the ``command`` of a client, the ``type`` of a server (``welcome``, ``confirm_subscription``), or
     ``message``. Pings give nothing; there are no keys.
     """
+
+    @staticmethod
+    def is_sign(frame: FirstFrame) -> bool | None:
+        """Its identifier is JSON in a string, or it is a welcome."""
+        if frame.blank:
+            return None
+        match frame.value:
+            case {"identifier": str(identifier)}:
+                return isinstance(json_or_none(identifier), dict)
+            case {"type": "ping"}:
+                return None
+            case {"type": "welcome"}:
+                return True
+        return False
 
     def _read(self, data: str | bytes, sent: bool) -> Iterable[Message]:
         message = object_of(data)
@@ -66,6 +102,13 @@ class ActionCableDecoder(Decoder):
         yield Message(name or "message", message)
 
 
+@framing(
+    "stomp",
+    "STOMP, also in SockJS: `command`, `headers`, `body`; linked by `correlation-id` or a receipt",
+    confidence=0.95,
+    subprotocols=("v10.stomp", "v11.stomp", "v12.stomp"),
+    addresses=[(r"(?i)/stomp\b", 0.4)],
+)
 class StompDecoder(Decoder):
     """``stomp``: STOMP 1.0 to 1.2, several frames in a WebSocket frame, one over several, also in SockJS' frames.
 
@@ -73,6 +116,18 @@ class StompDecoder(Decoder):
     is neither). The first of two headers with one name counts. The key is the first there is of the headers
     ``correlation-id``, ``receipt-id``, ``receipt`` and ``id``. An ``ERROR`` is final; heart-beats give nothing.
     """
+
+    @staticmethod
+    def is_sign(frame: FirstFrame) -> bool | None:
+        """It begins with a command, also inside a SockJS frame."""
+        if frame.blank or frame.text in ("o", "h"):
+            return None
+        text = frame.text or ""
+        if text.startswith(("a[", "[")):
+            inner = json_or_none(text.removeprefix("a"))
+            text = inner[0] if isinstance(inner, list) and inner and isinstance(inner[0], str) else ""
+        first, newline, _ = text.partition("\n")
+        return bool(newline) and first.rstrip("\r") in _STOMP_COMMANDS
 
     def __init__(self) -> None:
         self._rest: dict[bool, bytes] = {True: b"", False: b""}
@@ -97,8 +152,8 @@ class StompDecoder(Decoder):
     def _cut(rest: bytes) -> tuple[bytes, bytes, bytes | None]:
         """The head, the body, and what follows the frame; None there when it has not ended."""
         command = rest[:16].split(b"\n")[0].rstrip(b"\r").decode("ascii", "replace")
-        begun = len(rest) < 16 and any(known.startswith(command) for known in STOMP_COMMANDS)
-        if (command not in STOMP_COMMANDS and not begun) or len(rest) > PENDING_LIMIT:
+        begun = len(rest) < 16 and any(known.startswith(command) for known in _STOMP_COMMANDS)
+        if (command not in _STOMP_COMMANDS and not begun) or len(rest) > PENDING_LIMIT:
             raise ValueError("not a STOMP frame")
         ends = [(at, len(gap)) for gap in (b"\n\n", b"\n\r\n") if (at := rest.find(gap)) >= 0]
         if not ends:

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2e.capture.network.decoders import DECODERS, Message, detect, make_decoder, unfold
-from e2e.capture.network.decoders.messages import PENDING_LIMIT
+from e2e.framings.base.decoder import PENDING_LIMIT, Message
+from e2e.framings.base.json_text import parse_nested_json
+from e2e.framings.detect import detect
+from e2e.framings.registry import FRAMINGS, make_decoder
 
 few = settings(max_examples=60, deadline=None, database=None)
 RS = "\x1e"
@@ -27,7 +29,7 @@ def undecoded(**size: int) -> Message:
 
 
 class TestEveryDecoder:
-    @pytest.mark.parametrize("name", DECODERS)
+    @pytest.mark.parametrize("name", FRAMINGS)
     @few
     @given(st.lists(st.tuples(st.one_of(st.text(), st.binary()), st.booleans()), max_size=6))
     def test_garbage_never_raises(self, name: str, frames: list[tuple[str | bytes, bool]]) -> None:
@@ -37,13 +39,13 @@ class TestEveryDecoder:
                 assert isinstance(message.name, str)
                 assert message.name != "undecoded" or list(message.value) in (["text"], ["binary"])
 
-    @pytest.mark.parametrize("name", [name for name in DECODERS if name != "text"])
+    @pytest.mark.parametrize("name", [name for name in FRAMINGS if name != "text"])
     @pytest.mark.parametrize("data", ["?!", b"\xff\xfe\x00"])
     def test_what_is_not_its_own_is_undecoded(self, name: str, data: str | bytes) -> None:
         size = {"text": 2} if isinstance(data, str) else {"binary": 3}
         assert decoded(name, data) == [undecoded(**size)]
 
-    @pytest.mark.parametrize("name", [name for name in DECODERS if name not in ("text", "stomp")])
+    @pytest.mark.parametrize("name", [name for name in FRAMINGS if name not in ("text", "stomp")])
     def test_nesting_without_end_is_undecoded(self, name: str) -> None:
         deep = {"socket.io": '42["e",'}.get(name, "{" if name == "signalr" else "") + "[" * 200_000
         end = RS if name == "signalr" else ""
@@ -501,7 +503,7 @@ class TestDetect:
         found = detect([(False, frame) for frame in frames], url, protocol)
         assert found[0][0] == best
         assert [confidence for _, confidence in found] == sorted((c for _, c in found), reverse=True)
-        assert all(name in DECODERS and 0 < confidence <= 1 for name, confidence in found)
+        assert all(name in FRAMINGS and 0 < confidence <= 1 for name, confidence in found)
 
     def test_nothing_to_go_by_is_no_guess(self) -> None:
         assert detect([], "wss://a.example/ws", None) == []
@@ -516,27 +518,31 @@ class TestDetect:
     @few
     @given(st.lists(st.one_of(st.text(), st.binary()), max_size=4), st.text(), st.text())
     def test_garbage_never_raises(self, frames: list[str | bytes], url: str, protocol: str) -> None:
-        assert {name for name, _ in detect([(True, data) for data in frames], url, protocol)} <= {*DECODERS}
+        assert {name for name, _ in detect([(True, data) for data in frames], url, protocol)} <= {*FRAMINGS}
 
 
-class TestUnfold:
+class TestNestedJson:
     def test_json_in_strings_becomes_values(self) -> None:
         value = {"data": '{"session":"s-1","more":"[\\"{\\\\\\"a\\\\\\":1}\\"]"}', "n": "1", "t": "{no"}
-        assert unfold(value) == {"data": {"session": "s-1", "more": [{"a": 1}]}, "n": "1", "t": "{no"}
-        assert unfold(value, depth=1)["data"]["more"] == '["{\\"a\\":1}"]'
-        assert unfold(value, depth=0) == value
+        assert parse_nested_json(value) == {
+            "data": {"session": "s-1", "more": [{"a": 1}]},
+            "n": "1",
+            "t": "{no",
+        }
+        assert parse_nested_json(value, depth=1)["data"]["more"] == '["{\\"a\\":1}"]'
+        assert parse_nested_json(value, depth=0) == value
         assert isinstance(value["data"], str), "the value given is left alone"
 
-    def test_a_text_itself_is_unfolded(self) -> None:
-        assert unfold(' {"a": 1}') == {"a": 1}
+    def test_a_text_itself_is_parsed(self) -> None:
+        assert parse_nested_json(' {"a": 1}') == {"a": 1}
 
     def test_it_is_bounded_in_size_and_depth(self) -> None:
         big = json.dumps(["x" * (1 << 20)])
-        assert unfold([big, "[1]"]) == [big, [1]]
+        assert parse_nested_json([big, "[1]"]) == [big, [1]]
         half = json.dumps(["x" * 600_000])
-        assert unfold([half, half]) == [json.loads(half), half]
+        assert parse_nested_json([half, half]) == [json.loads(half), half]
         deep: Any = "[1]"
         for _ in range(100):
             deep = [deep]
-        assert unfold(deep) == deep
-        assert unfold("[" * 100_000) == "[" * 100_000
+        assert parse_nested_json(deep) == deep
+        assert parse_nested_json("[" * 100_000) == "[" * 100_000

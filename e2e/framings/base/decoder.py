@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
-from e2e.capture.network.bodies.parsing import loads
+from e2e.framings.base.first_frame import FirstFrame
+from e2e.framings.base.json_text import loads
 
 PENDING_LIMIT = 1 << 22
 """Characters or bytes of a record that has not ended; what is longer is dropped."""
@@ -30,6 +32,15 @@ class Message:
 class Decoder(ABC):
     """Reads the frames of one connection, in their order. It keeps what belongs together, apart for both directions."""
 
+    framing: ClassVar[Framing]
+    """Set by the decorator `framing`."""
+
+    @staticmethod
+    def is_sign(frame: FirstFrame) -> bool | None:
+        """Whether a frame is of this framing, for discovery; None when the frame does not show it."""
+        del frame
+        return None
+
     def decode(self, data: str | bytes, sent: bool) -> list[Message]:
         """The messages that this frame completes: text frames are ``str``, binary ones ``bytes``. Never raises.
 
@@ -46,6 +57,46 @@ class Decoder(ABC):
     @abstractmethod
     def _read(self, data: str | bytes, sent: bool) -> Iterable[Message]:
         """The frame's messages; ValueError when it is not of this protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How frames, or bodies, are encoded: one that a wire rule may name."""
+
+    name: str
+    summary: str
+    """What its values look like, for the profile reference."""
+    decoder: type[Decoder]
+    http: bool
+    """Bodies of requests and replies may have it too, not only frames of a WebSocket."""
+    confidence: float
+    """Of discovery, when every frame shows the sign of the framing (`Decoder.is_sign`)."""
+    subprotocols: tuple[str, ...]
+    """Subprotocols of the WebSocket handshake that name it."""
+    addresses: tuple[tuple[re.Pattern[str], float], ...]
+    """Patterns of addresses (path and query) that hint at it, each with discovery's confidence in the hint."""
+
+
+_Class = TypeVar("_Class", bound=type[Decoder])
+
+
+def framing(
+    name: str,
+    summary: str,
+    *,
+    http: bool = False,
+    confidence: float = 0.9,
+    subprotocols: Sequence[str] = (),
+    addresses: Sequence[tuple[str, float]] = (),
+) -> Callable[[_Class], _Class]:
+    """Class decorator: makes a decoder the one of the framing ``name``; see `Framing` for the fields."""
+    patterns = tuple((re.compile(pattern), hint) for pattern, hint in addresses)
+
+    def register(decoder: _Class) -> _Class:
+        decoder.framing = Framing(name, summary, decoder, http, confidence, tuple(subprotocols), patterns)
+        return decoder
+
+    return register
 
 
 def undecoded(data: str | bytes) -> Message:
@@ -71,38 +122,3 @@ def id_of(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value)
-
-
-def unfold(value: Any, depth: int = 3) -> Any:
-    """A copy of ``value`` in which strings that are JSON objects or arrays are these, ``depth`` strings deep.
-
-    Bounded: strings of more than 1 MiB characters, in all, and what lies under 60 levels stay as they are. A text that
-    merely looks like JSON (``"[1]"``) is unfolded too: use it where the product is known to put JSON into strings.
-    """
-    return _Unfolding().of(value, depth, 60)
-
-
-class _Unfolding:
-    def __init__(self) -> None:
-        self._left = 1 << 20
-
-    def of(self, value: Any, depth: int, levels: int) -> Any:
-        if levels == 0:
-            return value
-        if isinstance(value, dict):
-            return {name: self.of(item, depth, levels - 1) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self.of(item, depth, levels - 1) for item in value]
-        if isinstance(value, str) and depth > 0 and value.lstrip()[:1] in ("{", "["):
-            return self._text(value, depth, levels)
-        return value
-
-    def _text(self, text: str, depth: int, levels: int) -> Any:
-        if len(text) > self._left:
-            return text
-        self._left -= len(text)
-        try:
-            inner = loads(text)
-        except ValueError:
-            return text
-        return self.of(inner, depth - 1, levels)

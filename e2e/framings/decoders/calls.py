@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from e2e.capture.network.bodies.parsing import loads
-from e2e.capture.network.decoders.messages import (
+from e2e.framings.base.decoder import (
     PENDING_LIMIT,
     Decoder,
     Message,
+    framing,
     id_of,
     object_of,
     text_of,
     undecoded,
 )
+from e2e.framings.base.first_frame import FirstFrame, json_or_none
+from e2e.framings.base.json_text import loads
 
-RECORD = "\x1e"
-"""What ends a record of SignalR's JSON hub protocol."""
+_RECORD = "\x1e"  # ends a record of SignalR's JSON hub protocol
 _KINDS = {
     1: "Invocation",
     2: "StreamItem",
@@ -26,16 +27,41 @@ _KINDS = {
     5: "CancelInvocation",
     7: "Close",
 }
-_UNTOLD = (6, 8, 9)
+_WITHOUT_CONTENT = (6, 8, 9)
 _FINAL = {"StreamItem": False, "Completion": True}
 
 
+@framing(
+    "graphql-ws",
+    "GraphQL over WebSocket: `type`, `id` and `payload`; replies are linked by `id`",
+    confidence=0.95,
+    subprotocols=("graphql-transport-ws", "graphql-ws"),
+    addresses=[(r"/graphql\b", 0.4)],
+)
 class GraphqlWsDecoder(Decoder):
     """``graphql-ws``: the subprotocols ``graphql-transport-ws`` and ``graphql-ws`` (subscriptions-transport-ws, legacy).
 
     The value is the whole message, the name its ``type``, the key its ``id``. ``complete`` and ``error`` are final,
     ``next`` and ``data`` are not. Pings, pongs and keep-alives give nothing.
     """
+
+    @staticmethod
+    def is_sign(frame: FirstFrame) -> bool | None:
+        """Its type is one of the protocol, with a payload that fits."""
+        if frame.blank:
+            return None
+        if not isinstance(frame.value, dict):
+            return False
+        kind, payload = frame.value.get("type"), frame.value.get("payload")
+        if kind in ("connection_init", "connection_ack", "connection_error", "start_ack"):
+            return True
+        if kind in ("subscribe", "start"):
+            return isinstance(payload, dict) and ("query" in payload or "data" in payload)
+        if kind in ("next", "data"):
+            return (
+                "id" in frame.value and isinstance(payload, dict) and bool({"data", "errors"} & set(payload))
+            )
+        return None if kind in ("complete", "stop", "error", "ka", "ping", "pong") else False
 
     _final = {"complete": True, "error": True, "next": False, "data": False}
 
@@ -48,6 +74,12 @@ class GraphqlWsDecoder(Decoder):
             yield Message(kind, message, id_of(message.get("id")), self._final.get(kind))
 
 
+@framing(
+    "signalr",
+    "SignalR's JSON protocol: `type`, `target`, `arguments`, `item`, `result`; linked by `invocationId`",
+    confidence=0.95,
+    addresses=[(r"(?i)hubs?/?(?:\?|$)|/hubs?/", 0.3)],
+)
 class SignalRDecoder(Decoder):
     """``signalr``: the JSON hub protocol of ASP.NET Core SignalR. Records end with U+001E, across frames if need be.
 
@@ -57,15 +89,29 @@ class SignalRDecoder(Decoder):
     are undecoded.
     """
 
+    @staticmethod
+    def is_sign(frame: FirstFrame) -> bool | None:
+        """It has records, and each is a handshake or has a type."""
+        if frame.text is None or _RECORD not in frame.text:
+            return None if frame.binary or (frame.text or "").startswith("{") else False
+        records = [json_or_none(record) for record in frame.text.split(_RECORD)[:-1]]
+        return all(
+            isinstance(record, dict)
+            and (
+                not record or "protocol" in record or "error" in record or isinstance(record.get("type"), int)
+            )
+            for record in records
+        )
+
     def __init__(self) -> None:
         self._parts: dict[bool, list[str]] = {True: [], False: []}
 
     def _read(self, data: str | bytes, sent: bool) -> Iterable[Message]:
         text = text_of(data)
-        if isinstance(data, bytes) and not (text.startswith("{") and text.endswith(RECORD)):
+        if isinstance(data, bytes) and not (text.startswith("{") and text.endswith(_RECORD)):
             raise ValueError("MessagePack")
         parts = self._parts[sent]
-        for ended in (pieces := text.split(RECORD))[:-1]:
+        for ended in (pieces := text.split(_RECORD))[:-1]:
             record = "".join([*parts, ended])
             parts.clear()
             yield from self._record(record)
@@ -82,7 +128,7 @@ class SignalRDecoder(Decoder):
         try:
             message = object_of(record)
             kind = message.get("type")
-            if kind in _UNTOLD or (
+            if kind in _WITHOUT_CONTENT or (
                 "type" not in message and (not message or {"protocol", "error"} & set(message))
             ):
                 return
@@ -97,6 +143,12 @@ class SignalRDecoder(Decoder):
         yield Message(event, message, id_of(message.get("invocationId")), _FINAL.get(name))
 
 
+@framing(
+    "json-rpc",
+    "JSON-RPC: `method`, `params`, `result`, `error`; replies are linked by `id`",
+    confidence=0.95,
+    subprotocols=("jsonrpc", "json-rpc"),
+)
 class JsonRpcDecoder(Decoder):
     """``json-rpc``: JSON-RPC 2.0, one message or a batch in a frame; ``jsonrpc`` itself may be missing (as in 1.0).
 
@@ -104,6 +156,14 @@ class JsonRpcDecoder(Decoder):
     number with its text. The name is the ``method`` of a request or notification, else ``result`` or ``error``. A response
     is final; a notification has no key.
     """
+
+    @staticmethod
+    def is_sign(frame: FirstFrame) -> bool | None:
+        """It names the protocol's version."""
+        if frame.blank:
+            return None
+        items = frame.value if isinstance(frame.value, list) else [frame.value]
+        return bool(items) and all(isinstance(item, dict) and item.get("jsonrpc") == "2.0" for item in items)
 
     def _read(self, data: str | bytes, sent: bool) -> Iterable[Message]:
         value = loads(text_of(data))

@@ -1,0 +1,1 @@
+"""One decorated class per framing; `e2e.framings.registry` collects them."""
