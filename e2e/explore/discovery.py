@@ -65,7 +65,8 @@ def discover_chat(options: Options) -> int:
         raise HarnessError(f"{file} already exists", hint="--out another file, or --force to replace it")
     console = Console(highlight=False)
     with sync_playwright() as playwright:
-        browser_options: dict[str, Any] = {**launch_options(find_browser()), "headless": not options.headed}
+        found_browser = find_browser(headed=options.headed)
+        browser_options: dict[str, Any] = {**launch_options(found_browser), "headless": not options.headed}
         browser = playwright.chromium.launch(**browser_options)
         try:
             observed, found = _observe(browser, options, console)

@@ -62,7 +62,7 @@ def save_login(
 
 
 def _launch(playwright: Playwright, *, headless: bool) -> Browser:
-    options = launch_options(find_browser())
+    options = launch_options(find_browser(headed=not headless))
     try:
         return playwright.chromium.launch(**{**options, "headless": headless})
     except Error as error:

@@ -9,16 +9,19 @@ from pathlib import Path
 
 from e2e.errors import HarnessError
 from e2e.setup.allure import allure_command, install_allure
-from e2e.setup.browser import find_browser, install_browser
+from e2e.setup.browser import add_headless_build, find_browser, install_browser
 from e2e.setup.chainlit import HOME as CHAINLIT
 from e2e.setup.chainlit import install_chainlit
 from e2e.setup.frontend import build_frontend, install_frontend_packages
 from e2e.setup.node import node_path
-from e2e.setup.places import display_path
+from e2e.setup.places import REPO, display_path
 from fixtures.reference_chat.paths import BUILT
 
 Report = Callable[[str], None]
 """Prints one line. Each step gets two: for what it has done, and for what it has found ready."""
+
+_NO_HEADLESS_BUILD = REPO / ".venv" / ".no-headless-build"
+"""Why the headless build of Debian's Chromium could not be installed; removed with the virtual environment."""
 
 
 def _browser(did: Report, found: Report) -> None:
@@ -29,6 +32,7 @@ def _browser(did: Report, found: Report) -> None:
             raise
         browser = install_browser(did)
         found = did
+    browser = add_headless_build(browser, _NO_HEADLESS_BUILD, did)
     found(f"browser    {browser.path} ({browser.how})" if browser.path else f"browser    {browser.how}")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from e2e.errors import HarnessError
 from e2e.setup import browser
-from e2e.setup.browser import Browser, find_browser, install_browser, launch_options
+from e2e.setup.browser import Browser, add_headless_build, find_browser, install_browser, launch_options
 
 
 @pytest.fixture
@@ -81,6 +81,14 @@ class TestOrder:
         chromium = executable(tmp_path / "bin" / "chromium")
         assert find_browser(env).path == str(chromium)
 
+    def test_headless_build_is_preferred_unless_a_window_is_needed(
+        self, env: dict[str, str], tmp_path: Path
+    ) -> None:
+        full = executable(tmp_path / "bin" / "chromium")
+        headless = executable(tmp_path / "bin" / "chromium-headless-shell")
+        assert find_browser(env).path == str(headless)
+        assert find_browser(env, headed=True).path == str(full)
+
     def test_macos_application_is_found(
         self, env: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -150,6 +158,76 @@ class TestLaunch:
         package = browser._playwright_package()
         assert package is not None
         assert browser._revision(package).isdigit()
+
+
+DEBIANS = Browser("/usr/bin/chromium", "system", "chromium of this system")
+
+
+class TestHeadlessBuild:
+    @pytest.fixture(autouse=True)
+    def debian(self, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+        """A root user on Debian; the commands that were run, which all work."""
+        run: list[list[str]] = []
+
+        def works(commands: list[list[str]]) -> None:
+            run.extend(commands)
+
+        monkeypatch.setattr(browser, "_run_all", works)
+        monkeypatch.setattr(browser, "_is_root", lambda: True)
+        monkeypatch.setattr(browser, "PLATFORM", "linux")
+        monkeypatch.setattr("shutil.which", lambda name, path=None: f"/usr/bin/{name}")
+        return run
+
+    def test_it_is_installed_beside_the_full_one(
+        self, debian: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        new = Browser("/usr/bin/chromium-headless-shell", "system", "")
+        monkeypatch.setattr(browser, "find_browser", lambda: new)
+        lines: list[str] = []
+        assert add_headless_build(DEBIANS, tmp_path / "refused", lines.append) is new
+        assert [command[-1] for command in debian] == ["chromium-headless-shell"]
+        assert lines == [
+            "browser    installing chromium-headless-shell: it needs about half of the CPU time of /usr/bin/chromium"
+        ]
+
+    def test_a_failure_is_reported_and_not_tried_again(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        tried: list[str] = []
+
+        def fails(commands: list[list[str]]) -> str:
+            tried.extend(" ".join(command) for command in commands)
+            return "no network"
+
+        monkeypatch.setattr(browser, "_run_all", fails)
+        lines: list[str] = []
+        for _ in range(2):
+            assert add_headless_build(DEBIANS, tmp_path / "venv" / "refused", lines.append) is DEBIANS
+        assert [command.split()[1] for command in tried] == ["install", "update", "install"]
+        assert len(lines) == 2
+        assert "the full build is used: no network" in lines[1]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            Browser("/usr/bin/google-chrome", "system", ""),
+            Browser("/usr/bin/chromium", "chrome_path", ""),
+            Browser(None, "playwright", ""),
+            Browser("/usr/bin/chromium-headless-shell", "system", ""),
+        ],
+    )
+    def test_another_browser_stays_alone(
+        self, other: Browser, debian: list[list[str]], tmp_path: Path
+    ) -> None:
+        assert add_headless_build(other, tmp_path / "refused") is other
+        assert debian == []
+
+    def test_without_root_nothing_is_installed(
+        self, debian: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(browser, "_is_root", lambda: False)
+        assert add_headless_build(DEBIANS, tmp_path / "refused") is DEBIANS
+        assert debian == []
 
 
 class TestInstall:
