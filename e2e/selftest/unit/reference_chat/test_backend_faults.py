@@ -175,6 +175,22 @@ def test_slow_waits_60_s_before_a_chat_and_not_before_a_session_request() -> Non
     assert waited == [60.0]
 
 
+@pytest.mark.parametrize(
+    ("kind", "from_page", "waits"), [("session", True, [0.25]), ("session", False, []), ("chat", True, [])]
+)
+def test_late_rotation_delays_only_session_requests_of_a_page(
+    kind: RequestKind, from_page: bool, waits: list[float]
+) -> None:
+    waited = []
+
+    async def pause(seconds: float, /) -> None:
+        waited.append(seconds)
+
+    guard = faults.plan_for(["late-rotation"], environment=False).guard
+    asyncio.run(guard(IncomingRequest(kind, pause, from_page)))  # type: ignore[arg-type]
+    assert waited == waits
+
+
 def test_slow_ends_when_the_client_disconnects() -> None:
     async def pause(seconds: float, /) -> None:
         raise ClientGone
@@ -291,11 +307,12 @@ def test_stores_and_transports_in_the_table_are_options() -> None:
         assert set(fault.transports) <= set(TRANSPORTS), fault.name
 
 
-def test_every_backend_fault_has_one_variant_module() -> None:
+def test_every_fault_that_needs_the_backend_has_one_variant_module() -> None:
     modules = {path.stem.replace("_", "-") for path in Path(str(variants.__file__)).parent.glob("[a-z]*.py")}
-    assert modules == {fault.name for fault in faults.FAULTS if fault.side == "backend"}
+    # A frontend fault too: its page waits for the backend, which must be slow.
+    assert modules == {fault.name for fault in faults.FAULTS if fault.side == "backend"} | {"late-rotation"}
     for fault in faults.FAULTS:
-        assert (fault.install is not None) == (fault.side == "backend"), fault.name
+        assert (fault.install is not None) == (fault.name in modules), fault.name
         assert fault.description
         assert "\n" not in fault.description
         if fault.install is not None:
