@@ -23,7 +23,7 @@ from e2e.selftest.unit.reference_chat.client import (
 )
 from fixtures.reference_chat.backend import faults, variants
 from fixtures.reference_chat.backend.model.errors import ClientGone, ConnectionCut
-from fixtures.reference_chat.backend.model.parts import Delays, IncomingRequest, Plan, Reply
+from fixtures.reference_chat.backend.model.parts import Delays, IncomingRequest, Plan, Reply, RequestKind
 from fixtures.reference_chat.backend.options import STORES, TRANSPORTS
 from fixtures.reference_chat.launcher import LaunchError, ReferenceChat
 
