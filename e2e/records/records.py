@@ -47,6 +47,8 @@ EventKind = Literal[
     "issued",  # a reply (or a socket's frame) carried a session ID that the server made: {session, request, rule, message}
     "sighting",  # an ID was looked for where the profile does not look, and found there, or nowhere (place ""): {session, place,
     # url, form, layer: sent|stored, rule, searched, unread}
+    "undecoded",  # frames of a socket that its rule's framing could not read as they are: {url, framing, frames, undecoded,
+    # replaced: those that are text but for some bytes}
     "response",  # its answer's head: {rule, request, status, cached}
     "chunk",  # a piece of the answer that says something: {rule, request, index, event, provider, stream}
     "finished",  # the exchange ended: {rule, request, outcome: ok|failed|cancelled, error, chunks, bytes}

@@ -68,6 +68,7 @@ class Lane:
             self._end_badly("lost", _gone_wrong(error))
         finally:
             recorder.end_chat("lost", self._run_context.stopped() or "the run ended")
+            recorder.tell_undecoded()
             for unreadable in recorder.unread.problems():
                 self._run_context.problem(unreadable, "")
 

@@ -41,7 +41,7 @@ class Exchange:
     doubtful: bool = False
     """Whether this is a payload of the rule is in a body that could not be decoded."""
     coded: bool = False
-    """The body was sent compressed: ``body`` is what it decodes to."""
+    """The body was sent compressed, or is binary: ``body`` is what it decodes to."""
     retry_after: float | None = None
     """Seconds to wait, from a refusal (``Retry-After``)."""
     refused: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any, Protocol
@@ -28,6 +29,24 @@ class Listener(Protocol):
     def on_cookie(self, t: float, name: str, value: str | None) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """An event on a line, which may be a part of an answer."""
+
+    line: str
+    rule: Rule
+    t: float
+    seen: Any
+    """The event as the rule's expressions see it."""
+    event: str
+    key: str | None
+    """The framing's own."""
+    final: bool | None
+    size: int
+    last: bool
+    """No other event of its frame follows."""
+
+
 class Exchanges:
     """All exchanges of a lane that have not ended.
 
@@ -41,7 +60,7 @@ class Exchanges:
         self.listener = listener
         self.refusals = refusals
         self._open: dict[str, list[Exchange]] = {}
-        self._early: deque[tuple[str, Rule, float, Any, str | None, bool | None, int, str]] = deque(maxlen=64)
+        self._early: deque[_Part] = deque(maxlen=64)
         """What came on a received rule's line and belongs to no exchange yet: a payload's body may be reported after its response."""
         self._unanswered: deque[Exchange] = deque(maxlen=8)
         """The last HTTP payloads of pages."""
@@ -68,11 +87,10 @@ class Exchanges:
     def _claim(self, exchange: Exchange) -> None:
         """Hand over what came before it was known whose answer it is."""
         line = exchange.extras.get("line")
-        mine = [e for e in self._early if e[0] == line and e[2] >= exchange.sent_at - 0.05]
-        for entry in mine:
-            self._early.remove(entry)
-            _, rule, t, value, key, final, size, event = entry
-            self.received(str(line), rule, t, value, event=event, key=key, final=final, size=size)
+        mine = [part for part in self._early if part.line == line and part.t >= exchange.sent_at - 0.05]
+        for part in mine:
+            self._early.remove(part)
+            self._received_event(part)
 
     def relayed(self, method: str, url: str, size: int) -> bool:
         """Whether this request of a service worker only passes on one that a page waits for."""
@@ -100,8 +118,13 @@ class Exchanges:
         self, exchange: Exchange, t: float, event: str, value: Any, headers: Mapping[str, str]
     ) -> None:
         """A value of the exchange's own answer."""
+        for seen in exchange.rule.events(with_event(value, event)):
+            self._own_event(exchange, t, event, seen, headers)
+
+    def _own_event(
+        self, exchange: Exchange, t: float, event: str, seen: Any, headers: Mapping[str, str]
+    ) -> None:
         rule = exchange.rule
-        seen = rule.read(with_event(value, event))
         if rule.answered_by is not None:
             exchange.reply.add_value(t, seen)
             if exchange.reply_key is None:
@@ -140,24 +163,31 @@ class Exchanges:
         size: int = 0,
     ) -> None:
         """A frame or event on a ``line``, read by ``rule`` (a received rule, or the sent one on its own socket)."""
-        seen = rule.read(with_event(value, event))
+        events = rule.events(with_event(value, event))
+        for n, seen in enumerate(events, 1):
+            part = _Part(line, rule, t, seen, event, key, final, size if n == 1 else 0, n == len(events))
+            self._received_event(part)
+
+    def _received_event(self, part: _Part) -> None:
+        line, rule, t, seen, key, final = part.line, part.rule, part.t, part.seen, part.key, part.final
         if not rule.is_answer(seen):
             return
         unaddressed = not rule.has_key and key is None
         addressed = self._addressed(line, rule, seen, key, t)
         if not addressed and rule.received:
-            self._early.append((line, rule, t, value, key, final, size, event))
+            self._early.append(part)
         for exchange in addressed:
             exchange.chunks += 1
-            exchange.bytes += size
+            exchange.bytes += part.size
             exchange.first_chunk_at = exchange.first_chunk_at or t
             exchange.last_chunk_at = t
-            self._part(exchange, rule, t, event, seen, {})
+            self._part(exchange, rule, t, part.event, seen, {})
             if rule.has_failed(seen):
                 self._said_no(exchange, t)
             elif rule.is_done(seen) or (
                 # no sign of an end: the first frame is the answer, unless a frame with the request's ID is still to come
                 not rule.tells_end
+                and part.last
                 and final is not False
                 and not (unaddressed and exchange.reply_key is not None)
             ):

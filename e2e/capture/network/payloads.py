@@ -9,11 +9,8 @@ from typing import Any
 from e2e.capture.network.bodies import encodings
 from e2e.capture.network.bodies.parsing import payload_of
 from e2e.capture.network.wire_rules import Rule
-from e2e.framings.base.decoder import Message
-from e2e.framings.registry import make_decoder
-
-UNDECODED = "undecoded"
-"""Name of the message that a decoder gives for what it cannot read."""
+from e2e.framings.base.decoder import UNDECODED, Message, undecoded
+from e2e.framings.registry import FRAMINGS, make_decoder
 
 NOT_IN_IT = "the message that was typed is not in it: is it encrypted?"
 
@@ -52,27 +49,54 @@ def taken_by(rules: Sequence[Rule], body: encodings.Body, headers: Mapping[str, 
 
 
 def _read(rule: Rule, body: encodings.Body, headers: Mapping[str, str]) -> Taken | None:
+    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+    if is_framed(rule, kind) and body.data and (not body.unreadable or rule.reads_bytes):
+        # Of a framing of texts, bytes are an attachment.
+        readable = body.data if rule.reads_bytes else body.text or body.data
+        return _first(rule, make_decoder(rule.framing).decode(readable, True))
     if body.unreadable:
         return Taken(rule, None, unreadable=body.unreadable, doubtful=rule.asks_body)
-    if rule.framing not in ("json", "ndjson"):
-        messages = make_decoder(rule.framing).decode(
-            body.text or body.data, True
-        )  # bytes are an attachment to it
-        return _first(rule, messages)
-    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
-    value = rule.read(payload_of(body.data, kind))
+    value = payload_of(body.data, kind)
     if value is None and body.text.strip() and body.text.strip() != "null":
         named = kind.partition(";")[0].strip() or "no content type"
         why = f"it is neither JSON nor a form ({named}, {len(body.text)} characters)"
         return Taken(rule, None, unreadable=why, doubtful=rule.asks_body)
-    return Taken(rule, value)
+    events = rule.events(value)
+    return Taken(
+        rule, next((event for event in events if rule.accepts(event)), events[0] if events else None)
+    )
+
+
+def as_message(rule: Rule, body: encodings.Body, headers: Mapping[str, str]) -> Message:
+    """The body of a request as the framing of ``rule`` reads it: its first message."""
+    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+    if is_framed(rule, kind):
+        readable = body.data if rule.reads_bytes else body.text or body.data
+        return next(iter(make_decoder(rule.framing).decode(readable, True)), undecoded(readable))
+    value = payload_of(body.data, kind)
+    return undecoded(body.data) if value is None else Message("message", value)
+
+
+_READ_AS_THEY_ARE = ("json", "event-stream", "x-www-form-urlencoded", "multipart/", "text/")
+
+
+def is_framed(rule: Rule, content_type: str) -> bool:
+    """Whether a body of this type has the framing of the rule: a binary one is not in what is declared as text.
+
+    An API with binary bodies may reply with JSON, and with an error in JSON or HTML.
+    """
+    if rule.framing in ("json", "ndjson"):
+        return False
+    kind = content_type.lower()
+    return not FRAMINGS[rule.framing].binary or not any(word in kind for word in _READ_AS_THEY_ARE)
 
 
 def _first(rule: Rule, messages: Sequence[Message]) -> Taken | None:
     """The first message that the rule accepts; else one that could not be read."""
     for message in messages:
-        if message.name != UNDECODED and rule.accepts(value := rule.read(message.value)):
-            return Taken(rule, value, message.key)
+        for value in rule.events(message.value) if message.name != UNDECODED else ():
+            if rule.accepts(value):
+                return Taken(rule, value, message.key)
     return next((taken for m in messages if (taken := unread_frame(rule, m)) is not None), None)
 
 

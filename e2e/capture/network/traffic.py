@@ -10,6 +10,7 @@ from typing import Any
 
 from e2e.capture.network.bodies.encodings import Body, body_of, frame_of
 from e2e.capture.network.bodies.parsing import payload_of
+from e2e.framings.base.decoder import Decoder
 
 _BINARY = 2  # opcode (RFC 6455, section 5.2)
 _MOST = 400
@@ -34,10 +35,23 @@ class Seen:
         return payload_of(self.body.data, kind) if self.body is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """How the frames of one connection, or bodies, could be read by a framing."""
+
+    url: str
+    framing: str
+    frames: int
+    undecoded: int
+    replaced: int
+    """Those that are text but for some bytes."""
+
+
 class Traffic:
-    """A bounded memory of what left."""
+    """A bounded memory of what left, and what of it could be decoded."""
 
     def __init__(self) -> None:
+        self._decoded: dict[tuple[str, str], Decoded] = {}
         self._seen: deque[Seen] = deque()
         self._characters = 0
 
@@ -46,6 +60,17 @@ class Traffic:
         self._characters += _size(seen)
         while len(self._seen) > _MOST or (self._characters > _MOST_CHARACTERS and len(self._seen) > 1):
             self._characters -= _size(self._seen.popleft())
+
+    def decoded(self, connection: str, url: str, framing: str, decoder: Decoder) -> None:
+        """What a decoder has read of a connection so far."""
+        if decoder.undecoded or decoder.replaced:
+            counts = Decoded(url, framing, decoder.frames, decoder.undecoded, decoder.replaced)
+            self._decoded[connection, framing] = counts
+
+    @property
+    def not_all_decoded(self) -> tuple[Decoded, ...]:
+        """The connections with frames that could not be read as they are, in both directions."""
+        return tuple(self._decoded.values())
 
     @property
     def seen(self) -> tuple[Seen, ...]:

@@ -18,6 +18,7 @@ from jmespath.parser import ParsedResult
 from e2e.capture.network.bodies.reply_so_far import ReplySoFar
 from e2e.capture.session_ids.identity import as_text, canonical
 from e2e.framings.base.json_text import parse_nested_json
+from e2e.framings.registry import FRAMINGS
 from e2e.profile.profile import Extract, RefusalRule, WireRule
 
 
@@ -44,7 +45,11 @@ class Rule:
         self.framing = rule.framing
         self.answered_by = rule.answered_by
         self.judged = rule.judged
+        self.reads_bytes = FRAMINGS[rule.framing].binary or rule.framing == "text"
+        """Bodies that are no text can be read too."""
         self._parse_nested_json = rule.parse_nested_json
+        self._each = _compiled(rule.each)
+        self.has_lists = rule.each is not None
         self._url = re.compile(rule.url)
         self._method = rule.verb
         self._when = _compiled(rule.when)
@@ -78,6 +83,14 @@ class Rule:
         """``value`` as the rule's expressions see it."""
         return parse_nested_json(value) if self._parse_nested_json else value
 
+    def events(self, value: Any) -> list[Any]:
+        """The events in ``value``: those of the list that the rule names, else the value itself."""
+        whole = self.read(value)
+        found = _search(self._each, whole)
+        if not isinstance(found, list):
+            return [whole]
+        return [_EventOfList.of(event, whole) if isinstance(event, dict) else event for event in found]
+
     def accepts(self, payload: Any) -> bool:
         return self._when is None or bool(_search(self._when, payload))
 
@@ -99,7 +112,9 @@ class Rule:
         if self._history is None:
             return None
         found = _search(self._history, payload)
-        return len(found) if isinstance(found, list) else 0
+        if isinstance(found, list):
+            return len(found)
+        return int(FRAMINGS[self.framing].lone_items and found is not None)
 
     def provider_of(self, headers: Mapping[str, str], answer: Any) -> str | None:
         return self._provider.read(Sent("", headers), answer) if self._provider else None
@@ -112,7 +127,7 @@ class Rule:
 
     def key_of(self, value: Any, own: str | None = None) -> str | None:
         """What ties a payload and its answer: the rule's place for it, else the framing's ``own``."""
-        return as_text(_search(self._correlation_id, value)) if self._correlation_id else own
+        return as_text(_found(self._correlation_id, value)) if self._correlation_id else own
 
     @property
     def has_key(self) -> bool:
@@ -135,6 +150,18 @@ class Rule:
 
     def has_failed(self, value: Any) -> bool:
         return self._failed is not None and bool(_search(self._failed, value))
+
+
+class _EventOfList(dict[str, Any]):
+    """An event out of a list, and the frame or body that the list is in."""
+
+    whole: Any
+
+    @classmethod
+    def of(cls, event: dict[str, Any], whole: Any) -> _EventOfList:
+        found = cls(event)
+        found.whole = whole
+        return found
 
 
 class Refusal:
@@ -179,7 +206,7 @@ class _Reader:
         if where.place is None:
             return None
         if self._json is not None:
-            return as_text(_search(self._json, payload)) if payload is not None else None
+            return as_text(_found(self._json, payload)) if payload is not None else None
         if where.connection is not None:
             return sent.earlier
         if where.page is not None:
@@ -218,6 +245,14 @@ def _group(match: re.Match[str] | None) -> str | None:
 
 def _compiled(expression: str | None) -> ParsedResult | None:
     return jmespath.compile(expression) if expression else None
+
+
+def _found(expression: ParsedResult, value: Any) -> Any:
+    """What ``expression`` finds in an event, or else in the frame or body around it."""
+    found = _search(expression, value)
+    if found is None and isinstance(value, _EventOfList):
+        return _search(expression, value.whole)
+    return found
 
 
 def _search(expression: ParsedResult | None, value: Any) -> Any:

@@ -98,9 +98,9 @@ class LaneRecorder(WireListener):
         place = f"lane {self.lane}" + (f", chat {self.chat.number}" if self.chat else "")
         return place if self.scenario == "plain" else f"{place} ({self.scenario})"
 
-    def clean(self, text: str) -> str:
+    def clean(self, text: str, limit: int = 200) -> str:
         """``text`` without secrets, for messages to people."""
-        return self._redactor.text(text, limit=200)
+        return self._redactor.text(text, limit=limit)
 
     def begin_message(self, text: str, *, after: After = "") -> None:
         """The user is about to press send."""
@@ -240,6 +240,14 @@ class LaneRecorder(WireListener):
     def drop_chat(self) -> None:
         """Forget the chat that is under way: it was none of the user's."""
         self.chat = None
+
+    def tell_undecoded(self) -> None:
+        """Write down how many frames could not be read as they are; not every chat has one that matters."""
+        for one in self.chats.traffic.not_all_decoded:
+            self._event(
+                time.time(), "undecoded", url=self._redactor.url(one.url), framing=one.framing, frames=one.frames,
+                undecoded=one.undecoded, replaced=one.replaced,
+            )  # fmt: skip
 
     def page_error(self, text: str) -> None:
         self._event(time.time(), "page_error", text=self._redactor.text(text, limit=500))

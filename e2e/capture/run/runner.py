@@ -343,9 +343,19 @@ class Runner:
                     if plan.affordable_chats < plan.chats
                     else {}
                 ),
+                **self._undecoded(),
                 **plan.environment,
             },
         )
+
+    def _undecoded(self) -> dict[str, str]:
+        """How many frames could not be read, where there were any: it is a fact of the run, and not always a problem."""
+        counts = [one for lane in self._lanes for one in lane.recorder.chats.traffic.not_all_decoded]
+        undecoded, replaced = sum(one.undecoded for one in counts), sum(one.replaced for one in counts)
+        if not counts:
+            return {}
+        frames = sum(one.frames for one in counts)
+        return {"undecoded_frames": f"{undecoded} of {frames}, {replaced} read with replaced bytes"}
 
 
 def run_side_by_side(runners: Sequence[Runner], waiter: EventWaiter) -> None:

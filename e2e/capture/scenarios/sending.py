@@ -143,9 +143,10 @@ def _unsent(context: LaneContext, text: str, loads: int, second: bool) -> Callab
                 f"message {number} was accepted by the page ({accepted}) and never sent: nothing of it left {within}"
             )
         seen = ", ".join(context.recorder.clean(r) for r in context.wire.recent[-4:]) or "none at all"
+        in_vain = context.recorder.clean(str(context.wire.unmatched), limit=600)
         return CaptureIncomplete(
             f"no payload that a wire rule names was seen {within}" + (f" ({why})" if accepted else ""),
-            where=f"{profile}; requests seen: {seen}",
+            where=f"{profile}; requests seen: {seen}" + (f"; {in_vain}" if in_vain else ""),
             hint="does the wire rule name the chat's request, and was the message really sent?",
         )
 

@@ -11,6 +11,8 @@ from typing import Any, ClassVar, TypeVar
 from e2e.framings.base.first_frame import FirstFrame
 from e2e.framings.base.json_text import loads
 
+UNDECODED = "undecoded"
+"""Name of the message that a decoder gives for what it cannot read."""
 PENDING_LIMIT = 1 << 22
 """Characters or bytes of a record that has not ended; what is longer is dropped."""
 
@@ -34,6 +36,12 @@ class Decoder(ABC):
 
     framing: ClassVar[Framing]
     """Set by the decorator `framing`."""
+    frames = 0
+    """Frames that were decoded so far."""
+    undecoded = 0
+    """Those of which a part could not be read."""
+    replaced = 0
+    """Those that are text with bytes in between that are none: these were replaced by U+FFFD."""
 
     @staticmethod
     def is_sign(frame: FirstFrame) -> bool | None:
@@ -52,7 +60,21 @@ class Decoder(ABC):
             messages.extend(self._read(data, sent))  # what came before a ValueError stays
         except ValueError:
             messages.append(undecoded(data))
+        self.frames += 1
+        self.undecoded += any(message.name == UNDECODED for message in messages)
         return messages
+
+    def text(self, data: str | bytes) -> str:
+        """``data`` as text, its stray bytes replaced and counted. ValueError when most of it is no text."""
+        try:
+            return text_of(data)
+        except UnicodeDecodeError:
+            assert isinstance(data, bytes)
+            text = data.decode("utf-8", "replace")
+            if 2 * sum(c == "\ufffd" or not (c.isprintable() or c.isspace()) for c in text) >= len(text):
+                raise
+        self.replaced += 1
+        return text
 
     @abstractmethod
     def _read(self, data: str | bytes, sent: bool) -> Iterable[Message]:
@@ -69,6 +91,12 @@ class Framing:
     decoder: type[Decoder]
     http: bool
     """Bodies of requests and replies may have it too, not only frames of a WebSocket."""
+    binary: bool
+    """A body is read as bytes, whatever its type says of text."""
+    lone_items: bool
+    """A list of one item is not told from the item alone."""
+    streams: bool
+    """A body can be decoded while it comes, piece by piece."""
     confidence: float
     """Of discovery, when every frame shows the sign of the framing (`Decoder.is_sign`)."""
     subprotocols: tuple[str, ...]
@@ -85,6 +113,9 @@ def framing(
     summary: str,
     *,
     http: bool = False,
+    binary: bool = False,
+    lone_items: bool = False,
+    streams: bool = False,
     confidence: float = 0.9,
     subprotocols: Sequence[str] = (),
     addresses: Sequence[tuple[str, float]] = (),
@@ -93,7 +124,18 @@ def framing(
     patterns = tuple((re.compile(pattern), hint) for pattern, hint in addresses)
 
     def register(decoder: _Class) -> _Class:
-        decoder.framing = Framing(name, summary, decoder, http, confidence, tuple(subprotocols), patterns)
+        decoder.framing = Framing(
+            name,
+            summary,
+            decoder,
+            http,
+            binary,
+            lone_items,
+            streams,
+            confidence,
+            tuple(subprotocols),
+            patterns,
+        )
         return decoder
 
     return register
@@ -101,7 +143,7 @@ def framing(
 
 def undecoded(data: str | bytes) -> Message:
     """A message in place of ``data`` that could not be read."""
-    return Message("undecoded", {"text" if isinstance(data, str) else "binary": len(data)})
+    return Message(UNDECODED, {"text" if isinstance(data, str) else "binary": len(data)})
 
 
 def text_of(data: str | bytes) -> str:
@@ -115,6 +157,15 @@ def object_of(data: str | bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return value
+
+
+def name_of(value: Any) -> str:
+    """A message's kind: the text at ``type``, ``event``, ``kind`` or ``action``, or ``message``."""
+    if isinstance(value, dict):
+        for member in ("type", "event", "kind", "action"):
+            if isinstance(name := value.get(member), str) and name:
+                return name
+    return "message"
 
 
 def id_of(value: Any) -> str | None:

@@ -17,6 +17,7 @@ from e2e.framings.base.decoder import (
 )
 from e2e.framings.base.first_frame import FirstFrame, json_or_none
 from e2e.framings.base.json_text import loads
+from e2e.framings.base.packed import unpacked
 
 _RECORD = "\x1e"  # ends a record of SignalR's JSON hub protocol
 _KINDS = {
@@ -76,7 +77,7 @@ class GraphqlWsDecoder(Decoder):
 
 @framing(
     "signalr",
-    "SignalR's JSON protocol: `type`, `target`, `arguments`, `item`, `result`; linked by `invocationId`",
+    "SignalR (JSON and MessagePack): `type`, `target`, `arguments`, `item`, `result`; linked by `invocationId`",
     confidence=0.95,
     addresses=[(r"(?i)hubs?/?(?:\?|$)|/hubs?/", 0.3)],
 )
@@ -85,8 +86,8 @@ class SignalRDecoder(Decoder):
 
     The value is the whole message, the key its ``invocationId``; the name is the ``target`` of an invocation (types 1 and
     4), else ``StreamItem``, ``Completion``, ``CancelInvocation`` or ``Close``. A completion is final, a stream item is not.
-    The handshake, pings, acks (8) and sequences (9) give nothing. The MessagePack hub protocol is not read: its frames
-    are undecoded.
+    The handshake, pings, acks (8) and sequences (9) give nothing. Records of the MessagePack hub protocol give the same
+    values as those of the JSON protocol.
     """
 
     @staticmethod
@@ -107,9 +108,11 @@ class SignalRDecoder(Decoder):
         self._parts: dict[bool, list[str]] = {True: [], False: []}
 
     def _read(self, data: str | bytes, sent: bool) -> Iterable[Message]:
+        if isinstance(data, bytes) and not (data.startswith(b"{") and data.endswith(_RECORD.encode())):
+            for record in _packed_records(data):
+                yield from self._message(_packed_message(record))
+            return
         text = text_of(data)
-        if isinstance(data, bytes) and not (text.startswith("{") and text.endswith(_RECORD)):
-            raise ValueError("MessagePack")
         parts = self._parts[sent]
         for ended in (pieces := text.split(_RECORD))[:-1]:
             record = "".join([*parts, ended])
@@ -126,21 +129,64 @@ class SignalRDecoder(Decoder):
 
     def _record(self, record: str) -> Iterator[Message]:
         try:
-            message = object_of(record)
-            kind = message.get("type")
-            if kind in _WITHOUT_CONTENT or (
-                "type" not in message and (not message or {"protocol", "error"} & set(message))
-            ):
-                return
-            name = _KINDS[kind] if isinstance(kind, int) and kind in _KINDS else None
-            if name is None:
-                raise ValueError("no such type")
+            yield from self._message(object_of(record))
         except ValueError:
             yield undecoded(record)
+
+    @staticmethod
+    def _message(message: dict[str, Any]) -> Iterator[Message]:
+        kind = message.get("type")
+        if kind in _WITHOUT_CONTENT or (
+            "type" not in message and (not message or {"protocol", "error"} & set(message))
+        ):
             return
+        name = _KINDS[kind] if isinstance(kind, int) and kind in _KINDS else None
+        if name is None:
+            raise ValueError("no such type")
         target = message.get("target")
         event = target if kind in (1, 4) and isinstance(target, str) else name
         yield Message(event, message, id_of(message.get("invocationId")), _FINAL.get(name))
+
+
+_MEMBERS: dict[int, tuple[str, ...]] = {
+    1: ("headers", "invocationId", "target", "arguments", "streamIds"),
+    2: ("headers", "invocationId", "item"),
+    3: ("headers", "invocationId", "resultKind", "result"),
+    4: ("headers", "invocationId", "target", "arguments", "streamIds"),
+    5: ("headers", "invocationId"),
+    7: ("error", "allowReconnect"),
+}
+_FAILED = 1  # kind of a completion's result
+
+
+def _packed_records(data: bytes) -> list[Any]:
+    """The records of a MessagePack frame, each after its length as a variable-length integer (HubProtocol.md)."""
+    found: list[Any] = []
+    at = 0
+    while at < len(data):
+        size = shift = 0
+        while True:
+            if at == len(data) or shift > 28:
+                raise ValueError("no length")
+            size |= (data[at] & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+            if data[at - 1] < 0x80:
+                break
+        if at + size > len(data):
+            raise ValueError("cut")
+        found += unpacked(data[at : at + size])
+        at += size
+    return found
+
+
+def _packed_message(record: Any) -> dict[str, Any]:
+    """A record of the MessagePack protocol as the JSON protocol has it."""
+    if not isinstance(record, list) or not record or not isinstance(record[0], int):
+        raise ValueError("not a SignalR record")
+    found = {"type": record[0]} | dict(zip(_MEMBERS.get(record[0], ()), record[1:], strict=False))
+    if found.pop("resultKind", None) == _FAILED:
+        found["error"] = found.pop("result", None)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 @framing(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from e2e.framings.base.decoder import Decoder, Message, framing, text_of, undecoded
+from e2e.framings.base.decoder import Decoder, Message, framing, name_of, undecoded
 from e2e.framings.base.first_frame import FirstFrame, json_or_none
 from e2e.framings.base.json_text import loads
 
@@ -23,8 +22,8 @@ class JsonDecoder(Decoder):
         return None if frame.blank else isinstance(frame.value, dict | list)
 
     def _read(self, data: str | bytes, sent: bool) -> Iterable[Message]:
-        value = loads(text_of(data))
-        yield Message(_name_of(value), value)
+        value = loads(self.text(data))
+        yield Message(name_of(value), value)
 
 
 @framing("ndjson", "lines, each a JSON value", http=True, confidence=0.7)
@@ -40,7 +39,7 @@ class NdjsonDecoder(Decoder):
         return len(lines) > 1 and all(isinstance(json_or_none(line), dict | list) for line in lines)
 
     def _read(self, data: str | bytes, sent: bool) -> Iterable[Message]:
-        for line in text_of(data).split("\n"):  # not splitlines(): U+2028 may stand inside a JSON string
+        for line in self.text(data).split("\n"):  # not splitlines(): U+2028 may stand inside a JSON string
             if not line.strip():
                 continue
             try:
@@ -48,12 +47,12 @@ class NdjsonDecoder(Decoder):
             except ValueError:
                 yield undecoded(line)
             else:
-                yield Message(_name_of(value), value)
+                yield Message(name_of(value), value)
 
 
 @framing("text", "any text, as `text`", http=True, confidence=0.1)
 class TextDecoder(Decoder):
-    """``text``: a frame is text: ``{"text": "..."}``."""
+    """``text``: a frame is text: ``{"text": "..."}``. Bytes in it that are no text are U+FFFD there."""
 
     @staticmethod
     def is_sign(frame: FirstFrame) -> bool | None:
@@ -61,12 +60,4 @@ class TextDecoder(Decoder):
         return frame.text is not None
 
     def _read(self, data: str | bytes, sent: bool) -> Iterable[Message]:
-        yield Message("text", {"text": text_of(data)})
-
-
-def _name_of(value: Any) -> str:
-    if isinstance(value, dict):
-        for member in ("type", "event", "kind", "action"):
-            if isinstance(name := value.get(member), str) and name:
-                return name
-    return "message"
+        yield Message("text", {"text": self.text(data)})

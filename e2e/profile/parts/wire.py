@@ -105,6 +105,11 @@ class WireRule(Part):
     """How frames or bodies are encoded. The table "Framings" has what each one gives."""
     parse_nested_json: bool = False
     """Also parse JSON that is inside a string of the payload or reply."""
+    each: JMESPath | None = Field(default=None, examples=["activities"])
+    """JMESPath to a list of events in a payload, frame or reply. Each of them is an event for the other keys of the rule.
+
+    Where there is no such list, the whole is one event. A value that an event has not is looked for in the whole.
+    """
     when: Condition | None = Field(default=None, examples=["type == 'Action' && udfPath == 'chat:send'"])
     """Condition on the payload."""
     session: Extract | None = Field(default=None, examples=["session_id"])

@@ -39,7 +39,7 @@ class Body:
     data: bytes | str
     """Decompressed; a text where the protocol gave one."""
     text: str
-    """Searched for message texts and IDs; ``""`` when unreadable."""
+    """Searched for message texts and IDs. Of a binary body it has U+FFFD for what is no text; ``""`` when undecodable."""
     size: int
     """Of what was sent: characters of a text, bytes of anything else."""
     unreadable: str = ""
@@ -76,7 +76,8 @@ def body_of(raw: bytes | str, headers: Mapping[str, str]) -> Body:
         )  # files may be binary, its fields are text
     if text is None:
         named = kind.partition(";")[0].strip() or "no content type"
-        return Body(data, "", len(raw), f"it is binary, not text ({named})", coded)
+        searched = data.decode("utf-8", "replace")
+        return Body(data, searched, len(raw), f"it is binary, not text ({named})", coded)
     if not coded and (found := _of_text(text)).coded:
         return found
     return Body(data, text, len(raw) if coded else len(text), coded=coded)

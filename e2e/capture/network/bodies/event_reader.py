@@ -8,6 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from e2e.framings.base.decoder import Message
+from e2e.framings.registry import FRAMINGS, make_decoder
+
 
 def with_event(value: Any, event: str) -> Any:
     """An event of a stream as the rule's expressions see it: its name is at ``event``, unless its data has one."""
@@ -94,6 +97,33 @@ class AnswerReader:
             self._event = line[6:].strip()
         elif line.startswith("data:"):
             self._data.append(line[5:].removeprefix(" "))
+
+
+class FramedReader:
+    """Turns the bytes of an answer into the messages of its framing: as they come, or when it has ended."""
+
+    def __init__(self, framing: str) -> None:
+        self._decoder = make_decoder(framing)
+        self._framing = FRAMINGS[framing]
+        self._pending = b""
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[str, Message]]:
+        """``("", message)`` for every message that ``chunk`` completes."""
+        if self._framing.streams:
+            yield from (("", message) for message in self._decoder.decode(chunk, False))
+        else:
+            self._pending += chunk
+
+    def text(self, _: bytes) -> str:
+        """The answer is a stream of values: it has no text of its own."""
+        return ""
+
+    def end(self) -> Iterator[tuple[str, Message]]:
+        """The messages of a framing that is read as a whole."""
+        if self._framing.streams or not self._pending:
+            return
+        whole = self._pending if self._framing.binary else self._pending.decode("utf-8", errors="replace")
+        yield from (("", message) for message in self._decoder.decode(whole, False))
 
 
 def _json_line(line: str) -> Iterator[tuple[str, Any]]:

@@ -9,16 +9,16 @@ from typing import Any
 
 from e2e.capture.code.stacks import initiator_frames
 from e2e.capture.network.bodies import encodings
-from e2e.capture.network.bodies.event_reader import AnswerReader
+from e2e.capture.network.bodies.event_reader import AnswerReader, FramedReader
 from e2e.capture.network.bodies.parsing import cookies_of
 from e2e.capture.network.cdp.channels import Channel, Handler, Params
 from e2e.capture.network.cdp.state import WireState
 from e2e.capture.network.exchange import Exchange
-from e2e.capture.network.payloads import taken_by
+from e2e.capture.network.payloads import as_message, is_framed, taken_by
 from e2e.capture.network.traffic import Seen
 from e2e.capture.network.wire_rules import Rule, Sent, session_fields
-from e2e.framings.base.decoder import Decoder
-from e2e.framings.registry import make_decoder
+from e2e.framings.base.decoder import Message
+from e2e.framings.registry import FRAMINGS, make_decoder
 
 _SCRIPTED = ("Fetch", "XHR", "EventSource", "Ping")
 Sink = Callable[[float, str, Any, int], None]
@@ -109,7 +109,8 @@ class HttpTraffic:
 
         def left(body: encodings.Body | None) -> None:
             self._wire.traffic.add(Seen(method, url, headers, body))
-            self._wire.look_in(method, url, None if body is None or body.unreadable else body.text)
+            readable = body is not None and not body.unreadable
+            self._wire.look_in(method, url, None if body is None else body.text, readable=readable)
 
         if raw is not None or not request.get("hasPostData"):
             left(encodings.body_of(raw or "", headers))
@@ -175,6 +176,10 @@ class HttpTraffic:
         rules = [r for r in self._exchanges.rules if not r.received and r.names(request["method"], url)]
         taken = taken_by(rules, body, headers)
         if taken is None:
+            if rules:
+                self._wire.unmatched.add(
+                    request["method"], url, rules[0].framing, as_message(rules[0], body, headers)
+                )
             return
         rule = taken.rule
         if self._channel.kind == "service_worker" and self._exchanges.relayed(
@@ -195,7 +200,7 @@ class HttpTraffic:
             headers=headers,
             origin=self._channel.kind,
             size=body.size,
-            coded=body.coded,
+            coded=body.coded or body.unreadable != "",
             reply_key=rule.key_of(taken.value, taken.key),
         )
         if (
@@ -204,8 +209,9 @@ class HttpTraffic:
             exchange.unreadable = "the browser did not tell which cookies the request carried"
         reading = self._bodies[request_id] = _Body(exchange)
         reading.sink = lambda t, event, value, _: self._exchanges.own_value(
-            exchange, t, event, value, reading.headers
+            exchange, t, event, value.value if isinstance(value, Message) else value, reading.headers
         )
+        reading.framed_by = rule if FRAMINGS[rule.framing].binary else None
         self._exchanges.begin(exchange)
         if early is not None and early.response is not None:
             self._response(early.response)
@@ -215,21 +221,20 @@ class HttpTraffic:
     def _reading(self, rule: Rule, event_source: bool) -> _Body:
         """A reader for a channel on which answers come."""
         line = f"rule:{rule.name}"
-        decoder: Decoder | None = None if rule.framing in ("json", "ndjson") else make_decoder(rule.framing)
 
         def sink(t: float, event: str, value: Any, size: int) -> None:
-            if decoder is not None:
-                for message in decoder.decode(value, False):
-                    self._exchanges.received(
-                        line, rule, t, message.value, key=message.key, final=message.final, size=size
-                    )
+            if isinstance(value, Message):
+                self._exchanges.received(
+                    line, rule, t, value.value, key=value.key, final=value.final, size=size
+                )
                 return
-            several = isinstance(value, list) and not rule.is_answer(rule.read(value))
-            for one in value if several or (isinstance(value, list) and not rule.tells_parts) else [value]:
+            is_list = isinstance(value, list) and not rule.has_lists
+            several = is_list and not rule.is_answer(rule.read(value))
+            for one in value if several or (is_list and not rule.tells_parts) else [value]:
                 self._exchanges.received(line, rule, t, one, event=event, size=size)
 
         body = _Body(None, sink)
-        body.raw = decoder is not None
+        body.framed_by = rule
         body.event_source = event_source
         return body
 
@@ -255,7 +260,8 @@ class HttpTraffic:
             self._exchanges.head(exchange, response["status"], headers, e["timestamp"] + self._wire.offset)
         if not self._wire.reading or body.sink is None or body.event_source:
             return
-        body.reader = AnswerReader(kind)
+        rule = body.framed_by
+        body.reader = FramedReader(rule.framing) if rule and is_framed(rule, kind) else AnswerReader(kind)
 
         def live(got: Params | None, _: str) -> None:
             if got is None:
@@ -400,10 +406,6 @@ class HttpTraffic:
 
     def _close(self, request_id: str, body: _Body) -> None:
         if body.reader is not None and body.sink is not None:
-            if body.raw:
-                body.sink(
-                    body.ended_at, "", body.pending.decode("utf-8", errors="replace"), len(body.pending)
-                )
             for event, value in body.reader.end():
                 body.sink(body.ended_at, event, value, 0)
         self._bodies.pop(request_id, None)
@@ -412,9 +414,6 @@ class HttpTraffic:
 
     def _feed(self, body: _Body, timestamp: float, data: bytes) -> None:
         assert body.reader is not None
-        if body.raw:
-            body.pending += data
-            return
         if body.exchange is not None and (text := body.reader.text(data)):
             self._exchanges.own_text(body.exchange, timestamp + self._wire.offset, text)
         for event, value in body.reader.feed(data):
@@ -428,10 +427,9 @@ class _Body:
     def __init__(self, exchange: Exchange | None, sink: Sink | None = None) -> None:
         self.exchange = exchange
         self.sink = sink
-        self.reader: AnswerReader | None = None
-        self.raw = False
-        """The body is the framing's own text, read as a whole."""
-        self.pending = b""
+        self.reader: AnswerReader | FramedReader | None = None
+        self.framed_by: Rule | None = None
+        """The rule whose framing the body has, unless its type says that it has none."""
         self.event_source = False
         self.waits = False
         """The request's body was not reported yet, and so it is not known whose answer this is."""

@@ -68,17 +68,20 @@ class SocketTraffic:
         self._wire.look_in("WebSocket", sent.url, text)
         taken: set[str] = set()
         for framing in dict.fromkeys(r.framing for r in rules):
+            of_framing = [r for r in rules if r.framing == framing]
             for message in self._messages(socket, framing, e, sent=True):
-                for listening in rules:
-                    if listening.framing == framing and (session := listening.connection_of(message.value)):
+                for listening in of_framing:
+                    if session := listening.connection_of(message.value):
                         if self._received_lately(socket, session):
                             self._exchanges.given(self._line(socket), listening, session)
                         self._wire.earlier[listening.name] = session
-                found = _taken([r for r in rules if r.framing == framing], message, text)
-                if found is None or found.rule.name in taken:
-                    continue
-                taken.add(found.rule.name)
-                self._payload(socket, sent, found, text, len(payload), t)
+                found = _taken(of_framing, message, text)
+                if all(one.doubtful for one in found):
+                    self._wire.unmatched.add("WebSocket", sent.url, framing, message)
+                for one in found:
+                    if one.rule.name not in taken or one.rule.has_lists:
+                        taken.add(one.rule.name)
+                        self._payload(socket, sent, one, text, len(payload), t)
 
     def _payload(self, socket: str, sent: Sent, taken: Taken, text: str, size: int, t: float) -> None:
         rule, value = taken.rule, taken.value
@@ -143,20 +146,24 @@ class SocketTraffic:
         decoder = self._decoders.get((socket, framing))
         if decoder is None:
             decoder = self._decoders[socket, framing] = make_decoder(framing)
-        return decoder.decode(data_of(e), sent)
+        messages = decoder.decode(data_of(e), sent)
+        url = self._sockets.get(socket, Sent("")).url
+        self._wire.traffic.decoded(socket, url, framing, decoder)
+        return messages
 
     def _line(self, socket: str) -> str:
         return f"socket:{self._channel.prefix}{socket}"
 
 
-def _taken(rules: Sequence[Rule], message: Message, text: str) -> Taken | None:
-    """The message as a payload of the first rule that accepts it, or that might if it could be read."""
+def _taken(rules: Sequence[Rule], message: Message, text: str) -> list[Taken]:
+    """The events in the message as payloads of the first rule that accepts any, or that might if it could be read."""
     for rule in rules:
         unread = unread_frame(rule, message)
         if unread is not None:
-            return unread
-        if rule.accepts(value := rule.read(message.value)):
-            return Taken(rule, value, message.key)
+            return [unread]
+        found = [value for value in rule.events(message.value) if rule.accepts(value)]
+        if found:
+            return [Taken(rule, value, message.key) for value in found]
     if rules and looks_opaque(text):
-        return Taken(rules[0], None, message.key, NOT_IN_IT, doubtful=True)
-    return None
+        return [Taken(rules[0], None, message.key, NOT_IN_IT, doubtful=True)]
+    return []

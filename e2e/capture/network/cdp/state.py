@@ -8,6 +8,7 @@ import time
 from e2e.capture.network.cdp.addresses import Addresses
 from e2e.capture.network.exchanges import Exchanges
 from e2e.capture.network.traffic import Traffic
+from e2e.capture.network.unmatched import Unmatched
 
 _QUERY = re.compile(r"[?#].*", re.DOTALL)
 
@@ -48,6 +49,8 @@ class WireState:
         self.frame_received = 0.0
         self.sockets: dict[str, str] = {}
         """Open WebSockets and their URLs."""
+        self.unmatched = Unmatched()
+        """What a rule's framing read since the last message was sent, and no rule accepted."""
         self._sought = ""
         self.carried: list[str] = []
         """Requests and frames in which the message stood that is looked for, whether a rule names them or not."""
@@ -61,18 +64,19 @@ class WireState:
     def seek(self, nonce: str) -> None:
         """From now on look for this part of a message in all that leaves."""
         self._sought, self.carried, self.unread = nonce, [], []
+        self.unmatched = Unmatched()
 
     @property
     def seeks(self) -> bool:
         """Something is looked for, and was not found yet."""
         return bool(self._sought) and not self.carried
 
-    def look_in(self, what: str, url: str, text: str | None) -> None:
-        """``text`` leaves for ``url`` (None: a body that cannot be read)."""
+    def look_in(self, what: str, url: str, text: str | None, *, readable: bool = True) -> None:
+        """``text`` leaves for ``url`` (None: a body that was not given). It is not ``readable`` where its bytes are no text."""
         if not self._sought:
             return
         place = f"{what} {_QUERY.sub('', url)}"
         if self._sought in url or self._sought in (text or ""):
             self.carried.append(place)
-        elif text is None or "\ufffd" in text:  # compressed, or not a text at all
+        elif text is None or not readable or "\ufffd" in text:  # compressed, or not a text at all
             self.unread.append(place)

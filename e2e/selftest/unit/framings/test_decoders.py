@@ -282,9 +282,23 @@ class TestSignalR:
         frame = '{"type":99}' + RS + "junk" + RS + json.dumps(self.INVOCATION) + RS
         assert [m.name for m in decoded("signalr", frame)] == ["undecoded", "undecoded", "Send"]
 
-    def test_messagepack_is_undecoded(self) -> None:
+    def test_a_cut_messagepack_record_is_undecoded(self) -> None:
         assert decoded("signalr", b"\x0b\x95\x01\x80\xc0\xa4Send\x91") == [undecoded(binary=11)]
-        assert decoded("signalr", b"\x02\x91\x06") == [undecoded(binary=3)]
+
+    def test_messagepack_records_are_as_those_in_json(self) -> None:
+        msgpack = pytest.importorskip("msgpack", reason="`make setup` installs it")
+
+        def packed(*record: Any) -> bytes:
+            content: bytes = msgpack.packb(record)
+            return bytes([len(content)]) + content
+
+        sent = packed(4, {}, "1", "Chat", ["s-1", "Hello"], [])
+        (chat,) = decoded("signalr", sent, sent=True)
+        assert (chat.name, chat.key, chat.value["arguments"]) == ("Chat", "1", ["s-1", "Hello"])
+        frames = packed(2, {}, "1", {"provider": "p"}) + packed(6) + packed(3, {}, "1", 1, "no")
+        item, end = decoded("signalr", frames)
+        assert (item.value["item"], item.final) == ({"provider": "p"}, False)
+        assert (end.name, end.value["error"], end.final) == ("Completion", "no", True)
 
     def test_a_record_without_end_is_given_up(self) -> None:
         decoder = make_decoder("signalr")

@@ -189,7 +189,7 @@ class Typing:
         rules = (SimpleNamespace(received=False, transport="http"),)
         self.context.wire = SimpleNamespace(
             carried=[], recent=[], unread=[], seek=lambda _: None, last_sent=0.0, sockets={},
-            exchanges=SimpleNamespace(rules=rules),
+            exchanges=SimpleNamespace(rules=rules), unmatched="1 frame met no rule",
         )  # fmt: skip
         self.context.habits = SimpleNamespace(in_the_clear=True)
         self.context.pace = SimpleNamespace(book=lambda: 0.0)
@@ -239,6 +239,7 @@ def test_a_page_that_goes_away_twice_has_lost_no_message(typing: Typing) -> None
         typing.plays()
     assert not isinstance(caught.value, MessageLost)
     assert "loaded anew" in caught.value.what
+    assert "1 frame met no rule" in caught.value.where
     assert typing.turn.desk.end().messages[1].accepted == ""
 
 

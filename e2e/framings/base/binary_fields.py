@@ -1,0 +1,44 @@
+"""Values of binary fields as texts: what is no text is its hexadecimal digits, so that IDs can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_LINE_BREAKS = "\t\n\r"
+
+
+class TextOrMessage(str):
+    """A text whose bytes are also a whole message: the path in the profile decides which of both it is.
+
+    JMESPath reads a field by `get`, so a path that goes on below it finds the fields of the message.
+    """
+
+    __slots__ = ("message",)
+
+    message: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, text: str, message: Mapping[str, Any]) -> TextOrMessage:
+        found = cls(text)
+        found.message = message
+        return found
+
+    def get(self, field: str, default: Any = None) -> Any:
+        """The field of the message."""
+        return self.message.get(field, default)
+
+
+def printable(data: bytes) -> str | None:
+    """``data`` as a text for people, or None."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return text if all(c.isprintable() or c in _LINE_BREAKS for c in text) else None
+
+
+def text_or_digits(data: bytes) -> str:
+    """``data`` as a text for people, else its hexadecimal digits."""
+    text = printable(data)
+    return data.hex() if text is None else text
