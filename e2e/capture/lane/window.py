@@ -14,7 +14,7 @@ from playwright.sync_api import Dialog, Error
 
 from e2e.capture.in_page import RECORDER
 from e2e.capture.lane.run_context import RunContext
-from e2e.capture.network.cdp.channels import Channel, ChildChannel, PageChannel, watch_shared_workers
+from e2e.capture.network.cdp.channels import Channel, PageChannel, watch_shared_workers
 from e2e.capture.network.cdp.wire import CdpWire
 from e2e.capture.network.wire_rules import Refusal
 from e2e.capture.recording.recorder import LaneRecorder
@@ -197,12 +197,8 @@ class Window:
             "targetInfo"
         ]["browserContextId"]
 
-        def began(channel: ChildChannel) -> None:
-            if channel.info.get("browserContextId") == mine:
-                wire.adopt(channel)
-
         self._closing.append(
-            watch_shared_workers(PageChannel(session), began, self._run_context.waiter.guarded)
+            watch_shared_workers(PageChannel(session), mine, wire.adopt, self._run_context.waiter.guarded)
         )
 
 

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -54,7 +54,7 @@ class Runner:
         """``curious`` gets the records of the run and returns the names of the experiments to run.
 
         ``enough`` is called between chats: True when no further plain chat is needed. ``waiter`` is given where
-        several runs go on side by side in one thread (`run_side_by_side`).
+        several runs go on side by side in one thread (`side_by_side.run_side_by_side`).
         """
         self._enough = enough
         self.plan = plan
@@ -356,20 +356,6 @@ class Runner:
             return {}
         frames = sum(one.frames for one in counts)
         return {"undecoded_frames": f"{undecoded} of {frames}, {replaced} read with replaced bytes"}
-
-
-def run_side_by_side(runners: Sequence[Runner], waiter: EventWaiter) -> None:
-    """Advance the lanes of several runs, each with its own target and profile, in one thread until all have ended.
-
-    All of them must have been made with ``waiter``. The evidence is in each runner's ``folder``.
-    """
-    with ExitStack() as stack:
-        lanes = {
-            (number, lane): steps
-            for number, runner in enumerate(runners)
-            for lane, steps in stack.enter_context(runner.going()).items()
-        }
-        run_lanes(lanes, waiter, stop=lambda: any(runner.stopped for runner in runners))
 
 
 def _user_agent(browser: Browser) -> str:

@@ -99,10 +99,14 @@ class _Lane:
 
 
 def run_lanes(
-    lanes: Mapping[K, Steps], waiter: EventWaiter, stop: Callable[[], bool] = lambda: False
+    lanes: Mapping[K, Steps],
+    waiter: EventWaiter,
+    stop: Callable[[], bool] = lambda: False,
+    ended: Callable[[K], Mapping[K, Steps]] = lambda _: {},
 ) -> None:
     """Advance all lanes until each has ended, or ``stop()`` holds (then every lane is closed where it is).
 
+    ``ended`` is called with the key of a lane that has ended; the lanes that it returns are advanced too.
     A lane handles its own `HarnessError`; whatever else escapes one ends the run.
     """
     running = {number: _Lane(steps) for number, steps in lanes.items()}
@@ -115,6 +119,7 @@ def run_lanes(
                     advanced = True
                     if not lane.advance(time.monotonic()):
                         del running[number]
+                        running |= {key: _Lane(steps) for key, steps in ended(number).items()}
                 if stop():
                     break
             if running and not advanced:

@@ -15,7 +15,6 @@ from e2e.capture.network.bodies.event_reader import AnswerReader
 from e2e.capture.network.bodies.parsing import cookies_of
 from e2e.capture.network.cdp.channels import (
     Channel,
-    ChildChannel,
     PageChannel,
     Params,
     watch_children,
@@ -107,13 +106,8 @@ class Watcher:
         if browser is None:
             return lambda: None
         me = context.new_cdp_session(self.page).send("Target.getTargetInfo")["targetInfo"]["browserContextId"]
-
-        def began(channel: ChildChannel) -> None:
-            if channel.info.get("browserContextId") == me:
-                self._attach(channel)
-
         session = PageChannel(browser.new_browser_cdp_session())
-        return watch_shared_workers(session, began, lambda handler: handler)
+        return watch_shared_workers(session, me, self._attach, lambda handler: handler)
 
     def stores(self, frame: Any = None) -> Stores:
         """The contents of all stores."""

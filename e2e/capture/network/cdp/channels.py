@@ -114,17 +114,20 @@ def watch_children(
 
 
 def watch_shared_workers(
-    browser: Channel, began: Callable[[ChildChannel], None], guard: Callable[[Handler], Handler]
+    browser: Channel, context: str, began: Callable[[ChildChannel], None], guard: Callable[[Handler], Handler]
 ) -> Callable[[], None]:
-    """Call ``began`` for each shared worker of the browser: it belongs to no page, and cannot be held at its start.
+    """Call ``began`` for each shared worker of the browser context with the ID ``context``.
 
-    Returns what lets go of them: Chromium crashes when a context is closed while one of its shared workers is held.
+    A shared worker belongs to no page, and cannot be held at its start. Returns what lets go of them: Chromium
+    crashes when a context is closed while one of its shared workers is held. That of another lane is therefore left
+    alone: its lane could not let go of it.
     """
     held = _relay(browser, began, guard)
 
     def created(e: Params) -> None:
-        if e["targetInfo"]["type"] == "shared_worker":
-            target = {"targetId": e["targetInfo"]["targetId"], "flatten": False}
+        info = e["targetInfo"]
+        if info["type"] == "shared_worker" and info.get("browserContextId") == context:
+            target = {"targetId": info["targetId"], "flatten": False}
             browser.ask("Target.attachToTarget", target, _unless_gone)
 
     browser.on("Target.targetCreated", guard(created))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,8 @@ from playwright.sync_api import Browser, Playwright
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Runner, run_side_by_side
+from e2e.capture.run.runner import Runner
+from e2e.capture.run.side_by_side import run_side_by_side
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.records.evidence import read_run
 from e2e.selftest.browser.lab_pages.lab_profiles import SESSION, lab_profile
@@ -35,16 +35,7 @@ class LabRun(NamedTuple):
 
 def record_pages(playwright: Playwright, browser: Browser, out: Path, **query: str) -> dict[str, LabRun]:
     """All pages with this query, each with a backend of its own."""
-    found: dict[str, LabRun] = {}
     names = list(PAGES)
-    for start in range(0, len(names), AT_ONCE):
-        found |= _record(names[start : start + AT_ONCE], playwright, browser, out, query)
-    return found
-
-
-def _record(
-    names: Sequence[str], playwright: Playwright, browser: Browser, out: Path, query: Mapping[str, str]
-) -> dict[str, LabRun]:
     waiter = EventWaiter(browser)
     with ExitStack() as stack:
         labs = {name: stack.enter_context(Lab.start(seed=3)) for name in names}
@@ -66,7 +57,7 @@ def _record(
             )
             for name in names
         }
-        run_side_by_side(list(runners.values()), waiter)
+        run_side_by_side(list(runners.values()), waiter, at_once=AT_ONCE)
         return {
             name: LabRun(
                 assemble([read_run(runners[name].folder)]), [one.session for one in labs[name].received]

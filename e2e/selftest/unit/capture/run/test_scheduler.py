@@ -49,6 +49,19 @@ def late(what: str = "late") -> Callable[[], CaptureIncomplete]:
     return lambda: CaptureIncomplete(what)
 
 
+def test_lanes_that_begin_when_another_has_ended_are_advanced_too(world: World) -> None:
+    log: list[str] = []
+
+    def lane(name: str) -> Steps:
+        log.append(name)
+        yield Wait(lambda: True, 1, late())
+        log.append(f"{name} ended")
+
+    after = {"first": {"second": lane("second"), "third": lane("third")}}
+    run_lanes({"first": lane("first")}, cast(EventWaiter, world), ended=lambda key: after.pop(key, {}))
+    assert log == ["first", "first ended", "second", "third", "second ended", "third ended"]
+
+
 class TestTurns:
     def test_lanes_that_wait_for_nothing_take_turns(self, world: World) -> None:
         log: list[str] = []
