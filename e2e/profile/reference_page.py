@@ -38,7 +38,7 @@ _WORDS = {
     "_is_timezone": "time zone",
 }
 
-_TYPES: dict[Any, str] = {bool: "boolean", dt.date: "date"}
+_TYPES: dict[Any, str] = {bool: "boolean", dt.date: "date", Any: "any value"}
 
 _LOCATE = {"role": "button", "name": "New chat"}
 _CALL = {"method": "GET", "path": "/sessions/{session}", "provider": "provider"}
@@ -57,6 +57,7 @@ _WITH: dict[str, dict[str, Any]] = {
     "Login.done": {"storage_state": ".auth/acme.json"},
     "Backend.url": {"lookup": _CALL},
     "Backend.headers": {"lookup": _CALL},
+    "Backend.translate": {"lookup": _CALL},
     "Backend.writes": {"assign": {"method": "PUT", "path": "/sessions/{session}"}},
     "Locate.name": {"role": "button"},
     "Locate.exact": {"text": "New chat"},

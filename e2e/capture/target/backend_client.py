@@ -12,9 +12,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import jmespath
+from jmespath.exceptions import JMESPathTypeError
 
 from e2e.capture.session_ids.identity import as_text
 from e2e.capture.session_ids.patterns import PATTERNS
+from e2e.profile.environment import expand
+from e2e.profile.parts.backend import SESSION
 from e2e.profile.profile import Backend, Call
 
 
@@ -56,6 +59,9 @@ class BackendClient:
         # Kept open and plain: a richer client costs each chat several milliseconds of a core that the browser wants.
         self._connection = kind(address.hostname or "", address.port, timeout=timeout)
         self._base = address.path.rstrip("/")
+        self._headers = {"Accept": "application/json"} | {n: expand(v) for n, v in backend.headers.items()}
+        self._translated: dict[str, str] = {}
+        """Session ID -> the backend's own."""
         self._pool = ThreadPoolExecutor(1, "backend")
 
     def ask(self, session: str | None) -> Asked | None:
@@ -68,16 +74,26 @@ class BackendClient:
         return Asked(future)
 
     def call(self, call: Call, session: str = "") -> Answer:
-        """One call, waited for. Never raises for what the network does: that is an answer too (status 0)."""
-        path = self._base + call.path.replace("{session}", quote(session, safe=""))
-        try:
-            status, text = self._request(call.method, path)
-        except (OSError, http.client.HTTPException) as error:
-            return Answer(0, time.time(), error=f"{type(error).__name__}: {error}")
-        try:
-            body = json.loads(text)
-        except ValueError:
-            body = None
+        """One call, waited for; before it the one that translates the ID, where the profile has it.
+
+        Never raises for what the network does: that is an answer too (status 0).
+        """
+        translate = self.backend.translate
+        if translate is not None and session:
+            if session not in self._translated:
+                status, error, body = self._response(translate, session)
+                own = as_text(_search(translate.id, body))
+                if own is None or status >= 400 or error:
+                    return Answer(
+                        max(status, 404) if status else 0,
+                        time.time(),
+                        error=error or "the ID was not translated",
+                    )
+                self._translated[session] = own
+            session = self._translated[session]
+        status, error, body = self._response(call, session)
+        if error:
+            return Answer(status, time.time(), error=error)
         active = _search(call.active, body)
         distribution = _search(call.distribution, body)
         return Answer(
@@ -94,11 +110,37 @@ class BackendClient:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._connection.close()
 
-    def _request(self, method: str, path: str) -> tuple[int, bytes]:
+    def _response(self, call: Call, session: str) -> tuple[int, str, Any]:
+        """Status, error and JSON value of the response; the status is 404 where the response itself says that nothing is there."""
+        path = self._base + call.path.replace(SESSION, quote(session, safe=""))
+        headers = self._headers | {n: expand(v).replace(SESSION, session) for n, v in call.headers.items()}
+        content: bytes | None = None
+        if call.body is not None:
+            content = json.dumps(_filled(call.body, session)).encode()
+            headers = {"Content-Type": "application/json"} | headers
+        try:
+            status, text = self._request(call.method, path, content, headers)
+        except (
+            OSError,
+            ValueError,
+            http.client.HTTPException,
+        ) as error:  # ValueError: an ID that no header can carry
+            return 0, f"{type(error).__name__}: {error}", None
+        try:
+            body = json.loads(text)
+        except ValueError:
+            body = None
+        if status < 400 and body is not None and _search(call.missing, body):
+            status = 404
+        return status, "", body
+
+    def _request(
+        self, method: str, path: str, content: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes]:
         for last in (False, True):
             fresh = self._connection.sock is None
             try:
-                self._connection.request(method, path, headers={"Accept": "application/json"})
+                self._connection.request(method, path, content, headers)
                 response = self._connection.getresponse()
                 return response.status, response.read()
             except (OSError, http.client.HTTPException):
@@ -166,5 +208,20 @@ def _removal(client: BackendClient, assign: Call, report: Report, mine: list[str
     report("lookup", "removed", None, session, client.call(lookup, session))
 
 
+def _filled(value: Any, session: str) -> Any:
+    """A body with the session and the environment's variables in its texts."""
+    if isinstance(value, str):
+        return expand(value).replace(SESSION, session)
+    if isinstance(value, dict):
+        return {name: _filled(part, session) for name, part in value.items()}
+    return [_filled(part, session) for part in value] if isinstance(value, list | tuple) else value
+
+
 def _search(expression: str | None, body: Any) -> Any:
-    return jmespath.search(expression, body) if expression and body is not None else None
+    """What ``expression`` finds; None when one of its functions is not for a response of this form."""
+    if not expression or body is None:
+        return None
+    try:
+        return jmespath.search(expression, body)
+    except JMESPathTypeError:
+        return None

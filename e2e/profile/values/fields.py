@@ -148,18 +148,14 @@ def _is_template(text: str) -> str:
     return text
 
 
-def check_headers(headers: dict[str, str]) -> None:
+def check_headers(headers: dict[str, str], at: str = "headers") -> None:
     """Raises `InvalidValue` for a value that cannot be sent, or for a secret that is not ``${NAME}``."""
     for name, value in headers.items():
         if not value.isprintable() or not value.isascii():
-            raise InvalidValue(
-                f"headers.{name}", value, 'a header value is one line of ASCII; hint: "${TOKEN}"'
-            )
+            raise InvalidValue(f"{at}.{name}", value, 'a header value is one line of ASCII; hint: "${TOKEN}"')
         if SECRET_KEY.search(name) and not ENVIRONMENT.search(value):
             shape = '"Bearer ${ADMIN_TOKEN}"' if "authorization" in name.lower() else '"${ADMIN_TOKEN}"'
-            raise InvalidValue(
-                f"headers.{name}", value, f"secrets are not allowed in the file; hint: {shape}"
-            )
+            raise InvalidValue(f"{at}.{name}", value, f"secrets are not allowed in the file; hint: {shape}")
 
 
 def matching(pattern: str, rule: str) -> tuple[AfterValidator, Any]:

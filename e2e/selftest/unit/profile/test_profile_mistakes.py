@@ -203,6 +203,10 @@ MISTAKES: list[tuple[str, str, str, str, str]] = [
     (START, 'start = { command = ["npm"], url = "localhost:{port}" }', "where.start.command", '["npm"]', "{port} must be in both the command"),
     (REMOVE, 'remove = { method = "DELETE", path = "/all" }', "backend.remove.path", "'/all'", 'must contain {session} | path = "/sessions/{session}"'),
     (REMOVE, REMOVE[:-2] + ', active = "n" }', "backend.remove.active", "'n'", "only for state | leave it out"),
+    (WRITES + "\n" + ASSIGN + "\n" + LOOKUP, 'lookup = { method = "POST", path = "/graphql", provider = "p", body = { query = "mutation { end }", id = "{session}" } }', "backend.lookup.body.query", "'mutation { end }'", "a mutation may change data, but writes is false | use a query, or writes = true"),
+    (LOOKUP, 'lookup = { method = "POST", path = "/rpc", provider = "p", body = { id = "{session}", password = "hunter2" } }', "backend.lookup.body.password", "***", 'secrets are not allowed in the file | "${ADMIN_TOKEN}"'),
+    (LOOKUP, LOOKUP + '\ntranslate = { method = "GET", path = "/{session}" }', "backend.translate.id", "nothing", 'required | id = "items[0].id"'),
+    (LOOKUP, LOOKUP[:-2] + ', id = "a" }', "backend.lookup.id", "'a'", "only for translate | leave it out"),
     (STATE, 'state = { method = "GET", path = "stats" }', "backend.state.path", "'stats'", 'must start with a slash | "/api/sessions/{session}"'),
     # secrets and variables
     (WRITES, 'writes = true\nheaders = { Authorization = "Bearer abc" }', "backend.headers.Authorization", "***", 'secrets are not allowed in the file | "Bearer ${ADMIN_TOKEN}"'),

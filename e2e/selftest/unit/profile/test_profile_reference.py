@@ -21,6 +21,8 @@ SCHEMA_NOW: dict[str, Any] = json.loads(generated()[SCHEMA])
 WORDS = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 
 _USER = {"fill": {"into": {"label": "User"}, "text": "${CHAT_USER}"}}
+_LOOKUP = {"method": "GET", "path": "/s/{session}", "provider": "p"}
+_CALLS = {"active": "state", "distribution": "state", "id": "translate"}
 _AROUND: dict[str, dict[str, Any]] = {
     "Account": {"login": {"steps": [_USER]}},
     "WireRule.answered_by": {"events": {"name": "events", "direction": "received", "url": "/events$"}},
@@ -57,8 +59,9 @@ def _around(example: Example, value: Any) -> dict[str, Any]:
     raw["screen"] = {"messages": {"test_id": "message"}}
     kind, name = example.table.model.__name__, f"{example.table.model.__name__}.{example.key}"
     path = example.table.path
-    if kind == "Call" and example.key in ("active", "distribution"):
-        path = ("backend", "state")
+    if kind == "Call":
+        path = ("backend", _CALLS.get(example.key, "lookup"))
+        raw["backend"] = {"lookup": dict(_LOOKUP)}
     if kind == "Account":
         raw |= copy.deepcopy(_AROUND[kind])
     if name == "Extract.connection":

@@ -1,0 +1,158 @@
+"""Calls of a backend's own API: headers, bodies with placeholders, IDs of its own, and responses that report an error with status 200."""
+
+from __future__ import annotations
+
+import json
+import threading
+import tomllib
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from e2e.capture.target.backend_client import BackendClient
+from e2e.profile.parts.backend import Backend
+from e2e.profile.profile import parse
+from e2e.profile.recipes import MINIMAL, RECIPES
+
+Reply = Callable[[str, dict[str, str], Any], Any]
+"""From path, headers and JSON body to a JSON value."""
+
+
+class Api:
+    """An API in a thread of this process; a test says what it replies."""
+
+    def __init__(self) -> None:
+        self.reply: Reply = lambda path, headers, body: None
+        self.calls: list[tuple[str, str]] = []
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self) -> None:
+                raw = self.rfile.read(int(self.headers.get("content-length", 0)))
+                api.calls.append((self.command, self.path))
+                value = api.reply(self.path, dict(self.headers), json.loads(raw) if raw else None)
+                content = json.dumps(value).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_DELETE = handle_any  # noqa: N815  (named by http.server)
+
+            def log_message(self, *_: object) -> None:
+                """Write nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    api = Api()
+    thread = threading.Thread(target=api.server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield api
+    api.server.shutdown()
+    api.server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def client(api: Api, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Backend], BackendClient]]:
+    monkeypatch.setenv("ADMIN_TOKEN", "t-1")
+    monkeypatch.setenv("ADMIN_KEY", "k-1")
+    made: list[BackendClient] = []
+
+    def client(backend: Backend) -> BackendClient:
+        made.append(BackendClient(backend.model_copy(update={"url": api.url}), "", lambda: None))
+        return made[-1]
+
+    yield client
+    for one in made:
+        one.close()
+
+
+def recipe(title: str) -> Backend:
+    (toml,) = [text for name, _, text in RECIPES if name == title]
+    backend = parse(tomllib.loads(MINIMAL) | tomllib.loads(toml), "acme.toml").backend
+    assert backend is not None
+    return backend
+
+
+def look_up(client: BackendClient, session: str) -> tuple[str | None, int]:
+    asked = client.ask(session)
+    assert asked is not None
+    provider, status, _ = asked.answer()
+    return provider, status
+
+
+def test_the_recipe_of_rest(api: Api, client: Any) -> None:
+    def reply(path: str, headers: dict[str, str], body: Any) -> Any:
+        assert (path, headers["Authorization"], body) == ("/sessions/a%2Fb%20c", "Bearer t-1", None)
+        return {"assigned": {"provider": "prov_3"}}
+
+    api.reply = reply
+    assert look_up(client(recipe("Reading from the backend's API")), "a/b c") == ("prov_3", 200)
+
+
+def test_the_recipe_of_graphql(api: Api, client: Any) -> None:
+    def reply(path: str, headers: dict[str, str], body: Any) -> Any:
+        assert (path, headers["Authorization"], headers["Content-Type"]) == (
+            "/graphql", "Bearer t-1", "application/json",
+        )  # fmt: skip
+        assert body["query"].startswith("query ($id: ID!)")
+        found = {"s-1": {"provider": "prov_3"}}.get(body["variables"]["id"])
+        return {"data": {"session": found}}
+
+    api.reply = reply
+    graphql = client(recipe("Reading from a GraphQL API"))
+    assert look_up(graphql, "s-1") == ("prov_3", 200)
+    assert look_up(graphql, "s-2") == (None, 404)
+
+
+def test_the_recipe_of_json_rpc(api: Api, client: Any) -> None:
+    def reply(path: str, headers: dict[str, str], body: Any) -> Any:
+        assert (path, headers["X-Api-Key"], body["jsonrpc"]) == ("/rpc", "k-1", "2.0")
+        if body["method"] == "sessions.find":
+            found = {"s-1": {"id": 77}, "s-2": {"id": 78}}.get(body["params"]["chat"])
+            return {"jsonrpc": "2.0", "id": body["id"], "result": found}
+        if body["params"] == ["77"]:
+            return {"jsonrpc": "2.0", "id": body["id"], "result": {"node": "prov_3"}}
+        return {"jsonrpc": "2.0", "id": body["id"], "error": {"code": -32000, "message": "no such session"}}
+
+    api.reply = reply
+    rpc = client(recipe("Reading from a JSON-RPC API that has IDs of its own"))
+    assert look_up(rpc, "s-1") == ("prov_3", 200)
+    assert look_up(rpc, "s-2") == (None, 404), "an error with status 200"
+    assert look_up(rpc, "s-3") == (None, 404), "no ID of its own"
+    assert look_up(rpc, "s-1") == ("prov_3", 200)
+    assert len(api.calls) == 6, "an ID is translated once"
+
+
+def test_a_call_has_headers_of_its_own_and_any_json(api: Api, client: Any) -> None:
+    seen: list[Any] = []
+
+    def reply(path: str, headers: dict[str, str], body: Any) -> Any:
+        seen.append((headers.get("X-Session"), body))
+        return {"p": 7}
+
+    api.reply = reply
+    body = {"a": [1, {"b": "id {session}"}], "c": True}
+    call = {
+        "method": "POST",
+        "path": "/x",
+        "headers": {"X-Session": "{session}"},
+        "body": body,
+        "provider": "p",
+    }
+    assert look_up(client(Backend.model_validate({"lookup": call})), "s-1") == ("7", 200)
+    assert seen == [("s-1", {"a": [1, {"b": "id s-1"}], "c": True})]
+
+
+def test_an_id_that_no_header_can_carry_is_no_response(client: Any) -> None:
+    call = {"method": "GET", "path": "/x", "headers": {"X-Session": "{session}"}, "provider": "p"}
+    assert look_up(client(Backend.model_validate({"lookup": call})), "a\nb") == (None, 0)
