@@ -8,13 +8,18 @@ import time
 from dataclasses import dataclass
 
 import httpx
+from websockets.exceptions import WebSocketException
 
+from e2e.capture.experiments.direct_socket import send_frames
 from e2e.capture.network.bodies.event_reader import AnswerReader
 from e2e.capture.network.replay import Request
 
 NAME = "direct"
 QUESTION = "what does the backend itself do with fresh IDs?"
 REQUESTS = 8
+ERRORS = (httpx.HTTPError, OSError, WebSocketException)
+"""What `send` raises when no whole reply comes."""
+_SWITCHED = 101  # the status of a WebSocket's handshake
 _UNSENDABLE = {"host", "content-length", "connection", "cookie", "accept-encoding"}
 
 
@@ -26,6 +31,8 @@ class Reply:
     status: int
     provider: str | None
     t: float
+    failed: bool = False
+    """The reply itself says so; a WebSocket has no status for it."""
 
 
 def fresh_like(session: str) -> str:
@@ -42,8 +49,12 @@ def _other(character: str) -> str:
 
 
 def send(request: Request, timeout: float, *, verify: bool = True) -> Reply:
-    """Send it with a fresh ID and read the answer to its end. Raises ``httpx.HTTPError``."""
+    """Send it with a fresh ID and read the answer to its end. Raises one of `ERRORS`."""
     fresh = fresh_like(request.session)
+    if request.frames:
+        began = time.time()
+        reply = send_frames(request, fresh, timeout, verify=verify)
+        return Reply(fresh, _SWITCHED, reply.provider, began, reply.failed)
     headers = {
         name: value.replace(request.session, fresh)
         for name, value in request.headers.items()

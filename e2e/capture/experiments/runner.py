@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import httpx
 from playwright.sync_api import Error
 
 from e2e.capture.experiments import direct
@@ -48,7 +47,8 @@ class ExperimentRunner:
         if direct.NAME in wanted:
             if self.request is None:
                 left_out[direct.NAME] = (
-                    "only an HTTP request with the ID in its body or address can be sent without the browser"
+                    "no message has the ID in its body, its address or a frame of its connection, in the clear:"
+                    " it cannot be sent without the browser"
                 )
             elif self._spend(direct.REQUESTS):
                 chosen.append(self._direct)
@@ -119,8 +119,11 @@ class ExperimentRunner:
                 yield Wait(call.done, profile.timeouts.reply * 2 + 5, _late)
                 try:
                     reply = call.result()
-                except httpx.HTTPError as error:
+                except direct.ERRORS as error:
                     self._tell(lane, name=direct.NAME, why=f"{type(error).__name__}")
+                    return
+                if reply.failed:
+                    self._tell(lane, name=direct.NAME, why="the reply to a fresh ID reports a failure")
                     return
                 named = profile.providers.map
                 self._tell(

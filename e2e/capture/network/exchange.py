@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from e2e.capture.network.bodies.reply_so_far import ReplySoFar
+from e2e.capture.network.opening import Opening
 from e2e.capture.network.wire_rules import Rule
 
 
@@ -68,6 +70,10 @@ class Exchange:
     """Its ID is the connection's earlier one; the backend issued another before it began to reply."""
     shares_line: bool = False
     """Parts came while another payload waited for its answer on the same line, and nothing says whose they were."""
+    opening: Opening | None = field(default=None, repr=False)
+    """What was sent on its WebSocket before; held to send the message again, never written."""
+    frame: str | builtins.bytes = field(default="", repr=False)
+    """The whole frame that it is in."""
     reply: ReplySoFar = field(default_factory=ReplySoFar, repr=False)
     """What its answer carried so far, of whatever type; never written."""
     extras: dict[str, Any] = field(default_factory=dict)

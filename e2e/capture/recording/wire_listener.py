@@ -41,8 +41,8 @@ class WireListener(RecorderState):
         if exchange.extras["own"]:
             self.chats.request = Request.of(exchange) or self.chats.request
         self.chats.issuing.sent(exchange, self._issued)
-        exchange.body = ""
-        exchange.headers = {}
+        exchange.body = exchange.frame = ""
+        exchange.headers, exchange.opening = {}, None
         stack = exchange.stack
         send = self._send_of(exchange)
         if not stack and send is not None:  # the protocol has none for a frame

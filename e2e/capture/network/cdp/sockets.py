@@ -12,6 +12,7 @@ from e2e.capture.network.bodies.parsing import cookies_of
 from e2e.capture.network.cdp.channels import Channel, Handler, Params
 from e2e.capture.network.cdp.state import WireState
 from e2e.capture.network.exchange import Exchange
+from e2e.capture.network.opening import Opening
 from e2e.capture.network.payloads import NOT_IN_IT, Taken, unread_frame
 from e2e.capture.network.traffic import Seen, body_of_frame, data_of
 from e2e.capture.network.wire_rules import Rule, Sent, session_fields
@@ -33,6 +34,7 @@ class SocketTraffic:
         self._decoders: dict[tuple[str, str], Decoder] = {}
         self._received: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=_KEPT))
         self._sent = 0
+        self._openings: dict[str, Opening] = defaultdict(Opening)
         self.handlers: dict[str, Handler] = {
             "Network.webSocketCreated": self._created,
             "Network.webSocketWillSendHandshakeRequest": self._handshake,
@@ -63,6 +65,7 @@ class SocketTraffic:
         self._wire.traffic.add(Seen("SEND", sent.url, sent.headers, body_of_frame(payload)))
         if not rules and not self._wire.seeks:
             return
+        messages = self._sent
         t = e["timestamp"] + self._wire.offset
         text = payload if isinstance(payload, str) else payload.decode("utf-8", errors="replace")
         self._wire.look_in("WebSocket", sent.url, text)
@@ -81,9 +84,13 @@ class SocketTraffic:
                 for one in found:
                     if one.rule.name not in taken or one.rule.has_lists:
                         taken.add(one.rule.name)
-                        self._payload(socket, sent, one, text, len(payload), t)
+                        self._payload(socket, sent, one, text, payload, t)
+        if rules:
+            self._openings[socket].sent(payload, message=self._sent > messages)
 
-    def _payload(self, socket: str, sent: Sent, taken: Taken, text: str, size: int, t: float) -> None:
+    def _payload(
+        self, socket: str, sent: Sent, taken: Taken, text: str, frame: str | bytes, t: float
+    ) -> None:
         rule, value = taken.rule, taken.value
         key = rule.key_of(value, taken.key)
         connection = replace(sent, earlier=self._wire.earlier.get(rule.name), page=self._wire.addresses.now)
@@ -100,7 +107,10 @@ class SocketTraffic:
             body=text,
             stack=[],
             origin=self._channel.kind,
-            size=size,
+            headers=sent.headers,
+            size=len(frame),
+            opening=None if taken.doubtful else self._openings[socket],
+            frame=frame,
             reply_key=key,
             status=101,
         )
@@ -113,6 +123,7 @@ class SocketTraffic:
         rules = [r for r in self._rules if r.names_url(url)]
         if not rules:
             return
+        self._openings[socket].received()
         if any(r.needs_connection for r in rules):
             payload = data_of(e)
             text = payload if isinstance(payload, str) else payload.decode("utf-8", errors="replace")
@@ -138,6 +149,7 @@ class SocketTraffic:
         )
         self._sockets.pop(e["requestId"], None)
         self._received.pop(e["requestId"], None)
+        self._openings.pop(e["requestId"], None)
         self._wire.sockets.pop(self._channel.prefix + e["requestId"], None)
         for key in [k for k in self._decoders if k[0] == e["requestId"]]:
             del self._decoders[key]
