@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Playwright
 
 from e2e.capture.experiments.direct import REQUESTS
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Runner, run_side_by_side
+from e2e.capture.run.runner import Runner
+from e2e.capture.run.side_by_side import run_side_by_side
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.records.evidence import read_run
 from e2e.selftest.browser.lab_pages.lab_profiles import lab_profile
@@ -18,9 +19,7 @@ from e2e.selftest.lab.app import Lab
 PAGES = ("ws-binary", "socketio", "graphql-ws", "signalr")
 
 
-def test_fresh_ids_are_sent_on_sockets(
-    playwright: Playwright, own_browser: Browser, tmp_path: Path
-) -> None:
+def test_fresh_ids_are_sent_on_sockets(playwright: Playwright, own_browser: Browser, tmp_path: Path) -> None:
     waiter = EventWaiter(own_browser)
     with ExitStack() as stack:
         labs = {name: stack.enter_context(Lab.start(seed=3)) for name in PAGES}
