@@ -381,6 +381,8 @@ class RunMeta:
     """Name -> address: where a reader of the report wants to go."""
     gates: Mapping[str, float] = field(default_factory=dict)
     """Key figure -> limit of the release gate, as far as the profile says one."""
+    unjudged: Mapping[str, str] = field(default_factory=dict)
+    """Check -> why this evidence cannot make it pass: a recording of requests has no stores and no clicks."""
     schema: int = SCHEMA
 
     @property

@@ -65,7 +65,18 @@ class Check:
     """Place in the report; equal ones stand by name."""
 
     def __call__(self, run: Run) -> Verdict:
-        return run.once(self.name, lambda: self.judge(run))
+        return run.once(self.name, lambda: _as_far_as_seen(run, self.judge(run)))
+
+
+def _as_far_as_seen(run: Run, verdict: Verdict) -> Verdict:
+    """Inconclusive, where the evidence cannot make this check pass; a failure that it shows stays one."""
+    why = next((m.unjudged[verdict.name] for m in run.metas if verdict.name in m.unjudged), None)
+    if why is None or verdict.outcome == "fail":
+        return verdict
+    needs = "needs a run in a browser"
+    return Verdict(
+        verdict.name, "inconclusive", why, needs=needs, numbers=verdict.numbers, evidence=run.evidence
+    )
 
 
 LAST = 1000

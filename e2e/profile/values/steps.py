@@ -10,12 +10,15 @@ from pydantic import Field, field_validator, model_validator
 from e2e.profile.values.fields import (
     ENVIRONMENT,
     SECRET_KEY,
+    Condition,
     Css,
     InvalidValue,
+    Method,
     Part,
     Seconds,
     Template,
     Text,
+    UrlRegex,
 )
 
 _KINDS = ("role", "label", "placeholder", "test_id", "text", "title", "css")
@@ -178,6 +181,17 @@ def _check_key(press: str) -> None:
 _ALNUM = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 
 
+class RequestSign(Part):
+    """A request by which something is recognised."""
+
+    url: UrlRegex = Field(examples=["/api/sessions$"])
+    """A regular expression on the request's address."""
+    method: Method | None = Field(default=None, examples=["POST"])
+    """Its HTTP method. Default: any."""
+    when: Condition | None = Field(default=None, examples=["action == 'new'"])
+    """A JMESPath condition on its body. Default: any body."""
+
+
 class Steps(Part):
     """What a user does. Each step is an ordered list of actions."""
 
@@ -207,6 +221,10 @@ class Steps(Part):
     """A message whose reply takes a second or more, so that New Chat can be clicked while the reply streams."""
     stop: tuple[Action, ...] = Field(default=(), examples=[[{"click": {"role": "button", "name": "Stop"}}]])
     """Stops a streaming reply."""
+    new_chat_request: RequestSign | None = Field(
+        default=None, examples=[{"method": "POST", "url": "/api/sessions$"}]
+    )
+    """The request that New Chat sends, and nothing else. Only for recordings without clicks: ``python -m e2e import har``."""
     return_to_chat: tuple[Action, ...] = Field(
         default=(), examples=[[{"click": {"role": "link", "name": "{message}"}}]]
     )

@@ -82,6 +82,7 @@ def unknown_commands(code: list[str]) -> set[str]:
         for command in app.registered_commands
         if command.callback
     }
+    known |= {group.name for group in app.registered_groups if group.name}
     return set(re.findall(r"python -m e2e ([a-z][a-z-]*)", "\n".join(code))) - known
 
 

@@ -78,6 +78,7 @@ def _around(example: Example, value: Any) -> dict[str, Any]:
         "Command": {"command": ["npm", "start", "--", "--port", "{port}"]},
         "Credentials": {"username": "${U}", "password": "${P}"},
         "RefusalRule": {"kind": "daily-limit"},
+        "RequestSign": {"url": "/api/sessions$"},
     }  # fmt: skip
     table: Any = raw
     if kind in ("Action", "Fill"):  # steps.new_chat needs a click; steps.open takes any action

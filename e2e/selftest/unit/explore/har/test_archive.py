@@ -1,0 +1,134 @@
+"""Reading HAR files, zips and traces: what is in them, and a clear error for what cannot be read."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.capture.network.har import archive
+from e2e.capture.network.har.archive import InvalidRecording, read_archive
+from e2e.selftest.unit.explore.har.builders import START, entry, har, message, write
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(InvalidRecording) as caught:
+        read_archive(path)
+    assert caught.value.hint, "every error says what to do"
+    assert path.name in caught.value.what, "every error names its file"
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", "the file is empty"),
+        ("<html>login</html>", "not JSON"),
+        (json.dumps(har(message(0, "s-1", "hello")))[:300], "it is truncated"),
+        ("[1, 2]", "it has no object log"),
+        ('{"entries": []}', "log\n  got 'entries': not a HAR"),
+        ('{"log": {"entries": 7}}', "log.entries\n  got '7': expected a list"),
+        (har(), "has no request"),
+        ({"log": {"entries": [7]}}, "log.entries[0]\n  got '7': expected an object"),
+        ({"log": {"entries": [{"request": {"url": "https://x/", "method": "GET"}}]}}, "log.entries[0].response"),
+        (har(entry(0, "GET", "nowhere")), "log.entries[0].request.url\n  got 'nowhere': expected an address"),
+        (har({**message(0, "s", "x"), "startedDateTime": "today"}), "log.entries[0].startedDateTime\n  got 'today'"),
+    ],
+    ids=["empty", "html", "truncated", "list", "no-log", "no-list", "no-entry", "number", "no-response", "url", "time"],
+)  # fmt: skip
+def test_file_that_is_no_har_is_refused_with_key_value_and_rule(
+    content: Any, expected: str, tmp_path: Path
+) -> None:
+    assert expected in refused(write(tmp_path / "bad.har", content))
+
+
+def test_error_about_a_damaged_file_shows_no_long_value(tmp_path: Path) -> None:
+    secret = "s" * 40
+    text = json.dumps(har(message(0, secret, "hello")))
+    cut = text[: text.index(secret) + 30]
+    assert secret[:24] not in refused(write(tmp_path / "cut.har", cut))
+
+
+def test_missing_file_folder_and_cut_zip_are_refused(tmp_path: Path) -> None:
+    assert "no such file" in refused(tmp_path / "none.har")
+    assert "is a folder" in refused(tmp_path)
+    packed = tmp_path / "cut.zip"
+    with zipfile.ZipFile(packed, "w") as zipped:
+        zipped.writestr("x.har", json.dumps(har(message(0, "s-1", "hello"))))
+    packed.write_bytes(packed.read_bytes()[:60])
+    assert "ends in the middle" in refused(packed)
+
+
+def test_zip_without_a_har_or_a_trace_is_refused(tmp_path: Path) -> None:
+    packed = tmp_path / "other.zip"
+    with zipfile.ZipFile(packed, "w") as zipped:
+        zipped.writestr("readme.txt", "hello")
+    assert "neither a .har file nor a Playwright trace" in refused(packed)
+
+
+def test_huge_file_is_refused_before_it_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "LIMIT", 100)
+    assert "must be at most" in refused(write(tmp_path / "huge.har", har(message(0, "s-1", "hello"))))
+
+
+def test_body_that_is_not_base64_is_refused(tmp_path: Path) -> None:
+    one = message(0, "s-1", "hello")
+    one["response"]["content"] |= {"encoding": "base64", "text": "%%%"}
+    assert "log.entries[0].response.content.text" in refused(write(tmp_path / "bad.har", har(one)))
+
+
+def test_base64_body_is_decoded_and_a_cut_one_is_missing(tmp_path: Path) -> None:
+    whole, cut, none = (message(n, "s-1", "hello") for n in range(3))
+    whole["response"]["content"] |= {"encoding": "base64", "text": base64.b64encode(b"\x00\xff").decode()}
+    cut["request"]["postData"]["text"] = cut["request"]["postData"]["text"][:10]
+    del none["request"]["postData"]
+    del none["response"]["content"]["text"]
+    read = read_archive(write(tmp_path / "a.har", har(whole, cut, none))).entries
+    assert read[0].content == b"\x00\xff"
+    assert read[1].body_missing.startswith("the HAR has only 10 of its")
+    assert read[2].body_missing.startswith("the HAR has none of its")
+    assert read[2].content_missing == "the HAR has no response body"
+
+
+def test_entries_are_read_in_the_order_of_their_times(tmp_path: Path) -> None:
+    read = read_archive(write(tmp_path / "a.har", har(message(9, "b", "later"), message(1, "a", "earlier"))))
+    assert [e.number for e in read.entries] == [1, 0]
+    assert read.entries[0].t == pytest.approx(START + 1)
+
+
+@pytest.mark.parametrize("scale", [1, 1000], ids=["chrome-seconds", "playwright-milliseconds"])
+def test_frames_of_a_websocket_have_their_times(scale: int, tmp_path: Path) -> None:
+    frames = [
+        {"type": "send", "time": (START + 1) * scale, "opcode": 1, "data": "{}"},
+        {"type": "receive", "time": (START + 2) * scale, "opcode": 1, "data": "{}"},
+    ]
+    socket = entry(0, "GET", "wss://x.example/ws", kind="websocket", status=101, _webSocketMessages=frames)
+    (read,) = read_archive(write(tmp_path / "a.har", har(socket))).entries
+    assert read.kind == "WebSocket"
+    assert [(f.sent, round(f.t - START, 3)) for f in read.frames] == [(True, 1.0), (False, 2.0)]
+
+
+def test_bodies_in_files_beside_the_har_are_read_from_the_zip(tmp_path: Path) -> None:
+    one = message(0, "s-1", "hello")
+    one["request"]["postData"] = {"mimeType": "application/json", "text": "", "_file": "body.json"}
+    one["response"]["content"] = {"size": 2, "mimeType": "application/json", "_file": "reply.json"}
+    packed = tmp_path / "a.zip"
+    with zipfile.ZipFile(packed, "w") as zipped:
+        zipped.writestr("har.har", json.dumps(har(one)))
+        zipped.writestr("body.json", '{"session_id": "s-1"}')
+        zipped.writestr("reply.json", "{}")
+    (read,) = read_archive(packed).entries
+    assert (read.body, read.content) == (b'{"session_id": "s-1"}', b"{}")
+
+
+def test_file_beside_a_har_is_read_from_its_folder_only(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "in").mkdir()
+    one = message(0, "s-1", "hello")
+    one["response"]["content"] = {"size": 6, "mimeType": "text/plain", "_file": "../secret.txt"}
+    (read,) = read_archive(write(tmp_path / "in" / "a.har", har(one))).entries
+    assert read.content == b""
