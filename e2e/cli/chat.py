@@ -31,15 +31,35 @@ def discover(
     ] = None,
     locale: Annotated[str, typer.Option(help="Language of the browser.")] = "en-US",
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for a usable page.")] = 20,
+    open_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--open", metavar="LOCATOR", help="Opens the chat after a page load. Repeat it for more steps."
+        ),
+    ] = None,
+    new_chat: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LOCATOR", help="Starts a new chat. Repeat it for more steps."),
+    ] = None,
+    message_box: Annotated[
+        str | None, typer.Option(metavar="LOCATOR", help="Where a message is typed.")
+    ] = None,
+    send: Annotated[list[str] | None, typer.Option(metavar="LOCATOR", help="Sends the message.")] = None,
 ) -> int:
     """Propose a profile for a chat.
 
-    Opens the chat, sends two short messages in each of two chats, and watches what the page stores and sends. Writes
-    a profile, then checks it with a run of two chats. Exit code 1: the profile needs your answer, or did not work.
+    Opens the chat, sends two short messages in each of two chats (and one more after a reload where that tells IDs apart),
+    and watches what the page stores and sends. Writes a profile, then checks it with a run of two chats. Exit code 1: the
+    profile needs your answer, or did not work.
+
+    LOCATOR is written as in a profile: `role = "button", name = "New chat"`, or CSS. --open, --new-chat and --send also take
+    an action, such as `press = "Control+K"` or `goto = "/new"`.
     """
+    from e2e.explore.discover.given import given
     from e2e.explore.discovery import Options, discover_chat
 
-    return discover_chat(Options(url, out, name, headed, force, storage_state, locale, timeout))
+    known = given(open_ or (), new_chat or (), message_box, send or ())
+    return discover_chat(Options(url, out, name, headed, force, storage_state, locale, timeout, known))
 
 
 @app.command(rich_help_panel=YOUR_CHAT)

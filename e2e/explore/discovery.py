@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,14 @@ from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.errors import HarnessError
-from e2e.explore.discover.conversation import run_conversation
-from e2e.explore.discover.infer import infer
+from e2e.explore.discover.given import Given
+from e2e.explore.discover.infer import infer, is_ambiguous
 from e2e.explore.discover.infer.findings import Findings, Guess
 from e2e.explore.discover.infer.propose import name_of, propose, usable
 from e2e.explore.discover.observed import Observed
+from e2e.explore.discover.page.conversation import run_conversation
 from e2e.explore.discover.watcher import new_page
+from e2e.explore.proof import Outcome, Weak, print_outcome, weak_guesses
 from e2e.profile.profile import SUITE, Profile, is_web_address, toml_value
 from e2e.records.evidence import read_run
 from e2e.setup.browser import find_browser, launch_options
@@ -46,6 +48,8 @@ class Options:
     locale: str = "en-US"
     timeout: float = 20
     """Seconds until the page must be usable."""
+    given: Given = field(default_factory=Given)
+    """Locators that the user gives."""
 
 
 def discover_chat(options: Options) -> int:
@@ -75,13 +79,17 @@ def discover_chat(options: Options) -> int:
             file.write_text(text, encoding="utf-8")
             _print_findings(console, observed, found)
             console.print(f"\nproposed: {_shown(file)}")
+            if observed.problem is not None:
+                console.print(f"[red]not finished:[/] {escape(observed.problem.what)}")
+                if observed.problem.hint:
+                    console.print(f"  hint: {observed.problem.hint}", markup=False)
             profile = usable(text, file.name)
             if profile is None:
                 console.print(
                     f"[yellow]not checked:[/] answer the marked questions in it, then make doctor TARGET={_shown(file)}"
                 )
                 return 1
-            code = _check(console, playwright, browser, profile, options)
+            code = _check(console, playwright, browser, profile, options, weak_guesses(found, observed))
             if code == 0:
                 console.print(f"next: make e2e TARGET={_shown(file)}", markup=False)
             return code
@@ -113,6 +121,8 @@ def _observe(browser: Browser, options: Options, console: Console) -> tuple[Obse
                 options.url,
                 options.timeout,
                 lambda line: console.print(f"  {line}", markup=False),
+                options.given,
+                lambda so_far: is_ambiguous(infer(watcher, so_far)),
             )
             found = infer(watcher, observed)
         console.print(f"sent {len(observed.turns)} messages in {time.monotonic() - started:.0f} s")
@@ -147,7 +157,7 @@ def _print_findings(console: Console, observed: Observed, found: Findings) -> No
     if observed.new_chat:
         table.add_row(
             "New Chat",
-            "; ".join(f"{verb} {_as_toml(spec)}" for verb, spec in observed.new_chat),
+            "; ".join(map(_as_toml, observed.new_chat)),
             "",
             "; ".join(observed.new_chat_reasons),
         )
@@ -158,7 +168,14 @@ def _print_findings(console: Console, observed: Observed, found: Findings) -> No
         console.print(f"[red]possible fault of the chat:[/] {escape(found.suspected_fault)}")
 
 
-def _check(console: Console, playwright: Any, browser: Browser, profile: Profile, options: Options) -> int:
+def _check(
+    console: Console,
+    playwright: Any,
+    browser: Browser,
+    profile: Profile,
+    options: Options,
+    weak: Sequence[Weak],
+) -> int:
     """Run two chats with the proposed profile, and judge them."""
     state = {"storage_state": str(options.storage_state)} if options.storage_state is not None else {}
     plan = Plan(profile, options.url, _CHATS, 1, _OUT / "discover", continue_last=False, trace=False)
@@ -172,22 +189,16 @@ def _check(console: Console, playwright: Any, browser: Browser, profile: Profile
         if verdict.outcome != "inconclusive" or verdict.name == "smoke":
             table.add_row(verdict.name, verdict.outcome, escape(verdict.headline))
     console.print(table)
-    return _outcome(console, run)
+    return _outcome(console, run, weak)
 
 
-def _outcome(console: Console, run: Run) -> int:
+def _outcome(console: Console, run: Run, weak: Sequence[Weak]) -> int:
     problems = [p for meta in run.metas for p in meta.problems]
     smoke = next(v for v in judge(run).verdicts if v.name == "smoke")
     if smoke.outcome == "pass" and not run.partial:
-        failed = [v.name for v in judge(run).verdicts if v.outcome == "fail"]
-        if failed:
-            causes = ", ".join(c.name for c in judge(run).causes)
-            console.print(
-                f"[green]the profile works[/]; a failed check is a finding about the chat: {', '.join(failed)} ({causes})"
-            )
-        else:
-            console.print("[green]the profile works[/]")
-        return 0
+        failed = tuple(v.name for v in judge(run).verdicts if v.outcome == "fail")
+        causes = tuple(c.name for c in judge(run).causes)
+        return print_outcome(console, Outcome(failed, causes), weak)
     console.print("[red]the profile does not work[/]; check the line that is named here:")
     for problem in problems:
         console.print(

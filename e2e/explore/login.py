@@ -94,7 +94,8 @@ def _sign_in(page: Page, profile: Profile, url: str, timeout: float) -> None:
             f"sign in, in the browser window; it closes after the login (at most {timeout:g} s)\n"
         )
         sys.stdout.flush()
-    done = login.done if login is not None and login.done is not None else profile.where.ready
+    ready = profile.where.ready if profile.where.ready.visible else profile.steps.message_box
+    done = login.done if login is not None and login.done is not None else ready
     deadline = time.monotonic() + timeout
     while not _shown(chat, page, done):
         if time.monotonic() > deadline:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
+from urllib.parse import urljoin
 
-from playwright.sync_api import Frame, Locator, Page
+from playwright.sync_api import Error, Frame, Locator, Page
 
 from e2e.errors import CaptureIncomplete, HarnessError
-from e2e.pages.explained import Explained
+from e2e.pages.explained import Explained, first_line
 from e2e.pages.locators import locate
 from e2e.pages.waits import Steps, Wait
 from e2e.profile.environment import expand
@@ -94,6 +95,8 @@ class PageActions:
             self.page.keyboard.press(action.press)
         elif action.mouse_away:
             self.page.mouse.move(0, 0)
+        elif action.goto is not None:
+            self._go_to(urljoin(self.url, action.goto), place)
         elif action.fill is not None:
             with Explained("the field to fill cannot be used", place, action.fill.into):
                 self._locator(action.fill.into).fill(
@@ -114,6 +117,17 @@ class PageActions:
                 if mark is not None:
                     self._mark(mark, locator, timeout)
                 locator.click(timeout=timeout, click_count=clicks)
+
+    def _go_to(self, address: str, place: str) -> None:
+        self._marked.clear()
+        try:
+            self.page.goto(address, wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+        except Error as error:
+            raise CaptureIncomplete(
+                f"{address} could not be opened: {first_line(error)}",
+                where=f"{place} of profile {self.profile.name!r}",
+                hint="is the address right? It is relative to where.url",
+            ) from None
 
     def _mark(self, mark: Mark, locator: Locator, timeout: float | None = None) -> None:
         locator.evaluate(

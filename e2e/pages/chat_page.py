@@ -8,6 +8,7 @@ after that its element is known, and a click is real mouse input at a point that
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
@@ -22,6 +23,7 @@ from e2e.pages.waits import Steps, Wait
 from e2e.profile.profile import Locate, Profile
 
 Readable = Literal["messages", "provider"]
+_REMEMBERS = 0.4  # seconds in which a widget that was open before shows itself after a load
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,16 @@ class ChatPage(PageActions):
         self._css_agrees: set[str] = set()
         """Elements that the page's own CSS lookup was seen to find just as Playwright's locator does."""
         self._framed = bool(profile.where.frame)
+        self.ready_without_element: Callable[[], bool] | None = None
+        """Whether a page without ``where.ready`` on the screen is ready: what is stored, which sockets are open. Set by its window."""
 
     # -- opening ------------------------------------------------------------------------------------------------------
 
-    def open(self, url: str | None = None) -> Steps:
-        """Load the page (or another ``url``) and wait until it can be used. Raises `TargetNotReady`."""
+    def open(self, url: str | None = None, *, again: bool = False) -> Steps:
+        """Load the page (or another ``url``) and wait until it can be used. Raises `TargetNotReady`.
+
+        ``again``: in a browser context in which the chat was opened before.
+        """
         address = url or self.url
         try:
             response = self.page.goto(
@@ -88,7 +95,7 @@ class ChatPage(PageActions):
                 hint="is the address right, and does the page need a login?",
             )
         if url is None:
-            yield from self.opened()
+            yield from self.loaded_again() if again else self.opened()
 
     def wait_for(self, what: Locate, key: str) -> Steps:
         """Wait until ``what`` is visible; ``key`` is its place in the profile. Raises `CaptureIncomplete`."""
@@ -97,11 +104,28 @@ class ChatPage(PageActions):
     def opened(self) -> Steps:
         """Wait until a loaded page can be used, with what the profile does once after loading."""
         self._marked.clear()
-        yield self._visible(
-            self.profile.where.ready, self.profile.timeouts.ready, "where.ready", TargetNotReady
-        )
+        yield self._ready()
         yield from self.run(self.profile.steps.open, "steps.open")
         yield from self._box_ready()
+
+    def _ready(self) -> Wait:
+        """Wait until the page is ready, as the profile describes it; a message box that can be used shows it as well."""
+        ready, seconds = self.profile.where.ready, self.profile.timeouts.ready
+        wait = self._visible(ready, seconds, "where.ready", TargetNotReady)
+        if ready.visible or self.ready_without_element is None:
+            return wait
+
+        def late() -> HarnessError:
+            what = (
+                "the store held no ID" if ready.stored else f"no WebSocket of rule {ready.socket!r} was open"
+            )
+            return TargetNotReady(
+                f"{what} within {seconds:g} s",
+                where=f"where.ready of profile {self.profile.name!r}, {self.url}",
+                hint="is it made with the first message only? Then ready is an element",
+            )
+
+        return replace(wait, until=self.ready_without_element, late=late)
 
     def reload(self) -> Steps:
         """Reload the page and wait until it can be used again."""
@@ -109,16 +133,30 @@ class ChatPage(PageActions):
         yield from self.loaded_again()
 
     def loaded_again(self) -> Steps:
-        """Wait until a page that was loaded once more can be used."""
+        """Wait until a page that was loaded once more can be used; play ``steps.open`` again where the chat is closed."""
         self._marked.clear()
-        yield self._visible(
-            self.profile.where.ready, self.profile.timeouts.ready, "where.ready", TargetNotReady
-        )
-        if not any(
-            self.shows(box) for box in self._boxes()
-        ):  # what was opened or dismissed once mostly stays so
-            yield from self.run(self.profile.steps.open, "steps.open")
+        wait = self._ready()
+        yield replace(wait, until=lambda: self._usable() or wait.until())
+        yield from self._open_again()
         yield from self._box_ready()
+
+    def _usable(self) -> bool:
+        """A message box is shown."""
+        return any(self.shows(box) for box in self._boxes())
+
+    def _open_again(self) -> Steps:
+        """Play ``steps.open`` unless a message box is shown. A widget that remembers that it was open gets a moment to show it:
+        a click on its launcher would close it.
+        """
+        opens = self.profile.steps.open
+        if not opens or self._usable():
+            return
+        if any(action.click is not None for action in opens):
+            since = time.monotonic()
+            wait = self._visible(self._boxes()[0], _REMEMBERS + 1, "steps.message_box", TargetNotReady)
+            yield replace(wait, until=lambda: self._usable() or time.monotonic() - since > _REMEMBERS)
+        if not self._usable():
+            yield from self.run(opens, "steps.open")
 
     def leave(self) -> None:
         """Go to another page, an empty one, as typing an address does."""
@@ -139,10 +177,7 @@ class ChatPage(PageActions):
             return CaptureIncomplete("the browser did not go back to the chat", where=self.url)
 
         yield Wait(self._went_back, timeout, late, POLL, asks_page=True)
-        yield self._visible(
-            self.profile.where.ready, self.profile.timeouts.ready, "where.ready", TargetNotReady
-        )
-        yield from self._box_ready()
+        yield from self.loaded_again()
 
     def _went_back(self) -> bool:
         """Go back. False while the browser still swaps pages: with its back/forward cache on, a page may not be attached yet."""
@@ -170,7 +205,7 @@ class ChatPage(PageActions):
     def _box_ready(self) -> Steps:
         """Wait for a message box."""
         boxes = self._boxes()
-        if boxes == (self.profile.where.ready,):
+        if self._usable():
             return
         wait = self._visible(boxes[0], self.profile.timeouts.ready, "steps.message_box", TargetNotReady)
         yield replace(wait, until=lambda: any(self.shows(box) for box in boxes))

@@ -160,6 +160,7 @@ class Profile(Part):
                 total,
                 f"must be at least messages_per_context = {each}; hint: raise it, or leave one of them out",
             )
+        self._ready_fits()
         if self.timeouts.idle >= self.timeouts.reply:
             raise InvalidValue(
                 "timeouts.idle",
@@ -180,6 +181,23 @@ class Profile(Part):
                 ' { method = "GET", path = "/sessions/{session}", provider = "provider" }',
             )
         return self
+
+    def _ready_fits(self) -> None:
+        ready = self.where.ready
+        if ready.stored and self.session.store == "none":
+            raise InvalidValue(
+                "where.ready.stored",
+                True,
+                'needs a store, and session.store is "none"; hint: ready = { role = "textbox", name = "Message" }',
+            )
+        sockets = sorted(rule.name for rule in self.wire if rule.transport == "websocket")
+        if ready.socket is not None and ready.socket not in sockets:
+            raise InvalidValue(
+                "where.ready.socket",
+                ready.socket,
+                'no wire rule with transport = "websocket" has this name'
+                f' (existing: {", ".join(sockets) or "none"}); hint: ready = {{ socket = "{sockets[0] if sockets else "chat"}" }}',
+            )
 
 
 def load(name_or_path: str) -> Profile:

@@ -138,8 +138,14 @@ def example_of(table: Table, name: str, field: FieldInfo) -> Example:
 def examples() -> Iterator[Example]:
     """One for each key of each table."""
     for table in tables():
-        for name, field in table.model.model_fields.items():
+        for name, field in own_fields(table.model).items():
             yield example_of(table, name, field)
+
+
+def own_fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields that a table does not share with the table that it extends."""
+    shared = {name for base in model.__bases__ if issubclass(base, BaseModel) for name in base.model_fields}
+    return {name: field for name, field in model.model_fields.items() if name not in shared}
 
 
 @cache
@@ -194,7 +200,7 @@ def page() -> str:
     for table in tables():
         lines += [f"### {table.title}", "", markdown(table.model.__doc__ or ""), ""]
         lines += ["| key | type | default | meaning | example |", "|---|---|---|---|---|"]
-        lines += [_row(table, name, field) for name, field in table.model.model_fields.items()]
+        lines += [_row(table, name, field) for name, field in own_fields(table.model).items()]
         lines.append("")
     lines += ["## Framings", "", _FRAMINGS, "", "| framing | where | what JMESPath reads |", "|---|---|---|"]
     for name, framing in FRAMINGS.items():

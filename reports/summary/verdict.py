@@ -32,6 +32,7 @@ def headline(summary: Summary) -> str:
         if thin and summary.outcome == "pass"
         else []
     )
+    notes += ["provider faults cannot be seen"] if blind_to_providers(summary) else []
     notes += [f"{known} failed by known issues, accepted for now"] if known else []
     return text + (f" ({'; '.join(notes)})" if notes else "")
 
@@ -76,6 +77,11 @@ def executive_summary(summary: Summary) -> list[str]:
         )
     for cause in summary.causes[:1] if failed else ():
         sentences += _of_cause(cause)
+    if blind_to_providers(summary):
+        sentences.append(
+            "Provider faults cannot be seen: no provider was seen in any reply, label or backend reply."
+            " Hint: name one in the profile (wire.provider, screen.provider or backend.lookup)."
+        )
     more = [c.name for c in summary.causes[1:]]
     if failed and more:
         sentences.append(
@@ -110,6 +116,12 @@ def _decision(summary: Summary) -> str:
     # A recording of requests cannot show that a chat works: it has no stores and no screen.
     works = all(c.verdict == "pass" for c in summary.checks if c.name == "smoke")
     return "OK to release." if summary.outcome == "pass" and works else "No decision about a release."
+
+
+def blind_to_providers(summary: Summary) -> bool:
+    """Whether the chats were observed, and none of them showed a provider."""
+    judged = [c for c in summary.checks if c.name.startswith("provider.")]
+    return bool(judged) and summary.chats.observed > 0 and not summary.providers
 
 
 def detection_limits(summary: Summary) -> dict[str, list[str]]:

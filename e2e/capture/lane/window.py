@@ -112,6 +112,7 @@ class Window:
             else None
         )
         chat_page = ChatPage(page, profile, run_context.url, name, variables)
+        chat_page.ready_without_element = lambda: _is_ready(profile, recorder, wire)
         on_click = profile.policy.rotation == "on_click" and profile.session.store != "none"
         return LaneContext(
             profile,
@@ -200,6 +201,15 @@ class Window:
         self._closing.append(
             watch_shared_workers(PageChannel(session), mine, wire.adopt, self._run_context.waiter.guarded)
         )
+
+
+def _is_ready(profile: Profile, recorder: LaneRecorder, wire: CdpWire) -> bool:
+    """What ``where.ready`` waits for without an element: an ID in the store, an open socket of a rule."""
+    ready = profile.where.ready
+    if ready.stored:
+        return recorder.store.current is not None
+    rules = [rule for rule in wire.exchanges.rules if rule.name == ready.socket]
+    return any(rule.names_url(url) for rule in rules for url in wire.sockets.values())
 
 
 def _account(profile: Profile, lane: int) -> Account | None:

@@ -53,6 +53,11 @@ class LaneRecorder(WireListener):
         """The next trusted click on New Chat (or press of its key) begins a chat."""
         self._expects_chat = True
 
+    def new_chat_by_address(self) -> None:
+        """The address of a new chat is about to be opened: no input of the page shows it."""
+        self.begin_chat("new_chat")
+        self.clicks += 1
+
     def _input(self, t: float, signal: dict[str, Any]) -> None:
         if not self._expects_chat:
             return

@@ -20,7 +20,7 @@ def open_page(context: LaneContext) -> Steps:
     recorder = context.recorder
     began, other = time.time(), recorder.tab > 0
     recorder.store.rotated = False
-    yield from context.page.open()
+    yield from context.page.open(again=other)
     yield from _has_its_session(context, began, of_its_own=other and context.profile.policy.tabs == "own")
 
 
@@ -34,9 +34,14 @@ def new_chat(context: LaneContext, *, settle: bool = True, clicks: int = 1) -> S
     recorder.store.look(look.stored)
     before = recorder.clicks
 
+    steps = context.profile.steps
+
     def armed() -> None:
         context.acted_at, context.rotations, context.loads = time.monotonic(), clicks, recorder.loads
-        recorder.expect_new_chat()
+        if steps.new_chat[steps.starting].goto is not None:
+            recorder.new_chat_by_address()
+        else:
+            recorder.expect_new_chat()
 
     yield from context.page.new_chat(look, armed, clicks)
 

@@ -57,7 +57,20 @@ MENU = _any(
     r"sidebar",
     r"navigation",
     r"\bthreads?\b",
-    r"⋮|☰|…|\.\.\.|≡",
+    r"⋮|⋯|☰|…|\.\.\.|≡",
+)
+OPEN_CHAT = _any(
+    r"\b(start|begin|open|launch|join|try|continue to)\b.{0,20}\b(chat|conversation|talk|assistant|bot)", r"\b(start|begin) (chatting|talking|now)\b",
+    r"\b(chat|talk|speak)( (now|here|to|with))?\b", r"\b(ask|message) (us|me|a question)\b", r"\bneed help\b", r"\b(live|support) chat\b", r"\bget started\b",
+    r"\bassistant\b", r"\bhelp\b", r"\bsupport\b", r"messenger", r"launcher", r"\bbubble\b", r"\bchat", r"\bunterhalt", r"\bfragen\b", r"\bhilfe\b", r"\bdiscut", r"\bdiscuter",
+    r"\bayuda", r"\baiuto", r"\bajuda", r"\bpomoc", r"\bчат", r"\bпомощь", r"チャット", r"聊天", r"채팅",
+)  # fmt: skip
+START = _any(
+    r"\b(start|begin|launch|open|enter|try it|get started|continue|next|hello|hi)\b",
+    r"\bstarten\b",
+    r"\bcommencer",
+    r"\bempezar",
+    r"\binizia",
 )
 CONSENT = _any(
     r"cookie",

@@ -11,6 +11,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Error, Page
 
 from e2e.capture.in_page import STORES
+from e2e.capture.network.bodies.encodings import body_of
 from e2e.capture.network.bodies.event_reader import AnswerReader
 from e2e.capture.network.bodies.parsing import cookies_of
 from e2e.capture.network.cdp.channels import (
@@ -44,7 +45,10 @@ class Payload:
     response_headers: dict[str, str] = field(default_factory=dict)
     values: list[tuple[float, str, Any]] = field(default_factory=list)
     """``(time, event, value)`` of the response."""
+    plain: str = ""
+    """Text of the response, where it is no JSON and no stream of events."""
     ended: bool = False
+    ended_at: float = 0.0
     origin: str = "page"
 
     @property
@@ -169,7 +173,8 @@ class Watcher:
             return
         body = request.get("postData", "")
         if not body and request.get("postDataEntries"):
-            body = b"".join(base64.b64decode(part.get("bytes", "")) for part in request["postDataEntries"])
+            raw = b"".join(base64.b64decode(part.get("bytes", "")) for part in request["postDataEntries"])
+            body = body_of(raw, request["headers"]).data
         payload = Payload(
             len(self.payloads), e["wallTime"], "http", request["method"], request["url"] + request.get("urlFragment", ""),
             {k.lower(): v for k, v in request["headers"].items()}, body, kind=e.get("type", ""), origin=channel.kind,
@@ -232,6 +237,7 @@ class Watcher:
 
     def _feed(self, payload: Payload, reader: AnswerReader, data: bytes, timestamp: float) -> None:
         payload.values += [(timestamp + self._offset, event, value) for event, value in reader.feed(data)]
+        payload.plain = (payload.plain + reader.text(data))[:_BODY_LIMIT]
 
     def _end(self, channel: Channel, e: Params) -> None:
         key = channel.prefix + e["requestId"]
@@ -240,7 +246,7 @@ class Watcher:
             return
         payload.ended = True
         self._note_event()
-        t = e["timestamp"] + self._offset
+        t = payload.ended_at = e["timestamp"] + self._offset
         reader = self._readers.pop(key, None)
         if reader is not None:
             payload.values += [(t, event, value) for event, value in reader.end()]
@@ -250,6 +256,7 @@ class Watcher:
             if answer is not None and len(answer["body"]) < _BODY_LIMIT:
                 whole = AnswerReader(payload.response_headers.get("content-type", ""))
                 raw = base64.b64decode(answer["body"]) if answer["base64Encoded"] else answer["body"].encode()
+                payload.plain = whole.text(raw)
                 payload.values += [(t, event, value) for event, value in [*whole.feed(raw), *whole.end()]]
 
         if payload.kind != "Document":

@@ -24,7 +24,7 @@ from e2e.profile.values.fields import (
     WebAddress,
     check_headers,
 )
-from e2e.profile.values.steps import Locate
+from e2e.profile.values.steps import Ready
 
 Permission = Literal[
     "accelerometer", "ambient-light-sensor", "background-sync", "camera", "clipboard-read", "clipboard-write",
@@ -100,8 +100,8 @@ class Where(Part):
         | None
     ) = Field(default=None, examples=[{"command": ["npm", "start", "--", "--port", "{port}"]}])
     """What the suite starts by itself. With ``--base-url`` it starts nothing."""
-    ready: Locate = Field(examples=[{"role": "textbox", "name": "Message"}])
-    """Visible when the page is ready."""
+    ready: Ready = Field(examples=[{"role": "textbox", "name": "Message"}])
+    """Visible when the page is ready. Or ``{ stored = true }`` or ``{ socket = "chat" }``."""
     frame: tuple[Css, ...] = Field(default=(), examples=[["iframe#chat-widget"]])
     """CSS of the frames that contain the chat, outermost first."""
     headers: dict[HeaderName, Template] = Field(default={}, examples=[{"X-Preview": "${PREVIEW_TOKEN}"}])

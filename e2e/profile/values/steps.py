@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,6 +15,7 @@ from e2e.profile.values.fields import (
     InvalidValue,
     Method,
     Part,
+    RuleName,
     Seconds,
     Template,
     Text,
@@ -71,13 +72,15 @@ class Locate(Part):
             raise ValueError(f'not an ARIA role; hint: "{near[0] if near else "button"}"')
         return role
 
+    _kinds: ClassVar[tuple[str, ...]] = _KINDS
+
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        ways = [w for w in _KINDS if getattr(self, w)]
+        ways = [w for w in self._kinds if getattr(self, w)]
         if len(ways) != 1:
             present = ", ".join(ways) or "none of them"
             raise ValueError(
-                f"a locator has exactly one of {', '.join(_KINDS)} (this one has {present});"
+                f"a locator has exactly one of {', '.join(self._kinds)} (this one has {present});"
                 ' hint: { role = "button", name = "New chat" }'
             )
         if self.name is not None and self.role is None:
@@ -88,6 +91,24 @@ class Locate(Part):
 
     def __str__(self) -> str:
         return _inline(self.model_dump(exclude_none=True, exclude_defaults=True))
+
+
+class Ready(Locate):
+    """When a loaded page is ready: an element is visible (with the keys of Locate), the store holds an ID, or a WebSocket of a
+    rule is open.
+    """
+
+    stored: bool = False
+    """The store of ``[session]`` holds an ID: for a page that makes it before anything can be done."""
+    socket: RuleName | None = Field(default=None, examples=["socket"])
+    """A WebSocket of the wire rule with this name is open."""
+
+    _kinds: ClassVar[tuple[str, ...]] = (*_KINDS, "stored", "socket")
+
+    @property
+    def visible(self) -> bool:
+        """Whether it is an element that is waited for."""
+        return not self.stored and self.socket is None
 
 
 def _inline(value: Any) -> str:
@@ -120,7 +141,7 @@ class Fill(Part):
 
 
 class Action(Part):
-    """One action: exactly one of click, hover, press, fill, wait_for, wait_gone, dismiss, mouse_away."""
+    """One action: exactly one of click, hover, press, fill, wait_for, wait_gone, dismiss, mouse_away, goto."""
 
     click: Locate | None = Field(default=None, examples=[{"role": "button", "name": "New chat"}])
     """Click the middle of the element."""
@@ -138,6 +159,8 @@ class Action(Part):
     """Click this if it is there (the button of a consent banner, the close button of an overlay). Continue if it is not."""
     mouse_away: bool = False
     """Move the mouse to an empty place, so that menus and tooltips close."""
+    goto: Text | None = Field(default=None, examples=["/new"])
+    """Open this address, relative to that of the chat, as typed into the address bar."""
     optional: bool = False
     """Continue if the element is not there."""
     timeout: Seconds | None = Field(default=None, examples=[2])
@@ -157,11 +180,11 @@ class Action(Part):
 
     @property
     def starts(self) -> bool:
-        """Whether it is a click or a press: what can start a chat or send a message."""
-        return self.click is not None or self.press is not None
+        """Whether it is a click, a press or an address: what can start a chat or send a message."""
+        return self.click is not None or self.press is not None or self.goto is not None
 
 
-_ACTIONS = ("click", "hover", "press", "fill", "wait_for", "wait_gone", "dismiss", "mouse_away")
+_ACTIONS = ("click", "hover", "press", "fill", "wait_for", "wait_gone", "dismiss", "mouse_away", "goto")
 
 _KEYS = frozenset(
     """Enter Tab Escape Space Backspace Delete Insert Home End PageUp PageDown ArrowUp ArrowDown ArrowLeft ArrowRight
@@ -200,7 +223,7 @@ class Steps(Part):
     new_chat: tuple[Action, ...] = Field(
         min_length=1, examples=[[{"click": {"role": "button", "name": "New chat"}}]]
     )
-    """Starts a new chat. The new chat starts at the last click or press."""
+    """Starts a new chat. The new chat starts at the last click, press or address."""
     send: tuple[Action, ...] = Field(
         default=(Action(press="Enter"),),
         min_length=1,
@@ -241,7 +264,7 @@ class Steps(Part):
                 raise InvalidValue(
                     name,
                     [a.model_dump(exclude_defaults=True) for a in actions],
-                    "has no click and no press;"
+                    "has no click, no press and no goto;"
                     f' hint: {name} = [{{ click = {{ role = "button", name = "New chat" }} }}]',
                 )
         return self

@@ -73,6 +73,7 @@ ORDER = (
     "e2e.explore.random_test",
     "e2e.explore.discover",
     "e2e.explore.discover.infer",
+    "e2e.explore.discover.page",
     "e2e.explore.har",
     "e2e.explore",
     "e2e.plugin.settings",

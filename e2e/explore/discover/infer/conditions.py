@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import jmespath
 
 from e2e.explore.discover import name_patterns
-from e2e.explore.discover.values import flags, last_name, leaves
+from e2e.explore.discover.values import Scalar, flags, id_likeness, last_name, leaves
+
+_AN_ID = 0.75  # such a value belongs to one chat or message, and does not mark a kind
 
 
-def find_condition(wanted: Sequence[Any], others: Sequence[Any]) -> str | None:
-    """A short JMESPath condition that holds for all ``wanted`` and for none of ``others``; None: not needed, or none found."""
+def place_of(path: str) -> str:
+    """``path`` for every item of its lists: ``pieces[0].token`` and ``pieces[1].token`` are one place."""
+    return re.sub(r"\[\d+\]", "[]", path)
+
+
+def find_condition(wanted: Sequence[Any], others: Sequence[Any], without: Collection[str] = ()) -> str | None:
+    """A short JMESPath condition that holds for all ``wanted`` and for none of ``others``; None: not needed, or none found.
+
+    ``without`` are places (`place_of`) whose values are words of a reply: they mark nothing.
+    """
     if not others or not wanted:
         return None
-    constant: list[tuple[float, str]] = []
     firsts = dict(leaves(wanted[0]))
-    for path, value in firsts.items():
-        if not isinstance(value, str) or not 1 <= len(value) <= 60 or "'" in value or path.count("[") > 1:
-            continue
-        if all(dict(leaves(w)).get(path) == value for w in wanted[1:]):
-            weight = (
-                (0.0 if name_patterns.KIND_NAME.search(last_name(path)) else 2.0)
-                + path.count(".")
-                + path.count("[")
-                + len(value) / 100
-            )
-            constant.append((weight, f"{path} == '{value}'"))
-    for path, _ in flags(wanted[0]):
-        if all((path, True) in flags(w) for w in wanted[1:]):
-            constant.append((1.0 + path.count(".") + path.count("["), f"{path} == `true`"))
+    constant = _constants(wanted, firsts, without)
     constant.sort()
     conditions = [c for _, c in constant[:12]]
 
@@ -50,8 +47,29 @@ def find_condition(wanted: Sequence[Any], others: Sequence[Any]) -> str | None:
             p
             for p in firsts
             if isinstance(firsts[p], str)
+            and place_of(p) not in without
             and all(p in dict(leaves(w)) for w in wanted)
             and not any(p in dict(leaves(o)) for o in others)
         ),
         None,
     )
+
+
+def _constants(
+    wanted: Sequence[Any], firsts: Mapping[str, Scalar], without: Collection[str]
+) -> list[tuple[float, str]]:
+    """``(weight, condition)`` for what is the same in all ``wanted``; the lightest one describes a kind best."""
+    constant: list[tuple[float, str]] = []
+    for path, value in firsts.items():
+        kind = name_patterns.KIND_NAME.search(last_name(path)) is not None
+        if place_of(path) in without or (id_likeness(value) > _AN_ID and not kind):
+            continue
+        if not isinstance(value, str) or not 1 <= len(value) <= 60 or "'" in value or path.count("[") > 1:
+            continue
+        if all(dict(leaves(w)).get(path) == value for w in wanted[1:]):
+            weight = (0.0 if kind else 2.0) + path.count(".") + path.count("[") + len(value) / 100
+            constant.append((weight, f"{path} == '{value}'"))
+    for path, _ in flags(wanted[0]):
+        if all((path, True) in flags(w) for w in wanted[1:]):
+            constant.append((1.0 + path.count(".") + path.count("["), f"{path} == `true`"))
+    return constant

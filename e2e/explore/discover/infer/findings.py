@@ -35,6 +35,8 @@ class SentMessages:
     """Whether strings inside the payloads are JSON."""
     keys: list[str | None] = field(default_factory=list)
     """Request IDs of the framing."""
+    numbers: list[int] = field(default_factory=list)
+    """Which message each payload carried, by its place in the conversation."""
 
     def read(self, value: Any) -> Any:
         """A payload or a reply as the expressions of a profile see it."""
@@ -59,6 +61,10 @@ class Findings:
     answer_when: Guess | None = None
     done: Guess | None = None
     exchange_ends: bool = True
+    settled: bool = False
+    """The end of a reply shows on the screen only: its text no longer changes."""
+    label_regex: str | None = None
+    """On the text of ``label``: its first group is the provider."""
     rotation: Guess | None = None
     suspected_fault: str = ""
     """A possible fault of the chat itself."""

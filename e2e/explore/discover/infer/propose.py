@@ -7,17 +7,18 @@ import tomllib
 from typing import Any
 from urllib.parse import urlsplit
 
-from e2e.explore.discover.elements import Candidate
+from e2e.explore.discover.candidates import Candidate
 from e2e.explore.discover.infer.findings import Findings, Guess
 from e2e.explore.discover.observed import Observed
-from e2e.explore.discover.values import masked_if_id
 from e2e.profile.profile import Profile, parse, toml_value
 
 
 def name_of(url: str) -> str:
-    """The profile's name for a URL: ``chat-example-org``."""
-    host = urlsplit(url).hostname or "chat"
-    name = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")
+    """The profile's name for a URL: ``chat-example-org``, ``localhost-8080``."""
+    parts = urlsplit(url)
+    host = parts.hostname or "chat"
+    port = f"-{parts.port}" if parts.port not in (None, 80, 443) else ""
+    name = re.sub(r"[^a-z0-9]+", "-", host.lower() + port).strip("-")
     return f"chat-{name}" if not name or name[0].isdigit() else name
 
 
@@ -27,13 +28,14 @@ def propose(observed: Observed, found: Findings, name: str, url: str) -> str:
         "# Proposed by `python -m e2e discover`. Comments: confidence (0 to 1) and reason. IDs are masked.",
         *(f"# QUESTION: {q}" for q in found.questions),
         *([f"# POSSIBLE FAULT of the chat: {found.suspected_fault}."] if found.suspected_fault else []),
+        *_problem(observed),
         "schema = 1",
         f"name = {toml_value(name)}",
         f"title = {toml_value(observed.title.strip() or name)}",
         "",
         "[where]",
         f"url = {toml_value(url)}",
-        _line("ready", observed.box, 0.9, "the message box: visible after the page load"),
+        *_ready(observed),
     ]
     if observed.frame:
         lines.append(_line("frame", list(observed.frame), 0.95, "the message box is inside this frame"))
@@ -59,9 +61,11 @@ def propose(observed: Observed, found: Findings, name: str, url: str) -> str:
     lines += [
         "",
         "[providers]",
-        "# QUESTION: how many providers are there, or which? Without it, only hard pinning is detected.",
+        "# How many providers are there, or which? Without it, only hard pinning is detected.",
         "# count = 9",
     ]
+    if found.provider is None and found.label is not None:
+        lines.append(_line("source", ["label"], 0.75, "only the screen shows the provider"))
     if found.rotation is not None:
         lines += ["", "[policy]", _guess("rotation", found.rotation)]
     return "\n".join(lines) + "\n"
@@ -70,9 +74,29 @@ def propose(observed: Observed, found: Findings, name: str, url: str) -> str:
 def usable(text: str, file: str) -> Profile | None:
     """The parsed profile; None while a required part is missing. Raises `InvalidProfile`."""
     raw = tomllib.loads(text)
-    if "wire" not in raw or "session" not in raw["wire"][0] or "new_chat" not in raw.get("steps", {}):
+    steps = raw.get("steps", {})
+    missing = "ready" not in raw["where"] or "message_box" not in steps or "new_chat" not in steps
+    if missing or "wire" not in raw or "session" not in raw["wire"][0]:
         return None
     return parse(raw, file)
+
+
+def _problem(observed: Observed) -> list[str]:
+    """What ended the conversation early, so that the rest is missing."""
+    if observed.problem is None:
+        return []
+    lines = [f"# NOT FINISHED: {_clean(observed.problem.what)}"]
+    if observed.problem.hint:
+        lines.append(f"#   hint: {_clean(observed.problem.hint)}")
+    return lines
+
+
+def _ready(observed: Observed) -> list[str]:
+    if observed.ready is not None:
+        return [_line("ready", observed.ready, 0.9, "visible after the page load; it opens the chat")]
+    if observed.box:
+        return [_line("ready", observed.box, 0.9, "the message box: visible after the page load")]
+    return ['# QUESTION: what is visible when the page is ready? ready = { role = "textbox", name = "…" }']
 
 
 def _line(key: str, value: Any, confidence: float, reason: str) -> str:
@@ -101,9 +125,13 @@ def _store(found: Findings) -> list[str]:
 
 def _steps(observed: Observed) -> list[str]:
     boxes = observed.box_candidates
-    reason = "; ".join(boxes[0].reasons) if boxes else ""
-    lines = [_line("message_box", observed.box, boxes[0].score if boxes else 0.5, reason)]
-    lines += _alternatives("message_box", boxes)
+    lines = []
+    if observed.box:
+        reason = "; ".join(boxes[0].reasons) if boxes else ""
+        lines.append(_line("message_box", observed.box, boxes[0].score if boxes else 0.5, reason))
+        lines += _alternatives("message_box", boxes)
+    else:
+        lines.append('# QUESTION: where is a message typed? message_box = { role = "textbox", name = "…" }')
     if observed.second_box is not None:
         lines.append(
             _line(
@@ -114,20 +142,23 @@ def _steps(observed: Observed) -> list[str]:
             )
         )
     if observed.open:
-        actions = [{"dismiss": spec} for spec in observed.open]
-        lines.append(_line("open", actions, 0.8, "on a banner or dialog after the page load"))
-    send: list[dict[str, Any]] = [{"click": observed.send[0]}] if observed.send else [{"press": "Enter"}]
-    lines.append(_line("send", send, 0.95 if not observed.send else 0.85, "; ".join(observed.send_reasons)))
+        lines.append(_line("open", observed.open, 0.8, "; ".join(dict.fromkeys(observed.open_reasons))))
+    if observed.send:
+        lines.append(_line("send", observed.send, 0.85, "; ".join(observed.send_reasons)))
+    elif observed.send_reasons:
+        lines.append(_line("send", [{"press": "Enter"}], 0.95, "; ".join(observed.send_reasons)))
     if observed.new_chat:
-        actions = [{verb: spec} for verb, spec in observed.new_chat]
         score = max((c.score for c in observed.new_chat_candidates), default=0.6)
-        lines.append(_line("new_chat", actions, min(score, 0.95), "; ".join(observed.new_chat_reasons)))
+        lines.append(
+            _line("new_chat", observed.new_chat, min(score, 0.95), "; ".join(observed.new_chat_reasons))
+        )
         lines += _alternatives("new_chat", observed.new_chat_candidates)
     else:
         lines.append("# QUESTION: how is a new chat started? Candidates:")
         lines += [
             f"# new_chat = [{{ click = {toml_value(c.spec)} }}]  # {c.score:.2f}: {'; '.join(c.reasons)}"
             for c in observed.new_chat_candidates
+            if c.spec
         ]
     return lines
 
@@ -151,7 +182,7 @@ def _alternatives(what: str, candidates: list[Candidate]) -> list[str]:
 
 _OPEN = {
     "session": '# QUESTION: where is the session ID in the payload? session = "…"',
-    "provider": '# QUESTION: where is the provider in the reply? provider = "…"',
+    "provider": '# provider = "…"  # see the question above',
 }
 
 
@@ -167,10 +198,10 @@ def _wire(found: Findings) -> list[str]:
     lines = ["[[wire]]", _line("url", sent.url, 0.9, found.sent_reason)]
     if sent.transport == "websocket":
         lines.append(_line("transport", "websocket", 0.99, "the messages were sent as frames of a WebSocket"))
-        if sent.framing != "json":
-            lines.append(_line("framing", sent.framing, 0.9, "detected from its first frames"))
     elif sent.method != "POST":
         lines.append(_line("method", sent.method, 0.99, "the method of the messages"))
+    if sent.framing != "json":
+        lines.append(_line("framing", sent.framing, 0.9, "detected from its first frames or bodies"))
     if sent.parses_nested_json:
         lines.append(_line("parse_nested_json", True, 0.9, "a string inside the payload is JSON"))
     for key in ("when", "session", "history", "provider", "reply_to", "answer_when", "done"):
@@ -179,7 +210,7 @@ def _wire(found: Findings) -> list[str]:
             found.answered_by is None or key not in ("provider", "done", "answer_when")
         ):
             lines.append(_guess(key, guess))
-        elif guess is None and key in _OPEN:
+        elif guess is None and key in _OPEN and not (key == "provider" and found.label is not None):
             lines.append(_OPEN[key])
     return lines + (_other_channel(found, found.answered_by) if found.answered_by is not None else [])
 
@@ -201,16 +232,20 @@ def _other_channel(found: Findings, channel: Guess) -> list[str]:
 
 
 def _reply(observed: Observed, found: Findings) -> list[str]:
-    lines = ["[reply]"]
-    if not found.exchange_ends:
-        lines.append(_line("exchange_finished", False, 0.7, "no payload marks the end of a reply"))
+    lines = []
     if observed.stop is not None:
         lines.append(_line("gone", observed.stop, 0.9, "visible during replies only"))
-    elif not found.exchange_ends and observed.messages is not None:
+    elif (found.settled or not found.exchange_ends) and observed.messages is not None:
         lines.append(
-            _line("text_stable_for", 0.6, 0.6, "the reply is complete when its text no longer changes")
+            _line("text_stable_for", 0.8, 0.6, "the reply is complete when its text no longer changes")
         )
-    return lines if len(lines) > 1 else ["[reply]", "# the reply is complete when the exchange has ended"]
+    if not found.exchange_ends and lines:
+        lines.insert(0, _line("exchange_finished", False, 0.7, "no payload marks the end of a reply"))
+    elif (found.settled or not found.exchange_ends) and not lines:
+        lines.append(
+            "# QUESTION: how does a reply end? shown = { … }: visible again; gone = { … }: hidden again, such as a Stop button"
+        )
+    return ["[reply]", *(lines or ["# the reply is complete when the exchange has ended"])]
 
 
 def _screen(observed: Observed, found: Findings) -> list[str]:
@@ -226,12 +261,6 @@ def _screen(observed: Observed, found: Findings) -> list[str]:
         )
     if found.label is not None:
         lines.append(_guess("provider", found.label))
-    elif observed.labels and found.provider is None:
-        candidates = [
-            f"{toml_value(spec)} ({', '.join(map(masked_if_id, dict.fromkeys(group)))})"
-            for spec, group in observed.labels[:3]
-        ]
-        lines.append(
-            f"# QUESTION: does one of these show the provider? {_clean('; '.join(candidates))[:300]}"
-        )
+    if found.label_regex is not None:
+        lines.append(f"provider_regex = {toml_value(found.label_regex)}")
     return lines

@@ -9,31 +9,53 @@ from typing import Any
 import jmespath
 
 from e2e.explore.discover import name_patterns
+from e2e.explore.discover.infer.conditions import place_of
 from e2e.explore.discover.infer.findings import Findings, Guess, SentMessages
-from e2e.explore.discover.infer.reply_parts import ReplyPart, with_reply_text
-from e2e.explore.discover.observed import Observed
-from e2e.explore.discover.values import id_likeness, last_name, leaves, masked_if_id
+from e2e.explore.discover.infer.reply_parts import ReplyPart, joined_texts, text_places, with_reply_text
+from e2e.explore.discover.observed import Observed, Turn
+from e2e.explore.discover.values import id_likeness, last_name, leaves, letters_and_digits, masked_if_id
+from e2e.profile.profile import toml_value
+
+PROVIDER_CHECKS = (
+    "provider.persists",
+    "provider.varies",
+    "provider.balanced",
+    "provider.independent",
+    "provider.label_is_true",
+)
+_LIKELY = 0.5
+_SERVER_HEADERS = (
+    "server",
+    "via",
+    "x-powered-by",
+    "x-frame-options",
+    "x-content-type-options",
+    "x-xss-protection",
+)
 
 
 def find_provider(
     found: Findings, chosen: list[list[ReplyPart]], sent: SentMessages, observed: Observed, channel: str
 ) -> None:
     """Find a short string under a name such as ``model``, in every reply, constant within a chat."""
+    turns = [observed.turns[n] for n in sent.numbers]
+    typed = [letters_and_digits(turn.text) for turn in observed.turns]
+    words = text_places(chosen, turns)
     rated: list[tuple[float, Any, str, list[str]]] = []
-    with_text = [
-        with_reply_text(received, turn) for received, turn in zip(chosen, observed.turns, strict=False)
-    ]
+    with_text = [with_reply_text(received, turn) for received, turn in zip(chosen, turns, strict=True)]
     paths = {
         path for received in chosen for p in received for path, v in leaves(p.value) if isinstance(v, str)
     }
     shown = {text for _, group in observed.labels for text in group}
     for path in paths:
+        if place_of(path) in words:
+            continue
         compiled = jmespath.compile(path)
         values = [
             next((str(v) for p in received if isinstance(v := compiled.search(p.value), str) and v), None)
             for received in chosen
         ]
-        rate = _rate_provider(last_name(path), path, values, shown)
+        rate = _rate_provider(last_name(path), path, values, shown, turns, typed)
         if rate > 0 and all(with_text) and not _beside_text(compiled, with_text):
             rate -= 0.05  # prefer a field beside the text of the reply
         if rate > 0:
@@ -41,19 +63,16 @@ def find_provider(
     if channel == "own":
         for name in {n for p in sent.payloads for n in p.response_headers}:
             values = [p.response_headers.get(name) for p in sent.payloads]
-            rate = (
-                _rate_provider(name, name, values, shown)
-                if name.startswith("x-") or "provider" in name or "model" in name
-                else 0.0
+            named = name not in _SERVER_HEADERS and (
+                name.startswith("x-") or name_patterns.PROVIDER_NAME.search(name)
             )
+            rate = _rate_provider(name, name, values, shown, turns, typed) if named else 0.0
             if rate > 0:
                 rated.append((rate, {"header": name}, f"header {name}", [v for v in values if v]))
     rated.sort(key=lambda r: (-r[0], len(r[2])))
-    if not rated or rated[0][0] < 0.5:
-        if rated:
-            found.questions.append(
-                f"is {rated[0][2]} the provider? Its values: {', '.join(map(masked_if_id, sorted(set(rated[0][3]))[:3]))}."
-            )
+    if not rated or rated[0][0] < _LIKELY:
+        if not _in_words(found, chosen, turns, observed, channel):
+            _ask(found, rated, observed)
         return
     rate, extract, path, values_seen = rated[0]
     others = [r[2] for r in rated[1:4] if r[0] >= rate - 0.1]
@@ -71,6 +90,123 @@ def find_provider(
     found.label = _label(observed, names)
 
 
+def _ask(found: Findings, rated: Sequence[tuple[float, Any, str, list[str]]], observed: Observed) -> None:
+    """One question about the provider, with what could be it, and what cannot be judged without it."""
+    what = ""
+    nonces = [turn.nonce for turn in observed.turns]
+    if rated:
+        values = ", ".join(map(masked_if_id, sorted(set(rated[0][3]))[:3]))
+        what = f"Is it {rated[0][2]} ({values})? "
+    elif observed.labels:
+        candidates = [
+            f"{toml_value(spec)} ({', '.join(map(masked_if_id, dict.fromkeys(group)))})"
+            for spec, group in observed.labels[:3]
+            if not any(nonce in text for nonce in nonces for text in group)
+        ]
+        what = f"Does one of these show it: {'; '.join(candidates)[:300]}? " if candidates else ""
+    else:
+        what = "No field, header or word of the replies looks like a provider's name. "
+    found.questions.append(
+        f"where is the provider? {what}Without it, {', '.join(PROVIDER_CHECKS)} are inconclusive: faults of the provider's choice"
+        " cannot be seen."
+    )
+
+
+def _in_words(
+    found: Findings,
+    chosen: Sequence[Sequence[ReplyPart]],
+    turns: Sequence[Turn],
+    observed: Observed,
+    channel: str,
+) -> bool:
+    """Find the provider in the reply's own words, such as ``Oak: …``: constant in a chat, different between the chats."""
+    on_wire = channel not in ("own",) or any(chosen)
+    texts = [_own_text(parts, turn) for parts, turn in zip(chosen, turns, strict=True)]
+    if on_wire and not channel.startswith("text:") and all(texts):
+        regex = name_in_words([t or "" for t in texts], turns)
+        if regex is not None:
+            names = dict.fromkeys(m[1] for t in texts if t and (m := re.search(regex, t)))
+            reason = f"the reply's own words name it: {', '.join(map(masked_if_id, names))}"
+            found.provider = Guess({"regex": regex}, 0.8, reason)
+            return True
+    screen = [_shown_reply(turn) for turn in turns]
+    regex = name_in_words(screen, turns) if observed.messages is not None and all(screen) else None
+    if regex is None or observed.messages is None:
+        return False
+    names = dict.fromkeys(m[1] for t in screen if (m := re.search(regex, t)))
+    found.label = Guess(
+        observed.messages, 0.75, f"the reply's own words name it: {', '.join(map(masked_if_id, names))}"
+    )
+    found.label_regex = regex
+    return True
+
+
+def _own_text(parts: Sequence[ReplyPart], turn: Turn) -> str | None:
+    places = text_places([parts], [turn])
+    texts = [text for place, text in joined_texts([p.value for p in parts]).items() if place in places]
+    return max(texts, key=len, default=None)
+
+
+def _shown_reply(turn: Turn) -> str:
+    """The text of the reply as the page shows it: after the sent message."""
+    lines = turn.shown.rpartition(turn.nonce)[2].splitlines()
+    return next((line.strip() for line in lines if len(line.strip()) > 3), "")
+
+
+def name_in_words(texts: Sequence[str], turns: Sequence[Turn]) -> str | None:
+    """A regular expression whose first group is a name at the start or the end of each text; None: there is none.
+
+    The name is what is constant in each chat and differs between them; what stands beside it is the same in all.
+    """
+    if len({turn.chat for turn in turns}) < 2:
+        return None
+    tokens = [re.findall(r"\s+|\w+|[^\w\s]", text.strip()) for text in texts]
+    start = _framed(tokens, turns)
+    if start is not None:
+        lead, end = start
+        # The frames before the text may come or not: what stands directly before the name is enough.
+        before = f"{_escaped(lead[-2:])}" if lead else "^"
+        return f"{before}(.{{1,40}}?){_escaped(end)}"
+    back = _framed([list(reversed(t)) for t in tokens], turns)
+    if back is not None:
+        lead, end = back
+        return f"{_escaped(list(reversed(end)))}(.{{1,40}}?){_escaped(list(reversed(lead)))}\\s*$"
+    return None
+
+
+def _framed(tokens: Sequence[Sequence[str]], turns: Sequence[Turn]) -> tuple[list[str], list[str]] | None:
+    """``(tokens before the name, tokens after it)``, counted from the start."""
+    common = []
+    for chat in (0, 1):
+        mine = [t for t, turn in zip(tokens, turns, strict=True) if turn.chat == chat and not turn.reloaded]
+        if len(mine) < 2:
+            return None
+        common.append(_common(mine))
+    lead = _common(common)
+    one, two = common[0][len(lead) :], common[1][len(lead) :]
+    for n in range(1, min(len(one), 8)):
+        mark = one[n : n + 2] if one[n].isspace() else one[n : n + 1]
+        for m in range(1, min(len(two), 8)):
+            if mark and two[m : m + len(mark)] == mark and not all(t.isspace() for t in mark):
+                names = "".join(one[:n]), "".join(two[:m])
+                if names[0] != names[1] and all(re.search(r"[A-Za-z]{2}", name) for name in names):
+                    return list(lead), list(mark)
+    return None
+
+
+def _common(lists: Sequence[Sequence[str]]) -> list[str]:
+    found = []
+    for together in zip(*lists, strict=False):
+        if len(set(together)) > 1:
+            break
+        found.append(together[0])
+    return found
+
+
+def _escaped(tokens: Sequence[str]) -> str:
+    return "".join(r"\s+" if t.isspace() else re.escape(t) for t in tokens)
+
+
 def _beside_text(compiled: Any, parts: Sequence[Sequence[ReplyPart]]) -> bool:
     """Whether the text of every reply arrives together with this value."""
     return all(any(compiled.search(p.value) for p in reply) for reply in parts)
@@ -78,7 +214,10 @@ def _beside_text(compiled: Any, parts: Sequence[Sequence[ReplyPart]]) -> bool:
 
 def _label(observed: Observed, names: set[str]) -> Guess | None:
     """The element beside the replies that shows the provider."""
+    nonces = [turn.nonce for turn in observed.turns]
     for spec, group in observed.labels:
+        if any(nonce in text for nonce in nonces for text in group):
+            continue
         between = {t for t in group if t not in names}
         if group and group[-1] in names and len(between) <= 1:
             names_shown = ", ".join(dict.fromkeys(masked_if_id(t) for t in group if t in names))
@@ -87,11 +226,27 @@ def _label(observed: Observed, names: set[str]) -> Guess | None:
     return None
 
 
-def _rate_provider(name: str, path: str, values: Sequence[str | None], shown: set[str]) -> float:
+def _could_be_names(seen: Sequence[str], turns: Sequence[Turn], typed: Sequence[str]) -> bool:
+    """Short, constant in each chat, and no words of the user, such as a chat's title."""
+    if any(len(v) > 60 or "\n" in v for v in seen):
+        return False
+    for chat in (0, 1):
+        if len({v for v, t in zip(seen, turns, strict=True) if t.chat == chat and not t.reloaded}) > 1:
+            return False
+    bare = [v for v in map(letters_and_digits, seen) if v]
+    return not any(value in text or text in value for value in bare for text in typed)
+
+
+def _rate_provider(
+    name: str,
+    path: str,
+    values: Sequence[str | None],
+    shown: set[str],
+    turns: Sequence[Turn],
+    typed: Sequence[str],
+) -> float:
     seen = [v for v in values if v]
-    if len(seen) < len(values) or any(len(v) > 60 or "\n" in v for v in seen):
-        return 0.0
-    if len(seen) >= 4 and (seen[0] != seen[1] or seen[2] != seen[3]):
+    if len(seen) < len(values) or not _could_be_names(seen, turns, typed):
         return 0.0
     whole = re.sub(r"[\[\]0-9.]+", " ", path)
     if not name_patterns.PROVIDER_NAME.search(whole) and all(id_likeness(v) > 0.75 for v in seen):

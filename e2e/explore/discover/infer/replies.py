@@ -11,35 +11,62 @@ import jmespath
 from e2e.explore.discover.infer.conditions import find_condition
 from e2e.explore.discover.infer.findings import Findings, Guess, SentMessages, text_of
 from e2e.explore.discover.infer.provider import find_provider
-from e2e.explore.discover.infer.reply_parts import ReplyPart, parts_after, reply_channel, with_reply_text
+from e2e.explore.discover.infer.reply_parts import (
+    ReplyPart,
+    parts_after,
+    reply_channel,
+    text_places,
+    with_reply_text,
+)
+from e2e.explore.discover.infer.request import framing_of
 from e2e.explore.discover.observed import Observed, Turn
 from e2e.explore.discover.values import leaves
 from e2e.explore.discover.watcher import Watcher
 
+_SOME = 0.2  # share of the reply's text that must have arrived on a channel
+
 
 def find_reply(found: Findings, watcher: Watcher, sent: SentMessages, observed: Observed) -> None:
     """Infer the channel of the replies, which parts belong to a message, their end, and the provider."""
-    turns = observed.turns[: len(sent.payloads)]
+    turns = [observed.turns[n] for n in sent.numbers]
     per_turn = [parts_after(watcher, sent, n, turn.ended_at + 0.3) for n, turn in enumerate(turns)]
-    channel = reply_channel(per_turn, turns, sent)
+    channel, matched = reply_channel(per_turn, turns, sent)
     chosen = [[p for p in received if p.channel == channel] for received in per_turn]
-    if channel == "own":
+    kind, _, pattern = channel.partition(":")
+    if kind == "own":
         found.exchange_ends = all(p.ended or p.status is not None for p in sent.payloads)
-    elif channel.startswith("http:"):
+        # The response ended, and what the page showed then came from somewhere else.
+        found.settled = matched < _SOME and any(turn.shown for turn in turns)
+        if found.settled:
+            found.questions.append(
+                "where does a reply arrive? The text that the page showed after a message was in no response and no frame."
+            )
+    elif kind == "text":
+        found.settled = True  # HTML that is polled for: no rule reads it, the screen shows its end
+    elif kind in ("http", "ws"):
+        rule: dict[str, Any] = {"name": "events", "direction": "received", "url": pattern}
+        if kind == "ws":
+            rule |= {"transport": "websocket", **_framing(watcher, pattern)}
         found.answered_by = Guess(
-            {"name": "events", "direction": "received", "url": channel[5:]},
-            0.85,
-            "the text of the reply arrived there, not in the response to the message",
+            rule, 0.85, "the text of the reply arrived there, not in the response to the message"
         )
-    if channel != "own":
+    if kind not in ("own", "text"):
         _frames(found, sent, chosen, turns)
     find_provider(found, chosen, sent, observed, channel)
+
+
+def _framing(watcher: Watcher, pattern: str) -> dict[str, str]:
+    """The framing of the sockets at an address, where it is not the default."""
+    socket = next((s for s, (url, _) in watcher.sockets.items() if re.search(pattern, url)), "")
+    framing = framing_of(watcher, socket)
+    return {} if framing == "json" else {"framing": framing}
 
 
 def _frames(
     found: Findings, sent: SentMessages, chosen: list[list[ReplyPart]], turns: Sequence[Turn]
 ) -> None:
     """Infer which frames belong to a message (by a key or a condition), and which is the last."""
+    words = text_places(chosen, turns)
     keyed = _reply_key(sent.values, chosen) or _key_in_response(sent, chosen)
     if keyed is not None:
         found.reply_to = keyed
@@ -59,7 +86,7 @@ def _frames(
             p.value for received, parts in zip(chosen, mine, strict=True) for p in received if p not in parts
         ]
         condition = find_condition(
-            [p.value for parts in mine for p in parts], [r for r in rest if r is not None]
+            [p.value for parts in mine for p in parts], [r for r in rest if r is not None], words
         )
         if condition:
             found.answer_when = Guess(
@@ -71,7 +98,7 @@ def _frames(
         return
     lasts = [m[-1].value for m in mine if m]
     earlier = [p.value for m in mine for p in m[:-1]]
-    condition = find_condition(lasts, earlier) if lasts and earlier else None
+    condition = find_condition(lasts, earlier, words) if lasts and earlier else None
     if condition is None and keyed is None:
         # The end may be a frame of another kind, after the last frame with text.
         ends = [
@@ -82,7 +109,7 @@ def _frames(
             everything = [
                 p.value for received, end in zip(chosen, ends, strict=True) for p in received if p not in end
             ]
-            condition = find_condition([e[0].value for e in ends], everything)
+            condition = find_condition([e[0].value for e in ends], everything, words)
             if condition and found.answer_when:
                 found.answer_when.value = f"({found.answer_when.value}) || {condition}"
     if condition and "[" not in condition:  # an index into a list depends on how many parts arrived together

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from e2e.capture.network.bodies.event_reader import with_event
+from e2e.explore.discover.infer.conditions import place_of
 from e2e.explore.discover.infer.findings import SentMessages
-from e2e.explore.discover.infer.request import url_pattern
+from e2e.explore.discover.infer.request import framing_of, url_pattern
 from e2e.explore.discover.observed import Turn
 from e2e.explore.discover.values import leaves, letters_and_digits
 from e2e.explore.discover.watcher import Payload, Watcher
@@ -22,7 +22,9 @@ class ReplyPart:
 
     t: float
     channel: str
-    """``own`` (the response to the message's request), ``socket``, or ``http:`` and a URL pattern."""
+    """Where it arrived: ``own`` (the response to the message's request), ``socket`` (that of the message), or ``http:``,
+    ``text:`` (HTML or plain text) or ``ws:`` and a URL pattern.
+    """
     value: Any
     key: str | None = None
     final: bool | None = None
@@ -32,7 +34,13 @@ def parts_after(watcher: Watcher, sent: SentMessages, number: int, until: float)
     """What arrived after message ``number`` on any channel until the time ``until``, oldest first."""
     payload = sent.payloads[number]
     own = [ReplyPart(t, "own", with_event(sent.read(value), event)) for t, event, value in payload.values]
-    later = [*_on_socket(watcher, sent, payload), *_elsewhere(watcher, payload)]
+    if payload.plain and not payload.values:
+        own.append(ReplyPart(payload.ended_at or payload.t, "own", {"text": payload.plain}))
+    later = [
+        *_on_socket(watcher, sent, payload),
+        *_elsewhere(watcher, payload),
+        *_other_sockets(watcher, payload),
+    ]
     return sorted([*own, *(p for p in later if payload.t <= p.t <= until)], key=lambda p: p.t)
 
 
@@ -52,36 +60,76 @@ def _elsewhere(watcher: Watcher, payload: Payload) -> Iterator[ReplyPart]:
     for other in watcher.payloads:
         if other is payload or other.transport != "http":
             continue
-        channel = "http:" + url_pattern([other.url])
+        pattern = url_pattern([other.url])
         for t, event, value in other.values:
             for item in value if isinstance(value, list) else [value]:
-                yield ReplyPart(t, channel, with_event(item, event))
+                yield ReplyPart(t, "http:" + pattern, with_event(item, event))
+        if other.plain and not other.values:
+            yield ReplyPart(other.ended_at or other.t, "text:" + pattern, {"text": other.plain})
 
 
-def reply_channel(per_turn: list[list[ReplyPart]], turns: Sequence[Turn], sent: SentMessages) -> str:
-    """The channel on which the text arrived that appeared on the page."""
+def _other_sockets(watcher: Watcher, payload: Payload) -> Iterator[ReplyPart]:
+    """The frames of sockets on which the message was not sent."""
+    decoders = {}
+    for frame in watcher.frames:
+        if frame.socket == payload.socket:
+            continue
+        if frame.socket not in decoders:
+            decoders[frame.socket] = make_decoder(framing_of(watcher, frame.socket))
+        pattern = url_pattern([watcher.sockets.get(frame.socket, ("", {}))[0]])
+        for message in decoders[frame.socket].decode(frame.data, False):
+            yield ReplyPart(frame.t, "ws:" + pattern, message.value, message.key, message.final)
+
+
+def reply_channel(
+    per_turn: list[list[ReplyPart]], turns: Sequence[Turn], sent: SentMessages
+) -> tuple[str, float]:
+    """The channel on which the text arrived that appeared on the page, and how much of it arrived there (0 to 1)."""
     scores: dict[str, float] = {}
     for parts, turn in zip(per_turn, turns, strict=True):
         shown = _reply_text(turn)
         for channel in {p.channel for p in parts}:
             texts = texts_by_path([p.value for p in parts if p.channel == channel])
-            samples = [shown[i : i + 12] for i in range(0, max(1, len(shown) - 12), 6)] if shown else []
+            samples = _samples(shown)
             match = max((sum(sample in text for sample in samples) for text in texts), default=0)
             scores[channel] = scores.get(channel, 0.0) + match / max(1, len(samples))
+    matched = dict(scores)
     expected = "socket" if sent.transport == "websocket" else "own"
     # A bonus: a response elsewhere that repeats the message (a list of chats) must not win.
     scores[expected] = scores.get(expected, 0.0) + 0.1 * len(turns)
-    return max(scores, key=lambda w: scores[w])
+    best = max(scores, key=lambda w: scores[w])
+    return best, matched.get(best, 0.0) / max(1, len(turns))
+
+
+def _samples(shown: str) -> list[str]:
+    return [shown[i : i + 12] for i in range(0, max(1, len(shown) - 12), 6)] if shown else []
+
+
+def text_places(chosen: Sequence[Sequence[ReplyPart]], turns: Sequence[Turn]) -> set[str]:
+    """The places whose values, joined, are the text of a reply."""
+    found = set()
+    for parts, turn in zip(chosen, turns, strict=True):
+        shown = _reply_text(turn)
+        for place, text in joined_texts([p.value for p in parts]).items():
+            bare = letters_and_digits(text)
+            if len(bare) >= 12 and any(sample in bare for sample in _samples(shown)):
+                found.add(place)
+    return found
+
+
+def joined_texts(values: Sequence[Any]) -> dict[str, str]:
+    """Place -> its text over all ``values``."""
+    by_place: dict[str, list[str]] = {}
+    for value in values:
+        for path, leaf in leaves(value):
+            if isinstance(leaf, str):
+                by_place.setdefault(place_of(path), []).append(leaf)
+    return {place: "".join(parts) for place, parts in by_place.items()}
 
 
 def texts_by_path(values: Sequence[Any]) -> list[str]:
     """The text of each path over all ``values``. Per path, because a stream may repeat an ID beside each word."""
-    by_path: dict[str, list[str]] = {}
-    for value in values:
-        for path, leaf in leaves(value):
-            if isinstance(leaf, str):
-                by_path.setdefault(re.sub(r"\[\d+\]", "[]", path), []).append(leaf)
-    return [letters_and_digits("".join(parts)) for parts in by_path.values()]
+    return [letters_and_digits(text) for text in joined_texts(values).values()]
 
 
 def _reply_text(turn: Turn) -> str:

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from e2e.capture.network.bodies.parsing import payload_of
 from e2e.explore.discover import name_patterns
 from e2e.explore.discover.infer.conditions import find_condition
 from e2e.explore.discover.infer.findings import Guess, SentMessages
 from e2e.explore.discover.observed import Turn
+from e2e.explore.discover.traces import carries
 from e2e.explore.discover.values import id_likeness, last_name, leaves, lists
 from e2e.explore.discover.watcher import Payload, Watcher
 from e2e.framings.base.decoder import Message
 from e2e.framings.detect import detect
 from e2e.framings.registry import make_decoder
 
+_Kind = tuple[str, ...]
+_TYPED = 0.05  # seconds before the send until which a payload may leave, for two clocks
+
 
 def find_sent_messages(watcher: Watcher, turns: Sequence[Turn]) -> tuple[SentMessages | None, str]:
     """The payloads that carry the messages. If several kinds do, the earliest and most likely kind."""
-    kinds: dict[tuple[str, ...], dict[int, Payload]] = {}
+    kinds: dict[_Kind, dict[int, Payload]] = {}
     for number, turn in enumerate(turns):
         for payload in watcher.payloads:
-            if payload.t < turn.sent_at - 1 or turn.nonce not in unquote(payload.url) + payload.text:
-                continue
-            kinds.setdefault(_kind(payload), {}).setdefault(number, payload)
-    best: tuple[float, tuple[str, ...]] | None = None
+            if payload.t >= turn.sent_at - 1 and carries(payload, turn.nonce):
+                kinds.setdefault(_kind(payload), {}).setdefault(number, payload)
+    best: tuple[float, _Kind] | None = None
     for kind, by_turn in kinds.items():
         first = by_turn[min(by_turn)]
         score = (
@@ -46,12 +49,32 @@ def find_sent_messages(watcher: Watcher, turns: Sequence[Turn]) -> tuple[SentMes
     if best is None:
         return None, ""
     by_turn = kinds[best[1]]
-    payloads = [by_turn[n] for n in sorted(by_turn)]
     others = sorted({k[2] for k in kinds if k != best[1]})
-    why = f"it carried the text of {len(payloads)} of {len(turns)} messages"
+    why = f"it carried the text of {len(by_turn)} of {len(turns)} messages"
     if others:
         why += f"; also carried by {', '.join(others[:3])}"
-    return _decoded(watcher, payloads), why
+    return _decoded(watcher, by_turn), why
+
+
+def leave_with_each_message(watcher: Watcher, turns: Sequence[Turn], but: SentMessages) -> list[SentMessages]:
+    """Other kinds of payloads, without the text, of which exactly one leaves at each message, and none in between."""
+    kinds: dict[_Kind, dict[int, list[Payload]]] = {}
+    for payload in watcher.payloads:
+        number = next(
+            (n for n, turn in enumerate(turns) if turn.sent_at - _TYPED <= payload.t <= turn.ended_at), -1
+        )
+        if payload.method in ("POST", "PUT", "PATCH", "SEND", "GET"):
+            kinds.setdefault(_kind(payload), {}).setdefault(number, []).append(payload)
+    found = []
+    for by_turn in kinds.values():
+        whole = sorted(n for n in by_turn if n >= 0) == list(range(len(turns)))
+        once = all(len(payloads) == 1 for n, payloads in by_turn.items() if n >= 0)
+        first = by_turn.get(0, [None])[0]
+        if first is None or first in but.payloads or name_patterns.TELEMETRY.search(first.url):
+            continue
+        if whole and once:
+            found.append(_decoded(watcher, {n: by_turn[n][0] for n in range(len(turns))}))
+    return found
 
 
 def _kind(payload: Payload) -> tuple[str, ...]:
@@ -95,9 +118,17 @@ def url_pattern(urls: Sequence[str]) -> str:
     return path + (r"(\?|$)" if query else "$")
 
 
-def _decoded(watcher: Watcher, payloads: list[Payload]) -> SentMessages:
+def _decoded(watcher: Watcher, by_turn: Mapping[int, Payload]) -> SentMessages:
+    payloads = [by_turn[n] for n in sorted(by_turn)]
     first = payloads[0]
-    sent = SentMessages(payloads, [], first.transport, first.method, url_pattern([p.url for p in payloads]))
+    sent = SentMessages(
+        payloads,
+        [],
+        first.transport,
+        first.method,
+        url_pattern([p.url for p in payloads]),
+        numbers=sorted(by_turn),
+    )
     if first.transport == "websocket":
         sent.framing = framing_of(watcher, first.socket)
         for payload in payloads:
@@ -107,6 +138,8 @@ def _decoded(watcher: Watcher, payloads: list[Payload]) -> SentMessages:
     else:
         sent.values = [payload_of(p.body, p.headers.get("content-type", "")) for p in payloads]
         sent.keys = [None] * len(payloads)
+        if all(v is None for v in sent.values) and all(p.text for p in payloads):
+            sent.framing, sent.values = "text", [{"text": p.text} for p in payloads]
     if any(_hides_json(v) for v in sent.values):
         sent.parses_nested_json = True
         sent.values = [sent.read(v) for v in sent.values]
@@ -175,16 +208,16 @@ def condition_of(watcher: Watcher, sent: SentMessages) -> Guess | None:
 
 
 def find_history(sent: SentMessages, turns: Sequence[Turn]) -> Guess | None:
-    """The list of earlier messages in the payload of a second message."""
-    if len(sent.values) < 2:
+    """The list of earlier messages in the payload of a second message: each message is an item of its own."""
+    if len(sent.values) < 2 or sent.numbers[:2] != [0, 1]:
         return None
-    holding = [
-        path
-        for path, items in lists(sent.values[1])
-        if path != "@" and turns[0].nonce in json.dumps(items, default=str)
-    ]
+    first, second = turns[0].nonce, turns[1].nonce
+    holding = []
+    for path, items in lists(sent.values[1]):
+        texts = [json.dumps(item, default=str) for item in items]
+        apart = not any(first in text and second in text for text in texts)
+        if path != "@" and apart and any(first in text for text in texts):
+            holding.append((not any(second in text for text in texts), path.count("["), len(path), path))
     if not holding:
         return None
-    return Guess(
-        max(holding, key=len), 0.9, "the payload of the second message contained the first one there"
-    )
+    return Guess(min(holding)[3], 0.9, "the payload of the second message contained the first one there")

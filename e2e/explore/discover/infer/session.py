@@ -1,212 +1,279 @@
-"""Where the payloads say the session, and when a new one begins."""
+"""Where the payloads have the session ID, and when a new one begins."""
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from e2e.explore.discover import name_patterns
+from e2e.explore.discover.infer.fields import Field, fields
 from e2e.explore.discover.infer.findings import Findings, Guess, SentMessages
-from e2e.explore.discover.infer.store import find_store, store_of
-from e2e.explore.discover.observed import Observed
-from e2e.explore.discover.values import id_likeness, last_name, leaves, masked
+from e2e.explore.discover.infer.id_classes import Change, change_of
+from e2e.explore.discover.infer.store import changed_values, find_store, store_of
+from e2e.explore.discover.observed import Observed, Turn
+from e2e.explore.discover.traces import form_inside
+from e2e.explore.discover.values import id_likeness, masked
 from e2e.explore.discover.watcher import Watcher
-from e2e.framings.registry import make_decoder
+
+SURE = 0.8
+"""From this confidence on a guess is taken for right; below it, it is a question."""
+_LEAST = 0.3
+_PLACES = {"body": 0.0, "url": 0.0, "header": -0.01, "cookie": -0.02, "connection": -0.03, "page": -0.04}
+"""Where several places have the same value: the one in the message itself comes first."""
 
 
 @dataclass(slots=True)
-class _Field:
-    """One field of the payloads, and its value in each of the four messages."""
-
-    extract: Any
-    name: str
-    shown: str
-    values: list[str | None]
-
-
-def _fields(sent: SentMessages) -> list[_Field]:
-    found: dict[str, _Field] = {}
-
-    def note(key: str, extract: Any, name: str, shown: str, number: int, value: Any) -> None:
-        field = found.setdefault(key, _Field(extract, name, shown, [None] * len(sent.payloads)))
-        field.values[number] = str(value)
-
-    for number, (payload, value) in enumerate(zip(sent.payloads, sent.values, strict=True)):
-        form = "form" in payload.headers.get("content-type", "") and sent.transport == "http"
-        for path, leaf in leaves(value):
-            if isinstance(leaf, float) or (isinstance(leaf, int) and abs(leaf) < 1000):
-                continue
-            extract: Any = {"form": last_name(path)} if form and "." not in path and "[" not in path else path
-            note(f"json:{path}", extract, last_name(path), path, number, leaf)
-        parts = urlsplit(payload.url)
-        for key, text in parse_qsl(parts.query):
-            note(f"query:{key}", {"query": key}, key, f"query {key}", number, text)
-        for n, segment in enumerate(parts.path.split("/")):
-            if id_likeness(segment) > 0.4:
-                pattern = "/".join(
-                    re.escape(s) if i != n else "([^/]+)"
-                    for i, s in enumerate(parts.path.split("/")[: n + 1])
-                )
-                pattern = re.sub(r"\\-", "-", pattern)
-                before = parts.path.split("/")[n - 1] if n else ""
-                note(f"path:{n}", {"path": pattern}, before, f"path segment {n}", number, unquote(segment))
-        if sent.transport == "http":
-            for key, text in payload.headers.items():
-                if (key.startswith("x-") or name_patterns.SESSION_NAME.search(key)) and key not in (
-                    "x-requested-with",
-                ):
-                    note(f"header:{key}", {"header": key}, key, f"header {key}", number, text)
-        for key, text in payload.cookies.items():
-            note(f"cookie:{key}", {"cookie": key}, key, f"cookie {key}", number, unquote(text))
-    return list(found.values())
+class _Rated:
+    score: float
+    reason: str
+    change: Change
+    store: Guess | None
+    field: Field
+    stale: bool = False
+    form: str = ""
+    """How the stored ID is encoded there; ``""``: as it is, or it is not stored."""
 
 
 def find_session(found: Findings, watcher: Watcher, sent: SentMessages, observed: Observed) -> None:
     """Infer the field of the session ID, its store, and its rotation."""
-    ranked = sorted(((_rate(field, observed), field) for field in _fields(sent)), key=lambda r: -r[0][0])
-    ranked = [r for r in ranked if r[0][0] >= 0.3]
+    turns = [observed.turns[n] for n in sent.numbers]
+    stored = changed_values(observed)
+    ranked = [
+        _rate(field, turns, watcher, sent, observed, stored) for field in fields(watcher, sent, observed)
+    ]
+    ranked = sorted((r for r in ranked if r.score >= _LEAST), key=lambda r: -r.score)
     if not ranked:
-        _by_connection(found, watcher, sent, observed)
-        if found.session is None:
-            store_of(found, [], observed)
+        _only_stored(found, watcher, stored)
+        store_of(found, [], observed)
         return
-    (score, reason, kind, stored), field = ranked[0]
-    connect_values = _connect_values(watcher, sent)
-    if isinstance(field.extract, dict) and "cookie" in field.extract:
-        same = next((path for path, values in connect_values.items() if values == field.values), None)
-        if same is not None:
-            field = _Field({"connection": same}, same, f"connect message, {same}", field.values)
-            reason += "; also in the connect message"
-    others = [f"{p.shown} ({rate[0]:.2f}: {rate[1]})" for rate, p in ranked[1:4] if rate[0] >= score - 0.1]
-    found.session = Guess(field.extract, round(min(score, 0.99), 2), reason, others)
-    if others and ranked[1][0][0] >= score - 0.02 and ranked[1][1].values != field.values:
+    best = _preferred(ranked)
+    same = [r for r in ranked if r is not best and r.field.values == best.field.values]
+    others = [r for r in ranked if r is not best and r not in same and r.score >= best.score - 0.1]
+    shown = [f"{r.field.shown} ({min(r.score, 0.99):.2f}: {r.reason})" for r in others[:3]]
+    confidence = round(min(best.score, 0.99), 2)
+    equal = [r for r in others if r.score >= best.score - 0.02 and r.change.kind == best.change.kind]
+    if equal:
+        confidence = min(confidence, 0.75)
         found.questions.append(
-            f"two fields are equally likely to be the session ID: {field.shown} and {others[0]}. The first was taken."
+            f"two fields are equally likely to be the session ID: {best.field.shown} and {shown[0]}. The first was taken."
         )
-    found.store = stored
-    values = field.values
-    if kind == "constant":
+    elif confidence < SURE and best.change.kind in ("session", "issued"):
+        found.questions.append(f"is {best.field.shown} the session ID? {best.reason}.")
+    reason = best.reason + (f"; also in {same[0].field.shown}" if same else "")
+    found.session = Guess(best.field.extract, confidence, reason, shown)
+    found.store = best.store
+    if best.change.kind == "constant":
         found.suspected_fault = (
-            f"{field.shown} was the same in both chats: "
+            f"{best.field.shown} stayed the same after New Chat, although the value was no longer stored: "
+            "the page seems to continue an ended session"
+            if best.stale
+            else f"{best.field.shown} was the same in both chats: "
             "either it is not a session ID, or New Chat does not start a new session"
         )
-    elif kind == "stale":
-        found.suspected_fault = (
-            f"{field.shown} stayed the same after New Chat, although the value was no longer stored: "
-            "the page seems to continue an ended session"
+    elif best.change.kind.startswith("one_chat"):
+        found.questions.append(
+            f"is {best.field.shown} the session ID? Only one chat was seen, so nothing shows whether it changes."
         )
-    store_of(found, values, observed)
-    _rotation(found, kind, values, observed)
+    if best.form:
+        reason = f"the stored ID is {best.form} in the payload: the two cannot be compared"
+        found.store = Guess({"store": "none"}, 0.8, reason, [place for place, _, _ in stored[:3]])
+    store_of(found, best.field.values, observed)
+    _rotation(found, best, turns, observed)
 
 
-def _rate(field: _Field, observed: Observed) -> tuple[float, str, str, Guess | None]:
-    """``(score, reason, kind, store)`` of a field as the session ID."""
-    v = field.values
-    if len(v) < 4:
-        return 0.0, "", "", None
-    one, two, three, four = v[:4]
+def _preferred(ranked: list[_Rated]) -> _Rated:
+    """The best one; of several places with the same value, the one that the message itself carries."""
+    best = ranked[0]
+    same = [r for r in ranked if r.field.values == best.field.values and r.score >= best.score - 0.16]
+    return max(same, key=lambda r: (_PLACES[r.field.place], r.score))
+
+
+def _rate(
+    field: Field,
+    turns: Sequence[Turn],
+    watcher: Watcher,
+    sent: SentMessages,
+    observed: Observed,
+    stored: Sequence[tuple[str, str, str]],
+) -> _Rated:
+    """How likely a field is the session ID."""
+    change = change_of(field.values, turns)
+    nothing = _Rated(0.0, "", change, None, field)
+    if change.kind in ("", "message"):
+        return nothing
     name = 0.12 if name_patterns.SESSION_NAME.search(field.name) else 0.0
-    name -= 0.15 if name_patterns.OTHER_ID_NAME.search(field.name) else 0.0
-    if one is None and three is None and two and four and two != four and id_likeness(two) > 0.4:
-        store = find_store([(two, observed.turns[1].before), (four, observed.turns[3].before)])
-        return (
-            0.62 + name + (0.2 if store else 0),
-            "issued with the first reply: the first message of each chat has none",
-            "server",
-            store,
-        )
-    if not one or one != two or not three or three != four:
-        return 0.0, "", "", None
-    looks = id_likeness(one)
-    kept = find_store([(one, observed.turns[0].after)])
+    other = name_patterns.OTHER_ID_NAME.search(field.name) is not None
+    name -= 0.2 if other else 0.0
+    looks = id_likeness(change.first)
+    if any(turn.nonce in change.first for turn in turns):
+        return nothing  # made of the first message: a title
+    kept = find_store([(change.first, turns[0].after)])
     # A word that is stored, and sent under the name of a session, is a badly made ID.
-    if looks < 0.3 and not (
-        len(one) >= 4 and kept is not None and name_patterns.SESSION_NAME.search(field.name)
-    ):
-        return 0.0, "", "", None
-    if one != three:
-        store = find_store([(one, observed.turns[0].after), (three, observed.turns[2].after)])
-        score = 0.45 + 0.15 * looks + name + (0.3 if store else 0.0)
-        reason = f"the same in both messages of a chat, different in the other chat ({masked(one)}, {masked(three)})"
-        if store:
-            reason += ", and stored"
-        return score, reason, "rotates", store
-    store = find_store([(one, observed.turns[1].after)])
-    if store is not None:
-        later = find_store([(one, observed.turns[3].before)])
-        if later is None:
-            return (
-                0.5 + name + 0.15 * looks,
-                f"stored before New Chat ({masked(one)}), and still sent after it",
-                "stale",
-                store,
+    if looks < 0.3 and not (len(change.first) >= 4 and kept is not None and name > 0):
+        return nothing
+    match change.kind:
+        case "session":
+            return _rate_session(field, change, name, looks, turns, sent, observed, stored)
+        case "issued":
+            return _rate_issued(field, change, name, turns, watcher)
+        case "constant":
+            return nothing if other or name <= 0 else _rate_constant(field, change, name, looks, turns)
+        case _:
+            if other:
+                return nothing
+            score = 0.3 + name + 0.05 * looks + (0.1 if kept is not None else 0.0)
+            return _Rated(
+                score,
+                "constant in the only chat that was seen" + (", and stored" if kept else ""),
+                change,
+                kept,
+                field,
             )
-        return (
-            0.25 + name + 0.1 * looks,
-            "the same value in both chats, and stored throughout",
-            "constant",
-            store,
+
+
+def _rate_session(
+    field: Field,
+    change: Change,
+    name: float,
+    looks: float,
+    turns: Sequence[Turn],
+    sent: SentMessages,
+    observed: Observed,
+    stored: Sequence[tuple[str, str, str]],
+) -> _Rated:
+    moments = {turn.chat: turn.after for turn in turns if not turn.reloaded}
+    store = find_store([(change.first, moments[0]), (change.second, moments[1])])
+    form = "" if store is not None else _stored_form(change, stored)
+    reason = f"the same in each message of a chat, different in the other chat ({masked(change.first)}, {masked(change.second)})"
+    score = 0.6 + 0.1 * looks + name
+    on_page = field.place == "page"
+    if store is not None and not on_page:
+        score += 0.25
+        reason += ", and stored"
+    elif form:
+        score += 0.05
+        reason += f"; the stored ID is {form} in it"
+    if change.over_reload == "kept":
+        score += 0.15
+        reason += "; a reload keeps it"
+    elif change.over_reload == "changed" and store is None:
+        if observed.loaded_by_new_chat and observed.kept_by_reload is not False:
+            score -= 0.35
+            reason += "; it changes with every page load, and New Chat loads the page"
+        elif observed.loaded_by_new_chat:
+            reason += "; each page load has its own, and begins a new chat"
+        else:
+            reason += "; a reload changes it, as it does an ID that is kept in memory"
+            score += 0.1
+    elif observed.loaded_by_new_chat and store is None:
+        score -= 0.1
+        reason += "; New Chat loads the page: it may be the page load's ID"
+    if store is None and sent.transport == "websocket" and field.place in ("url", "connection"):
+        score -= 0.1  # it may be the connection's own ID
+    if on_page:
+        score -= 0.02
+    return _Rated(score, reason, change, store, field, form=form)
+
+
+def _stored_form(change: Change, stored: Sequence[tuple[str, str, str]]) -> str:
+    """How a stored value that changed at New Chat is inside of the field's, or ``""``."""
+    for _, one, two in stored:
+        form = form_inside(change.first, one)
+        if form is not None and form_inside(change.second, two) == form:
+            return form or "inside a longer text"
+    return ""
+
+
+def _rate_issued(
+    field: Field, change: Change, name: float, turns: Sequence[Turn], watcher: Watcher
+) -> _Rated:
+    seconds = [
+        next(t for n, t in enumerate(turns) if t.chat == chat and n and turns[n - 1].chat == chat)
+        for chat in (0, 1)
+    ]
+    store = find_store([(change.first, seconds[0].before), (change.second, seconds[1].before)])
+    score = 0.6 + name + (0.2 if store is not None and field.place != "page" else 0.0)
+    reason = "issued with the first reply: the first message of each chat has none"
+    again = _arrives_again(watcher, change.first, seconds[0])
+    if again:
+        score += 0.1
+        reason += "; the second reply has it too"
+    elif store is None and field.place != "page":
+        score -= 0.1
+        reason += "; the second reply does not have it: it may be the ID of the first reply"
+    if change.over_reload == "kept":
+        score += 0.12
+        reason += "; a reload keeps it"
+    return _Rated(score, reason, change, store, field)
+
+
+def _arrives_again(watcher: Watcher, value: str, turn: Turn) -> bool:
+    """Whether what arrives after ``turn``'s message contains ``value``."""
+
+    def within(t: float) -> bool:
+        return turn.sent_at <= t <= turn.ended_at + 0.3
+
+    return any(
+        value in json.dumps(v, default=str) for p in watcher.payloads for t, _, v in p.values if within(t)
+    ) or any(
+        value in (f.data if isinstance(f.data, str) else f.data.decode(errors="replace"))
+        for f in watcher.frames
+        if within(f.t)
+    )
+
+
+def _rate_constant(field: Field, change: Change, name: float, looks: float, turns: Sequence[Turn]) -> _Rated:
+    last = [turn for turn in turns if not turn.reloaded][-1]
+    store = find_store([(change.first, turns[1].after)])
+    if store is None:
+        return _Rated(0.1 + name + 0.1 * looks, "the same value in both chats", change, None, field)
+    if find_store([(change.first, last.before)]) is None:
+        reason = f"stored before New Chat ({masked(change.first)}), and still sent after it"
+        return _Rated(0.5 + name + 0.15 * looks, reason, change, store, field, stale=True)
+    return _Rated(
+        0.25 + name + 0.1 * looks, "the same value in both chats, and stored throughout", change, store, field
+    )
+
+
+def _only_stored(found: Findings, watcher: Watcher, stored: Sequence[tuple[str, str, str]]) -> None:
+    """What the stores changed at New Chat, where no payload with a message carries it: say where else it is."""
+    for place, one, two in stored[:3]:
+        homes = [
+            p.url.split("?")[0]
+            for p in watcher.payloads
+            if any(
+                form_inside(text, v) is not None
+                for text in (p.url, p.text, *p.headers.values(), *p.cookies.values())
+                for v in (one, two)
+            )
+        ]
+        where = (
+            f"it is in {', '.join(dict.fromkeys(homes[:3]))}"
+            if homes
+            else "no request or frame of the page carries it"
         )
-    return 0.05 + name + 0.1 * looks, "the same value in both chats", "constant", None
-
-
-def _by_connection(found: Findings, watcher: Watcher, sent: SentMessages, observed: Observed) -> None:
-    """An ID that only the connect message of a connection carries, once for all messages on it."""
-    if sent.transport != "websocket":
-        return
-    rated: list[tuple[float, str, str, str]] = []
-    for field, values in _connect_values(watcher, sent).items():
-        one, two, three, four = values[:4]
-        if one and three and one == two and three == four and one != three:
-            name = 0.15 if name_patterns.SESSION_NAME.search(last_name(field)) else 0.0
-            rated.append((0.6 + name, field, one, three))
-    if rated:
-        rate, field, one, three = max(rated)
-        reason = (
-            f"in the connect message before each chat, different each time ({masked(one)}, {masked(three)})"
+        found.questions.append(
+            f"is {place} the session ID ({masked(one)}, {masked(two)})? It changed at New Chat, but no message has it: {where}."
         )
-        found.session = Guess({"connection": field}, rate, reason)
-        found.store = find_store([(one, observed.turns[0].after), (three, observed.turns[2].after)])
-        store_of(found, [one, one, three, three], observed)
-        _rotation(found, "rotates", [one, one, three, three], observed)
 
 
-def _connect_values(watcher: Watcher, sent: SentMessages) -> dict[str, list[str | None]]:
-    """Path -> its last value in earlier payloads of the connection, at each of the four messages; only values like IDs."""
-    if sent.transport != "websocket":
-        return {}
-    path = urlsplit(sent.payloads[0].url).path
-    latest: dict[str, str] = {}
-    at_turn: list[dict[str, str]] = []
-    waiting = list(sent.payloads)
-    for payload in sorted(watcher.payloads, key=lambda p: p.t):
-        if waiting and payload is waiting[0]:
-            at_turn.append(dict(latest))
-            waiting.pop(0)
-        elif urlsplit(payload.url).path == path and payload.body:
-            for message in make_decoder(sent.framing).decode(payload.body, True):
-                latest |= {field: str(v) for field, v in leaves(message.value) if id_likeness(v) > 0.5}
-    if len(at_turn) < 4:
-        return {}
-    return {field: [at.get(field) for at in at_turn] for field in at_turn[0]}
-
-
-def _rotation(found: Findings, kind: str, values: Sequence[str | None], observed: Observed) -> None:
-    if kind == "server":
+def _rotation(found: Findings, best: _Rated, turns: Sequence[Turn], observed: Observed) -> None:
+    change = best.change
+    if change.kind == "issued":
         found.rotation = Guess(
             "on_first_reply", 0.9, "the first message of each chat had no ID, the second one had"
         )
     elif (
-        kind == "rotates"
+        change.kind == "session"
         and found.store is not None
         and found.store.value["store"] != "none"
         and observed.clicked is not None
     ):
-        third = values[2] or ""
-        at_click = find_store([(third, observed.clicked)]) or find_store([(third, observed.turns[2].before)])
+        third = next(turn for turn in turns if turn.chat == 1)
+        at_click = find_store([(change.second, observed.clicked)]) or find_store(
+            [(change.second, third.before)]
+        )
         if at_click is not None:
             found.rotation = Guess(
                 "on_click", 0.95, "the new ID was stored after New Chat, before the first message"

@@ -6,13 +6,66 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+from e2e.capture.network.bodies.event_reader import as_json
 from e2e.explore.discover import name_patterns
 from e2e.explore.discover.infer.findings import Findings, Guess
 from e2e.explore.discover.observed import Observed
-from e2e.explore.discover.values import leaves
+from e2e.explore.discover.values import id_likeness, leaves
 from e2e.explore.discover.watcher import Stores
+
+
+def changed_values(observed: Observed) -> list[tuple[str, str, str]]:
+    """``(place, value in the first chat, value in the second)``: what New Chat changed in the stores and the address.
+
+    Only values that look like IDs, that were constant while each chat went on, and that no message is part of.
+    """
+    chats = [[t for t in observed.turns if t.chat == n and not t.reloaded] for n in (0, 1)]
+    if len(chats[0]) < 2 or not chats[1]:
+        return []
+    held = [
+        [_values(moment) for moment in (chat[0].after, chat[-1].after) if moment is not None]
+        for chat in chats
+    ]
+    nonces = [turn.nonce for turn in observed.turns]
+    found = []
+    for place, one in (held[0][0] if held[0] else {}).items():
+        if not all(h.get(place) == one for h in held[0]):
+            continue
+        two = held[1][0].get(place) if held[1] else None
+        if two is None or two == one or not all(h.get(place) == two for h in held[1]):
+            continue
+        if id_likeness(one) > 0.4 and not any(n in text for n in nonces for text in (one, two)):
+            found.append((place, one, two))
+    return sorted(found, key=lambda f: not name_patterns.SESSION_NAME.search(f[0]))
+
+
+def _values(stores: Stores) -> dict[str, str]:
+    """Place -> value of everything that is stored; JSON is opened."""
+    found: dict[str, str] = {}
+    areas = (
+        ("localStorage", stores.local),
+        ("sessionStorage", stores.session),
+        ("cookie", stores.cookies),
+        ("IndexedDB", stores.records),
+    )
+    for area, entries in areas:
+        for key, text in entries.items():
+            parsed = as_json(unquote(text)) if unquote(text)[:1] in ("{", "[") else None
+            if parsed is None:
+                found[f"{area} {key!r}"] = unquote(text).strip('"')
+            else:
+                found |= {f"{area} {key!r}, {path}": str(leaf) for path, leaf in leaves(parsed)}
+    parts = urlsplit(stores.address)
+    for n, segment in enumerate(parts.path.split("/")):
+        if segment:
+            found[f"the page's address, segment {n}"] = unquote(segment)
+    for key, text in parse_qsl(parts.query):
+        found[f"the page's address, {key}"] = text
+    if parts.fragment:
+        found["the page's address, fragment"] = parts.fragment
+    return found
 
 
 def find_store(wanted: Sequence[tuple[str, Stores | None]]) -> Guess | None:
@@ -113,7 +166,7 @@ def store_of(found: Findings, values: Sequence[str | None], observed: Observed) 
     """If no stored value was sent, propose no store, and ask about keys with such a name."""
     if found.store is not None:
         return
-    last = observed.turns[-1].after
+    last = observed.turns[-1].after if observed.turns else None
     hints = [k for k in (last.local if last else {}) if name_patterns.SESSION_NAME.search(k)]
     why = "no sent value was found in localStorage, sessionStorage, cookies, IndexedDB or the URL"
     found.store = Guess({"store": "none"}, 0.6, why, [f"localStorage {k}" for k in hints[:3]])

@@ -22,7 +22,8 @@ from e2e.explore.discover.watcher import Frame, Payload, Stores, Watcher
 
 ONE, TWO = "4f1c0a52-7d0b-4c5e-9a57-0b6f3f9c21aa", "c2d9b7e0-1a44-4b0e-8f6d-5e7a90413bbd"
 OLD = "session_1795410000000_k3jx9qpa2"
-NONCES = ("0a1b2c3d", "4e5f6071", "8293a4b5", "c6d7e8f9")
+NONCES = ("0a1b2c3d", "4e5f6071", "8293a4b5", "c6d7e8f9", "99aabbcc")
+"""The fifth message, where there is one, follows a reload."""
 REPLY = "I heard you and I am thinking about what you said"
 START = 1_795_410_000.0
 CHATS = (ONE, ONE, TWO, TWO)
@@ -37,19 +38,29 @@ def stores(local: Mapping[str, str]) -> Stores:
 def turn(number: int, local: Mapping[str, str]) -> Turn:
     at = START + 10 * number
     shown = f"Hello {NONCES[number]}\n{REPLY}\n"
-    return Turn(NONCES[number], f"Hello {NONCES[number]}", at, at + 5, stores(local), stores(local), shown)
+    return Turn(
+        NONCES[number],
+        f"Hello {NONCES[number]}",
+        at,
+        at + 5,
+        stores(local),
+        stores(local),
+        shown,
+        chat=min(number // 2, 1),
+        reloaded=number == 4,
+    )
 
 
 def conversation(*local: Mapping[str, str]) -> Observed:
-    """Four messages, with the contents of localStorage at each."""
+    """Two chats with two messages each, and a fifth message after a reload; with the contents of localStorage at each."""
     turns = [turn(n, values) for n, values in enumerate(local)]
     return Observed(
         "https://chat.example/",
         "Chat",
         box={"role": "textbox", "name": "Message"},
-        new_chat=[("click", {"role": "button", "name": "New chat"})],
+        new_chat=[{"click": {"role": "button", "name": "New chat"}}],
         turns=turns,
-        clicked=stores(local[2]),
+        clicked=stores(local[2]) if len(local) > 2 else None,
     )
 
 
@@ -242,7 +253,9 @@ class TestMissingParts:
         found = infer(watched(made), observed)
         assert found.provider is None
         text = propose(observed, found, "x", observed.url)
-        assert "# QUESTION: where is the provider in the reply?" in text
+        assert text.count("# QUESTION: where is the provider?") == 1
+        assert "provider.varies" in text
+        assert "are inconclusive" in text
         assert "provider" not in tomllib.loads(text)["wire"][0]
 
 

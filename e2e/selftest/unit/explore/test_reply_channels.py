@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 from e2e.explore.discover.infer import infer
 from e2e.explore.discover.infer.conditions import find_condition
 from e2e.explore.discover.infer.findings import Findings
-from e2e.explore.discover.infer.propose import propose
+from e2e.explore.discover.infer.propose import propose, usable
 from e2e.explore.discover.infer.reply_parts import texts_by_path
-from e2e.explore.discover.watcher import Payload
+from e2e.explore.discover.observed import Observed
+from e2e.explore.discover.watcher import Frame, Payload
 from e2e.selftest.unit.explore.test_infer import (
     CHATS,
     NONCES,
@@ -149,3 +152,112 @@ def test_id_in_the_replies_is_not_the_provider_and_is_masked() -> None:
     observed.labels = [({"css": ".line"}, [CHATS[0]])]
     text = propose(observed, infer(watched(made), observed), "x", observed.url)
     assert not [session for session in CHATS if session in text]
+
+
+def different_words(n: int) -> str:
+    """A reply of its own for each message: as a real chat's replies differ."""
+    return (
+        "I heard you and think about it",
+        "That is a fine thing to say",
+        "Ships are what I like most",
+        "Let us talk of hats today",
+    )[n]
+
+
+def by_socket(name: str = "") -> Findings:
+    """A POST that returns "accepted", and the words of the reply on a WebSocket of their own; ``name`` begins the reply."""
+    made = posts(lambda _, s, text: {"thread": s, "text": text}, lambda _: {"ok": True})
+    observed = conversation(*(stored(s) for s in CHATS))
+    frames = []
+    for n, turn in enumerate(observed.turns):
+        words = (f"{('Oak', 'Elm')[n // 2]} {name}" if name else "") + different_words(n)
+        turn.shown = f"{turn.text}\n{words}\nSend"
+        for k, word in enumerate(words.split(" ")):
+            frames.append(
+                Frame(START + 10 * n + 1 + k / 50, "s", json.dumps({"op": "part", "text": word + " "}))
+            )
+        frames.append(Frame(START + 10 * n + 3, "s", json.dumps({"op": "end"})))
+    watcher = watched(made, frames)
+    watcher.sockets["s"] = ("wss://x.example/live?c=1", {})
+    return infer(watcher, observed)
+
+
+def test_replies_on_a_socket_of_their_own() -> None:
+    found = by_socket()
+    assert found.answered_by is not None
+    assert found.answered_by.value == {
+        "name": "events", "direction": "received", "url": r"/live(\?|$)", "transport": "websocket",
+    }  # fmt: skip
+    assert found.done is not None
+    assert found.done.value == "op == 'end'"
+
+
+def test_the_reply_s_own_words_name_the_provider() -> None:
+    found = by_socket("speaking: ")
+    assert found.provider is not None
+    assert found.provider.value == {"regex": r"^(.{1,40}?)\s+speaking"}
+
+
+def test_the_proposal_with_a_socket_for_the_replies_is_a_valid_profile() -> None:
+    observed = conversation(*(stored(s) for s in CHATS))
+    profile = usable(propose(observed, by_socket(), "x", observed.url), "x.toml")
+    assert profile is not None
+    assert (profile.wire[0].answered_by, profile.wire[1].transport) == ("events", "websocket")
+
+
+def test_a_word_of_the_reply_is_never_an_end_mark() -> None:
+    """Every reply is the same text, and its last word arrives in a frame of its own: a mark of that text only."""
+    made = posts(lambda _, s, text: {"thread": s, "text": text}, lambda _: {"ok": True})
+    stream = Payload(9, START - 5, "http", "GET", "https://x.example/events", {}, "", kind="EventSource")
+    for n in range(len(CHATS)):
+        for k, word in enumerate(REPLY.split()):
+            stream.values.append((START + 10 * n + 1 + k / 50, "message", {"token": word + " "}))
+    found = infer(watched([*made, stream]), conversation(*(stored(s) for s in CHATS)))
+    assert found.done is None
+    assert found.answer_when is None
+    assert not found.exchange_ends
+
+
+def polled_html() -> tuple[Findings, Observed]:
+    """The message's response is a fragment; the reply is polled for as HTML."""
+    made = posts(lambda _, s, text: {"thread": s, "text": text}, lambda _: None)
+    observed = conversation(*(stored(s) for s in CHATS))
+    observed.messages = {"css": ".message"}
+    for n, turn in enumerate(observed.turns):
+        made[n].values, made[n].plain = [], "<p>queued</p>"
+        words = f"{('Oak', 'Elm')[n // 2]}: {different_words(n)}"
+        turn.shown = f"{turn.text}\n{words}\nSend"
+        at = START + 10 * n + 2
+        made.append(Payload(9 + n, at, "http", "GET", "https://x.example/poll", {}, "", ended=True, ended_at=at,
+                            plain=f"<div>{words}</div>"))  # fmt: skip
+    return infer(watched(made), observed), observed
+
+
+def test_html_that_is_polled_for_ends_with_a_settled_screen() -> None:
+    found, observed = polled_html()
+    assert found.settled
+    assert found.answered_by is None
+    profile = usable(propose(observed, found, "x", observed.url), "x.toml")
+    assert profile is not None
+    assert profile.reply.text_stable_for is not None
+    assert profile.screen.provider_regex == "^(.{1,40}?):"
+    assert profile.providers.source == ("label",)
+
+
+def test_the_user_s_own_text_is_never_the_provider() -> None:
+    """A title that the first message gave is constant in each chat, differs between them, and is on the screen."""
+    made = posts(
+        lambda _, s, text: {"thread": s, "text": text},
+        lambda n: {
+            "text": REPLY,
+            "model_title": f"Hello {NONCES[n - n % 2]}",
+            "author": f"re: Hello {NONCES[n - n % 2]}",
+        },
+    )
+    observed = conversation(*(stored(s) for s in CHATS))
+    observed.labels = [({"css": ".title"}, [f"Hello {NONCES[0]}"])]
+    found = infer(watched(made), observed)
+    assert found.provider is None
+    assert found.label is None
+    [question] = [q for q in found.questions if "provider" in q]
+    assert NONCES[0] not in question

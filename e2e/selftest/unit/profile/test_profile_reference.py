@@ -70,6 +70,8 @@ def _around(example: Example, value: Any) -> dict[str, Any]:
         }
     if name == "WireRule.answered_by":
         raw["wire"].append(_AROUND[name]["events"])
+    if name == "Ready.socket":
+        raw["wire"].append({"name": "socket", "transport": "websocket", "url": "/ws$", "session": "session"})
     if name == "WireRule.judged":
         raw["wire"].append({"name": "titles", "url": "/titles$", "session": "session"})
     bases: dict[str, dict[str, Any]] = {

@@ -15,6 +15,7 @@ from e2e.records.records import Problem
 from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_meta
 from reports.summary.page import headline
 from reports.summary.summary import SCHEMA_FILE, Summary, as_json, schema_text, summarise
+from reports.summary.verdict import executive_summary
 
 
 def summary_of(*faults: str, **fields: Any) -> Summary:
@@ -109,6 +110,13 @@ def test_the_headline_of_a_healthy_run_states_what_passed() -> None:
     line = headline(summary_of())
     assert line.startswith("every new chat used a session ID of its own")
     assert "spread over the providers as expected" in line
+
+
+def test_a_run_without_any_provider_states_that_provider_faults_cannot_be_seen() -> None:
+    blind = summary_of().model_copy(update={"providers": {}})
+    assert "provider faults cannot be seen" in headline(blind)
+    assert "Provider faults cannot be seen" in " ".join(executive_summary(blind))
+    assert "cannot be seen" not in headline(summary_of()) + " ".join(executive_summary(summary_of()))
 
 
 def test_the_headline_claims_no_rotation_where_none_was_judged() -> None:

@@ -6,17 +6,20 @@ import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from urllib.parse import urljoin
 
-from playwright.sync_api import Dialog, Error, Frame, Page
+from playwright.sync_api import Dialog, Error, Frame, Locator, Page
 from playwright.sync_api import TimeoutError as NotInTime
 
 from e2e.errors import Blocked
-from e2e.explore.discover import elements, name_patterns
-from e2e.explore.discover.elements import Spec
+from e2e.explore.discover import name_patterns
+from e2e.explore.discover.candidates import Element, Spec, Step
+from e2e.explore.discover.given import Given
 from e2e.explore.discover.observed import Observed
+from e2e.explore.discover.page import elements
 from e2e.explore.discover.watcher import Stores, Watcher
-from e2e.profile.profile import toml_value
+from e2e.pages.locators import locate
+from e2e.profile.profile import Locate
 
 _CHANGES = Path(__file__).with_name("changes.js").read_text(encoding="utf-8")
 _TEXT = """() => {
@@ -31,13 +34,29 @@ _POLLING = 2.0  # seconds after the last change of the DOM; traffic after that i
 class Inspector:
     """A page, the frame that has the chat, and the observations so far. ``report`` gets one line for each step."""
 
-    def __init__(self, page: Page, watcher: Watcher, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        page: Page,
+        watcher: Watcher,
+        report: Callable[[str], None],
+        given: Given | None = None,
+        timeout: float = 20,
+    ) -> None:
         self.page = page
         self.watcher = watcher
         self.report = report
+        self.given = given or Given()
+        """What the user knows better."""
+        self.timeout = timeout
+        """Seconds until the page must be usable."""
+        self.url = ""
+        """Where the chat was opened."""
+        self.loads = 0
+        """Documents that the page has loaded."""
         self.frame: Frame = page.main_frame
         self.observed = Observed("", "")
         page.on("dialog", self._dialog)
+        page.on("domcontentloaded", self._loaded)
 
     def text(self) -> str:
         """The visible text; empty while the page navigates."""
@@ -51,18 +70,38 @@ class Inspector:
         """The contents of all stores."""
         return self.watcher.stores(self.frame)
 
-    def locator(self, spec: Spec) -> Any:
+    def locator(self, spec: Spec) -> Locator:
         """Playwright's locator for one of a profile."""
-        frame = self.frame
-        if "role" in spec:
-            return frame.get_by_role(spec["role"], name=spec.get("name"), exact=spec.get("exact"))
-        if "placeholder" in spec:
-            return frame.get_by_placeholder(spec["placeholder"])
-        if "test_id" in spec:
-            return frame.get_by_test_id(spec["test_id"])
-        if "title" in spec:
-            return frame.get_by_title(spec["title"])
-        return frame.locator(spec["css"])
+        return locate(self.page, Locate.model_validate(spec), self.observed.frame)
+
+    def perform(self, step: Step, seconds: float = 3.0) -> None:
+        """Do one action of a profile. Raises Playwright's `Error`."""
+        verb, value = next((k, v) for k, v in step.items() if k not in ("timeout", "optional"))
+        match verb:
+            case "press":
+                self.page.keyboard.press(value)
+            case "goto":
+                self.page.goto(
+                    urljoin(self.url, value), wait_until="domcontentloaded", timeout=self.timeout * 1000
+                )
+            case "mouse_away":
+                self.page.mouse.move(0, 0)
+            case "fill":
+                self.locator(value["into"]).fill(value["text"], timeout=seconds * 1000)
+            case "wait_gone":
+                self.locator(value).first.wait_for(state="hidden", timeout=self.timeout * 1000)
+            case "wait_for":
+                self.locator(value).first.wait_for(state="visible", timeout=self.timeout * 1000)
+            case "hover":
+                self.locator(value).hover(timeout=seconds * 1000)
+            case _:
+                self.locator(value).click(timeout=seconds * 1000)
+
+    def describe(self, element: Element) -> Spec:
+        """The locator of an element; names its frame where that is not the chat's."""
+        spec = elements.describe(element)
+        path = elements.frame_path(element.frame)
+        return spec if path == self.observed.frame else {**spec, "frame": list(path)}
 
     # -- waits --------------------------------------------------------------------------------------------------------
 
@@ -115,25 +154,13 @@ class Inspector:
         """The document was replaced: wait for the traffic of the next one."""
         self.watcher.waiter.sleep(min(seconds, 0.1))
 
-    # -- banners, dialogs, refusals -----------------------------------------------------------------------------------
-
-    def dismiss(self) -> None:
-        """Close banners and welcome dialogs, as a user would."""
-        for candidate in elements.banners(self.frame)[:2]:
-            spec = elements.describe(candidate.element)
-            try:
-                candidate.element.locator.click(timeout=1500)
-            except Error:
-                continue
-            self.observed.open.append(spec)
-            self.report(f"closed a banner: {toml_value(spec)}")
-            with contextlib.suppress(
-                Error
-            ):  # the button may belong to something that stays; the next search finds it again
-                candidate.element.locator.wait_for(state="hidden", timeout=1000)
+    # -- dialogs, refusals --------------------------------------------------------------------------------------------
 
     def check_refusal(self) -> None:
-        """Raise `Blocked` if the page shows a CAPTCHA, a limit or a login wall."""
+        """Raise `Blocked` if the page shows a CAPTCHA, a login wall or, after a message, a limit.
+
+        Before a message was sent, words about limits are only words: many landing pages have them.
+        """
         text = self.text()
         robot = name_patterns.CAPTCHA.search(text)
         if robot:
@@ -142,7 +169,7 @@ class Inspector:
                 condition="captcha",
                 hint="solve it by hand once (`make login` saves the state), then use --storage-state FILE",
             )
-        found = name_patterns.LIMIT.search(text)
+        found = name_patterns.LIMIT.search(text) if self.observed.turns else None
         if found:
             raise Blocked(
                 f"the page refuses to send: {found.group()!r}",
@@ -154,6 +181,9 @@ class Inspector:
                 condition="login-wall",
                 hint="--storage-state FILE (`make login` makes one)",
             )
+
+    def _loaded(self, _: Page) -> None:
+        self.loads += 1
 
     def _dialog(self, dialog: Dialog) -> None:
         self.observed.dialogs.append(dialog.type)

@@ -3,51 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Error, Frame, Locator, Page
 
 from e2e.explore.discover import name_patterns
+from e2e.explore.discover.candidates import Candidate, Element, Spec
 
 _SCRIPT = Path(__file__).with_name("elements.js").read_text(encoding="utf-8")
-Spec = dict[str, Any]
-"""A locator as a profile writes it: ``{"role": "button", "name": "New chat"}``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One element of the page; ``raw`` has its properties from elements.js."""
-
-    frame: Frame
-    raw: dict[str, Any]
-
-    @property
-    def locator(self) -> Locator:
-        return self.frame.locator(f'[data-e2e-seen="{self.raw["mark"]}"]')
-
-    @property
-    def all_names(self) -> str:
-        """Its label, its text, and the names in its code (test ID, ID, classes)."""
-        r = self.raw
-        names = re.sub(r"([a-z])([A-Z])", r"\1 \2", f"{r['testId'] or ''} {r['id']} {r['classes'][:80]}")
-        return " | ".join(p for p in (r["label"], r["inner"], re.sub(r"[-_]", " ", names).strip()) if p)
-
-    @property
-    def visible_name(self) -> str:
-        """What a user reads, or hears from a screen reader."""
-        return " | ".join(p for p in (self.raw["label"], self.raw["inner"]) if p)
-
-
-@dataclass(slots=True)
-class Candidate:
-    """A possible element, with its reasons; ``score`` from 0 to 1."""
-
-    element: Element
-    score: float
-    reasons: list[str] = field(default_factory=list)
-    spec: Spec = field(default_factory=dict)
 
 
 def interactive_elements(frame: Frame) -> list[Element]:
@@ -183,6 +146,7 @@ def banners(frame: Frame) -> list[Candidate]:
             r["clickable"]
             and r["visible"]
             and (r["inDialog"] or r["inConsent"])
+            and not r["holdsBox"]  # a chat is a dialog too, and its Close button closes it
             and name_patterns.ACCEPT.search(element.visible_name)
         ):
             found.append(Candidate(element, 0.8, [f"{element.visible_name[:30]!r} on a banner or dialog"]))
@@ -269,3 +233,13 @@ def frame_path(frame: Frame) -> tuple[str, ...]:
         )
         frame = frame.parent_frame
     return tuple(path)
+
+
+def marked(frame: Frame, locator: Locator) -> Element | None:
+    """The element that a locator finds, with its properties; None when it takes neither text nor clicks."""
+    found = interactive_elements(frame)
+    try:
+        mark = locator.get_attribute("data-e2e-seen", timeout=1000)
+    except Error:
+        return None
+    return next((e for e in found if e.raw["mark"] == mark), None)
