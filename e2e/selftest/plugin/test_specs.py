@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -80,10 +81,11 @@ def test_a_failure_is_looked_into(stale: Ended) -> None:
 
 
 def test_a_walk_finds_the_shortest_way_and_walks_it_again(suite: Suite) -> None:
-    walked = suite("--chats", "1", "--fault", "stale-state", "--walk", "120", "--experiments", "off")
+    walked = suite("--chats", "1", "--fault", "stale-state", "--walk", "80", "--experiments", "off")
     said = walked.results["test_random_user_actions_break_no_session"]
     assert said["status"] == "failed", walked.output
-    assert any(f'--replay "{way}"' in said["statusDetails"]["message"] for way in ("new send", "rapid"))
+    # Several ways are equally short: New Chat, then anything that sends.
+    assert re.search(r'--replay "(new \w+|rapid)"', said["statusDetails"]["message"])
     for fault, status in (("stale-state", "failed"), ("none", "passed")):
         again = suite("--chats", "1", "--fault", fault, "--replay", "new send", "-k", "random_user_actions")
         assert again.results["test_random_user_actions_break_no_session"]["status"] == status, again.output
