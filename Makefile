@@ -21,7 +21,7 @@ YAML := {extends: default, rules: {line-length: {max: 160}, truthy: {check-keys:
   comments: {min-spaces-from-content: 1}, braces: {max-spaces-inside: 1}}}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-chainlit e2e discover doctor login test test-quick test-all chat lint lock report open gate bench matrix calibrate dry-run rehearse \
+.PHONY: help setup setup-chainlit e2e discover record doctor login test test-quick test-all chat lint lock report open gate bench matrix calibrate dry-run rehearse \
   clean distclean \
   shard judge site-pull site-push notify outcome pull-request all-passed
 
@@ -49,6 +49,10 @@ e2e: $(STAMP) ## run the regression suite and build its report
 discover: need-URL $(STAMP) ## propose a profile for the chat at URL= (OUT=acme.toml: write it there)
 	@$(PY) -m e2e.setup browser --quiet
 	@$(PY) -m e2e discover '$(URL)' $(if $(OUT),--out '$(OUT)') $(ARGS)
+
+record: need-URL $(STAMP) ## show the chat at URL= in a browser window, and get its profile (OUT=acme.toml)
+	@$(PY) -m e2e.setup browser --quiet
+	@$(PY) -m e2e record '$(URL)' $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 # A set-up that fails is a finding for the doctor, not an end.
 doctor: $(STAMP) ## check this machine, and the profile TARGET= with two chats (BASE_URL=)

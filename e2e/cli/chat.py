@@ -96,3 +96,44 @@ def login(
     from e2e.explore.login import save_login
 
     return save_login(target, base_url, out, timeout, headless=headless)
+
+
+@app.command(rich_help_panel=YOUR_CHAT)
+def record(
+    url: Annotated[
+        str | None, typer.Argument(metavar="[URL]", help="Address of the chat. With --from: the recording's.")
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="FILE", help="A Playwright trace or a HAR file, in place of a browser window."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default="reports/out/NAME.toml", help="File for the profile."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(show_default="made from the address", help="Name of the profile.")
+    ] = None,
+    force: Annotated[bool, flag("--force", "Replace an existing file.")] = False,
+    storage_state: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Signed-in state, as the command login saves it.")
+    ] = None,
+    locale: Annotated[str, typer.Option(help="Language of the browser.")] = "en-US",
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Longest wait for a step of yours.")
+    ] = 600,
+) -> int:
+    """Show a chat to the suite: it watches what you do, and writes a profile.
+
+    Opens a browser window with a small panel that says what to do: two messages in each of two chats, by hand. A login, a
+    CAPTCHA, a confirmation and a menu are yours to do. Then checks the profile with a run of two chats. Exit code 1: the
+    profile needs your answer, or did not work.
+    """
+    from e2e.errors import HarnessError
+    from e2e.explore.recording import Options, record_chat
+
+    if url is None and from_ is None:
+        raise HarnessError("nothing to record: no URL", hint="python -m e2e record https://chat.example.org/")
+    return record_chat(Options(url or "", from_, out, name, force, storage_state, locale, timeout))

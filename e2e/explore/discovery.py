@@ -77,7 +77,7 @@ def discover_chat(options: Options) -> int:
             text = propose(observed, found, name, options.url)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-            _print_findings(console, observed, found)
+            print_findings(console, observed, found)
             console.print(f"\nproposed: {_shown(file)}")
             if observed.problem is not None:
                 console.print(f"[red]not finished:[/] {escape(observed.problem.what)}")
@@ -89,7 +89,9 @@ def discover_chat(options: Options) -> int:
                     f"[yellow]not checked:[/] answer the marked questions in it, then make doctor TARGET={_shown(file)}"
                 )
                 return 1
-            code = _check(console, playwright, browser, profile, options, weak_guesses(found, observed))
+            code = check_profile(
+                console, playwright, browser, profile, options, weak_guesses(found, observed)
+            )
             if code == 0:
                 console.print(f"next: make e2e TARGET={_shown(file)}", markup=False)
             return code
@@ -133,7 +135,8 @@ def _observe(browser: Browser, options: Options, console: Console) -> tuple[Obse
         context.close()
 
 
-def _print_findings(console: Console, observed: Observed, found: Findings) -> None:
+def print_findings(console: Console, observed: Observed, found: Findings) -> None:
+    """Print what was inferred, with confidence and reason, and the open questions."""
     table = Table(title="Findings", title_justify="left")
     for column in ("part", "value", "confidence", "reason"):
         table.add_column(column, overflow="fold")
@@ -168,7 +171,7 @@ def _print_findings(console: Console, observed: Observed, found: Findings) -> No
         console.print(f"[red]possible fault of the chat:[/] {escape(found.suspected_fault)}")
 
 
-def _check(
+def check_profile(
     console: Console,
     playwright: Any,
     browser: Browser,

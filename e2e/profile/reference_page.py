@@ -257,7 +257,7 @@ the stored session, and the request that carries it. The whole file is validated
 ## In five minutes
 
 1. Run `make discover URL=https://chat.example.org/`. It opens the chat, sends a message, clicks New Chat and proposes a
-   profile.
+   profile. Where it cannot find something, `make record URL=https://chat.example.org/` lets you show it.
 2. Save it as `fixtures/targets/acme.toml`, and read it. Locators by role and name are the most stable ones.
 3. Begin it with `#:schema ./profile.schema.json`. An editor with Even Better TOML (or Taplo) then completes and explains
    every key.

@@ -97,11 +97,15 @@ class Watcher:
         self._early: dict[str, list[bytes]] = {}
         self._cookies: dict[str, dict[str, str]] = {}
         self._offset = 0.0
-        channel = PageChannel(page.context.new_cdp_session(page))
+        self.close = self._start()
+        """Detaches from the shared workers; call it before the context is closed."""
+
+    def _start(self) -> Callable[[], None]:
+        """Watch the page; returns what detaches from its shared workers."""
+        channel = PageChannel(self.page.context.new_cdp_session(self.page))
         watch_children(channel, self._attach, lambda handler: handler)
         self._attach(channel)
-        self.close = self._shared_workers()
-        """Detaches from the shared workers; call it before the context is closed."""
+        return self._shared_workers()
 
     def _shared_workers(self) -> Callable[[], None]:
         """Watch shared workers. They belong to no page, so only the browser's own session reports them."""

@@ -75,6 +75,7 @@ ORDER = (
     "e2e.explore.discover.infer",
     "e2e.explore.discover.page",
     "e2e.explore.har",
+    "e2e.explore.record",
     "e2e.explore",
     "e2e.plugin.settings",
     "e2e.plugin",
