@@ -11,6 +11,20 @@ from e2e.plugin.settings.from_make import exported
 
 _RINGS = ("unit", "integration", "repo", "plugin", "browser")
 
+_LONGEST = (
+    "plugin/test_specs.py",
+    "plugin/test_bad_input.py",
+    "browser/test_discover.py",
+    "browser/test_matrix.py",
+    "browser/lab_pages/test_healthy.py",
+    "browser/lab_pages/test_stale.py",
+    "browser/lab_pages/test_scenarios.py",
+    "browser/test_diagnosis.py",
+    "browser/test_variants.py",
+    "browser/report/test_dry_run.py",
+)
+"""Files that take more than 30 s: they begin first in their ring, so that no worker is left with one of them at the end."""
+
 
 def pytest_configure() -> None:
     """``make test ARGS=-x`` exports ARGS to every make below it: a recipe under test would take it for its own."""
@@ -25,10 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     here = Path(__file__).parent
 
-    def ring(item: pytest.Item) -> int:
+    def place(item: pytest.Item) -> tuple[int, int]:
         if not item.path.is_relative_to(here):
-            return -1
-        name = item.path.relative_to(here).parts[0]
-        return _RINGS.index(name) if name in _RINGS else len(_RINGS)
+            return -1, 0
+        path = item.path.relative_to(here)
+        ring = _RINGS.index(path.parts[0]) if path.parts[0] in _RINGS else len(_RINGS)
+        name = path.as_posix()
+        return ring, _LONGEST.index(name) if name in _LONGEST else len(_LONGEST)
 
-    items.sort(key=ring)
+    items.sort(key=place)
