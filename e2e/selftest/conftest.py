@@ -11,7 +11,7 @@ from e2e.plugin.settings.from_make import exported
 
 _RINGS = ("unit", "integration", "repo", "plugin", "browser")
 
-_LONGEST = (
+LONGEST = (
     "plugin/test_specs.py",
     "plugin/test_bad_input.py",
     "browser/test_discover.py",
@@ -45,6 +45,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(here)
         ring = _RINGS.index(path.parts[0]) if path.parts[0] in _RINGS else len(_RINGS)
         name = path.as_posix()
-        return ring, _LONGEST.index(name) if name in _LONGEST else len(_LONGEST)
+        return ring, LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
     items.sort(key=place)

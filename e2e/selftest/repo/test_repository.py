@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from e2e.plugin.settings.from_make import command_line
+from e2e.selftest.conftest import LONGEST
 from e2e.setup.places import REPO
 
 TOP_LEVEL = {
@@ -36,6 +37,12 @@ REGISTRIES = re.compile(
 )
 MACHINE_PATHS = re.compile(r"(?<![\w.-])/(?:work|farm|root|home/[\w.-]+|Users/[\w.-]+)/")
 SECRETS = re.compile(r"gh[pousr]_[A-Za-z0-9]{30}|AKIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE " + "KEY")
+
+
+def test_the_files_that_begin_first_exist() -> None:
+    """A renamed one would begin last, and `make test` would wait for it with one worker."""
+    missing = [name for name in LONGEST if not (REPO / "e2e" / "selftest" / name).is_file()]
+    assert missing == []
 
 
 def tracked() -> list[Path]:
