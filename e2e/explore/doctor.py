@@ -277,10 +277,18 @@ def _check_chats(run: Run, profile: Profile) -> Iterator[Finding]:
             )
     observed = run.messages[run.messages["outcome"] == "ok"]
     if len(observed):
-        yield _layer(
-            "session ID sent", observed["sent"].notna().all(), "wire.session: not found in the payloads"
-        )
-        if profile.session.store != "none":
+        if profile.sends_id:
+            yield _layer(
+                "session ID sent", observed["sent"].notna().all(), "wire.session: not found in the payloads"
+            )
+        else:
+            yield Finding(
+                "session ID",
+                "ok",
+                "the profile has no [session]: chats are judged by their content"
+                + ("" if profile.memory else "; [memory] would test their sessions"),
+            )
+        if profile.id_store.store != "none":
             yield _layer(
                 "session ID stored",
                 observed["stored"].notna().any(),

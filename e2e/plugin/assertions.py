@@ -44,7 +44,7 @@ def act_on(verdict: Verdict, *, strict: bool = False) -> None:
     if verdict.outcome == "fail":
         raise AssertionError(failure_text(verdict))
     if verdict.outcome == "inconclusive":
-        if strict:
+        if strict and verdict.requested:
             raise AssertionError(thin_text(verdict))
         pytest.skip(f"inconclusive: {thin_reason(verdict)}")
 

@@ -29,7 +29,9 @@ class Decider:
         self._known: set[str] = set()
         self._seen: dict[str, set[str]] = {"stored": set(), "sent": set()}
         self._trials: dict[str, list[int]] = {name: [0, 0] for name in _ROTATION}
-        if policy.store == "none":
+        if not policy.sends_id:
+            self._trials.clear()
+        elif policy.store == "none":
             del self._trials["rotation.stored_id_is_fresh"], self._trials["rotation.sent_equals_stored"]
         self.enough = False
         """No further chat is needed."""
@@ -39,12 +41,12 @@ class Decider:
         if chat.scenario != "plain" or chat.status != "observed" or not chat.messages:
             return
         self._chats += 1
-        sent = [m for m in chat.messages if m.sent_seen and m.sent is not None]
+        sent = [m for m in chat.messages if m.sent_seen and (m.sent is not None or not self._policy.sends_id)]
         if not sent:
             return
         first = sent[0]
-        session = first.sent or ""
-        if chat.via == "new_chat":
+        session = first.sent or f"lane {chat.lane} chat {chat.chat}"
+        if chat.via == "new_chat" and self._policy.sends_id:
             self._try("rotation.sent_id_is_fresh", bad=session in self._seen["sent"])
             if chat.stored_seen and self._policy.rotation != "on_first_reply":
                 stale = chat.stored is None or chat.stored in self._seen["stored"] | {chat.stored_before}

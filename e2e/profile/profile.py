@@ -15,16 +15,17 @@ from e2e.errors import InvalidProfile
 from e2e.profile.parts.access import Account, Limits, Login, RefusalRule
 from e2e.profile.parts.backend import Backend, Call, Timeouts
 from e2e.profile.parts.chat import Providers, Reply, Screen, Session
+from e2e.profile.parts.memory import Memory
 from e2e.profile.parts.policy import Gates, KnownIssue, Owners, PolicyPart
 from e2e.profile.parts.where import Command, Credentials, Where
 from e2e.profile.parts.wire import Extract, WireRule
 from e2e.profile.values.error_messages import error_message, error_messages, invalid_profile, toml_value
-from e2e.profile.values.fields import InvalidValue, Part, Slug, Text, WebAddress, is_web_address
+from e2e.profile.values.fields import MISSING, InvalidValue, Part, Slug, Text, WebAddress, is_web_address
 from e2e.profile.values.steps import Action, Fill, Locate, Steps
 
 __all__ = [
     "SUITE", "TARGETS", "Account", "Action", "Backend", "Call", "Command", "Credentials", "Extract", "Fill", "Gates",
-    "KnownIssue", "Limits", "Locate", "Login", "PolicyPart", "Profile", "Providers", "RefusalRule", "Reply", "Screen", "Session",
+    "KnownIssue", "Limits", "Locate", "Login", "Memory", "PolicyPart", "Profile", "Providers", "RefusalRule", "Reply", "Screen", "Session",
     "Steps", "Timeouts", "Where", "WireRule", "is_web_address", "load", "parse", "toml_value",
 ]  # fmt: skip
 
@@ -46,8 +47,13 @@ class Profile(Part):
         examples=[{"url": "https://chat.example.org/", "ready": {"role": "textbox", "name": "Message"}}]
     )
     """Where the chat is, and how the browser opens it."""
-    session: Session = Field(examples=[{"store": "localStorage", "key": "chat_session"}])
-    """Where the page stores the session ID."""
+    session: Session | None = Field(default=None, examples=[{"store": "localStorage", "key": "chat_session"}])
+    """Where the page stores the session ID.
+
+    Without this table the chat sends no session ID: the server knows the chat by its connection, or the page sends the whole
+    conversation with each message. Then each chat is judged by its content, and the rotation checks that need an ID are
+    inconclusive. ``[memory]`` tests such a chat's sessions.
+    """
     steps: Steps = Field(
         examples=[
             {
@@ -69,6 +75,8 @@ class Profile(Part):
     """Who may reply, and how often."""
     policy: PolicyPart = PolicyPart()
     """The expected behaviour of this chat."""
+    memory: Memory | None = Field(default=None, examples=[{"recall": "Which code word did I give you?"}])
+    """Prompts that test whether a chat remembers, and whether the next chat does not."""
     known_issues: tuple[KnownIssue, ...] = Field(
         default=(),
         examples=[
@@ -144,6 +152,46 @@ class Profile(Part):
                 "no other rule carries messages; hint: leave it out in the rule that carries messages",
             )
         return self
+
+    @model_validator(mode="after")
+    def _session_fits_the_rules(self) -> Self:
+        """Either the profile names the ID's store and its place in every payload, or the chat sends no ID."""
+        for n, rule in enumerate(self.wire):
+            if rule.direction == "received":
+                continue
+            if self.session is not None and rule.session is None:
+                raise InvalidValue(
+                    f"wire[{n}].session",
+                    MISSING,
+                    'required with direction = "sent"; hint: session = "session_id", or leave out [session]'
+                    " if this chat sends no session ID",
+                )
+            if self.session is None and rule.session is not None:
+                raise InvalidValue(
+                    "session",
+                    MISSING,
+                    f"required because wire[{n}].session names the ID that is sent; hint: session ="
+                    ' { store = "localStorage", key = "chat_session" }, or { store = "none" } for an ID in memory only',
+                )
+        if self.session is None:
+            for key, usual in (("rotation", "on_click"), ("id_is_secret", False)):
+                if (value := getattr(self.policy, key)) != usual:
+                    raise InvalidValue(
+                        f"policy.{key}",
+                        value,
+                        "not used without [session]: there is no ID; hint: leave it out",
+                    )
+        return self
+
+    @property
+    def sends_id(self) -> bool:
+        """The chat sends a session ID."""
+        return self.session is not None
+
+    @property
+    def id_store(self) -> Session:
+        """Where the page stores the session ID; nowhere, for a chat that sends none."""
+        return self.session or Session(store="none")
 
     @model_validator(mode="after")
     def _tables_agree(self) -> Self:

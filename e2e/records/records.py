@@ -55,6 +55,9 @@ EventKind = Literal[
     "reply_end",  # the reply is complete by the profile's rule: {message, how}
     "label",  # the provider shown on the screen: {message, provider}
     "screen",  # messages visible once a new chat was there, before anything was sent: {messages, compared, screen_from}
+    "recall",  # a chat was asked for a code word: {message, word_of: the chat that was given it, knows, names: the chat whose word
+    # the reply named, why: it cannot be told, in_payload: the question's payload held a code word, same_line: the WebSocket is
+    # still the one by which the word was given}
     "backend",  # the backend's own interface was called: {question, session, provider, status, probe, pattern, …}
     "page_error",  # an uncaught error or a console error of the page: {text}
     "experiment",  # what an experiment showed, besides its chats: {name, session, provider, status, why}
@@ -71,6 +74,7 @@ Scenario = Literal[
     "back-forward",
     "empty-chat",
     "return-to-chat",
+    "memory",
     "walk",
     "experiment",
 ]
@@ -269,6 +273,8 @@ class Policy:
 
     rotation: Literal["on_click", "on_first_message", "on_first_reply"] = "on_click"
     reload_keeps: bool = True
+    sends_id: bool = True
+    """The chat sends a session ID. Without one, a chat is what lies between two New Chats, and is judged by its content."""
     store: str = "localStorage"
     """Kind of session store; ``none`` when the ID lives in memory only (then only what is sent counts)."""
     key: str | None = None
@@ -291,6 +297,8 @@ class Policy:
     """The session ID is a credential."""
     has_label: bool = True
     has_backend: bool = False
+    has_memory: bool = False
+    """The profile has prompts that give a code word and ask for it."""
     accepted: tuple[Accepted, ...] = ()
     """Known faults, and until when they fail no run."""
 

@@ -68,7 +68,7 @@ def standings(judgement: Judgement) -> list[Standing]:
 
 
 def _standing(layer: Layer, verdicts: dict[str, Verdict], judgement: Judgement) -> Standing:
-    mine = [verdicts[name] for name in layer.checks if name in verdicts]
+    mine = [verdicts[name] for name in layer.checks if name in verdicts and verdicts[name].requested]
     causes = [c for c in judgement.causes if c.layer in layer.causes]
     if causes:
         named = "; ".join(f"{c.name}: {c.explanation}" for c in causes)

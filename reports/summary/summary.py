@@ -46,6 +46,10 @@ class CheckResult(_Part):
     accepted: str = Field(
         default="", description="why this failure does not fail the run: its causes are known issues"
     )
+    requested: bool = Field(
+        default=True,
+        description="false: the profile does not ask for this check, so its verdict is not missing",
+    )
 
 
 class CauseResult(_Part):
@@ -148,6 +152,7 @@ def summarise(run: Run, judgement: Judgement) -> Summary:
                 needs=v.needs,
                 warning=v.warning,
                 accepted=v.accepted,
+                requested=v.requested,
             )
             for v in judgement.verdicts
         ],

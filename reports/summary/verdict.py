@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from e2e.analysis.causes.definition import PRIORITIES
 from e2e.analysis.model.verdict import UNEXPLAINED
 from e2e.analysis.model.wording import plural
-from reports.summary.summary import CauseResult, Summary
+from reports.summary.summary import CauseResult, CheckResult, Summary
 
 _HEADLINES = {
     "broken": "the suite could not look at everything",
@@ -19,7 +19,7 @@ _NAMED = 4
 
 def headline(summary: Summary) -> str:
     """The run in one line: the causes of a failure, or what the passed checks show."""
-    verdicts = {c.name: c.verdict for c in summary.checks}
+    verdicts = {c.name: c.verdict for c in _requested(summary)}
     failed = _failed(summary)
     known = sum(bool(c.accepted) for c in summary.checks)
     if failed:
@@ -50,7 +50,7 @@ def verdict_line(summary: Summary, *, with_hint: bool = False) -> str:
 
 def executive_summary(summary: Summary) -> list[str]:
     """The sentences that a reader in a hurry needs: verdict, cause, layer, code location, hint, release. Each is true alone."""
-    total = plural(len(summary.checks), "check")
+    total = plural(len(_requested(summary)), "check")
     observed = f"{summary.chats.observed} of {plural(summary.chats.planned, 'planned chat')} were observed"
     failed, thin = _failed(summary), _inconclusive(summary)
     if failed:
@@ -147,7 +147,12 @@ def _failed(summary: Summary) -> list[str]:
 
 
 def _inconclusive(summary: Summary) -> list[str]:
-    return [c.name for c in summary.checks if c.verdict == "inconclusive"]
+    return [c.name for c in _requested(summary) if c.verdict == "inconclusive"]
+
+
+def _requested(summary: Summary) -> list[CheckResult]:
+    """Without the checks that the profile does not ask for."""
+    return [c for c in summary.checks if c.requested]
 
 
 def _shown_by(summary: Summary) -> str:

@@ -50,9 +50,15 @@ class ChatRule:
     """The experiment that would settle it, or ``""`` where the evidence itself does."""
     variant: str = ""
     """Key of the explanation that fits, where the cause has several."""
+    without_id: bool = False
+    """It reads no session ID, so it also explains a chat that sends none."""
 
     def fits(self, chat: ChatEvidence) -> bool:
         return all(predicate(chat) for predicate in self.when)
+
+
+def _not_without_id(_: Run) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +76,8 @@ class RunRule:
     """What the evidence alone gives; an experiment may raise it."""
     needs_own_ids: bool = False
     """It rests on the sent IDs being the chats' own."""
+    without_id: Callable[[Run], bool] = _not_without_id
+    """Whether it also holds for a run whose chats send no session ID."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

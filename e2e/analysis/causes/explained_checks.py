@@ -16,7 +16,9 @@ VARIES, BALANCED, INDEPENDENT = "provider.varies", "provider.balanced", "provide
 ASSIGNS, STATE = "backend.assigns", "backend.state"
 BACKEND_PERSISTS, CLEANS_UP = "backend.persists", "backend.cleans_up"
 
-SCENARIOS = tuple(SCENARIO_OF)
+REMEMBERS, FORGETS = "chat.remembers", "chat.forgets"
+
+SCENARIOS = tuple(name for name in SCENARIO_OF if name not in (REMEMBERS, FORGETS))
 """The checks that judge the same rules under a scenario."""
 FRESH = (STORED, SENT, PATTERN, *SCENARIOS)
 PAYLOAD = (SENT, EQUAL, ONE, *SCENARIOS)

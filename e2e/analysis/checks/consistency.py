@@ -20,6 +20,7 @@ from e2e.analysis.model.wording import (
     key_of,
     lane_name,
     no_chats,
+    no_id,
     not_seen,
     payloads_unseen,
     plural,
@@ -41,6 +42,8 @@ from e2e.analysis.stats import significance
 def sent_equals_stored(run: Run) -> Verdict:
     """A payload carries the ID that the store holds at that moment."""
     name = "rotation.sent_equals_stored"
+    if not run.policy.sends_id:
+        return no_chats(name, run) or no_id(name, run)
     if run.policy.store == "none":
         return no_chats(name, run) or no_store(name, run)
     nothing = no_chats(name, run)
@@ -116,6 +119,8 @@ def one_id_per_chat(run: Run) -> Verdict:
     """All messages of a chat carry one ID. Messages after a reload belong to `rotation.reload`."""
     name = "rotation.one_id_per_chat"
     nothing = no_chats(name, run)
+    if nothing is None and not run.policy.sends_id:
+        nothing = no_id(name, run)
     if nothing:
         return nothing
     seen = _observed_messages(run)

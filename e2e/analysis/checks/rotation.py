@@ -26,6 +26,7 @@ from e2e.analysis.model.wording import (
     key_of,
     lane_name,
     no_chats,
+    no_id,
     not_seen,
     payloads_unseen,
     plural,
@@ -49,6 +50,8 @@ __all__ = ["one_id_per_chat", "sent_equals_stored", "sent_id_is_fresh", "stored_
 def stored_id_is_fresh(run: Run) -> Verdict:
     """After New Chat the store holds an ID that no earlier chat of any lane had."""
     name = "rotation.stored_id_is_fresh"
+    if not run.policy.sends_id:
+        return no_chats(name, run) or no_id(name, run)
     if run.policy.store == "none":
         return no_chats(name, run) or no_store(name, run)
     return no_chats(name, run) or _fresh(run, name, "stored")
@@ -66,6 +69,8 @@ def stored_id_is_fresh(run: Run) -> Verdict:
 def sent_id_is_fresh(run: Run) -> Verdict:
     """The payloads of a new chat, by every wire rule, carry an ID that no earlier chat had."""
     name = "rotation.sent_id_is_fresh"
+    if not run.policy.sends_id:
+        return no_chats(name, run) or no_id(name, run)
     return no_chats(name, run) or _fresh(run, name, "sent")
 
 

@@ -8,9 +8,19 @@ from e2e.analysis.facts.tabs import ended_for_both
 from e2e.analysis.model.check import SCENARIOS, Check, check
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import Verdict
-from e2e.analysis.model.wording import capped, clean_limit, lane_name, not_seen, payloads_unseen, plural
+from e2e.analysis.model.wording import (
+    capped,
+    clean_limit,
+    lane_name,
+    no_id,
+    not_seen,
+    payloads_unseen,
+    plural,
+)
 from e2e.analysis.stats import significance
 
+_CONTENT = ("mid-stream",)
+"""Scenarios that ask for the content of chats; the others ask for session IDs, and see a wrong content beside them."""
 _LIMIT = clean_limit(20, "chat", "fault")
 
 
@@ -56,10 +66,9 @@ def double_click(run: Run) -> Verdict:
 )
 def mid_stream(run: Run) -> Verdict:
     """No text of the old chat's reply in the new chat, and a fresh ID for the new chat."""
+    expected = "no text of the old chat's reply in the new chat"
     return _judge(
-        run,
-        mid_stream,
-        "no text of the old chat's reply in the new chat, and a fresh ID for the new chat",
+        run, mid_stream, expected + (", and a fresh ID for the new chat" if run.policy.sends_id else "")
     )
 
 
@@ -184,6 +193,9 @@ def _judge(run: Run, check: Check, expected: str) -> Verdict:
         )
     if played.mostly_unseen:
         return not_seen(name, run, played.note, "needs most lanes to complete it", **numbers)
+    if not run.policy.sends_id and scenario not in _CONTENT:
+        also = f"; {len(judged)} of {plural(len(judged), 'chat')} lost no message and mixed no texts"
+        return no_id(name, run, also, **numbers)
     if scenario == "mid-stream" and not run.chats["cut"].fillna(value=False).any():
         why = "every reply had ended before New Chat could be clicked"
         return not_seen(name, run, why, "needs a message with a longer reply (steps.long_request)", **numbers)

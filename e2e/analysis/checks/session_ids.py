@@ -14,7 +14,7 @@ from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import MintedRow, StorageRow
 from e2e.analysis.model.verdict import ChatKey, Number, Verdict
-from e2e.analysis.model.wording import key_of, not_seen, plural
+from e2e.analysis.model.wording import key_of, no_id, not_seen, plural
 
 _ON_TIME = 5.0  # seconds between the time in an ID and its writing
 _ENOUGH = 5  # IDs from which on "no repeat" and "one form" say something
@@ -36,6 +36,8 @@ def pattern(run: Run) -> Verdict:
     """The way IDs are made gives each chat its own ID, and one that is hard to guess where it is a credential."""
     name = "session_ids.pattern"
     samples = samples_of(run)
+    if not run.policy.sends_id:
+        return no_id(name, run, ids=0)
     if len(samples) < _ENOUGH:
         why = f"{plural(len(samples), 'new ID was', 'new IDs were')} recorded"
         return not_seen(name, run, why, f"needs at least {_ENOUGH} new IDs", ids=len(samples))

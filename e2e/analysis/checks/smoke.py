@@ -11,6 +11,7 @@ from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import (
+    NO_ID,
     capped,
     chats_text,
     key_of,
@@ -23,6 +24,7 @@ from e2e.analysis.model.wording import (
 )
 
 _EXPECTED = "a chat with a reply, and its session ID stored and sent"
+_EXPECTED_WITHOUT_ID = "a chat with a reply"
 
 
 @check(
@@ -53,6 +55,8 @@ def smoke(run: Run) -> Verdict:
     nothing = no_chats("smoke", run)
     if nothing:
         return nothing
+    if not run.policy.sends_id:
+        return _without_id(run)
     needs_store = run.policy.store != "none"
     messages = [m for m in run.every(MessageRow) if m.chat_status == "observed"]
     first = _first_with_id(run, messages)
@@ -98,6 +102,29 @@ def smoke(run: Run) -> Verdict:
         actual=capped(without),
         numbers=numbers,
         chats=tuple(key_of(m) for m in first),
+        evidence=run.evidence,
+    )
+
+
+def _without_id(run: Run) -> Verdict:
+    """Of a chat that sends no session ID: a reply is all that a round trip shows."""
+    chats = run.observed
+    first = [
+        m
+        for m in run.every(MessageRow)
+        if m.chat_status == "observed" and m.scenario == "plain" and m.number == 0
+    ]
+    replied = [m for m in first if m.outcome == "ok"]
+    numbers = {"observed": len(chats), "replied": len(replied)}
+    if not replied:
+        return not_seen("smoke", run, "no chat got a reply", "needs at least 1 chat with a reply", **numbers)
+    return Verdict(
+        "smoke",
+        "pass",
+        f"{len(replied)} of {plural(len(first), 'chat')} got a reply; {NO_ID}",
+        expected=_EXPECTED_WITHOUT_ID,
+        numbers=numbers,
+        detection_limit="a chat round trip works; the other checks judge what the chats contain",
         evidence=run.evidence,
     )
 

@@ -36,6 +36,12 @@ _ANOMALIES: tuple[tuple[str, Callable[[ChatEvidence, Messages], bool]], ...] = (
         "left the ID of an earlier chat in the store",
         lambda c, _: c.chat.stored in c.old_ids and not c.without_id,
     ),
+    (
+        "asked for a code word in a payload without the message that had given it",
+        lambda c, _: any(
+            r.knows is False and r.word_of == c.key.chat and r.in_payload is False for r in c.recalls
+        ),
+    ),
 )
 """The first that holds is reported."""
 

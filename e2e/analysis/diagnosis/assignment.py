@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from e2e.analysis.causes.evidence import code_words
 from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence, chat_evidence
+from e2e.analysis.causes.evidence.predicates import Predicate
+from e2e.analysis.causes.explained_checks import FORGETS, ONE, REMEMBERS, SENT
 from e2e.analysis.causes.registry import ChatCandidate, chat_rules, definitions
 from e2e.analysis.diagnosis.experiments import findings
 from e2e.analysis.model.run import Run
@@ -81,13 +84,16 @@ def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
     known, found = chat_evidence(run), Assignment()
     fitting: dict[Pair, list[ChatCandidate]] = {}
     for verdict in failed:
-        rules = [one for one in chat_rules() if verdict.name in one.rule.explains]
+        like = _LIKE.get(verdict.name)
+        rules = _rules_for(run, verdict.name)
+        others = _rules_for(run, like.check) if like is not None else []
         if not rules:
             continue
         left: list[ChatKey] = []
         for key in verdict.chats:
             chat = known.get(key)
-            fit = [one for one in rules if chat is not None and one.rule.fits(chat)]
+            of_session = others if like is not None and chat is not None and like.when(chat) else []
+            fit = [one for one in (*of_session, *rules) if chat is not None and one.rule.fits(chat)]
             if chat is None or not fit:
                 left.append(key)
                 continue
@@ -96,11 +102,36 @@ def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
             pair = Pair(verdict.name, key)
             fitting[pair] = fit
             found.causes[pair], found.variants[pair] = fit[0].cause.name, fit[0].rule.variant
+            if fit[0] in of_session:
+                found.consequences[fit[0].cause.name][verdict.name] = None
         if left:
             found.left[verdict.name] = tuple(left)
     fold(found, fitting)
     _leave_out_unseen(run, found)
     return found
+
+
+class _Like(NamedTuple):
+    """A check of the content that fails by the same causes as one of the session IDs, where ``when`` holds in the chat."""
+
+    check: str
+    when: Predicate
+
+
+_LIKE = {
+    FORGETS: _Like(SENT, code_words.carried_an_old_id),
+    REMEMBERS: _Like(ONE, code_words.changed_its_id),
+}
+"""What a chat knows follows from its session: a wrong session is the cause, and what the reply knows its consequence."""
+
+
+def _rules_for(run: Run, check: str) -> list[ChatCandidate]:
+    """The rules that can explain a failure of ``check``, in their order."""
+    return [
+        one
+        for one in chat_rules()
+        if check in one.rule.explains and (run.policy.sends_id or one.rule.without_id)
+    ]
 
 
 def _leave_out_unseen(run: Run, found: Assignment) -> None:

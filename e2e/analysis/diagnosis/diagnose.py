@@ -12,6 +12,7 @@ from dataclasses import replace
 from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence, chat_evidence
 from e2e.analysis.causes.evidence.lane_history import Write
 from e2e.analysis.causes.evidence.page_addresses import ADDRESS_KEEPS_AN_ID, address_kept_an_id
+from e2e.analysis.causes.evidence.sessions_without_ids import NO_ID_TELLS
 from e2e.analysis.causes.registry import definition, definitions
 from e2e.analysis.diagnosis.anomalies import in_common
 from e2e.analysis.diagnosis.assignment import Assignment, Share, assign
@@ -170,12 +171,34 @@ def _timeline(run: Run, c: ChatEvidence, decisive: Write | None) -> list[str]:
             lines.append((m.ended_at or c.chat.ended, shown))
     for m in lost_messages(run).get(c.key, ()):
         lines.append((m.ended_at or c.chat.ended, describe(m)))
+    lines += _recalls(c)
     if c.chat.shows_from is not None:
         lines.append((c.chat.ended, f"the screen showed text of a reply to chat {c.chat.shows_from}"))
     for p in c.secondary_payloads[:3]:
         lines.append((p.t, f"{p.what} sent {p.session}{code_locations.at(code_locations.caller(p.path))}"))
     lines.sort(key=lambda line: line[0])
     return [f"{where}: {t - c.chat.began:+.3f} s {text}" for t, text in lines]
+
+
+def _recalls(c: ChatEvidence) -> list[tuple[float, str]]:
+    """What the replies showed of code words, with their times."""
+    lines: list[tuple[float, str]] = []
+    for r in c.recalls:
+        if r.knows and r.names is not None:
+            whose = (
+                "the chat's own code word"
+                if r.names == c.key.chat
+                else f"the code word that chat {r.names} was given"
+            )
+            lines.append((r.t, f"the reply to message {r.message} named {whose}"))
+        elif r.knows is False and r.word_of == c.key.chat:
+            held = (
+                ""
+                if r.in_payload is None
+                else f", whose payload held {'the' if r.in_payload else 'no'} code word,"
+            )
+            lines.append((r.t, f"the reply to message {r.message}{held} did not know the chat's code word"))
+    return lines
 
 
 # -- causes that the run shows as a whole -------------------------------------------------------------------------------
@@ -187,6 +210,8 @@ def _of_the_run(run: Run, verdicts: Sequence[Verdict]) -> list[Cause]:
     doubtful = not at_the_backend and address_kept_an_id(run)
     for cause, rule, mine in claimed(verdicts):
         if rule.needs_own_ids and doubtful:
+            continue
+        if not (run.policy.sends_id or at_the_backend or rule.without_id(run)):
             continue
         n = max(int(v.numbers[rule.counts if rule.counts in v.numbers else "sessions"]) for v in mine)
         lines = [f"{v.name}: {line}" for v in mine for line in (v.headline, *v.actual[:3])]
@@ -231,6 +256,8 @@ def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple
     common = in_common(seen)
     if any(v.name.startswith("provider.") for v in verdicts) and address_kept_an_id(run):
         common = ADDRESS_KEEPS_AN_ID
+    if not run.policy.sends_id and all(v.name.startswith("provider.") for v in verdicts):
+        common = NO_ID_TELLS
     where = code_locations.both(code_locations.usual(c.send_path for c in seen)) if common else ()
     return Cause(
         name=UNEXPLAINED,

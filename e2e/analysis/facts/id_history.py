@@ -67,7 +67,12 @@ def given_by_reply(run: Run) -> bool:
 
 
 def carries(run: Run, message: MessageRow) -> bool:
-    """Whether a message carried an ID that counts, or should have: a first message needs none where the reply issues it."""
+    """Whether a message carried an ID that counts, or should have.
+
+    A first message needs none where the reply issues it, and no message does where the chat sends no ID.
+    """
+    if not run.policy.sends_id:
+        return False
     if not given_by_reply(run):
         return True
     if (key_of(message), message.number) in provisional(run):

@@ -49,13 +49,14 @@ def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[Ch
         judged.append(key)
         found = [describe(m) for m in lost.get(key, ())]
         if messages[key]:
-            found += [*_of_session(run, chat, messages[key]), *_of_store(run, messages[key])]
+            session = _of_session(run, chat, messages[key]) if run.policy.sends_id else []
+            found += [*session, *_of_store(run, messages[key])]
         if scenario == "two-tabs" and key in provider_changes(run):
             found.append(provider_changes(run)[key])
         found += dict.fromkeys(one.text for one in foreign(run).get(key, ()) if one.layer == "stored")
         if not found and (ids := stored_in_one_chat(run).get(key)):
             found.append(f"stored {', then '.join(ids)}")
-        found += _of_text(chat, messages[key])
+        found += _of_text(run, chat, messages[key])
         found += secondary_requests.texts(secondary_requests.old_payloads(run).get(key, ()))
         if found:
             wrong[key] = found
@@ -152,12 +153,25 @@ def _of_store(run: Run, messages: list[MessageRow]) -> list[str]:
     return found
 
 
-def _of_text(chat: ChatRow, messages: list[MessageRow]) -> list[str]:
-    earlier = sorted({m.bleeds_from for m in messages if m.bleeds_from is not None})
+def _of_text(run: Run, chat: ChatRow, messages: list[MessageRow]) -> list[str]:
+    earlier = sorted(
+        {m.bleeds_from for m in messages if m.bleeds_from is not None and not _one_conversation(run, chat, m)}
+    )
     found = [f"sent text of chat {', '.join(map(str, earlier))}"] if earlier else []
     if chat.shows_from is not None:
         found.append(f"showed text of a reply to chat {chat.shows_from}")
     return found
+
+
+def _one_conversation(run: Run, chat: ChatRow, message: MessageRow) -> bool:
+    """By the policy a second tab goes on with the conversation of the first one, until New Chat in either: both send all of it."""
+    if run.policy.tabs != "share":
+        return False
+    tabs = run.once(
+        "second tabs", lambda: {key_of(c) for c in run.every(ChatRow) if c.via == "load" and c.tab}
+    )
+    other = ChatKey(chat.run_id, chat.lane, message.bleeds_from or 0)
+    return key_of(chat) in tabs or (message.after == "other-tab" and other in tabs)
 
 
 def _chat(run: Run, other: ChatKey, key: ChatKey) -> str:

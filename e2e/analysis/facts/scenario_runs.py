@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from e2e.analysis.facts.lost_messages import lost_messages
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow, ScenarioRow
+from e2e.analysis.model.schema import ChatRow, RecallRow, ScenarioRow
+from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of, plural
 
 _NOT_BEGUN = "not started: the lane or the run had ended"
@@ -62,6 +64,18 @@ def plays_of(run: Run, scenario: str) -> Plays:
         planned,
         (*(why[lane] for lane in begun if lane in why), *[_NOT_BEGUN] * missing),
     )
+
+
+def recalls_of(run: Run) -> Mapping[ChatKey, tuple[RecallRow, ...]]:
+    """The questions for code words of each chat, in their order."""
+
+    def collect() -> dict[ChatKey, tuple[RecallRow, ...]]:
+        found: dict[ChatKey, tuple[RecallRow, ...]] = {}
+        for r in run.every(RecallRow):
+            found[key_of(r)] = (*found.get(key_of(r), ()), r)
+        return found
+
+    return run.once("recalls", collect)
 
 
 def _reason(event: ScenarioRow) -> str:

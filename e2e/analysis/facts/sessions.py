@@ -1,4 +1,7 @@
-"""The sessions of a run by their sent IDs: the provider that replied, and the chats that used them."""
+"""The sessions of a run by their sent IDs: the provider that replied, and the chats that used them.
+
+Where a chat sends no ID, each chat after New Chat, or after the load of a fresh browser, is a session.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Session:
-    """One distinct sent ID."""
+    """One distinct sent ID; or one chat, where none is sent."""
 
     session: str
     mask_key: str
@@ -46,16 +49,18 @@ class Session:
 
 
 def sessions(run: Run) -> Mapping[MaskedId, Session]:
-    """``(mask_key, ID)`` -> session, for every ID sent in an observed chat, in order of first use."""
+    """``(mask_key, ID)`` -> session, for every ID sent in an observed chat, in order of first use. Without IDs: one for each chat."""
 
     def collect() -> dict[MaskedId, Session]:
         found: dict[MaskedId, Session] = {}
         places, tabs = contexts(run), {key_of(c): c.tab for c in run.every(ChatRow)}
+        names = _names(run)
         seen = (m for m in run.every(MessageRow) if m.chat_status == "observed")
         for m in sorted(seen, key=lambda m: m.sent_at or 0.0):  # in the order in which they were assigned
-            if not m.sent_seen or m.sent is None:
+            name = names.get((key_of(m), m.number))
+            if name is None:
                 continue
-            one = found.setdefault((m.mask_key, m.sent), Session(m.sent, m.mask_key))
+            one = found.setdefault((m.mask_key, name), Session(name, m.mask_key))
             key = key_of(m)
             if key not in one.chats:
                 one.chats.append(key)
@@ -69,6 +74,26 @@ def sessions(run: Run) -> Mapping[MaskedId, Session]:
         return found
 
     return run.once("sessions", collect)
+
+
+def _names(run: Run) -> Mapping[tuple[ChatKey, int], str]:
+    """The session of each message that tells it: the ID that it sent, or the chat.
+
+    Without an ID nothing says which session a chat has after a reload, Back, a return or New Chat in another tab, nor whether a
+    second tab goes on with that of the first: such messages would count one session twice, or two as one.
+    """
+    if run.policy.sends_id:
+        return {(key_of(m), m.number): m.sent for m in run.every(MessageRow) if m.sent_seen and m.sent}
+    second_tabs = {key_of(c) for c in run.every(ChatRow) if c.via == "load" and c.tab}
+    found: dict[tuple[ChatKey, int], str] = {}
+    unsure = set(second_tabs)
+    for m in sorted(run.every(MessageRow), key=lambda m: m.number):
+        key = key_of(m)
+        if m.after:
+            unsure.add(key)
+        if m.sent_seen and key not in unsure:
+            found[key, m.number] = f"chat {key.chat} of {key.run_id} lane {key.lane}"
+    return found
 
 
 def provider_counts(run: Run) -> Counter[str]:

@@ -30,6 +30,7 @@ _FRAMES: Mapping[type[Row], str] = {
     schema.PayloadRow: "payloads",
     schema.ScenarioRow: "plays",
     schema.IssuedRow: "issued",
+    schema.RecallRow: "recalls",
     schema.SightingRow: "sightings",
     schema.BackendRow: "backend",
     schema.ProblemRow: "problems",
@@ -59,6 +60,8 @@ class Run:
     """Session IDs that replies carried: each belongs to the chat whose message was replied to."""
     plays: pd.DataFrame
     """Starts of scenarios, and why lanes did not complete them."""
+    recalls: pd.DataFrame
+    """Questions for code words, with what the replies show."""
     sightings: pd.DataFrame
     """Stored IDs in traffic that no wire rule reads."""
     backend: pd.DataFrame
@@ -172,6 +175,7 @@ def assemble(
         minted=seen("minted", "minted", schema.MINTED),
         issued=seen("issued", "issued", schema.ISSUED),
         plays=seen("plays", "play unseen", schema.PLAYS),
+        recalls=seen("recalls", "recall", schema.RECALLS),
         sightings=seen("sightings", "sighting", schema.SIGHTINGS),
         backend=seen("backend", "backend", schema.BACKEND),
         problems=validate(

@@ -182,6 +182,19 @@ class IssuedRow(_Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RecallRow(_Event):
+    """One question for a code word, and what the reply to it shows."""
+
+    message: int | None
+    word_of: int | None  # the chat that was given the word: this one, or the one before
+    knows: bool | None  # None: it cannot be told
+    names: int | None  # the chat whose word the reply named
+    why: str | None  # it cannot be told
+    in_payload: bool | None  # the question's payload held the word (of an earlier chat)
+    same_line: bool | None  # it left by the WebSocket by which the word was given; None where there is none
+
+
+@dataclass(frozen=True, slots=True)
 class SightingRow(_Event):
     """A stored ID in traffic that no wire rule reads."""
 
@@ -233,6 +246,7 @@ MINTED = columns_of(MintedRow)
 PAYLOADS = columns_of(PayloadRow)
 PLAYS = columns_of(ScenarioRow)
 ISSUED = columns_of(IssuedRow)
+RECALLS = columns_of(RecallRow)
 SIGHTINGS = columns_of(SightingRow)
 BACKEND = columns_of(BackendRow)
 PROBLEMS = columns_of(ProblemRow)

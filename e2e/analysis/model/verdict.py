@@ -80,6 +80,8 @@ class Verdict:
     """Why a failure fails no run: "label-stale is accepted until 2027-01-31: goes with the next design"."""
     evidence: str = ""
     """Path of the first run's chats.jsonl."""
+    requested: bool = True
+    """False where the profile does not ask for it: nothing is missing then."""
 
     def __post_init__(self) -> None:
         for key, value in self.numbers.items():

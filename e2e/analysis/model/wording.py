@@ -96,6 +96,24 @@ def no_chats(name: str, run: Run) -> Verdict | None:
     return not_seen(name, run, why, "needs at least 1 observed chat", chats=0)
 
 
+def not_requested(name: str, run: Run, why: str, needs: str) -> Verdict:
+    """Inconclusive because the profile does not ask for it: no verdict is missing, and no run is the worse for it."""
+    return Verdict(name, "inconclusive", why, needs=needs, evidence=run.evidence, requested=False)
+
+
+NO_ID = "this chat sends no session ID"
+
+
+def no_id(name: str, run: Run, also: str = "", **numbers: Number) -> Verdict:
+    """Inconclusive: the check needs a session ID, and the profile says that the chat sends none."""
+    needs = (
+        "needs nothing: chat.remembers and chat.forgets judge its sessions"
+        if run.policy.has_memory
+        else "needs [memory] in the profile, which tests the sessions by their content"
+    )
+    return not_seen(name, run, NO_ID + also, needs, **numbers)
+
+
 def payloads_unseen(run: Run, otherwise: str, *, scenario: str = "") -> str:
     """The most frequent reason among the messages (of one scenario) whose payload shows no ID; ``otherwise``, where none is known."""
     messages = [m for m in run.every(MessageRow) if not scenario or m.scenario == scenario]

@@ -47,6 +47,8 @@ class Experiment:
     """Done before the page is opened."""
     reloads: bool = False
     """The page is loaded again between New Chat and the second chat's message."""
+    about_ids: bool = True
+    """Its question is about session IDs: it says nothing of a chat that sends none."""
     lacks: Callable[[Profile], str] = _says_nothing
     """Why it cannot be made, or ``""``."""
 
@@ -92,6 +94,6 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     Experiment("user", "does it depend on the user?", other_user=True, lacks=_one_user_only),
     Experiment("frozen-clock", "is the ID made of the time?", before=_freeze_clock),
     Experiment("reload", "does a reload hide it?", reloads=True),
-    Experiment("cache-off", "does a cache take part in it?", before=_switch_caches_off),
+    Experiment("cache-off", "does a cache take part in it?", before=_switch_caches_off, about_ids=False),
     Experiment("slow-network", "does it depend on how fast the network is?", before=_slow_down),
 )

@@ -25,6 +25,7 @@ from e2e.records.records import SIDE_LANE
 
 NAMES = (direct.NAME, *(e.name for e in EXPERIMENTS))
 _LANES_AT_ONCE = 4
+_NO_ID = "this chat sends no session ID"
 
 
 @dataclass(slots=True)
@@ -44,8 +45,11 @@ class ExperimentRunner:
         """Lanes that make the ``wanted`` experiments; and for each one that is left out, why."""
         chosen: list[Callable[[int], Steps]] = []
         left_out: dict[str, str] = {}
+        without_id = not self.run_context.profile.sends_id
         if direct.NAME in wanted:
-            if self.request is None:
+            if without_id:
+                left_out[direct.NAME] = _NO_ID
+            elif self.request is None:
                 left_out[direct.NAME] = (
                     "no message has the ID in its body, its address or a frame of its connection, in the clear:"
                     " it cannot be sent without the browser"
@@ -57,7 +61,9 @@ class ExperimentRunner:
         for experiment in EXPERIMENTS:
             if experiment.name not in wanted:
                 continue
-            if why := experiment.lacks(self.run_context.profile):
+            if without_id and experiment.about_ids:
+                left_out[experiment.name] = _NO_ID
+            elif why := experiment.lacks(self.run_context.profile):
                 left_out[experiment.name] = why
             elif self._spend(MESSAGES):
                 chosen.append(partial(self._in_browser, experiment))

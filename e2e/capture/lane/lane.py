@@ -143,7 +143,7 @@ class Lane:
             limit = run_context.profile.limits.messages_per_context
             needs = messages_each(run_context.profile) + (GOES_ON if goes_on and run_context.goes_on else 0)
             if playing and not first:
-                needs = self._plays[0].messages
+                needs = self._plays[0].most(run_context.profile)
             if limit is not None and not first and recorder.sent_messages - sent_before + needs > limit:
                 self._why_fresh = f"limits.messages_per_context = {limit}"
             if self._why_fresh:

@@ -113,7 +113,7 @@ class Window:
         )
         chat_page = ChatPage(page, profile, run_context.url, name, variables)
         chat_page.ready_without_element = lambda: _is_ready(profile, recorder, wire)
-        on_click = profile.policy.rotation == "on_click" and profile.session.store != "none"
+        on_click = profile.policy.rotation == "on_click" and profile.id_store.store != "none"
         return LaneContext(
             profile,
             chat_page,
@@ -167,7 +167,7 @@ class Window:
         return None if path is None else str(SUITE / Path(path).expanduser())
 
     def _config(self, binding: str, name: str) -> Mapping[str, Any]:
-        session = self._run_context.profile.session
+        session = self._run_context.profile.id_store
         return {
             "binding": binding,
             "name": name,
@@ -219,6 +219,7 @@ def _account(profile: Profile, lane: int) -> Account | None:
 
 
 def _cookie_names(profile: Profile) -> re.Pattern[str] | None:
-    if profile.session.store != "cookie":
+    session = profile.id_store
+    if session.store != "cookie":
         return None
-    return re.compile(profile.session.key_pattern or f"^{re.escape(profile.session.key or '')}$")
+    return re.compile(session.key_pattern or f"^{re.escape(session.key or '')}$")

@@ -11,6 +11,7 @@ from e2e.capture.network.issuing import Issuing
 from e2e.capture.network.replay import Request
 from e2e.capture.network.retries import Retries
 from e2e.capture.network.traffic import Traffic
+from e2e.capture.recording.code_words import CodeWords
 from e2e.capture.recording.owners import Owners
 from e2e.capture.recording.screen_texts import ScreenTexts
 
@@ -24,6 +25,8 @@ class LaneChats:
     """The last messages, and whose a payload is."""
     replies: ReplyTexts = field(default_factory=ReplyTexts)
     screens: ScreenTexts = field(default_factory=ScreenTexts)
+    words: CodeWords = field(default_factory=CodeWords)
+    """The code words that chats were given."""
     retries: Retries = field(default_factory=Retries)
     issuing: Issuing = field(default_factory=Issuing)
     followed_rules: set[str] = field(default_factory=set)

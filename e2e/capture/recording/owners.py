@@ -196,8 +196,8 @@ def _usual(ratios: Sequence[float]) -> float:
 
 def nonce_of(text: str) -> str:
     """The part of a message that no other has, and that every way to write a body leaves as it is."""
-    found = re.search(r"[0-9a-f]{8}", text)
-    return found.group() if found else text
+    found = re.findall(r"[0-9a-f]{8}", text)  # the last one: the profile's own prompt may hold another
+    return found[-1] if found else text
 
 
 def _rank(exchange: Exchange, order: Sequence[str]) -> tuple[bool, int]:

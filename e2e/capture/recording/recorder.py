@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from e2e.capture.network.exchange import Exchange
 from e2e.capture.recording import unread
+from e2e.capture.recording.code_words import CodeWord, Heard
 from e2e.capture.recording.drafts import ChatDraft, MessageDraft
 from e2e.capture.recording.wire_listener import WireListener
 from e2e.capture.session_ids.features import features
@@ -224,6 +225,20 @@ class LaneRecorder(WireListener):
         self.chat.shows_from = found if self.chat.shows_from is None else self.chat.shows_from
         self._event(time.time(), "screen", messages=None, shows_from=self.chat.shows_from)
 
+    def recalled(self, word: CodeWord, heard: Heard) -> None:
+        """The reply to the message that was sent last shows this of the code words; ``word`` is the one that was asked for."""
+        draft, exchange = self._draft(), self.exchange
+        readable = exchange is not None and not exchange.unreadable
+        held = exchange.extras.get("words", ()) if exchange is not None and readable else ()
+        own = word.chat == (self.chat.number if self.chat is not None else None)
+        line = None
+        if exchange is not None and exchange.transport == "websocket" and word.line:
+            line = exchange.request.rpartition("#")[0] == word.line
+        self._event(
+            time.time(), "recall", message=draft.number, word_of=word.chat, knows=heard.knows, names=heard.names,
+            why=heard.why, in_payload=(word.chat in held if own else bool(held)) if readable else None, same_line=line,
+        )  # fmt: skip
+
     @property
     def last_text(self) -> str:
         """What the user typed last, in the clear; for the page only."""
@@ -269,9 +284,11 @@ class LaneRecorder(WireListener):
         """
         if self._held is None or exchange.chat is None:
             return
-        aborted = exchange.outcome == "cancelled" and (
-            exchange.rule.name in self.chats.followed_rules or _brought_nothing(exchange)
+        # A page that closes its WebSocket at New Chat ends the reply for good, as one that cancels its request does.
+        ended = exchange.outcome == "cancelled" or (
+            exchange.transport == "websocket" and exchange.outcome == "failed" and not exchange.said_no
         )
+        aborted = ended and (exchange.rule.name in self.chats.followed_rules or _brought_nothing(exchange))
         followed = aborted or self.chats.replies.followed(exchange.chat)
         self._held = replace(self._held, reply_followed=followed)
         self._write_held()

@@ -36,7 +36,7 @@ class RecorderState:
         self._profile = profile
         self._journal = journal
         self._redactor = redactor
-        self.store = StoreLog(profile.session, redactor, self._event, self._came_up)
+        self.store = StoreLog(profile.id_store, redactor, self._event, self._came_up)
         self._names = profile.providers.map
         self._carriers = tuple(r.name for r in profile.wire if r.direction == "sent" and r.judged)
         """The rules that may carry messages, in the profile's order."""
@@ -109,7 +109,7 @@ class RecorderState:
 
     def _stored_at(self, exchange: Exchange | None) -> tuple[bool, str | None]:
         """Whether it is known what the store held when this payload left, and what that was (raw)."""
-        if exchange is None or self._profile.session.store == "none":
+        if exchange is None or self._profile.id_store.store == "none":
             return False, None
         send = self._send_of(exchange)
         if send is not None and (send["stored"] or not self.store.set_by_server):

@@ -38,6 +38,7 @@ class WireListener(RecorderState):
             name = exchange.rule.name
             self.chats.found[name] = self.chats.found.get(name, False) or exchange.session is not None
         exchange.extras["bleeds_from"] = self._bleeds_from(exchange.body, exchange.chat)
+        exchange.extras["words"] = self.chats.words.in_payload(exchange.body)
         if exchange.extras["own"]:
             self.chats.request = Request.of(exchange) or self.chats.request
         self.chats.issuing.sent(exchange, self._issued)

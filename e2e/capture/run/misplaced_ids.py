@@ -27,13 +27,13 @@ def look(profile: Profile, lanes: Sequence[Lane], redactor: Redactor) -> Iterato
     for lane in lanes:
         for name, has in lane.recorder.chats.found.items():
             found[name] = found.get(name, False) or has
-    stores = profile.session.store != "none" and any(lane.recorder.store.minted for lane in lanes)
+    stores = profile.id_store.store != "none" and any(lane.recorder.store.minted for lane in lanes)
     for rule in (r for r in profile.wire if found.get(r.name) is False and stores):
         for lane in lanes:
             ids = _stored(lane)
             if ids:
                 yield from _in_traffic(rule, lane, ids, redactor)
-    if not stores and profile.session.store != "none" and any(found.values()):
+    if not stores and profile.id_store.store != "none" and any(found.values()):
         for lane in lanes:
             yield from _in_stores(profile, lane, redactor)
 
@@ -100,7 +100,7 @@ def _in_stores(profile: Profile, lane: Lane, redactor: Redactor) -> Iterator[Inv
     if sighting is None:
         return
     _tell(lane, "stored", sighting, ids, redactor, rule="", searched=0, unread=0)
-    session = profile.session
+    session = profile.id_store
     key = session.key or session.key_pattern
     yield InvalidProfile(
         f"the session ID that is sent is stored in {sighting.place}, the profile says {session.store}"

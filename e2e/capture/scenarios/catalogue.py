@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from e2e.capture.scenarios.chats import empty_chat, return_to_chat
 from e2e.capture.scenarios.lane_context import LaneContext
+from e2e.capture.scenarios.memory import memory
 from e2e.capture.scenarios.navigation import back_forward, reload
 from e2e.capture.scenarios.races import double_click, mid_stream, rapid_send
 from e2e.capture.scenarios.tabs import two_tabs
@@ -20,19 +21,29 @@ PLAYS = 2
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """``messages`` is how many messages it sends at most."""
+    """``messages`` is how many messages it sends at most, in one round."""
 
     name: Name
     messages: int
     play: Callable[[LaneContext], Steps]
     lacks: Callable[[Profile], str] = lambda _: ""
     """What the profile must say for it, or ``""``."""
+    rounds: Callable[[Profile], int] = lambda _: 1
+    """How often it repeats its messages by the profile."""
+
+    def most(self, profile: Profile) -> int:
+        """How many messages it sends at most for this profile."""
+        return self.messages * self.rounds(profile)
 
 
 def _no_way_back(profile: Profile) -> str:
     if profile.steps.return_to_chat:
         return ""
     return "the profile does not say how an older chat is gone back to (steps.return_to_chat)"
+
+
+def _no_memory(profile: Profile) -> str:
+    return "" if profile.memory is not None else "the profile has no [memory]"
 
 
 SCENARIOS = (
@@ -44,6 +55,7 @@ SCENARIOS = (
     Scenario("back-forward", 3, back_forward),
     Scenario("empty-chat", 2, empty_chat),
     Scenario("return-to-chat", 3, return_to_chat, _no_way_back),
+    Scenario("memory", 3, memory, _no_memory, lambda profile: profile.memory.chats if profile.memory else 1),
 )
 BY_NAME: Mapping[str, Scenario] = {s.name: s for s in SCENARIOS}
 
@@ -87,16 +99,16 @@ def programme(
             left_out[scenario.name] = "not requested"
         elif why := scenario.lacks(profile):
             left_out[scenario.name] = why
-        elif per_context is not None and scenario.messages + 1 > per_context:
+        elif per_context is not None and scenario.most(profile) + 1 > per_context:
             left_out[scenario.name] = (
-                f"it takes {scenario.messages + 1} messages in one browser, and limits.messages_per_context is {per_context}"
+                f"it takes {scenario.most(profile) + 1} messages in one browser, and limits.messages_per_context is {per_context}"
             )
-        elif budget is not None and scenario.messages > budget:
+        elif budget is not None and scenario.most(profile) > budget:
             left_out[scenario.name] = "the run's budget of messages is used up (limits.messages)"
         else:
             for _ in range(min(times, lanes)):
-                if budget is None or scenario.messages <= budget:
+                if budget is None or scenario.most(profile) <= budget:
                     plays[at % lanes].append(scenario)
                     at += 1
-                    budget = None if budget is None else budget - scenario.messages
+                    budget = None if budget is None else budget - scenario.most(profile)
     return Programme(tuple(map(tuple, plays)), left_out)

@@ -27,11 +27,13 @@ _OPENERS = (
 )
 
 
-def send(context: LaneContext, look: Look | None = None, after: After = "", *, long: bool = False) -> Steps:
-    """Send a message and wait for its payload only; a ``long`` one requests a long reply."""
+def send(
+    context: LaneContext, look: Look | None = None, after: After = "", *, long: bool = False, text: str = ""
+) -> Steps:
+    """Send a message and wait for its payload only; a ``long`` one requests a long reply, ``text`` is what one is to say."""
     recorder = context.recorder
     yield from _paced(context)
-    text = f"{secrets.choice(_OPENERS)} ({secrets.token_hex(4)})"
+    text = f"{text or secrets.choice(_OPENERS)} ({secrets.token_hex(4)})"
     second = recorder.chat is not None and bool(recorder.chat.messages)
     if long and context.profile.steps.long_request:
         text = f"{context.profile.steps.long_request} ({text[-9:-1]})"

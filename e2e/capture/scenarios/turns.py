@@ -25,13 +25,15 @@ class NoReply(Blocked):
     """The reply did not end in the profile's time."""
 
 
-def message(context: LaneContext, look: Look | None = None, *, after: After = "") -> Steps:
+def message(context: LaneContext, look: Look | None = None, *, after: After = "", text: str = "") -> Steps:
     """Send one message and wait for its reply's end, by the profile's rule. Raises `Blocked` or `CaptureIncomplete`.
+
+    ``text`` is what it says; by default something harmless.
 
     A refusal that says when to come back (``Retry-After``) is waited for once, within the profile's limit.
     """
     try:
-        yield from _one_message(context, look, after)
+        yield from _one_message(context, look, after, text)
     except Blocked as blocked:
         exchange = context.recorder.exchange
         pause = exchange.retry_after if exchange is not None else None
@@ -39,11 +41,11 @@ def message(context: LaneContext, look: Look | None = None, *, after: After = ""
             raise
         context.pace.pause(pause)
         context.recorder.note("retry", seconds=round(pause, 3), why=blocked.what)
-        yield from _one_message(context, None, after)
+        yield from _one_message(context, None, after, text)
 
 
-def _one_message(context: LaneContext, look: Look | None, after: After) -> Steps:
-    yield from send(context, look, after)
+def _one_message(context: LaneContext, look: Look | None, after: After, text: str) -> Steps:
+    yield from send(context, look, after, text=text)
     while (exchange := context.recorder.exchange) is not None:
         over = yield from _reply(context, exchange)
         if over:

@@ -12,8 +12,9 @@ def policy_of(profile: Profile) -> Policy:
     return Policy(
         rotation=profile.policy.rotation,
         reload_keeps=profile.policy.reload == "keeps",
-        store=profile.session.store,
-        key=profile.session.key or profile.session.key_pattern,
+        sends_id=profile.sends_id,
+        store=profile.id_store.store,
+        key=profile.id_store.key or profile.id_store.key_pattern,
         providers=providers.names or (tuple(providers.weights) if providers.weights else None),
         provider_count=providers.count,
         weights=providers.weights,
@@ -25,6 +26,7 @@ def policy_of(profile: Profile) -> Policy:
         in_address=any(r.session is not None and r.session.page is not None for r in profile.wire),
         bearer=profile.policy.id_is_secret,
         has_label=profile.screen.provider is not None,
+        has_memory=profile.memory is not None,
         has_backend=profile.backend is not None,
         accepted=tuple(
             Accepted(one.cause, one.until.isoformat(), one.reason, one.link) for one in profile.known_issues

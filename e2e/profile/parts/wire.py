@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 
 from e2e.framings.registry import DEFAULT, FRAMINGS
 from e2e.profile.values.fields import (
-    MISSING,
     Condition,
     HeaderName,
     InvalidValue,
@@ -113,7 +112,7 @@ class WireRule(Part):
     when: Condition | None = Field(default=None, examples=["type == 'Action' && udfPath == 'chat:send'"])
     """Condition on the payload."""
     session: Extract | None = Field(default=None, examples=["session_id"])
-    """Where the session ID is in the payload."""
+    """Where the session ID is in the payload. Left out, with ``[session]``, for a chat that sends no ID."""
     judged: bool = Field(default=True, examples=[False])
     """False: payloads of this rule carry no message, and may carry an old session ID (analytics, a call that ends the old session).
 
@@ -142,10 +141,6 @@ class WireRule(Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.direction == "sent" and self.session is None:
-            raise InvalidValue(
-                "session", MISSING, 'required with direction = "sent"; hint: session = "session_id"'
-            )
         if self.direction == "received":
             for key in ("session", "history", "answered_by"):
                 if (value := getattr(self, key)) is not None:

@@ -57,9 +57,9 @@ def test_variant_of_the_reference_chat_is_described_correctly(
     assert code == 0, output
     profile = load(str(file))
     store = options.get("store", "localStorage")
-    assert profile.session.store == store
-    assert profile.session.key == (None if store in ("url", "none") else "chat_session")
-    assert profile.session.id == (
+    assert profile.id_store.store == store
+    assert profile.id_store.key == (None if store in ("url", "none") else "chat_session")
+    assert profile.id_store.id == (
         "sessionId" if store not in ("url", "none") and options.get("id_format") != "bare" else None
     )
     assert profile.policy.rotation == (options.get("rotation", "on_click") if store != "none" else "on_click")
@@ -85,7 +85,7 @@ class TestFunctionsOverOneSocket:
 
     def test_healthy_chat_is_described_correctly(self, tmp_path: Path) -> None:
         profile, _ = self.found(tmp_path)
-        assert (profile.session.key, profile.session.id) == ("chat_state", "session.id")
+        assert (profile.id_store.key, profile.id_store.id) == ("chat_state", "session.id")
         [rule] = profile.wire
         assert rule.transport == "websocket"
         assert rule.when == "udfPath == 'chat:sendMessage'"

@@ -23,7 +23,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from e2e.selftest.lab import http
+from e2e.selftest.lab import http, without_ids
 from e2e.selftest.lab.backend import Backend, Received
 from e2e.selftest.lab.convex import Convex
 from e2e.selftest.lab.events import Posts
@@ -34,7 +34,7 @@ from e2e.selftest.lab.sockets import Binary, Next, Text, route
 __all__ = ["PAGES", "Lab", "Page", "create_app"]
 
 STATIC = Path(__file__).parent / "static"
-FRAMINGS = (Text, Binary, Next, SocketIO, GraphQL, SignalR, JsonRpc, Convex)
+FRAMINGS = (Text, Binary, Next, SocketIO, GraphQL, SignalR, JsonRpc, Convex, without_ids.Held)
 START_S = 10.0
 STOP_S = 5.0
 
@@ -48,6 +48,7 @@ def create_app(backend: Backend, other_port: int) -> Starlette:
             Route("/lab/{name}", _page),
             Route("/lab/{name}/c/{session}", _page),
             *http.routes(backend),
+            *without_ids.routes(backend),
             *Posts(backend).routes(),
             *(route(backend, framing) for framing in FRAMINGS),
             Mount("/static", StaticFiles(directory=STATIC)),

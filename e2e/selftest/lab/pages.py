@@ -26,6 +26,7 @@ class Page:
     new_chat: Literal["button", "menu"] = "button"
     confirm: str | None = None
     """The button of an HTML dialog that asks after New chat."""
+    sends_id: bool = True
     banner: str | None = None
     """The button of a banner that covers a fresh page."""
 
@@ -77,6 +78,12 @@ _ALL = (
     Page("js-confirm", "window.confirm at New chat, and beforeunload while there are messages", ("ui/js-confirm.js", *_FETCH)),
     Page("convex", "functions over one WebSocket, a blob in localStorage, a menu, a dialog, a daily limit",
          (*_WS, "ui/widgets.js", "socket/convex.js"), new_chat="menu", confirm="Start"),
+    Page("server-held", "no ID: the server has a session for each WebSocket, and New chat opens another one",
+         ("store/memory.js", *_WS, "socket/server-held.js"), sends_id=False),
+    Page("client-held", "no ID: the page sends the whole conversation with each message",
+         ("store/memory.js", "http/post.js", "http/client-held.js"), sends_id=False),
 )  # fmt: skip
 
 PAGES: dict[str, Page] = {page.name: page for page in _ALL}
+WITH_ID = tuple(page.name for page in _ALL if page.sends_id)
+"""Names of the pages that send a session ID."""

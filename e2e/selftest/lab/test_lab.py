@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, Playwright
 
 from e2e.selftest.lab.app import PAGES, Lab
+from e2e.selftest.lab.pages import WITH_ID
 
 PATIENCE_MS = 5000
 
@@ -101,7 +102,7 @@ ALWAYS = ("fetch-sse", "ws-text", "worker-ws", "iframe-cross")
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n in ALWAYS else pytest.mark.long) for n in PAGES]
+    "name", [pytest.param(n, marks=() if n in ALWAYS else pytest.mark.long) for n in WITH_ID]
 )
 def test_each_chat_has_a_session_of_its_own_until_it_is_stale(lab: Lab, tab: Page, name: str) -> None:
     first, second = Visitor(lab, tab, name).two_sessions()

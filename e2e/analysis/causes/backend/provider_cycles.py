@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, RunRule
+from e2e.analysis.causes.evidence import sessions_without_ids
 from e2e.analysis.causes.explained_checks import INDEPENDENT
 from e2e.analysis.causes.run_verdicts import RunVerdicts
 from e2e.analysis.model.verdict import Verdict
@@ -34,5 +35,6 @@ CAUSE = CauseDefinition(
         decides="direct",
         confidence=0.95,
         needs_own_ids=True,
+        without_id=sessions_without_ids.holds,
     ),
 )

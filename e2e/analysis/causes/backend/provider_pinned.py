@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, RunRule
+from e2e.analysis.causes.evidence import sessions_without_ids
 from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
 from e2e.analysis.causes.run_verdicts import RunVerdicts
 from e2e.analysis.model.verdict import Verdict
@@ -31,6 +32,7 @@ CAUSE = CauseDefinition(
         decides="direct",
         confidence=0.9,
         needs_own_ids=True,
+        without_id=sessions_without_ids.one_provider_in_all_browsers,
     ),
     supported_by=(ExperimentOutcome.DIRECT_ONE_PROVIDER,),
     contradicted_by=(

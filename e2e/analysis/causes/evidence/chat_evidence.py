@@ -19,10 +19,12 @@ from e2e.analysis.facts.code_locations import Trail, same, trail
 from e2e.analysis.facts.freshness import Place, carries, contexts, first_times, timed_ids
 from e2e.analysis.facts.lost_messages import lost_messages
 from e2e.analysis.facts.ownership import Foreign, foreign, sent_in_lane, stored_in_one_chat
+from e2e.analysis.facts.scenario_runs import recalls_of
 from e2e.analysis.facts.secondary_requests import OldPayload, old_payloads, old_retries, own_payloads
 from e2e.analysis.facts.tabs import flapping, provider_changes
 from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import RecallRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
@@ -80,6 +82,7 @@ class ChatEvidence:
     """How many messages the page accepted and never sent."""
     without_id: frozenset[int] = frozenset()
     """Numbers of the messages that need not carry an ID of the chat: the backend issues it afterwards."""
+    recalls: tuple[RecallRow, ...] = ()
     stored_one_after_another: tuple[str, ...] = ()
     """The chat's own IDs in the order in which they were stored, where there are several."""
 
@@ -235,6 +238,7 @@ def _collect_chats(run: Run) -> dict[ChatKey, ChatEvidence]:
                 resent_payloads=old_retries(run).get(key, ()),
                 write_at_leave=leave_write(run, writes[at], chat, messages[key]),
                 other_tab_changed_provider=key in provider_changes(run) and key.run_id not in flapping(run),
+                recalls=recalls_of(run).get(key, ()),
                 lost_messages=len(lost.get(key, ())),
                 without_id=frozenset(m.number for m in messages[key] if not carries(run, m)),
                 stored_one_after_another=stored_in_one_chat(run).get(key, ()),

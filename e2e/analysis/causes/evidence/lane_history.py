@@ -59,6 +59,8 @@ class Lane:
     """The profile names a store at all."""
     in_address: bool = False
     """The profile reads the sent ID from the page's address."""
+    sends_history: bool = False
+    """The profile names the earlier messages in this run's payloads."""
     never_sent: bool = False
     """The stored IDs are in nothing that the pages of this run sent, in no form."""
 
@@ -97,7 +99,14 @@ def lane_of(run: Run, run_id: str, writes: Sequence[Any], windows: Sequence[tupl
         reload_brings=brings(run, run_id),
         stores=run.policy.store != "none",
         in_address=run.policy.in_address,
+        sends_history=run_id in _with_history(run),
         never_sent=run_id in _never_sent(run),
+    )
+
+
+def _with_history(run: Run) -> frozenset[str]:
+    return run.once(
+        "with_history", lambda: frozenset(run.payloads["run_id"][run.payloads["history"].notna()])
     )
 
 

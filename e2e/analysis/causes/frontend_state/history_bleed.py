@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule
 from e2e.analysis.causes.evidence import predicates as has
-from e2e.analysis.causes.explained_checks import EMPTY, SCENARIOS
+from e2e.analysis.causes.explained_checks import EMPTY, FORGETS, SCENARIOS
 
 CAUSE = CauseDefinition(
     name="history-bleed",
@@ -18,7 +18,8 @@ CAUSE = CauseDefinition(
     chat_rules=(
         ChatRule(
             order=300,
-            explains=(EMPTY, *SCENARIOS),
+            explains=(EMPTY, FORGETS, *SCENARIOS),
+            without_id=True,
             when=(has.payload_contains_text_of_an_earlier_chat,),
             excludes=("late-stream",),
         ),

@@ -25,6 +25,7 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=30,
             explains=(SMOKE, *SCENARIOS),
+            without_id=True,
             when=(has.message_was_lost,),
             excludes=("new-chat-unavailable",),
         ),

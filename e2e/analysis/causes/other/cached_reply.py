@@ -23,6 +23,7 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=310,
             explains=(LIVE,),
+            without_id=True,
             when=(has.reply_came_from_a_cache,),
             excludes=("provider-pinned",),
             decides="cache-off",

@@ -19,6 +19,7 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=320,
             explains=(LABEL,),
+            without_id=True,
             when=(has.wrong_labels_name_earlier_providers,),
             excludes=("provider-flaps",),
         ),

@@ -46,6 +46,7 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=290,
             explains=(MID_STREAM, EMPTY, LABEL),
+            without_id=True,
             when=(has.screen_shows_text_of_an_older_reply,),
             excludes=("history-bleed", "label-stale"),
             decides="slow-network",

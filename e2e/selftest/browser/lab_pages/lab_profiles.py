@@ -6,6 +6,7 @@ from typing import Any
 
 from e2e.profile.profile import Profile, parse
 from e2e.selftest.lab.app import PAGES
+from e2e.selftest.lab.without_ids import LONG
 
 Table = dict[str, Any]
 
@@ -87,6 +88,8 @@ WIRE: dict[str, tuple[Table, ...]] = {
         socket("convex", when="type == 'Action' && udfPath == 'chat:sendMessage'", session="args[0].sessionId",
                history="args[0].history", provider="result.provider.id", reply_to="requestId"),
     ),
+    "server-held": ({**SOCKET, "url": r"/ws/held(\?|$)", "provider": "provider", **TEXT},),
+    "client-held": ({"url": r"/api/client-held(\?|$)", "provider": "provider"},),
     "service-worker": (http("fetch-json", url=r"/lab/sw/chat(\?|$)"),),
 }  # fmt: skip
 
@@ -121,14 +124,16 @@ def lab_profile(name: str) -> Profile:
     if page.confirm:
         new_chat.append({"click": {"role": "button", "name": page.confirm, "exact": True}})
         new_chat.append({"wait_gone": {"css": "[role=status]"}, "optional": True, "timeout": 2})
+    session: Table = {"session": SESSION.get(name, KEPT)} if page.sends_id else {"memory": {}}
     raw: Table = {
+        **session,
         "name": name,
         "title": name,
         "where": {"url": "http://127.0.0.1/", "ready": BOX, "frame": [page.frame] if page.frame else []},
-        "session": SESSION.get(name, KEPT),
         "steps": {
             "message_box": BOX,
             "new_chat": new_chat,
+            **({} if page.sends_id else {"long_request": LONG}),
             "open": [{"dismiss": {"role": "button", "name": page.banner}}] if page.banner else [],
         },
         "wire": WIRE.get(name, SAME),

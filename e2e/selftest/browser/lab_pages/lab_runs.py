@@ -16,7 +16,8 @@ from e2e.capture.run.side_by_side import run_side_by_side
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.records.evidence import read_run
 from e2e.selftest.browser.lab_pages.lab_profiles import SESSION, lab_profile
-from e2e.selftest.lab.app import PAGES, Lab
+from e2e.selftest.lab.app import Lab
+from e2e.selftest.lab.pages import WITH_ID
 
 CHATS = 3
 AT_ONCE = 8
@@ -35,7 +36,7 @@ class LabRun(NamedTuple):
 
 def record_pages(playwright: Playwright, browser: Browser, out: Path, **query: str) -> dict[str, LabRun]:
     """All pages with this query, each with a backend of its own."""
-    names = list(PAGES)
+    names = WITH_ID
     waiter = EventWaiter(browser)
     with ExitStack() as stack:
         labs = {name: stack.enter_context(Lab.start(seed=3)) for name in names}

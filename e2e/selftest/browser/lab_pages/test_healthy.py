@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright
 
 from e2e.selftest.browser.lab_pages.lab_runs import CHATS, NO_STORE, LabRun, failed, record_pages
-from e2e.selftest.lab.app import PAGES
+from e2e.selftest.lab.pages import WITH_ID
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def runs(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", WITH_ID)
 def test_a_healthy_page_passes(name: str, runs: dict[str, LabRun]) -> None:
     run, received = runs[name]
     assert not run.partial, run.partial_reasons

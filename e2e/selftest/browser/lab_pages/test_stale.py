@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Playwright
 
 from e2e.analysis.judge import judge
 from e2e.selftest.browser.lab_pages.lab_runs import NO_STORE, OTHERWISE, LabRun, failed, record_pages
-from e2e.selftest.lab.app import PAGES
+from e2e.selftest.lab.pages import WITH_ID
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def runs(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", WITH_ID)
 def test_the_historical_fault_is_found(name: str, runs: dict[str, LabRun]) -> None:
     run, received = runs[name]
     assert not run.partial, run.partial_reasons

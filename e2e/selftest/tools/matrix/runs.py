@@ -33,6 +33,11 @@ _HEALTHY_CHATS = 4
 """Chats before a fault of the environment begins: it must hit a run in its middle."""
 
 
+_SCENARIOS = tuple(dict.fromkeys(SCENARIO_OF.values()))
+_NEED = {"context-bleed": ("memory",), "context-lost": ("memory",)}
+"""Faults of the backend that only a scenario shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One run of the matrix."""
@@ -42,7 +47,7 @@ class Task:
     chats: int
     lanes: int
     out: Path
-    scenarios: tuple[str, ...] = tuple(SCENARIO_OF.values())
+    scenarios: tuple[str, ...] = _SCENARIOS
     plays: int = PLAYS
 
 
@@ -52,7 +57,7 @@ def task_for(fault: str, variant: Variant, chats: int, lanes: int, out: Path, *,
         return Task(fault, variant, chats, lanes, out)
     if fault == HEALTHY or BY_NAME[fault].side == "frontend":
         return Task(fault, variant, min(chats, 8), min(lanes, 2), out, plays=1)
-    return Task(fault, variant, chats, lanes, out, scenarios=())
+    return Task(fault, variant, chats, lanes, out, scenarios=_NEED.get(fault, ()), plays=1)
 
 
 def run_task(task: Task, playwright: Playwright, browser: Browser) -> Row:

@@ -36,6 +36,8 @@ FAILS: dict[str, set[str]] = {
     "provider-cycles": {"provider.independent"},
     "provider-flaps": {"provider.persists", "backend.persists"},
     "session-leaked": {"backend.cleans_up"},
+    "context-bleed": {"chat.forgets"},
+    "context-lost": {"chat.remembers"},
     "label-stale": {"provider.label_is_true"},
 }
 """Fault -> checks that must fail."""

@@ -37,7 +37,7 @@ class TestReference:
 
     def test_values_come_from_the_file(self) -> None:
         profile = load("reference")
-        assert (profile.name, profile.where.start, profile.session.key) == (
+        assert (profile.name, profile.where.start, profile.id_store.key) == (
             "reference",
             "reference",
             "chat_session",
@@ -125,4 +125,4 @@ class TestLocate:
 def test_a_target_without_a_store_needs_no_key() -> None:
     raw = load("reference").model_dump(by_alias=True, exclude_none=True)
     raw["session"] = {"store": "none"}
-    assert Profile.model_validate(raw).session.key is None
+    assert Profile.model_validate(raw).id_store.key is None

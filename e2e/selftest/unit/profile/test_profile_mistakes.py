@@ -31,6 +31,8 @@ SOCKET = 'name = "socket"'
 START = 'start = "reference"'
 COUNT = "count = 9"
 WRITES = "writes = true"
+TELL = 'tell = "Please remember this code word: {word}"'
+RECALL = 'recall = "Which code word did I give you?"'
 LOOKUP = 'lookup = { method = "GET", path = "/api/sessions/{session}", provider = "provider" }'
 REMOVE = 'remove = { method = "DELETE", path = "/api/sessions/{session}" }'
 STATE = 'state = { method = "GET", path = "/api/stats", active = "active_sessions", distribution = "distribution" }'
@@ -58,7 +60,13 @@ MISTAKES: list[tuple[str, str, str, str, str]] = [
     (READY, "", "where.ready", "nothing", 'required | ready = { role = "textbox", name = "Message" }'),
     (NEW_CHAT, "", "steps.new_chat", "nothing", 'required | new_chat = [{ click = { role = "button", name = "New chat" } }]'),
     (URL, "", "wire[0].url", "nothing", 'required | url = "/api/chat$"'),
-    (SESSION, "", "wire[0].session", "nothing", 'required with direction = "sent" | session = "session_id"'),
+    (SESSION, "", "wire[0].session", "nothing", 'required with direction = "sent" | session = "session_id", or leave out [session] if this chat sends no session ID'),
+    ("[session]\n" + STORE, "", "session", "nothing", 'required because wire[0].session names the ID that is sent | session = { store = "localStorage", key = "chat_session" }, or { store = "none" } for an ID in memory only'),
+    (TELL, 'tell = "Remember it"', "memory.tell", "'Remember it'", 'must contain {word} | tell = "Remember this word: {word}"'),
+    (RECALL, 'recall = "Is it {word}?"', "memory.recall", "'Is it {word}?'", 'must not contain {word}: the question would give the word away | recall = "Which word did I give you?"'),
+    (RECALL, 'knows = "yes"', "memory.knows", "'yes'", 'must contain {word} | knows = "{word}"'),
+    (RECALL, 'knows = "({word}"', "memory.knows", "'({word}'", 'not a regular expression (missing ), unterminated subpattern) | knows = "(?i)your word is {word}"'),
+    ("chats = 1", "chats = 0", "memory.chats", "0", "must be at least 1 | chats = 4"),
     (LOOKUP, 'lookup = { path = "/{session}", provider = "p" }', "backend.lookup.method", "nothing", 'required | method = "GET"'),
     # versions, types
     ("schema = 1", "schema = 2", "schema", "2", "must be 1 | schema = 1"),
@@ -268,8 +276,8 @@ class TestWholeFiles:
         ("line", "other", "place", "got", "rule"),
         [
             ("[reply]", "[reply", "line 45, column 7", "'[reply'", "not TOML (Expected ']' at the end of a table declaration)"),
-            (READY_TIME, "ready = 10\nready = 11", "line 82, column 11", "'ready = 11'", "not TOML (duplicate key or table)"),
-            ('[policy]', "[providers]", "line 75, column 11", "'[providers]'", "not TOML ("),
+            (READY_TIME, "ready = 10\nready = 11", "line 87, column 11", "'ready = 11'", "not TOML (duplicate key or table)"),
+            ('[policy]', "[providers]", "line 80, column 11", "'[providers]'", "not TOML ("),
             ("schema = 1", "schema = one", "line 3, column 10", "'schema = one'", "not TOML (not a value; strings need quotes)"),
             ('title = "Reference chat"', 'title = "Reference chat', "line 5, column 24", "'title = \"Reference chat'", "not TOML ("),
             ("[[wire]]", "[wire]", "line 33, column 7", "'[[wire]]'", "not TOML ("),

@@ -54,6 +54,10 @@ class Line {
     });
   }
 
+  close() {
+    this.#socket?.close();
+  }
+
   piece(number, piece) {
     const { reply } = this.waiting.get(Number(number)) ?? {};
     if (piece.provider) reply?.provider(piece.provider);

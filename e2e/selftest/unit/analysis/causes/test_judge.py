@@ -33,6 +33,8 @@ ORDER = [
     "rotation.return_to_chat",
     "session_ids.pattern",
     "chat.starts_empty",
+    "chat.remembers",
+    "chat.forgets",
     "reply.is_live",
     "provider.persists",
     "provider.label_is_true",

@@ -58,6 +58,9 @@ CHAT_RULES = [
     (300, "history-bleed", ""),
     (310, "cached-reply", ""),
     (320, "label-stale", ""),
+    (330, "context-bleed", ""),
+    (340, "context-lost", ""),
+    (350, "context-lost", "held"),
 ]
 RUN_RULES = [
     (10, "provider-cycles"),

@@ -1,0 +1,142 @@
+"""Code words that chats were given, and whether a reply knows one. Held in memory; a word is no secret, and is written nowhere.
+
+A reply may repeat what was typed: a backend that echoes, a reply with the whole conversation, a chat list with the first messages as
+titles. A word inside such an echo shows no knowledge, and is told apart from one that the reply has by itself.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from e2e.capture.network.bodies.reply_texts import texts_in
+
+_NOUNS = (
+    "otter", "maple", "copper", "lantern", "pepper", "granite", "walnut", "harbor", "velvet", "pigeon", "saffron", "cobalt",
+    "juniper", "marble", "thistle", "falcon",
+)  # fmt: skip
+_WORD = "{word}"
+_ECHO = "the reply repeats the message that gave the word, which shows no knowledge of its own"
+_NO_SCREEN = " (screen.messages in the profile would show it)"
+_BEGINS = 3
+"""Words of the message, the code word among them, from which on its beginning is recognised where it was cut off."""
+_SPOKEN = re.compile(r"[^\W\d_]{2,}\W+[^\W\d_]{2,}|[\u2e80-\ufaff]{4,}")
+"""Two words in a row, or as much in a script without spaces: text that somebody reads, no ID and no status."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeWord:
+    """The word of one chat."""
+
+    word: str
+    chat: int
+    typed: str
+    """The message that gave it, as it was typed."""
+    line: str
+    """The WebSocket that carried that message, or ``""``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a reply shows of the code words."""
+
+    knows: bool | None
+    """It named one of the words; None where that cannot be told."""
+    names: int | None = None
+    """The chat that was given the word which it named."""
+    why: str = ""
+    """Why it cannot be told."""
+
+
+@dataclass(slots=True)
+class CodeWords:
+    """The words of one lane's chats, in the order in which they were given."""
+
+    told: list[CodeWord] = field(default_factory=list)
+    replies: list[str] = field(default_factory=list)
+    """Texts of the replies since the words were given: a reply may repeat them with the conversation."""
+
+    def tell(self, chat: int, typed: str, word: str, line: str) -> None:
+        """The chat was given ``word`` by the message ``typed``."""
+        self.told.append(CodeWord(word, chat, typed, line))
+
+    def in_payload(self, body: str) -> tuple[int, ...]:
+        """The chats whose words are in a payload."""
+        return tuple(one.chat for one in self.told if one.word in body)
+
+    def heard(
+        self, texts: Sequence[str], shown: str | None, nonce: str, knows: str, *, words: Sequence[CodeWord]
+    ) -> Heard:
+        """Which of ``words`` a reply knows: by what the page shows after the question, or by its ``texts`` where that is None.
+
+        ``nonce`` is the part of the question that no other message has; ``knows`` the profile's expression.
+        """
+        by_text = self._known([_after(text, nonce) for text in texts], knows, words)
+        if shown is None:
+            return by_text if by_text.knows else self._by_text_only(texts, by_text)
+        by_screen = self._known([shown], knows, words)
+        if by_screen.knows is False and by_text.knows:
+            return Heard(None, why="the word is in the reply's data, and not in the text that the page shows")
+        return by_screen
+
+    def _known(self, read: Sequence[str], knows: str, words: Sequence[CodeWord]) -> Heard:
+        doubtful = False
+        for one in reversed(words):
+            pattern = expression(knows, one.word)
+            if any(pattern.search(self._own(text, one)) for text in read):
+                return Heard(True, one.chat)
+            doubtful = doubtful or any(pattern.search(text) for text in read)
+        return Heard(None, why=_ECHO) if doubtful else Heard(False)
+
+    def _by_text_only(self, texts: Sequence[str], found: Heard) -> Heard:
+        """Without a screen to look at, what reads like a reply may be an acknowledgement: one that says the same to each message."""
+        spoken = [text for text in texts if _SPOKEN.search(text)]
+        if found.knows is False and not spoken:
+            return Heard(None, why=f"no text of the reply could be read{_NO_SCREEN}")
+        if found.knows is False and all(text in self.replies for text in spoken):
+            return Heard(
+                None, why=f"the reply reads like the one to the message that gave the word{_NO_SCREEN}"
+            )
+        return found
+
+    def _own(self, text: str, one: CodeWord) -> str:
+        """``text`` without the message that gave the word; and where that was in it, without the replies that came after it."""
+        rest = _echo(one).sub("\n", text)
+        if rest != text:
+            for reply in self.replies:
+                rest = rest.replace(reply, "\n", 1)
+        return rest
+
+
+def new_word() -> str:
+    """A random code word, ``otter4827``: letters of any language's keyboard, and no word of a model's own choice."""
+    return f"{secrets.choice(_NOUNS)}{secrets.randbelow(9000) + 1000}"
+
+
+def expression(knows: str, word: str) -> re.Pattern[str]:
+    """The profile's expression for this word, which matches in small and capital letters, and with a separator before its digits."""
+    name = word.rstrip("0123456789")
+    spelled = rf"(?<![^\W_])(?i:{name})[\s_-]*{word.removeprefix(name)}(?![^\W_])"
+    return re.compile(knows.replace(_WORD, f"(?:{spelled})"))
+
+
+def reply_texts(places: Iterable[str]) -> list[str]:
+    """The texts of a reply as a person reads them: of a body that is no stream of values, without its markup."""
+    return [text for place in places for text in (place, *texts_in(place)) if text.strip()]
+
+
+def _after(text: str, nonce: str) -> str:
+    """What comes after the question, where the text repeats that."""
+    return text.rpartition(nonce)[2] if nonce in text else text
+
+
+def _echo(one: CodeWord) -> re.Pattern[str]:
+    """The message that gave the word, from its beginning at least up to the word, whatever became of its punctuation."""
+    tokens = re.findall(r"\w+", one.typed)
+    at = next((n for n, token in enumerate(tokens) if one.word in token), len(tokens) - 1)
+    at = at if at + 1 >= _BEGINS else len(tokens) - 1
+    head = r"\W+".join(map(re.escape, tokens[: at + 1]))
+    tail = "".join(rf"(?:\W+{re.escape(token)}" for token in tokens[at + 1 :]) + ")?" * (len(tokens) - at - 1)
+    return re.compile(head + tail, re.IGNORECASE)

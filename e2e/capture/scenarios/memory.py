@@ -1,0 +1,90 @@
+"""A code word is given in one message and asked for in the next: in the same chat, and in the new one after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+from e2e.capture.recording.code_words import CodeWord, Heard, new_word, reply_texts
+from e2e.capture.recording.owners import nonce_of
+from e2e.capture.scenarios import opening, turns
+from e2e.capture.scenarios.lane_context import LaneContext, unreadable
+from e2e.capture.scenarios.sending import POLL
+from e2e.pages.waits import Steps, Wait
+from e2e.profile.parts.memory import WORD
+
+MESSAGES = 3
+"""Of each chat that is given a word: the word, the question, and the question in the next chat."""
+_SHOWN_WITHIN = 1.5
+"""Seconds for a reply to be on the screen after its end on the wire."""
+_STILL = 0.3
+"""Seconds without a change on the screen: a page may write a reply letter by letter, after it has come."""
+
+
+def memory(context: LaneContext) -> Steps:
+    """Give a word, ask for it; New Chat, ask again; as often as the profile says, each time with another word."""
+    assert context.profile.memory is not None
+    words = context.recorder.chats.words
+    yield from opening.new_chat(context)
+    for _ in range(context.profile.memory.chats):
+        yield from _tell(context)
+        yield from _ask(context, words.told[-1:])
+        context.recorder.end_chat()
+        yield from opening.new_chat(context)
+        yield from _ask(context, words.told)
+    context.recorder.end_chat()
+
+
+def _tell(context: LaneContext) -> Steps:
+    recorder, profile = context.recorder, context.profile.memory
+    assert profile is not None
+    assert recorder.chat is not None
+    word = new_word()
+    yield from turns.message(context, text=profile.tell.replace(WORD, word))
+    exchange = recorder.exchange
+    line = (
+        exchange.request.rpartition("#")[0]
+        if exchange is not None and exchange.transport == "websocket"
+        else ""
+    )
+    recorder.chats.words.tell(recorder.chat.number, recorder.last_text, word, line)
+    if exchange is not None:
+        recorder.chats.words.replies += reply_texts(exchange.reply.texts())
+
+
+def _ask(context: LaneContext, words: list[CodeWord]) -> Steps:
+    profile = context.profile.memory
+    assert profile is not None
+    words = list(words)
+    yield from turns.message(context, text=profile.recall)
+    heard = yield from _heard(context, words)
+    context.recorder.recalled(words[-1], heard)
+
+
+def _heard(context: LaneContext, words: list[CodeWord]) -> Generator[Wait, None, Heard]:
+    """What the reply shows; by the screen, as soon as it stands there and no longer grows."""
+    recorder, profile, page = context.recorder, context.profile.memory, context.page
+    assert profile is not None
+    message, exchange, nonce = recorder.last_message, recorder.exchange, nonce_of(recorder.last_text)
+    if message is None or message.outcome != "ok" or exchange is None:
+        return Heard(None, why="the backend did not take the question")
+    texts = reply_texts(exchange.reply.texts())
+    began = changed = time.monotonic()
+    shown: str | None = None
+
+    def heard() -> Heard:
+        return recorder.chats.words.heard(texts, shown, nonce, profile.knows, words=words)
+
+    def settled() -> bool:
+        nonlocal shown, changed
+        now, conversation = time.monotonic(), page.conversation()
+        if conversation is None:
+            return True
+        before, shown = shown, conversation.partition(nonce)[2].strip(" )\n\t") or None
+        changed = changed if shown == before else now
+        known = shown is not None and heard().knows is True
+        return known or now - began > _SHOWN_WITHIN or (shown is not None and now - changed >= _STILL)
+
+    late = unreadable("the conversation")
+    yield Wait(settled, _SHOWN_WITHIN + context.profile.timeouts.action, late, POLL * 4, asks_page=True)
+    return heard()

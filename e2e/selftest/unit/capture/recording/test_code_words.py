@@ -1,0 +1,103 @@
+"""A reply knows a code word that it has by itself; one that only repeats what was typed knows nothing."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from e2e.capture.recording.code_words import CodeWords, Heard, expression, new_word, reply_texts
+
+TYPED = "Please remember this code word: otter4827. Reply with OK. (a1b2c3d4)"
+NONCE = "deadbee1"
+ECHO = "the reply repeats the message that gave the word, which shows no knowledge of its own"
+
+
+def heard(texts: list[str], shown: str | None, knows: str = "{word}") -> Heard:
+    words = CodeWords()
+    words.tell(3, TYPED, "otter4827", "")
+    words.replies = ["OK, otter4827 it is."]
+    return words.heard(texts, shown, NONCE, knows, words=words.told)
+
+
+@pytest.mark.parametrize(
+    "shown", ["It is otter4827.", "**Otter-4827**", "OTTER 4827!", "_otter4827_", "Das Wort war »otter4827«"]
+)
+def test_a_word_in_any_spelling_is_known(shown: str) -> None:
+    assert heard([], shown) == Heard(True, 3)
+
+
+@pytest.mark.parametrize("shown", ["I do not know.", "otter", "potter4827", "otter48271", "我不知道"])
+def test_another_text_on_the_screen_does_not_know_it(shown: str) -> None:
+    assert heard([], shown) == Heard(False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TYPED,
+        "You wrote: please remember this code word - OTTER4827",  # a title is the message's beginning
+        f"{TYPED} OK, otter4827 it is. Sorry?",  # a reply with the whole conversation
+    ],
+)
+def test_an_echo_of_the_message_that_gave_it_tells_nothing(text: str) -> None:
+    assert heard([text], None) == Heard(None, why=ECHO)
+    assert heard([], text) == Heard(None, why=ECHO)
+
+
+def test_what_comes_after_the_question_in_a_whole_conversation_counts() -> None:
+    conversation = f"{TYPED}OK, otter4827 it is.Which code word was it? ({NONCE})"
+    assert heard([f"{conversation}You never said."], None) == Heard(False)
+    assert heard([f"{conversation}It is otter4827."], None) == Heard(True, 3)
+
+
+def test_the_same_words_as_before_are_an_answer_where_nothing_is_echoed() -> None:
+    assert heard(["OK, otter4827 it is."], None) == Heard(True, 3)
+
+
+@pytest.mark.parametrize("texts", [[], ["ok"], ["c9a1", "200"], ["OK, otter4827 it is"[:3]]])
+def test_a_reply_without_a_text_cannot_be_judged(texts: list[str]) -> None:
+    assert heard(texts, None).knows is None
+    assert "no text of the reply could be read" in heard(texts, None).why
+
+
+def test_an_acknowledgement_is_no_reply() -> None:
+    """Each message is accepted in the same words, and the reply itself comes where the profile does not look."""
+    words = CodeWords()
+    words.tell(3, TYPED, "otter4827", "")
+    words.replies = ["Message received"]
+    found = words.heard(["Message received"], None, NONCE, "{word}", words=words.told)
+    assert found.knows is None
+    assert "screen.messages" in found.why
+
+
+def test_a_word_that_only_the_data_of_a_reply_holds_is_not_decided() -> None:
+    assert heard(["Your word: otter4827"], "I do not know.").knows is None
+
+
+def test_the_profile_says_what_knowing_means() -> None:
+    assert heard([], "Was it otter4827?", "your word is {word}") == Heard(False)
+    assert heard([], "Sure, your word is Otter4827", "your word is {word}") == Heard(True, 3)
+
+
+def test_the_latest_word_of_several_is_named_with_its_chat() -> None:
+    words = CodeWords()
+    words.tell(3, TYPED, "otter4827", "")
+    words.tell(5, TYPED.replace("otter4827", "maple1234"), "maple1234", "")
+    for word, chat in (("otter4827", 3), ("maple1234", 5)):
+        assert words.heard([], f"It is {word}.", NONCE, "{word}", words=words.told) == Heard(True, chat)
+    assert words.in_payload('{"m": "maple1234"}') == (5,)
+
+
+def test_words_are_random_and_match_themselves() -> None:
+    found = {new_word() for _ in range(200)}
+    assert len(found) > 150
+    assert all(
+        re.fullmatch(r"[a-z]+\d{4}", word) and expression("{word}", word).search(word) for word in found
+    )
+    assert not any(re.search(r"[0-9a-f]{8}", word) for word in found)  # that is how messages are told apart
+
+
+def test_the_texts_of_a_body_are_those_of_its_values() -> None:
+    assert "It is otter4827." in reply_texts(['{"text": "It is otter4827."}'])
+    assert any("It is otter4827." in text for text in reply_texts(["<p>It is <b>otter4827</b>.</p>"]))
