@@ -25,17 +25,20 @@ _NO_STORE = "a HAR does not record the page's stores"
 _NO_SCREEN = "a HAR does not record what the page shows"
 _NO_CLICKS = "a HAR does not record clicks"
 _OF_STORES = ("smoke", "rotation.stored_id_is_fresh", "rotation.sent_equals_stored")
+_OF_CHATS = ("provider.persists", "provider.varies", "provider.balanced", "provider.independent")
 _OF_CLICKS = ("rotation.sent_id_is_fresh", "rotation.one_id_per_chat")
 
 
 def unjudged(profile: Profile, split: Split) -> dict[str, str]:
     """Check -> why this recording cannot make it pass."""
     found: dict[str, str] = {}
-    if profile.session.store != "none":
+    if profile.id_store.store != "none":
         found |= dict.fromkeys(_OF_STORES, _NO_STORE)
     if not split.sees_new_chats:
         why = f"{_NO_CLICKS}: its chats were told apart by their session IDs (steps.new_chat_request or wire.history shows New Chats)"
         found |= dict.fromkeys(_OF_CLICKS, why)
+        if not profile.sends_id:
+            found |= dict.fromkeys(_OF_CHATS, f"{_NO_CLICKS}, and no session ID tells its chats apart")
     for check in CHECKS:
         if check.scenario != "plain":
             found[check.name] = f"{_NO_CLICKS}: whether the user did this is not known"

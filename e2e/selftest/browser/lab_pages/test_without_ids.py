@@ -13,7 +13,8 @@ from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.run import assemble
 from e2e.analysis.model.wording import NO_ID
 from e2e.capture.run.plan import Plan
-from e2e.capture.run.runner import Runner, run_side_by_side
+from e2e.capture.run.runner import Runner
+from e2e.capture.run.side_by_side import run_side_by_side
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.records.evidence import read_run
 from e2e.selftest.browser.lab_pages.lab_profiles import lab_profile

@@ -308,7 +308,7 @@ def test_stores_and_transports_in_the_table_are_options() -> None:
 
 
 def test_every_fault_that_needs_the_backend_has_one_variant_module() -> None:
-    modules = {path.stem.replace("_", "-") for path in Path(str(variants.__file__)).parent.glob("[a-z]*.py")}
+    modules = {path.stem.replace("_", "-") for path in Path(str(variants.__file__)).parent.rglob("[a-z]*.py")}
     # A frontend fault too: its page waits for the backend, which must be slow.
     assert modules == {fault.name for fault in faults.FAULTS if fault.side == "backend"} | {"late-rotation"}
     for fault in faults.FAULTS:
