@@ -232,7 +232,7 @@ class Profile(Part):
 
     def _ready_fits(self) -> None:
         ready = self.where.ready
-        if ready.stored and self.session.store == "none":
+        if ready.stored and self.id_store.store == "none":
             raise InvalidValue(
                 "where.ready.stored",
                 True,
