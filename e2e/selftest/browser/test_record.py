@@ -70,7 +70,7 @@ def test_recorded_profile_has_the_locators_of_what_was_used_and_works(tmp_path: 
     profile = load(str(file))
     assert profile.steps.message_box == Locate(role="textbox", name="Message")
     assert [a.click for a in profile.steps.new_chat] == [Locate(role="button", name="New chat")]
-    assert (profile.session.store, profile.session.key) == ("localStorage", "chat_session")
+    assert (profile.id_store.store, profile.id_store.key) == ("localStorage", "chat_session")
     assert profile.wire[0].session is not None
     assert profile.wire[0].session.json_ == "session_id"
     assert profile.screen.messages == Locate(test_id="message")
