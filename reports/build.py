@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from e2e.errors import HarnessError
-from reports.history.alarm import since_when
+from reports.composition import Composition, compose, history_key
 from reports.history.entry import HistoryEntry, entry_of
 from reports.history.store import ALLURE, KEEP, History, Store
-from reports.summary.aggregate import Judged, judge_last, write_summary
+from reports.prepared import prepared
+from reports.summary.schema import Summary
+
+if TYPE_CHECKING:
+    from reports.summary.aggregate import Judged
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
     """What was built, and from which run."""
 
-    judged: Judged
+    summary: Summary
     entry: HistoryEntry
-    history: History
-    """The series up to this run."""
+    alarms: tuple[str, ...]
+    """Alarms of the run history up to this run: lines for the terminal."""
     index: Path
     """The page of the Allure report to open."""
     lost: HarnessError | None = None
@@ -35,36 +40,48 @@ def build(
     keep: int = KEEP,
     base_url: str = "",
 ) -> Built:
-    """Judge the last run under ``out``, write its summary, charts and report there, and add it to ``history``.
+    """Write the summary, charts and report of the last run under ``out`` there, and add the run to ``history``.
 
-    ``judged`` is that run if it is already judged. ``base_url`` is the address of the report, with ``{run}`` for the run ID. Raises
-    `HarnessError` when there is nothing to report, or when the report could not be built.
+    ``judged`` is that run if it is already judged. A report that the test session has prepared is taken if it is of this run and
+    of this history; otherwise the run is judged here. ``base_url`` is the address of the report, with ``{run}`` for the run ID.
+    Raises `HarnessError` when there is nothing to report, or when the report could not be built.
     """
     from reports.allure.build import build_allure
-    from reports.allure.config import allure_run
-    from reports.allure.results import complete_results
-    from reports.charts.charts import chart_set, write_chart
-    from reports.charts.page import charts_page
-    from reports.history.chart import history_chart
 
-    judged = judged or judge_last(out)
+    place = history or out / "history"
+    composition, lost = (_prepared(out, place, keep), None) if judged is None else (None, None)
+    if composition is None:
+        composition, lost = _composed(judged, out, place, keep)
+    composition.write(out)
+    run = replace(
+        composition.allure,
+        history=allure_history or out / "history" / ALLURE,
+        base_url=base_url.replace("{run}", composition.entry.run_id),
+    )
+    index = build_allure(out / "allure-results", out / "allure-report", run)
+    return Built(composition.summary, composition.entry, composition.alarms, index, lost)
+
+
+def _prepared(out: Path, place: str | Path, keep: int) -> Composition | None:
+    """The prepared report, with the run added to the history; None if there is none for this history."""
+    found = prepared(out)
+    if found is None:
+        return None
+    series, lost = _add(found.entry, place, keep)
+    return found if lost is None and history_key(series.entries) == found.history else None
+
+
+def _composed(
+    judged: Judged | None, out: Path, place: str | Path, keep: int
+) -> tuple[Composition, HarnessError | None]:
+    """The report composed from the evidence, with the run added to the history; and the error if it could not be added."""
+    if judged is None:
+        from reports.summary.aggregate import judge_last
+
+        judged = judge_last(out)
     entry = entry_of(judged)
-    series, lost = _add(entry, history or out / "history", keep)
-    judged = replace(judged, since=since_when(series.entries, judged.run.alarms_per_year))
-    write_summary(judged, out)
-    charts = chart_set(judged.run, out)
-    chart = history_chart(series.entries, judged.run.alarms_per_year)
-    if chart is not None:
-        write_chart(chart, out)
-        charts.append(chart)
-    page = charts_page(f"{judged.run.metas[0].title}: charts", charts)
-    (out / "charts" / "charts.html").write_text(page, encoding="utf-8")
-    results = out / "allure-results"
-    complete_results(judged, results, charts, page)
-    link = base_url.replace("{run}", entry.run_id)
-    run = allure_run(judged, allure_history or out / "history" / ALLURE, link)
-    index = build_allure(results, out / "allure-report", run)
-    return Built(judged, entry, series, index, lost)
+    series, lost = _add(entry, place, keep)
+    return compose(judged, series.entries, entry, out), lost
 
 
 def _add(entry: HistoryEntry, place: str | Path, keep: int) -> tuple[History, HarnessError | None]:

@@ -123,8 +123,8 @@ def print_built(built: Built, *places: tuple[str, Path]) -> None:
     from reports.history.show import print_alarms
     from reports.summary.terminal import print_summary
 
-    print_summary(built.judged.summary, *places)
-    print_alarms(built.history, built.judged.run.alarms_per_year)
+    print_summary(built.summary, *places)
+    print_alarms(built.alarms)
     if built.lost is not None:
         raise built.lost
 

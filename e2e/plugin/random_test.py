@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.plugin.assertions import RandomTestResult
-from e2e.plugin.settings.settings import Settings
 from e2e.plugin.writer import shown_as
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from e2e.capture.lane.run_context import RunContext
     from e2e.capture.session_ids.redaction import Redactor
+    from e2e.plugin.settings.settings import Settings
     from e2e.records.records import RunMeta
 
 _SEARCH = 90.0  # seconds

@@ -16,12 +16,13 @@ from e2e import errors
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.files import replace_file
 from e2e.plugin.settings.options import SETTINGS
-from e2e.plugin.settings.settings import Settings
 from e2e.plugin.writer import report_write_error, shown_as
-from e2e.profile.profile import SUITE, Profile
+from e2e.setup.places import REPO
 
-if TYPE_CHECKING:  # pandas, httpx and rich are for a run, not for a collection
+if TYPE_CHECKING:  # pandas, pydantic, httpx and rich are for a run, not for a collection
     from e2e.analysis.model.run import Run
+    from e2e.plugin.settings.settings import Settings
+    from e2e.profile.profile import Profile
     from e2e.records.records import RunRecords
 
 _CALM_CHATS = 4
@@ -146,7 +147,7 @@ def _invocation(settings: Settings) -> dict[str, str]:
     target = Path(settings.target)
     if target.is_file():
         whole = target.resolve()
-        given = str(whole.relative_to(SUITE)) if whole.is_relative_to(SUITE) else str(whole)
+        given = str(whole.relative_to(REPO)) if whole.is_relative_to(REPO) else str(whole)
     else:
         given = settings.target
     found = {} if given == "reference" else {"TARGET": given}
@@ -155,7 +156,7 @@ def _invocation(settings: Settings) -> dict[str, str]:
     if settings.profile.where.start == "reference":
         for name in ("transport", "store", "id_format", "rotation"):
             value = getattr(settings, name)
-            if value != Settings.model_fields[name].default:
+            if value != type(settings).model_fields[name].default:
                 found[name.upper()] = value
     return found
 
@@ -168,7 +169,7 @@ def _digest(profile: Profile) -> str:
 
 def _commit() -> str:
     ended = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], cwd=SUITE, capture_output=True, text=True, check=False
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=REPO, capture_output=True, text=True, check=False
     )
     return ended.stdout.strip() or "unknown"
 

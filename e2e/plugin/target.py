@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from e2e.capture.target.start_command import serving, with_path
 from e2e.errors import TargetNotReady
-from e2e.plugin.settings.settings import Settings
 from e2e.plugin.writer import shown_as
-from e2e.profile.profile import SUITE, Command
+from e2e.setup.places import REPO
+
+if TYPE_CHECKING:
+    from e2e.plugin.settings.settings import Settings
 
 
 @pytest.fixture(scope="session")
 @shown_as("The chat under test")
 def chat_url(settings: Settings) -> Iterator[str]:
     """Address of the chat under test, ready to be opened."""
+    from e2e.capture.target.start_command import serving, with_path
+    from e2e.profile.profile import Command
+
     where = settings.profile.where
     if settings.base_url is not None:
         yield with_path(settings.base_url, where.path)
     elif isinstance(where.start, Command):
-        with serving(where.start, SUITE) as url:
+        with serving(where.start, REPO) as url:
             yield with_path(url, where.path)
     elif where.start == "reference":
         from fixtures.reference_chat.launcher import LaunchError, ReferenceChat

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from e2e.plugin.assertions import act_on
-from e2e.plugin.settings.fields import closest
-from e2e.plugin.settings.options import SETTINGS
-from e2e.profile.profile import SUITE
+from e2e.plugin.settings.options import OF_THE_SUITE, SETTINGS
+from e2e.setup.places import REPO
 
 if TYPE_CHECKING:
     from e2e.analysis.model.run import Run
     from e2e.analysis.model.verdict import Verdict
 
-_CHECKS = SUITE / "e2e" / "analysis" / "checks"
+_CHECKS = REPO / "e2e" / "analysis" / "checks"
 
 
 class CheckFixture(Protocol):
@@ -44,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuse a spec that names no check, before any browser starts."""
-    if SETTINGS not in config.stash:
+    if OF_THE_SUITE not in config.stash:
         return
     known = declared_checks()
     for item in items:
@@ -53,6 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             hint = '@pytest.mark.check("rotation.sent_id_is_fresh")'
             raise pytest.UsageError(f"{item.nodeid}: the spec names no check\n  hint: {hint}")
         if name is not None and name not in known:
+            from e2e.plugin.settings.fields import closest
+
             hint = closest(name, known) or f"one of {', '.join(known)}"
             raise pytest.UsageError(f"{item.nodeid}: there is no check {name!r}\n  hint: {hint}")
 

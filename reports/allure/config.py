@@ -10,16 +10,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from e2e.analysis.model.run import Run
 from e2e.files import replace_file
 from reports.charts.figures import FIGURES, GROUPS, figures
-from reports.summary.aggregate import Judged
-from reports.summary.verdict import verdict_line
+
+if TYPE_CHECKING:  # they load pandas, which the build of a report that is composed already does not need
+    from e2e.analysis.model.run import Run
+    from reports.summary.aggregate import Judged
 
 VARIABLE = "CHAT_E2E_ALLURE"
 """Environment variable that names the JSON file."""
+WHOLE = "run-result.json"
+"""The result in place of missing ones: of a killed session, or of evidence alone."""
 HISTORY_LIMIT = 400  # runs
 _SEPARATOR = " · "  # between verdict and name in the report's heading
 
@@ -120,6 +123,8 @@ class AllureRun:
 
 def allure_run(judged: Judged, history: Path | None = None, base_url: str = "") -> AllureRun:
     """The configuration for the report of judged runs."""
+    from reports.summary.verdict import verdict_line
+
     return AllureRun(
         name=f"{judged.run.metas[0].title}, {' '.join(judged.summary.run_ids[:3])}",
         environments=environments(judged.run),
@@ -167,15 +172,20 @@ def environments(run: Run) -> tuple[Environment, ...]:
     return tuple(found.values())
 
 
-def write_metrics(results: Path, run: Run) -> None:
-    """Write the key figures to ``run-perf.json``, in Allure's format for metrics: a bare array."""
+def metrics(run: Run) -> str:
+    """The text of ``run-perf.json``: the key figures in Allure's format for metrics, a bare array."""
     began = min(meta.started for meta in run.metas)
     ended = max(meta.finished or meta.started for meta in run.metas)
     samples = [
         {"id": f"{run.metas[0].run_id}-{key}", "key": key, "value": value, "start": int(1000 * began), "stop": int(1000 * ended)}
         for key, value in figures(run).items()
     ]  # fmt: skip
-    (results / "run-perf.json").write_text(json.dumps(samples), encoding="utf-8")
+    return json.dumps(samples)
+
+
+def results_of_tests(results: Path) -> int:
+    """How many tests left a result in this folder."""
+    return sum(path.name != WHOLE for path in results.glob("*-result.json"))
 
 
 def forget_point(history: Path, name: str) -> None:

@@ -9,15 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from e2e.analysis.model.wording import plural
+from e2e.analysis.model.plurals import plural
 from e2e.records.records import RunMeta
-from reports.allure.config import environments, labels, write_metrics
+from reports.allure.config import WHOLE, environments, labels, metrics, results_of_tests
 from reports.charts.drawing import Chart
 from reports.summary.aggregate import Judged, page_of
 from reports.summary.tables import observations_html
 from reports.summary.verdict import executive_summary, verdict_line
 
-_WHOLE = "run-result.json"
 _STATUS = {"pass": "passed", "fail": "failed", "broken": "broken", "inconclusive": "skipped"}
 _NAMESPACE = uuid.UUID("6a3c4f5e-0d5b-4c7e-9a53-1f0f3f6f6b7c")
 
@@ -30,23 +29,34 @@ def complete_results(
     Files have fixed names, so completing twice changes nothing.
     """
     results.mkdir(parents=True, exist_ok=True)
-    write_metrics(results, judged.run)
+    files = result_files(judged, results, charts, interactive)
+    for name, text in files.items():
+        (results / name).write_text(text, encoding="utf-8")
+    if WHOLE not in files:
+        (results / WHOLE).unlink(missing_ok=True)
+
+
+def result_files(
+    judged: Judged, results: Path, charts: Sequence[Chart] = (), interactive: str = ""
+) -> dict[str, str]:
+    """The files with which `complete_results` completes ``results``: name -> text."""
+    files = {"run-perf.json": metrics(judged.run)}
     page = page_of(judged, results.parent)
     attachments = [
-        _attachment(results, "summary", "Summary", "text/markdown", "md", page),
+        _attachment(files, "summary", "Summary", "text/markdown", "md", page),
         _attachment(
-            results, "observations", "Observations", "text/html", "html", observations_html(judged.run)
+            files, "observations", "Observations", "text/html", "html", observations_html(judged.run)
         ),
     ]
     if interactive:
         attachments.append(
-            _attachment(results, "charts", "Interactive charts", "text/html", "html", interactive)
+            _attachment(files, "charts", "Interactive charts", "text/html", "html", interactive)
         )
     history = next((c for c in charts if c.name == "history"), None)
     if history is not None:
         svg = history.svg.decode("utf-8")
-        attachments.append(_attachment(results, history.name, history.title, "image/svg+xml", "svg", svg))
-    attachments += [_trace_note(results, meta) for meta in judged.run.metas if meta.trace and meta.masked]
+        attachments.append(_attachment(files, history.name, history.title, "image/svg+xml", "svg", svg))
+    attachments += [_trace_note(files, meta) for meta in judged.run.metas if meta.trace and meta.masked]
     errors = [
         {
             "message": f"{p.kind}: {p.what}" + (f" ({p.times} times)" if p.times > 1 else ""),
@@ -55,15 +65,14 @@ def complete_results(
         }
         for p in judged.summary.problems
     ]
-    _write(results, "run-globals.json", {"attachments": attachments, "errors": errors})
-    reported = [p for p in results.glob("*-result.json") if p.name != _WHOLE]
-    if reported and judged.session_ended:
-        (results / _WHOLE).unlink(missing_ok=True)
-        return
-    drawn = [
-        _attachment(results, c.name, c.title, "image/svg+xml", "svg", c.svg.decode("utf-8")) for c in charts
-    ]
-    _write(results, _WHOLE, _whole_run(judged, len(reported), [*attachments, *drawn]))
+    files["run-globals.json"] = _text({"attachments": attachments, "errors": errors})
+    reported = results_of_tests(results)
+    if not (reported and judged.session_ended):
+        drawn = [
+            _attachment(files, c.name, c.title, "image/svg+xml", "svg", c.svg.decode("utf-8")) for c in charts
+        ]
+        files[WHOLE] = _text(_whole_run(judged, reported, [*attachments, *drawn]))
+    return files
 
 
 def _whole_run(judged: Judged, reported: int, attachments: list[dict[str, Any]]) -> dict[str, Any]:
@@ -111,21 +120,23 @@ def _whole_run(judged: Judged, reported: int, attachments: list[dict[str, Any]])
     }
 
 
-def _trace_note(results: Path, meta: RunMeta) -> dict[str, Any]:
+def _trace_note(files: dict[str, str], meta: RunMeta) -> dict[str, Any]:
     text = f"{meta.trace} beside the evidence of {meta.run_id}; it contains session IDs in the clear.\n"
     text += f"playwright show-trace {meta.trace}\n"
     title = "Path of the Playwright trace"
-    return _attachment(results, f"trace-{meta.run_id}", title, "text/plain", "txt", text)
+    return _attachment(files, f"trace-{meta.run_id}", title, "text/plain", "txt", text)
 
 
-def _attachment(results: Path, name: str, title: str, kind: str, extension: str, text: str) -> dict[str, Any]:
+def _attachment(
+    files: dict[str, str], name: str, title: str, kind: str, extension: str, text: str
+) -> dict[str, Any]:
     source = f"run-{name}-attachment.{extension}"
-    (results / source).write_text(text, encoding="utf-8")
+    files[source] = text
     return {"name": title, "source": source, "type": kind, "timestamp": _now()}
 
 
-def _write(results: Path, name: str, content: Mapping[str, Any]) -> None:
-    (results / name).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+def _text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False)
 
 
 def _lines(*texts: str) -> str:

@@ -29,6 +29,7 @@ from reports.charts.drawing import (
     initials,
     mark_area,
     new_figure,
+    remove_charts,
 )
 from reports.charts.flow import failing_chat, short
 from reports.charts.structure import id_structure
@@ -39,7 +40,6 @@ __all__ = ["chart_set", "chat_timeline", "lanes_strip", "provider_distribution"]
 _COLUMNS = 30  # chats in one row; a lane with more goes on in the next row
 _ROWS = 16
 _TABLE_ROWS = 1000
-_NOT_OF_A_RUN = ("calibration", "history")
 
 
 def provider_distribution(run: Run) -> Chart | None:
@@ -53,15 +53,16 @@ def lanes_strip(run: Run) -> Chart | None:
 
 
 def chart_set(run: Run, out: Path) -> list[Chart]:
-    """Write ``charts/NAME.svg`` and ``.png`` under ``out``, with the timeline of a chat of the first failed check.
+    """Draw the charts of a run, and write ``charts/NAME.svg`` and ``.png`` under ``out``. Charts of earlier runs are removed."""
+    remove_charts(out)
+    charts = drawn_charts(run)
+    for chart in charts:
+        write_chart(chart, out)
+    return charts
 
-    Charts of earlier runs are removed.
-    """
-    folder = out / "charts"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in (*folder.glob("*.svg"), *folder.glob("*.png"), *folder.glob("*.html")):
-        if old.stem not in _NOT_OF_A_RUN:
-            old.unlink()
+
+def drawn_charts(run: Run) -> list[Chart]:
+    """The charts of a run, with the timeline of a chat of the first failed check."""
     shown = failing_chat(run) or next((key_of(c) for c in rows(run.observed)), None)
     drawn = [
         provider_distribution(run),
@@ -69,18 +70,14 @@ def chart_set(run: Run, out: Path) -> list[Chart]:
         chat_timeline(run, shown) if shown else None,
         id_structure(run),
     ]
-    charts = [chart for chart in drawn if chart is not None]
-    for chart in charts:
-        write_chart(chart, out)
-    return charts
+    return [chart for chart in drawn if chart is not None]
 
 
 def write_chart(chart: Chart, out: Path) -> None:
     """Write ``charts/NAME.svg`` and ``.png`` under ``out``."""
-    folder = out / "charts"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{chart.name}.svg").write_bytes(chart.svg)
-    (folder / f"{chart.name}.png").write_bytes(chart.png)
+    (out / "charts").mkdir(parents=True, exist_ok=True)
+    for name, data in chart.files().items():
+        (out / name).write_bytes(data)
 
 
 def band(n: int, share: float) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from pathlib import Path
 from typing import Any
 
 INK, QUIET, LINE, PAPER = "#23242a", "#61636e", "#d9d9e0", "#ffffff"
@@ -34,6 +35,9 @@ PALETTE = (
 )
 
 
+_NOT_OF_A_RUN = ("calibration", "history")
+
+
 @dataclass(frozen=True)
 class Chart:
     """A drawn chart. ``alt`` describes it in words; it is the SVG's description too."""
@@ -54,10 +58,22 @@ class Chart:
         self._figure.savefig(out, format="png", dpi=140, metadata={"Software": None})
         return out.getvalue()
 
+    def files(self) -> dict[str, bytes]:
+        """``charts/NAME.svg`` and ``.png`` with their content."""
+        return {f"charts/{self.name}.svg": self.svg, f"charts/{self.name}.png": self.png}
+
     @property
     def kind(self) -> str:
         """The name without numbers: ``timeline`` for ``timeline-0-1``."""
         return re.sub(r"(-\d+)+$", "", self.name)
+
+
+def remove_charts(out: Path) -> None:
+    """Remove the charts of an earlier run under ``out``."""
+    folder = out / "charts"
+    for old in (*folder.glob("*.svg"), *folder.glob("*.png"), *folder.glob("*.html")):
+        if old.stem not in _NOT_OF_A_RUN:
+            old.unlink()
 
 
 def new_figure(width: float, height: float) -> tuple[Any, Any]:

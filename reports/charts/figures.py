@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import numpy as np
-
-from e2e.analysis.facts.sessions import provider_counts
-from e2e.analysis.judge import judge
-from e2e.analysis.model.columns import rows
-from e2e.analysis.model.run import Run
-from e2e.analysis.stats.e_values import log_e
+if TYPE_CHECKING:  # a report of a run that is judged already needs the titles only
+    from e2e.analysis.model.run import Run
 
 
 class Figure(NamedTuple):
@@ -37,6 +32,12 @@ GROUPS: Mapping[str, str] = {"sessions": "Sessions", "providers": "Providers", "
 
 def figures(run: Run) -> dict[str, float]:
     """Name -> value in the order of `FIGURES`, without figures that this run has no data for."""
+    import numpy as np
+
+    from e2e.analysis.facts.sessions import provider_counts
+    from e2e.analysis.judge import judge
+    from e2e.analysis.stats.e_values import log_e
+
     found: dict[str, float] = {}
     fresh = judge(run).verdict("rotation.sent_id_is_fresh").numbers
     if fresh.get("transitions"):
@@ -56,6 +57,8 @@ def figures(run: Run) -> dict[str, float]:
 
 def latencies(run: Run) -> list[float]:
     """Milliseconds from sending to the end of the reply, for each plain chat's first message."""
+    from e2e.analysis.model.columns import rows
+
     plain = {(c.run_id, c.lane, c.chat) for c in rows(run.observed)}
     return [
         1000 * (m.ended_at - m.sent_at)
@@ -74,6 +77,8 @@ def against_shares(run: Run) -> tuple[dict[str, int], dict[str, float]] | None:
     If only the number of providers is known, they are named by their rank in this run. All have the same expected share, so the
     evidence does not depend on their names, and the expectation is the same in every run.
     """
+    from e2e.analysis.facts.sessions import provider_counts
+
     counts, policy = provider_counts(run), run.policy
     if not counts:
         return None

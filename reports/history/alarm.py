@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from e2e.analysis.stats.e_values import Nights, log_e, night
 from reports.history.entry import CHANGES, HistoryEntry
+
+if TYPE_CHECKING:  # loads SciPy, which only the calculation needs
+    from e2e.analysis.stats.e_values import Nights
 
 UNCHANGED = "neither target version, profile, browser nor suite, as far as they are known"
 
@@ -50,6 +53,8 @@ def level(alarms_per_year: float) -> float:
 
 def steps(entries: Sequence[HistoryEntry], alarms_per_year: float = 0.02) -> list[Step]:
     """The runs of one series in order of time, each with the evidence against the expected shares up to it."""
+    from e2e.analysis.stats.e_values import night
+
     found: list[Step] = []
     state: Nights | None = None
     for one in entries:
@@ -97,6 +102,8 @@ def _change_point(found: Sequence[Step]) -> int:
     Runs under one fault have common shares. Their pooled counts are stronger evidence than those of a longer period, which contains
     good runs, or of a shorter one.
     """
+    from e2e.analysis.stats.e_values import log_e
+
     shares = found[-1].entry.shares
     pooled, best, at = dict.fromkeys(shares, 0), -math.inf, len(found) - 1
     for n in range(len(found) - 1, -1, -1):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reports.charts.figures import against_shares, figures
-from reports.summary.aggregate import Judged
-from reports.summary.page import headline
+from reports.summary.verdict import headline
+
+if TYPE_CHECKING:  # loads pandas, which reading the history does not need
+    from reports.summary.aggregate import Judged
 
 COLUMNS = ("run_id", "began", "target", "browser", "kind", "name", "text", "number")
 """Columns of an entry's table."""

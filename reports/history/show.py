@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from e2e.analysis.model.wording import plural
+from e2e.analysis.model.plurals import plural
 from reports.history.alarm import UNCHANGED, alarms, level, steps
 from reports.history.entry import HistoryEntry
 from reports.history.store import History
@@ -63,7 +64,7 @@ def print_history(history: History, alarms_per_year: float) -> None:
             f"sum: evidence against the expected shares; alarm (!) from {limit:.1f} on",
             style="dim",
         )
-        print_alarms(History(tuple(entries)), alarms_per_year)
+        print_alarms(alarm_lines(entries, alarms_per_year))
     for one in history.unread:
         console.print(f"[yellow]cannot be read:[/] {escape(one.name)}: {escape(one.why)}")
     if history.unread:
@@ -72,20 +73,26 @@ def print_history(history: History, alarms_per_year: float) -> None:
         )
 
 
-def print_alarms(history: History, alarms_per_year: float) -> None:
-    """Print what is wrong in the last run of a series, since when, and what changed before it."""
-    console = _console()
-    for alarm in alarms(history.entries, alarms_per_year):
-        console.print(
+def alarm_lines(entries: Sequence[HistoryEntry], alarms_per_year: float) -> tuple[str, ...]:
+    """What is wrong in the last run of a series, since when, and what changed before it, as markup for the terminal."""
+    lines = []
+    for alarm in alarms(entries, alarms_per_year):
+        lines.append(
             f"[bold red]since {alarm.since.date}[/] ({alarm.since.run_id}, {plural(alarm.runs, 'run')}): {escape(alarm.text)}"
         )
         if alarm.before is None:
-            console.print("  the history begins with it", style="dim")
+            lines.append("[dim]  the history begins with it[/]")
         else:
-            changed = "; ".join(alarm.changed) or UNCHANGED
-            console.print(
-                f"  last run without it: {alarm.before.date}; changed since: {escape(changed)}", style="dim"
-            )
+            changed = escape("; ".join(alarm.changed) or UNCHANGED)
+            lines.append(f"[dim]  last run without it: {alarm.before.date}; changed since: {changed}[/]")
+    return tuple(lines)
+
+
+def print_alarms(lines: Sequence[str]) -> None:
+    """Print the lines of `alarm_lines`."""
+    console = _console()
+    for line in lines:
+        console.print(line)
 
 
 def as_json(history: History, alarms_per_year: float) -> dict[str, Any]:

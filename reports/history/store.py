@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -158,24 +159,32 @@ def _protocols(fs: Any) -> tuple[str, ...]:
 
 
 def _parquet(entry: HistoryEntry) -> bytes:
+    """The entry as a Parquet file.
+
+    `pyarrow.json` and `ParquetFile`: `Table.from_pylist` and `read_table` import pandas, which takes 1.4 s of CPU time.
+    """
     import pyarrow as pa
+    import pyarrow.json as pj
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pylist(
-        entry.rows(),
-        schema=pa.schema(
-            {
-                "run_id": pa.string(),
-                "began": pa.float64(),
-                "target": pa.string(),
-                "browser": pa.string(),
-                "kind": pa.string(),
-                "name": pa.string(),
-                "text": pa.string(),
-                "number": pa.float64(),
-            }
-        ),
+    schema = pa.schema(
+        {
+            "run_id": pa.string(),
+            "began": pa.float64(),
+            "target": pa.string(),
+            "browser": pa.string(),
+            "kind": pa.string(),
+            "name": pa.string(),
+            "text": pa.string(),
+            "number": pa.float64(),
+        }
     )
+    rows = entry.rows()
+    if all(row["number"] is None or math.isfinite(row["number"]) for row in rows):
+        lines = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+        table = pj.read_json(io.BytesIO(lines), parse_options=pj.ParseOptions(explicit_schema=schema))
+    else:  # JSON has no infinity
+        table = pa.Table.from_pylist(rows, schema=schema)
     out = io.BytesIO()
     pq.write_table(table, out, compression="zstd")
     return out.getvalue()
@@ -184,4 +193,4 @@ def _parquet(entry: HistoryEntry) -> bytes:
 def _read(data: bytes) -> HistoryEntry:
     import pyarrow.parquet as pq
 
-    return HistoryEntry.from_rows(pq.read_table(io.BytesIO(data)).to_pylist())
+    return HistoryEntry.from_rows(pq.ParquetFile(io.BytesIO(data)).read().to_pylist())

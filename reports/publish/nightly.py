@@ -67,7 +67,7 @@ def nightly(incoming: Path, site: Path, out: Path, *, url: str = "", options: Se
         except HarnessError as error:
             wrong.append(f"{target}, {browser}: {error}")
             continue
-        summary = built.judged.summary
+        summary = built.summary
         found.append(Judgement(target, browser, summary.outcome, built.entry.headline, page, ended))
         _write_job_summary(place / "summary.md", os.environ)
         if built.lost is not None:

@@ -36,8 +36,8 @@ def publish(
     built = build(out, history, judged=judged, allure_history=history / ALLURE, keep=keep, base_url=base)
     _move_old_folder(site)
     folder = site / "runs" / built.entry.run_id
-    _put(built.judged, out, folder)
-    write_index(site, built.judged.run.alarms_per_year, keep_reports)
+    _put(judged, out, folder)
+    write_index(site, judged.run.alarms_per_year, keep_reports)
     return built, folder / "index.html"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,14 +10,11 @@ from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.columns import AnalysisError
 from e2e.analysis.model.run import Run, assemble
 from e2e.errors import HarnessError
-from e2e.records.evidence import find_runs, read_run
+from e2e.records.evidence import read_run
+from reports.summary.last_run import last_run
 from reports.summary.page import summary_page
-from reports.summary.summary import Summary, as_json, summarise
-
-SESSION = "session.json"
-_INTERRUPTED = (
-    2  # pytest's exit code after Ctrl-C: the session file is written, results of checks are missing
-)
+from reports.summary.schema import Summary, as_json
+from reports.summary.summary import summarise
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,59 +47,26 @@ def judge_folders(folders: Sequence[Path], alarms_per_year: float | None = None)
 
 
 def judge_last(out: Path) -> Judged:
-    """Judge what the last session under ``out`` recorded or read.
-
-    A killed session leaves no session file; then the newest run is judged. Raises `HarnessError` when there is no run.
-    """
-    newest, session = _newest_run(out), out / SESSION
-    last = _session(session)
-    if last is not None:
-        folders, alarms, ended = last
-        if newest is None or newest.stat().st_mtime < session.stat().st_mtime:
-            return replace(judge_folders(folders, alarms), session_ended=ended)
-        if newest.resolve() in {f.resolve() for f in folders}:
-            return replace(judge_folders(folders, alarms), session_ended=ended)
-    if newest is None:
-        raise HarnessError(
-            f"there is no recorded run in {out}",
-            hint="record a run with `make e2e`, or set --out",
-        )
-    return replace(judge_folders([newest]), session_ended=False)
+    """Judge what the last session under ``out`` recorded or read. Raises `HarnessError` when there is no run."""
+    last = last_run(out)
+    return replace(judge_folders(last.folders, last.alarms_per_year), session_ended=last.session_ended)
 
 
 def write_summary(judged: Judged, out: Path) -> None:
     """``summary.json`` and ``summary.md``."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / "summary.json").write_text(as_json(judged.summary), encoding="utf-8")
-    (out / "summary.md").write_text(page_of(judged, out), encoding="utf-8")
+    for name, text in summary_files(judged, out).items():
+        (out / name).write_text(text, encoding="utf-8")
+
+
+def summary_files(judged: Judged, out: Path) -> dict[str, str]:
+    """The texts of ``summary.json`` and ``summary.md``."""
+    return {"summary.json": as_json(judged.summary), "summary.md": page_of(judged, out)}
 
 
 def page_of(judged: Judged, out: Path) -> str:
     """The text of ``summary.md``, with paths relative to ``out``."""
     return summary_page(judged.run, judged.judgement, judged.summary, judged.places(out), judged.since)
-
-
-def _session(path: Path) -> tuple[list[Path], float, bool] | None:
-    """Run folders and false-alarm budget of the last session, and whether it ended by itself; None without a session file."""
-    if not path.is_file():
-        return None
-    try:
-        session = json.loads(path.read_text(encoding="utf-8"))
-        ended = session.get("exit") != _INTERRUPTED
-        return [Path(folder) for folder in session["evidence"]], float(session["alarms_per_year"]), ended
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise HarnessError(
-            f"{path.name} cannot be read: {error!r}",
-            where=str(path),
-            hint="remove the file; then the newest recorded run is reported",
-        ) from error
-
-
-def _newest_run(out: Path) -> Path | None:
-    try:
-        return find_runs(out / "evidence")[-1]  # their names begin with the time
-    except HarnessError:
-        return None
 
 
 def _seen_from(out: Path, folder: Path) -> str:

@@ -15,7 +15,7 @@ from reports.charts.flow import failing_chat, flow_of
 from reports.summary.backend_state import backend_now, four_tests, id_patterns
 from reports.summary.layers import standings
 from reports.summary.recommendations import most_urgent, recommendation
-from reports.summary.summary import Summary
+from reports.summary.schema import Summary
 from reports.summary.verdict import conclusion, detection_limits, executive_summary, headline
 from reports.templates.rendering import template
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from e2e.analysis.causes.definition import PRIORITIES, CauseDefinition
+from e2e.analysis.causes.definition import CauseDefinition
 from e2e.analysis.causes.registry import definition
-from e2e.analysis.model.verdict import Cause
+from e2e.analysis.model.verdict import PRIORITIES, Cause
 
 
 def recommendation(cause: str) -> CauseDefinition:

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reports.summary.summary import Summary
+from reports.summary.schema import Summary
 from reports.summary.verdict import detection_limits, executive_summary, headline
 
 _STYLES = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "broken": "bold magenta"}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from e2e.analysis.causes.definition import PRIORITIES
-from e2e.analysis.model.verdict import UNEXPLAINED
-from e2e.analysis.model.wording import plural
-from reports.summary.summary import CauseResult, CheckResult, Summary
+from e2e.analysis.model.plurals import plural
+from e2e.analysis.model.verdict import PRIORITIES, UNEXPLAINED
+from reports.summary.schema import CauseResult, CheckResult, Summary
 
 _HEADLINES = {
     "broken": "the suite could not look at everything",

@@ -17,7 +17,7 @@ from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
 from e2e.analysis.causes.run_verdicts import RunVerdicts
 from e2e.analysis.facts.code_locations import Trail
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.verdict import ChatKey, Verdict
+from e2e.analysis.model.verdict import ChatKey, Priority, Verdict
 
 Layer = Literal[
     "frontend UI",
@@ -31,8 +31,6 @@ Layer = Literal[
     "presentation",
     "unknown",
 ]
-Priority = Literal["critical", "high", "medium", "low"]
-PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

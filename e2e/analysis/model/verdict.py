@@ -11,6 +11,8 @@ from e2e.records.records import CodePlace
 
 Outcome = Literal["pass", "fail", "inconclusive"]
 Number = int | float | str
+Priority = Literal["critical", "high", "medium", "low"]
+PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
 
 UNEXPLAINED = "unexplained"
 

@@ -6,18 +6,32 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from e2e.analysis.model.plurals import plural
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import MessageRow, SightingRow
 from e2e.analysis.model.sightings import ELSEWHERE
 from e2e.analysis.model.verdict import ChatKey, Number, Verdict
 from e2e.analysis.stats import significance
 
+__all__ = [
+    "LINES",
+    "capped",
+    "chats_text",
+    "clean_limit",
+    "key_of",
+    "lane_name",
+    "no_chats",
+    "not_seen",
+    "payloads_unseen",
+    "percent",
+    "plural",
+    "probability",
+    "short",
+    "spans",
+    "store_unseen",
+]
+
 LINES = 8
-
-
-def plural(n: int, word: str, many: str = "") -> str:
-    """``1 chat``, ``2 chats``."""
-    return f"{n} {word if n == 1 else many or word + 's'}"
 
 
 def percent(share: float) -> str:

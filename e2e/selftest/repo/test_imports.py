@@ -68,6 +68,8 @@ ORDER = (
     "reports.summary",
     "reports.allure",
     "reports.history",
+    "reports.composition",
+    "reports.prepared",
     "reports.build",
     "reports.publish",
     "e2e.explore.random_test",

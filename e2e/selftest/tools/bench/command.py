@@ -1,4 +1,4 @@
-"""Measures the cost of one chat, compares it with its targets, and writes ``bench.json``."""
+"""Measures the cost of one chat, of a start and of a report, compares it with its targets, and writes ``bench.json``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ TARGETS = {
     "capture": 1.05,
     "memory": 1.1,
     "collection": 1.5,
+    "report": 0.5,
 }
 """Upper limits of the ratios that `_MEANING` describes."""
 
@@ -29,6 +30,7 @@ _MEANING = {
     "capture": "capture on / capture off, one lane",
     "memory": "suite's memory at chat 2,000 / at chat 100",
     "collection": "pytest --collect-only: specs / empty file with pytest-playwright and allure-pytest",
+    "report": "report of a run: prepared by its session / from the evidence alone",
 }
 
 

@@ -6,13 +6,13 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 import e2e.specs
 from e2e.analysis.checks.registry import CHECKS
-from e2e.plugin.settings.options import SETTINGS
+from e2e.plugin.settings.options import OF_THE_SUITE
 from e2e.plugin.verdicts import check_of, declared_checks, pytest_collection_modifyitems
 
 
@@ -32,7 +32,7 @@ def item(*names: str, fixtures: tuple[str, ...] = ("run", "check")) -> Any:
 
 def collect(*items: Any) -> None:
     stash = pytest.Stash()
-    stash[cast("Any", SETTINGS)] = None  # only its presence counts
+    stash[OF_THE_SUITE] = True
     pytest_collection_modifyitems(SimpleNamespace(stash=stash), list(items))  # type: ignore[arg-type]
 
 

@@ -12,7 +12,6 @@ import pytest
 import e2e.analysis.causes.other
 from e2e.analysis.causes import registry
 from e2e.analysis.causes.definition import (
-    PRIORITIES,
     CauseDefinition,
     CauseFollows,
     CheckFollows,
@@ -21,7 +20,7 @@ from e2e.analysis.causes.definition import (
 from e2e.analysis.causes.registry import chat_rules, definition, definitions, run_rules
 from e2e.analysis.diagnosis import experiments
 from e2e.analysis.judge import CHECKS
-from e2e.analysis.model.verdict import UNEXPLAINED
+from e2e.analysis.model.verdict import PRIORITIES, UNEXPLAINED
 
 CHAT_RULES = [
     (10, "late-stream", "session"),

@@ -14,7 +14,8 @@ from e2e.analysis.model.run import assemble
 from e2e.records.records import Problem
 from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_meta
 from reports.summary.page import headline
-from reports.summary.summary import SCHEMA_FILE, Summary, as_json, schema_text, summarise
+from reports.summary.schema import SCHEMA_FILE, Summary, as_json, schema_text
+from reports.summary.summary import summarise
 from reports.summary.verdict import executive_summary
 
 
@@ -25,7 +26,7 @@ def summary_of(*faults: str, **fields: Any) -> Summary:
 
 def test_the_schema_file_is_in_step_with_the_model() -> None:
     assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), (
-        "write it anew: python -c 'from reports.summary.summary import *; SCHEMA_FILE.write_text(schema_text())'"
+        "write it anew: python -c 'from reports.summary.schema import *; SCHEMA_FILE.write_text(schema_text())'"
     )
 
 
