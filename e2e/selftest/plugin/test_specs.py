@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from e2e.selftest.plugin.conftest import ROOT, Ended, Suite
+from reports.prepared import prepared
 
 FAILING = {
     "test_every_new_chat_stores_its_own_session",
@@ -38,6 +39,13 @@ def test_the_historical_fault_fails_what_it_should(stale: Ended) -> None:
     assert stale.code == 1, stale.output
     assert {name for name, r in stale.results.items() if r["status"] == "failed"} == FAILING
     assert stale.statuses["broken"] == 0
+
+
+def test_a_recorded_session_prepares_its_report(stale: Ended) -> None:
+    found = prepared(stale.out)
+    assert found is not None
+    assert found.summary.outcome == "fail"
+    assert {"summary.md", "charts/lanes-strip.png", "allure-results/run-globals.json"} <= set(found.files)
 
 
 def test_a_failure_reads_as_it_should(stale: Ended) -> None:
