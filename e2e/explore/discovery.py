@@ -26,7 +26,7 @@ from e2e.explore.discover.infer.propose import name_of, propose, usable
 from e2e.explore.discover.observed import Observed
 from e2e.explore.discover.page.conversation import run_conversation
 from e2e.explore.discover.watcher import new_page
-from e2e.explore.proof import Outcome, Weak, print_outcome, weak_guesses
+from e2e.explore.proof import Outcome, Weak, confirm_provider, print_outcome, weak_guesses, with_maybe
 from e2e.profile.profile import SUITE, Profile, is_web_address, toml_value
 from e2e.records.evidence import read_run
 from e2e.setup.browser import find_browser, launch_options
@@ -83,15 +83,22 @@ def discover_chat(options: Options) -> int:
                 console.print(f"[red]not finished:[/] {escape(observed.problem.what)}")
                 if observed.problem.hint:
                     console.print(f"  hint: {observed.problem.hint}", markup=False)
-            profile = usable(text, file.name)
+            trial = with_maybe(found)
+            profile = usable(propose(observed, trial, name, options.url), file.name)
             if profile is None:
                 console.print(
                     f"[yellow]not checked:[/] answer the marked questions in it, then make doctor TARGET={_shown(file)}"
                 )
                 return 1
+            seen: set[str] = set()
             code = check_profile(
-                console, playwright, browser, profile, options, weak_guesses(found, observed)
+                console, playwright, browser, profile, options, weak_guesses(trial, observed), seen
             )
+            if confirm_provider(found, seen):
+                file.write_text(propose(observed, found, name, options.url), encoding="utf-8")
+                console.print(
+                    f"the provider was found by the proof run: {', '.join(sorted(seen))}", markup=False
+                )
             if code == 0:
                 console.print(f"next: make e2e TARGET={_shown(file)}", markup=False)
             return code
@@ -178,13 +185,17 @@ def check_profile(
     profile: Profile,
     options: Options,
     weak: Sequence[Weak],
+    seen: set[str] | None = None,
 ) -> int:
-    """Run two chats with the proposed profile, and judge them."""
+    """Run two chats with the proposed profile, and judge them. ``seen`` gets the providers of their replies."""
     state = {"storage_state": str(options.storage_state)} if options.storage_state is not None else {}
     plan = Plan(profile, options.url, _CHATS, 1, _OUT / "discover", continue_last=False, trace=False)
     with console.status("checking the profile with two chats …"):
         folder = Runner(plan, playwright, browser, {"locale": options.locale, **state}, probes=False).run()
-    run = assemble([read_run(folder)])
+    records = read_run(folder)
+    run = assemble([records])
+    if seen is not None:
+        seen |= {m.reply_provider for chat in records.chats for m in chat.messages if m.reply_provider}
     table = Table(title="Two chats with the proposed profile", title_justify="left")
     for column in ("check", "verdict", "reason"):
         table.add_column(column, overflow="fold")

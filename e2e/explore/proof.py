@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 
-from e2e.explore.discover.infer.findings import Findings, Guess
+from e2e.explore.discover.infer.findings import PROVIDER_QUESTION, Findings, Guess
 from e2e.explore.discover.observed import Observed
+from e2e.explore.discover.values import masked_if_id
 
 SURE = 0.8
 """From this confidence on a failed check is about the chat."""
@@ -104,3 +105,21 @@ def _not_stored(store: Guess, found: Findings) -> bool:
     return (
         store.value.get("store") == "none" and found.session is not None and found.session.confidence >= SURE
     )
+
+
+def with_maybe(found: Findings) -> Findings:
+    """The findings for the proof run: with what could be the provider, to see whether it varies."""
+    if found.provider is not None or found.label is not None:
+        return found
+    return replace(found, provider=found.provider_maybe)
+
+
+def confirm_provider(found: Findings, seen: Collection[str]) -> bool:
+    """Take what could be the provider for it where the proof run brought another value; returns whether it did."""
+    maybe = found.provider_maybe
+    if found.provider is not None or maybe is None or not set(seen) - set(maybe.alternatives):
+        return False
+    reason = f"{maybe.reason}; the proof run brought {', '.join(map(masked_if_id, sorted(seen)))}"
+    found.provider = Guess(maybe.value, 0.85, reason)
+    found.questions = [q for q in found.questions if not q.startswith(PROVIDER_QUESTION)]
+    return True

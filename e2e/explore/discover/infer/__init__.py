@@ -5,6 +5,7 @@ from __future__ import annotations
 from e2e.explore.discover.infer.findings import Findings
 from e2e.explore.discover.infer.replies import find_reply
 from e2e.explore.discover.infer.request import (
+    after_typing,
     condition_of,
     find_history,
     find_sent_messages,
@@ -39,6 +40,9 @@ def infer(watcher: Watcher, observed: Observed) -> Findings:
             "which request carries a message? No request or frame contained the typed text."
         )
         return found
+    pressed = after_typing(watcher, observed.turns, sent)
+    if pressed is not None:
+        sent, why = pressed, "it left when the message was sent; the text left before, while it was typed"
     found.sent, found.sent_reason = sent, why
     find_session(found, watcher, sent, observed)
     if found.session is None or found.session.confidence < _POOR:
@@ -48,6 +52,9 @@ def infer(watcher: Watcher, observed: Observed) -> Findings:
     found.history = find_history(sent, observed.turns)
     find_reply(found, watcher, sent, observed)
     if found.session is None and not any("session ID" in q for q in found.questions):
+        read = all(value is not None for value in sent.values)
+        found.no_id = observed.chats > 1 and read and not found.suspected_fault
+    if found.session is None and not found.no_id and not any("session ID" in q for q in found.questions):
         found.questions.append(
             "where is the session ID? No value was constant within each chat and different between the two chats."
             if observed.chats > 1

@@ -64,7 +64,7 @@ def _constants(
         kind = name_patterns.KIND_NAME.search(last_name(path)) is not None
         if place_of(path) in without or (id_likeness(value) > _AN_ID and not kind):
             continue
-        if not isinstance(value, str) or not 1 <= len(value) <= 60 or "'" in value or path.count("[") > 1:
+        if not isinstance(value, str) or not 1 <= len(value) <= 60 or "'" in value or path.count("[") > 2:
             continue
         if all(dict(leaves(w)).get(path) == value for w in wanted[1:]):
             weight = (0.0 if kind else 2.0) + path.count(".") + path.count("[") + len(value) / 100

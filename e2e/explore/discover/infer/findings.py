@@ -54,12 +54,20 @@ class Findings:
     store: Guess | None = None
     history: Guess | None = None
     provider: Guess | None = None
+    provider_maybe: Guess | None = None
+    """A place whose value was the same in both chats: the provider, if both had the same one. More chats can show it."""
     label: Guess | None = None
     answered_by: Guess | None = None
     """A second wire rule, as a table."""
     reply_to: Guess | None = None
+    reply_to_there: str | None = None
+    """Where the value of ``reply_to`` is in the reply."""
     answer_when: Guess | None = None
     done: Guess | None = None
+    each: Guess | None = None
+    """The key of a list of events in the frames or replies."""
+    no_id: bool = False
+    """The chat sends no session ID: everything that it sent was read, and nothing changed with the chat."""
     exchange_ends: bool = True
     settled: bool = False
     """The end of a reply shows on the screen only: its text no longer changes."""
@@ -69,6 +77,10 @@ class Findings:
     suspected_fault: str = ""
     """A possible fault of the chat itself."""
     questions: list[str] = field(default_factory=list)
+
+
+PROVIDER_QUESTION = "where is the provider?"
+"""How the question about the provider begins."""
 
 
 def text_of(value: Any) -> str | None:

@@ -22,6 +22,15 @@ def name_of(url: str) -> str:
     return f"chat-{name}" if not name or name[0].isdigit() else name
 
 
+_NO_ID = [
+    "# No [session]: two chats were seen, and nothing that they sent is constant in a chat and different in the other one.",
+    "# The server knows the chat by its connection, or the page sends the whole conversation. Each chat is judged by its content.",
+    "# With a language model behind it, a code word shows whether a chat remembers, and whether the next one does not:",
+    "# [memory]",
+    "",
+]
+
+
 def propose(observed: Observed, found: Findings, name: str, url: str) -> str:
     """The text of the profile. It is always valid TOML; a required part that is unknown becomes a marked question."""
     lines = [
@@ -45,9 +54,7 @@ def propose(observed: Observed, found: Findings, name: str, url: str) -> str:
         )
     lines += [
         "",
-        "[session]",
-        *_store(found),
-        "",
+        *(_NO_ID if found.no_id else ["[session]", *_store(found), ""]),
         "[steps]",
         *_steps(observed),
         "",
@@ -76,7 +83,7 @@ def usable(text: str, file: str) -> Profile | None:
     raw = tomllib.loads(text)
     steps = raw.get("steps", {})
     missing = "ready" not in raw["where"] or "message_box" not in steps or "new_chat" not in steps
-    if missing or "wire" not in raw or "session" not in raw["wire"][0]:
+    if missing or "wire" not in raw or ("session" in raw and "session" not in raw["wire"][0]):
         return None
     return parse(raw, file)
 
@@ -204,13 +211,13 @@ def _wire(found: Findings) -> list[str]:
         lines.append(_line("framing", sent.framing, 0.9, "detected from its first frames or bodies"))
     if sent.parses_nested_json:
         lines.append(_line("parse_nested_json", True, 0.9, "a string inside the payload is JSON"))
-    for key in ("when", "session", "history", "provider", "reply_to", "answer_when", "done"):
+    elsewhere = ("each", "provider", "done", "answer_when") if found.answered_by is not None else ()
+    known = {"session": found.no_id, "provider": found.label is not None}
+    for key in ("each", "when", "session", "history", "provider", "reply_to", "answer_when", "done"):
         guess: Guess | None = getattr(found, key)
-        if guess is not None and (
-            found.answered_by is None or key not in ("provider", "done", "answer_when")
-        ):
-            lines.append(_guess(key, guess))
-        elif guess is None and key in _OPEN and not (key == "provider" and found.label is not None):
+        if guess is not None and key not in elsewhere:
+            lines.append(_guess(key, guess if key != "reply_to" else _sent_key(found, guess)))
+        elif guess is None and key in _OPEN and not known[key]:
             lines.append(_OPEN[key])
     return lines + (_other_channel(found, found.answered_by) if found.answered_by is not None else [])
 
@@ -224,11 +231,22 @@ def _other_channel(found: Findings, channel: Guess) -> list[str]:
         _line("name", "events", channel.confidence, channel.reason),
     ]
     lines += [f"{k} = {toml_value(v)}" for k, v in channel.value.items() if k != "name"]
-    for key in ("provider", "reply_to", "answer_when", "done"):
+    for key in ("each", "provider", "answer_when", "done"):
         guess: Guess | None = getattr(found, key)
         if guess is not None:
             lines.append(_guess(key, guess))
+    if found.reply_to is not None and found.reply_to_there is not None:
+        lines.append(
+            _line("reply_to", found.reply_to_there, found.reply_to.confidence, found.reply_to.reason)
+        )
     return lines
+
+
+def _sent_key(found: Findings, guess: Guess) -> Guess:
+    """The place of the key in the payload or its response; a reply on another channel has a rule of its own for its place there."""
+    if found.answered_by is None:
+        return guess
+    return Guess(str(guess.value).partition(" || ")[0], guess.confidence, guess.reason)
 
 
 def _reply(observed: Observed, found: Findings) -> list[str]:

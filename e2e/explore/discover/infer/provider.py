@@ -10,7 +10,7 @@ import jmespath
 
 from e2e.explore.discover import name_patterns
 from e2e.explore.discover.infer.conditions import place_of
-from e2e.explore.discover.infer.findings import Findings, Guess, SentMessages
+from e2e.explore.discover.infer.findings import PROVIDER_QUESTION, Findings, Guess, SentMessages
 from e2e.explore.discover.infer.reply_parts import ReplyPart, joined_texts, text_places, with_reply_text
 from e2e.explore.discover.observed import Observed, Turn
 from e2e.explore.discover.values import id_likeness, last_name, leaves, letters_and_digits, masked_if_id
@@ -24,6 +24,7 @@ PROVIDER_CHECKS = (
     "provider.label_is_true",
 )
 _LIKELY = 0.5
+_NAMED = 0.3  # its name means a provider, and nothing speaks against it
 _SERVER_HEADERS = (
     "server",
     "via",
@@ -72,7 +73,7 @@ def find_provider(
     rated.sort(key=lambda r: (-r[0], len(r[2])))
     if not rated or rated[0][0] < _LIKELY:
         if not _in_words(found, chosen, turns, observed, channel):
-            _ask(found, rated, observed)
+            _ask(found, rated, observed, _first_words(turns))
         return
     rate, extract, path, values_seen = rated[0]
     others = [r[2] for r in rated[1:4] if r[0] >= rate - 0.1]
@@ -90,13 +91,39 @@ def find_provider(
     found.label = _label(observed, names)
 
 
-def _ask(found: Findings, rated: Sequence[tuple[float, Any, str, list[str]]], observed: Observed) -> None:
+def _note_maybe(
+    found: Findings, rated: Sequence[tuple[float, Any, str, list[str]]], first_words: str
+) -> None:
+    """What could be the provider, if both chats had the same one."""
+    named = [r for r in rated if len(set(r[3])) == 1 and r[0] >= _NAMED and id_likeness(r[3][0]) < 0.75]
+    if named:
+        value = named[0][3][0]
+        found.provider_maybe = Guess(named[0][1], 0.5, f"its value: {masked_if_id(value)}", [value])
+    elif first_words:
+        reason = f"each reply begins with {first_words!r}"
+        found.provider_maybe = Guess({"regex": "^([^:]{1,40}):"}, 0.5, reason, [first_words])
+
+
+def _first_words(turns: Sequence[Turn]) -> str:
+    """What every reply begins with, up to a colon: a name, if both chats had the same provider."""
+    heads = {(re.match(r"([A-Z][\w .-]{1,30}):\s", _shown_reply(turn)) or ["", ""])[1] for turn in turns}
+    return heads.pop() if len(heads) == 1 else ""
+
+
+def _ask(
+    found: Findings, rated: Sequence[tuple[float, Any, str, list[str]]], observed: Observed, first_words: str
+) -> None:
     """One question about the provider, with what could be it, and what cannot be judged without it."""
     what = ""
+    _note_maybe(found, rated, first_words)
     nonces = [turn.nonce for turn in observed.turns]
     if rated:
         values = ", ".join(map(masked_if_id, sorted(set(rated[0][3]))[:3]))
         what = f"Is it {rated[0][2]} ({values})? "
+    elif first_words:
+        what = (
+            f"Is it the first words of each reply ({first_words!r}: provider = {{ regex = '^([^:]+):' }})? "
+        )
     elif observed.labels:
         candidates = [
             f"{toml_value(spec)} ({', '.join(map(masked_if_id, dict.fromkeys(group)))})"
@@ -107,7 +134,7 @@ def _ask(found: Findings, rated: Sequence[tuple[float, Any, str, list[str]]], ob
     else:
         what = "No field, header or word of the replies looks like a provider's name. "
     found.questions.append(
-        f"where is the provider? {what}Without it, {', '.join(PROVIDER_CHECKS)} are inconclusive: faults of the provider's choice"
+        f"{PROVIDER_QUESTION} {what}Without it, {', '.join(PROVIDER_CHECKS)} are inconclusive: faults of the provider's choice"
         " cannot be seen."
     )
 

@@ -13,10 +13,13 @@ from e2e.explore.discover.infer.findings import Findings, Guess, SentMessages, t
 from e2e.explore.discover.infer.provider import find_provider
 from e2e.explore.discover.infer.reply_parts import (
     ReplyPart,
+    event_list,
+    events_of,
     parts_after,
     reply_channel,
     text_places,
     with_reply_text,
+    without_echo,
 )
 from e2e.explore.discover.infer.request import framing_of
 from e2e.explore.discover.observed import Observed, Turn
@@ -29,7 +32,11 @@ _SOME = 0.2  # share of the reply's text that must have arrived on a channel
 def find_reply(found: Findings, watcher: Watcher, sent: SentMessages, observed: Observed) -> None:
     """Infer the channel of the replies, which parts belong to a message, their end, and the provider."""
     turns = [observed.turns[n] for n in sent.numbers]
-    per_turn = [parts_after(watcher, sent, n, turn.ended_at + 0.3) for n, turn in enumerate(turns)]
+    nexts = [turn.sent_at for turn in turns[1:]] + [float("inf")]
+    per_turn = [
+        parts_after(watcher, sent, n, min(turn.ended_at + 0.3, following))
+        for n, (turn, following) in enumerate(zip(turns, nexts, strict=True))
+    ]
     channel, matched = reply_channel(per_turn, turns, sent)
     chosen = [[p for p in received if p.channel == channel] for received in per_turn]
     kind, _, pattern = channel.partition(":")
@@ -50,6 +57,12 @@ def find_reply(found: Findings, watcher: Watcher, sent: SentMessages, observed: 
         found.answered_by = Guess(
             rule, 0.85, "the text of the reply arrived there, not in the response to the message"
         )
+    each = event_list(chosen, turns)
+    if each is not None:
+        found.each = Guess(each, 0.85, "the frames or replies are lists of events")
+        chosen = [[event for part in received for event in events_of(part, each)] for received in chosen]
+    # A channel may repeat the message itself, with all its IDs and the user's name.
+    chosen = [without_echo(received, turn) for received, turn in zip(chosen, turns, strict=True)]
     if kind not in ("own", "text"):
         _frames(found, sent, chosen, turns)
     find_provider(found, chosen, sent, observed, channel)
@@ -67,10 +80,11 @@ def _frames(
 ) -> None:
     """Infer which frames belong to a message (by a key or a condition), and which is the last."""
     words = text_places(chosen, turns)
-    keyed = _reply_key(sent.values, chosen) or _key_in_response(sent, chosen)
-    if keyed is not None:
-        found.reply_to = keyed
-        compiled = jmespath.compile(keyed.value)
+    pair = _reply_key(sent.values, chosen) or _key_in_response(sent, chosen)
+    keyed = None if pair is None else pair[0]
+    if pair is not None and keyed is not None:
+        found.reply_to, found.reply_to_there = keyed, pair[1]
+        compiled = jmespath.compile(pair[1])
         mine = [
             [p for p in received if text_of(compiled.search(p.value)) == key]
             for received, key in zip(chosen, _keys(keyed.value, sent), strict=True)
@@ -127,14 +141,14 @@ def _keys(path: str, sent: SentMessages) -> list[str | None]:
     return found
 
 
-def _key_in_response(sent: SentMessages, chosen: list[list[ReplyPart]]) -> Guess | None:
+def _key_in_response(sent: SentMessages, chosen: list[list[ReplyPart]]) -> tuple[Guess, str] | None:
     """The key in the response to the message, where the reply arrives on another channel."""
     own = [next((v for _, _, v in p.values if isinstance(v, dict)), None) for p in sent.payloads]
     return _reply_key(own, chosen) if sent.transport == "http" and all(own) else None
 
 
-def _reply_key(messages: Sequence[Any], chosen: list[list[ReplyPart]]) -> Guess | None:
-    """A value that differs between the messages, and that the reply to each message contains too."""
+def _reply_key(messages: Sequence[Any], chosen: list[list[ReplyPart]]) -> tuple[Guess, str] | None:
+    """A value that differs between the messages, and that the reply to each message contains too; and its place there."""
     for path, first in leaves(messages[0]):
         values = [jmespath.search(path, v) for v in messages]
         if (
@@ -150,10 +164,10 @@ def _reply_key(messages: Sequence[Any], chosen: list[list[ReplyPart]]) -> Guess 
         ]
         common = set.intersection(*homes) if homes and all(homes) else set()
         if path in common:
-            return Guess(
-                path, 0.95, f"different in each of {len(values)} messages, and repeated in its reply"
-            )
+            reason = f"different in each of {len(values)} messages, and repeated in its reply"
+            return Guess(path, 0.95, reason), path
         if common:
             other = min(common, key=lambda p: (len(p), p))
-            return Guess(f"{path} || {other}", 0.85, f"{path} of the payload is {other} in its reply")
+            reason = f"{path} of the message or its response is {other} in its reply"
+            return Guess(f"{path} || {other}", 0.85, reason), other
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +104,52 @@ def reply_channel(
 
 def _samples(shown: str) -> list[str]:
     return [shown[i : i + 12] for i in range(0, max(1, len(shown) - 12), 6)] if shown else []
+
+
+def event_list(chosen: Sequence[Sequence[ReplyPart]], turns: Sequence[Turn]) -> str | None:
+    """The key of a list of events in the parts, where each reply's text is in such a list; None: the parts are no lists.
+
+    Only where a list has several events, or text and other events come in lists of one: a list of choices or of words is no
+    list of events.
+    """
+    keys: list[set[str]] = []
+    for parts, turn in zip(chosen, turns, strict=True):
+        holders = [p.value for p in with_reply_text(list(parts), turn) if isinstance(p.value, dict)]
+        keys.append(
+            {
+                key
+                for value in holders
+                for key, items in value.items()
+                if isinstance(items, list) and items and all(_is_event(item) for item in items)
+            }
+        )
+    common = set.intersection(*keys) if keys else set()
+    return min(common, default=None)
+
+
+def _is_event(item: Any) -> bool:
+    """It names what it is, and who sent it or what it belongs to: ``{"type": "message", "from": …, "id": …}``."""
+    return (
+        isinstance(item, dict)
+        and "type" in item
+        and len({"id", "from", "sender", "author", "timestamp"} & set(item)) >= 1
+    )
+
+
+def events_of(part: ReplyPart, each: str) -> list[ReplyPart]:
+    """The events of a part; the part itself where it has no such list."""
+    items = part.value.get(each) if isinstance(part.value, dict) else None
+    if not isinstance(items, list):
+        return [part]
+    return [ReplyPart(part.t, part.channel, item, part.key, part.final) for item in items]
+
+
+def without_echo(parts: Sequence[ReplyPart], turn: Turn) -> list[ReplyPart]:
+    """The parts that do not repeat the message; all of them where the reply's text itself repeats it."""
+    rest = [p for p in parts if turn.nonce not in json.dumps(p.value, default=str)]
+    shown = _reply_text(turn)
+    texts = [letters_and_digits(text) for text in joined_texts([p.value for p in rest]).values()]
+    return rest if any(sample in text for sample in _samples(shown) for text in texts) else list(parts)
 
 
 def text_places(chosen: Sequence[Sequence[ReplyPart]], turns: Sequence[Turn]) -> set[str]:

@@ -77,6 +77,27 @@ def leave_with_each_message(watcher: Watcher, turns: Sequence[Turn], but: SentMe
     return found
 
 
+def after_typing(watcher: Watcher, turns: Sequence[Turn], sent: SentMessages) -> SentMessages | None:
+    """The payloads that send what was typed, where ``sent`` left while it was typed: the first ones after it, on the same channel."""
+    if not all(p.t < turns[n].sent_at for n, p in zip(sent.numbers, sent.payloads, strict=True)):
+        return None
+    pattern = re.compile(sent.url)
+    by_turn: dict[int, Payload] = {}
+    for number in sent.numbers:
+        turn = turns[number]
+        later = (
+            p
+            for p in sorted(watcher.payloads, key=lambda p: p.t)
+            if turn.sent_at <= p.t <= turn.sent_at + 1 and p.method == sent.method and pattern.search(p.url)
+        )
+        payload = next(later, None)
+        if payload is None:
+            return None
+        by_turn[number] = payload
+    found = _decoded(watcher, by_turn)
+    return found if condition_of(watcher, found) is not None else None
+
+
 def _kind(payload: Payload) -> tuple[str, ...]:
     pattern = url_pattern([payload.url])
     if payload.transport == "http":

@@ -81,7 +81,7 @@
     el.setAttribute("data-e2e-seen", mark);
     const form = el.closest("form, [role=form], footer, [class*=composer i], [class*=input i]");
     seen.push({
-      mark, tag, role, text: !!text, clickable: !!(clickable || corner) && !text, corner, floats: floats(el), editable, visible: visible(el), disabled: !!el.disabled || el.getAttribute("aria-disabled") === "true",
+      mark, tag, role, text: !!text, clickable: !!(clickable || corner) && !text, corner: corner && !clickable, floats: floats(el), editable, visible: visible(el), disabled: !!el.disabled || el.getAttribute("aria-disabled") === "true",
       label: labelOf(el), inner: (text ? "" : el.innerText ?? "").trim().slice(0, 80), testId: el.getAttribute("data-testid"), title: el.getAttribute("title"),
       placeholder: el.getAttribute("placeholder"), id: el.id, classes: String(el.className?.baseVal ?? el.className ?? ""), type: el.getAttribute("type"),
       x: rect.x, y: rect.y, w: rect.width, h: rect.height, popup: el.getAttribute("aria-haspopup"), expanded: el.getAttribute("aria-expanded"),

@@ -93,6 +93,7 @@ def _rate(element: Element, origin: str, *, in_frame: bool) -> Candidate:
         (0.6 if leads_away else 0.05, r["href"]),
         (0.3, len(r["inner"]) > 40),
         (0.2, r["type"] == "submit"),
+        (0.05, r["corner"]),  # what is made to be clicked, inside of it, comes first
     )
     score -= sum(less for less, holds in against if holds)
     return Candidate(element, min(score, 0.95), reasons)

@@ -238,12 +238,33 @@ class TestMissingParts:
         assert "# QUESTION: which request" in text
         assert usable(text, "x.toml") is None
 
-    def test_without_a_session_there_is_a_question_and_no_profile(self) -> None:
+    def test_a_chat_that_sends_no_id_has_a_profile_without_a_session(self) -> None:
         observed = conversation(*({} for _ in CHATS))
         found = infer(watched(posts(lambda _, __, text: {"text": text}, lambda _: {"text": REPLY})), observed)
         assert found.session is None
+        assert not any("session" in q for q in found.questions)
+        text = propose(observed, found, "x", observed.url)
+        assert "# [memory]" in text
+        profile = usable(text, "x.toml")
+        assert profile is not None
+        assert profile.session is None
+        assert profile.wire[0].session is None
+
+    def test_without_a_session_in_the_only_chat_there_is_a_question_and_no_profile(self) -> None:
+        observed = conversation({}, {})
+        made = posts(lambda _, __, text: {"text": text}, lambda _: {"text": REPLY}, ids=(ONE, ONE))
+        found = infer(watched(made), observed)
         assert any("where is the session ID" in q for q in found.questions)
         assert usable(propose(observed, found, "x", observed.url), "x.toml") is None
+
+    def test_a_stored_id_that_no_message_carries_is_a_question(self) -> None:
+        """It changed at New Chat: the chat has an ID, and the profile must not be one of a chat without."""
+        observed = conversation(*(stored(s) for s in CHATS))
+        found = infer(watched(posts(lambda _, __, text: {"text": text}, lambda _: {"text": REPLY})), observed)
+        assert not found.no_id
+        [question] = [q for q in found.questions if "session ID" in q]
+        assert "chat_state" in question
+        assert "no request or frame of the page carries it" in question
 
     def test_without_a_provider_there_is_a_question_and_no_guess(self) -> None:
         observed = conversation(*(stored(s) for s in CHATS))

@@ -9,7 +9,15 @@ from rich.console import Console
 
 from e2e.explore.discover.infer.findings import Findings, Guess
 from e2e.explore.discover.observed import Observed
-from e2e.explore.proof import Outcome, Weak, behind, print_outcome, weak_guesses
+from e2e.explore.proof import (
+    Outcome,
+    Weak,
+    behind,
+    confirm_provider,
+    print_outcome,
+    weak_guesses,
+    with_maybe,
+)
 
 STORE = Guess({"store": "localStorage", "key": "sid"}, 0.95, "its value was sent")
 DOUBT = Weak("session", "wire[0].session", 0.62, "the same in each message of a chat")
@@ -69,3 +77,21 @@ def test_passed_checks_do_not_answer_an_open_question() -> None:
     assert code == 1
     assert "not proven" in text
     assert printed(Outcome((), ()), [])[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("seen", "confirmed"), [({"Oak"}, False), ({"Oak", "Elm"}, True), ({"Elm"}, True), (set(), False)]
+)
+def test_a_value_that_both_chats_shared_is_the_provider_where_the_proof_run_brings_another(
+    seen: set[str], confirmed: bool
+) -> None:
+    maybe = Guess("model", 0.5, "its value: Oak", ["Oak"])
+    found = Findings(
+        provider_maybe=maybe, questions=["where is the provider? Is it model (Oak)?", "and what else?"]
+    )
+    assert with_maybe(found).provider is maybe
+    assert confirm_provider(found, seen) is confirmed
+    assert (found.provider is not None) is confirmed
+    assert found.questions == (
+        ["and what else?"] if confirmed else ["where is the provider? Is it model (Oak)?", "and what else?"]
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from e2e.explore.discover.infer import infer
 from e2e.explore.discover.infer.conditions import find_condition
@@ -168,7 +169,7 @@ def by_socket(name: str = "") -> Findings:
     """A POST that returns "accepted", and the words of the reply on a WebSocket of their own; ``name`` begins the reply."""
     made = posts(lambda _, s, text: {"thread": s, "text": text}, lambda _: {"ok": True})
     observed = conversation(*(stored(s) for s in CHATS))
-    frames = []
+    frames: list[Any] = []
     for n, turn in enumerate(observed.turns):
         words = (f"{('Oak', 'Elm')[n // 2]} {name}" if name else "") + different_words(n)
         turn.shown = f"{turn.text}\n{words}\nSend"
@@ -261,3 +262,68 @@ def test_the_user_s_own_text_is_never_the_provider() -> None:
     assert found.label is None
     [question] = [q for q in found.questions if "provider" in q]
     assert NONCES[0] not in question
+
+
+def activities() -> tuple[Findings, Observed]:
+    """A POST whose response has the message's ID; a socket with lists of events that repeats the message before the reply."""
+    made = posts(
+        lambda n, s, text: {"type": "message", "text": text, "client": f"k{n}{n}f7e3-c1", "thread": s},
+        lambda n: {"id": f"k{n}{n}f7e3-a0"},
+    )
+    observed = conversation(*(stored(s) for s in CHATS))
+    frames: list[Any] = []
+    for n, turn in enumerate(observed.turns):
+        turn.shown = f"{turn.text}\n{different_words(n)}\nSend"
+        who = {"id": "bot", "role": "bot"}
+        said = {
+            "type": "message",
+            "id": f"k{n}{n}f7e3-a0",
+            "text": turn.text,
+            "client": f"k{n}{n}f7e3-c1",
+            "from": {"id": "you"},
+        }
+        typing = {"type": "typing", "id": f"k{n}{n}f7e3-a1", "from": who}
+        reply = {"type": "message", "id": f"k{n}{n}f7e3-a2", "text": different_words(n), "from": who,
+                 "replyToId": f"k{n}{n}f7e3-a0", "data": {"servedBy": ("Oak", "Elm")[n // 2]}}  # fmt: skip
+        for k, event in enumerate((said, typing, reply)):
+            frames.append(
+                Frame(START + 10 * n + 1 + k / 10, "s", json.dumps({"activities": [event], "watermark": k}))
+            )
+    watcher = watched(made, frames)
+    watcher.sockets["s"] = ("wss://x.example/stream", {})
+    return infer(watcher, observed), observed
+
+
+def test_events_in_lists_are_events_and_the_repeated_message_is_no_reply() -> None:
+    found, observed = activities()
+    assert found.each is not None
+    assert found.each.value == "activities"
+    assert found.provider is not None
+    assert found.provider.value == "data.servedBy"
+    profile = usable(propose(observed, found, "x", observed.url), "x.toml")
+    assert profile is not None
+    send, events = profile.wire
+    assert (send.reply_to, send.each, events.reply_to, events.each) == ("id", None, "replyToId", "activities")
+
+
+def test_what_is_sent_while_typing_is_not_what_sends_the_message() -> None:
+    """The text leaves with each change of the box; the key that sends it is a frame of its own, without the text."""
+    observed = conversation(*({} for _ in CHATS))
+    frames: list[Any] = []
+    for turn, session in zip(observed.turns, CHATS, strict=True):
+        for at, event in (
+            (-0.1, {"name": "input", "value": turn.text}),
+            (0.1, {"name": "key", "key": "Enter", "room": session}),
+        ):
+            body = json.dumps({"event": event})
+            frames.append(
+                Payload(
+                    len(frames), turn.sent_at + at, "websocket", "SEND", "wss://x.example/live", {}, body, "s"
+                )
+            )
+    found = infer(watched(frames), observed)
+    assert found.sent is not None
+    assert "while it was typed" in found.sent_reason
+    assert found.when is not None
+    assert found.session is not None
+    assert found.session.value == "event.room"
