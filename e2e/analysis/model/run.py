@@ -13,7 +13,7 @@ import pandas as pd
 from e2e.analysis.model import schema
 from e2e.analysis.model.columns import Columns, R, Row, build, records, validate
 from e2e.analysis.model.completeness import missing_shards, partial_reasons
-from e2e.analysis.model.issued_ids import issued_ids
+from e2e.analysis.model.issued_ids import issued_ids, with_replaced_ids
 from e2e.analysis.model.page_loads import At, messages_after_a_load
 from e2e.analysis.model.pooling import agree
 from e2e.analysis.model.sightings import without_wrong_places
@@ -139,7 +139,7 @@ def assemble(
     agree([run.meta for run in runs])
     side = tuple(chat for run in runs for chat in run.chats if chat.lane >= SIDE_LANE)
     side_events = tuple(e for run in runs for e in run.events if e.lane >= SIDE_LANE)
-    runs = [without_wrong_places(_without_side(run)) for run in runs]
+    runs = [with_replaced_ids(without_wrong_places(_without_side(run))) for run in runs]
     ordered = sorted(
         ((chat, run) for run in runs for chat in run.chats),
         key=lambda item: (item[0].began, item[0].run_id, item[0].lane, item[0].chat),

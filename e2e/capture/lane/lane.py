@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Mapping
 from typing import Literal
@@ -168,6 +169,9 @@ class Lane:
             yield from self._explained(context, context.page.run(login.steps, "login.steps"))
             if login.done is not None:
                 yield from self._explained(context, context.page.wait_for(login.done, "login.done"))
+            else:  # loading the chat at once would cancel the request that signs in
+                with contextlib.suppress(HarnessError):  # a login may lead elsewhere
+                    yield from context.page.wait_for(self._run_context.profile.where.ready, "where.ready")
         recorder.note("open")
         yield from self._explained(context, opening.open_page(context))
 

@@ -229,6 +229,11 @@ class Exchanges:
         if not waiting:
             return []
         keyed = [e for e in waiting if e.reply_key is not None]
+        if rule.received and not rule.has_key and own is None:
+            # The key of a channel of its own may be where the payload's rule says it is.
+            named = [e for e in keyed if e.rule.has_key and e.rule.key_of(seen) == e.reply_key]
+            if named or any(e.rule.key_of(seen) is not None for e in keyed):
+                return named
         if not rule.has_key and own is None:
             # The framing has IDs, and this frame none: it answers no payload in particular, unless the profile has a rule for it.
             found = waiting[-1:] if not keyed or rule.tells_parts else []

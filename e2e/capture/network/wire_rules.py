@@ -61,6 +61,7 @@ class Rule:
         self._done = _compiled(rule.done)
         self._failed = _compiled(rule.failed)
         self._connection = _compiled(rule.session.connection) if rule.session else None
+        self._received = _compiled(rule.session.received) if rule.session else None
         self.needs_page = rule.session is not None and rule.session.page is not None
         self.asks_body = self._when is not None
         """Only the body shows whether a request or frame is a payload of this rule."""
@@ -106,6 +107,10 @@ class Rule:
     def connection_of(self, value: Any) -> str | None:
         """What a message of the connection says for all that follow it."""
         return as_text(_search(self._connection, value)) if self._connection else None
+
+    def received_of(self, value: Any) -> str | None:
+        """The session that a received frame gives to the connection."""
+        return as_text(_search(self._received, value)) if self._received else None
 
     def history_of(self, payload: Any) -> int | None:
         """How many earlier messages the payload carries, or None when the profile does not say where."""
@@ -207,7 +212,7 @@ class _Reader:
             return None
         if self._json is not None:
             return as_text(_found(self._json, payload)) if payload is not None else None
-        if where.connection is not None:
+        if where.connection is not None or where.received is not None:
             return sent.earlier
         if where.page is not None:
             return _group(self._url.search(sent.page))

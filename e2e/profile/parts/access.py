@@ -40,7 +40,7 @@ class RefusalRule(Part):
         examples=["daily-limit"]
     )
     """Name of the refusal in the report."""
-    screen: Locate | None = Field(default=None, examples=[{"role": "alert", "name": "Daily limit"}])
+    screen: Locate | None = Field(default=None, examples=[{"text": "Daily limit"}])
     """Visible when a message is refused."""
     url: Regex | None = Field(default=None, examples=["/login"])
     """Regular expression on the page's address."""
@@ -57,7 +57,7 @@ class RefusalRule(Part):
         if len(present) != 1:
             raise ValueError(
                 f"exactly one of screen, url, status, answer (this one has {', '.join(present) or 'none of them'});"
-                ' hint: screen = { role = "alert", name = "Daily limit" }'
+                ' hint: screen = { text = "Daily limit" }'
             )
         return self
 

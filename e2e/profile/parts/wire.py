@@ -20,7 +20,7 @@ from e2e.profile.values.fields import (
     UrlRegex,
 )
 
-_LOCATIONS = ("json", "form", "query", "header", "cookie", "path", "url", "page", "connection")
+_LOCATIONS = ("json", "form", "query", "header", "cookie", "path", "url", "page", "connection", "received")
 if TYPE_CHECKING:
     FramingName = str
 else:
@@ -29,10 +29,10 @@ else:
 
 
 class Extract(Part):
-    """Where a value is: exactly one of json, form, query, header, cookie, path, url, page, connection. A plain string means ``json``.
+    """Where a value is: exactly one of json, form, query, header, cookie, path, url, page, connection, received.
 
-    A ``provider`` may have ``regex`` alone. It is then searched in the whole text of the reply: plain text, HTML, or the joined
-    text of a stream.
+    A plain string means ``json``. A ``provider`` may have ``regex`` alone. It is then searched in the whole text of the
+    reply: plain text, HTML, or the joined text of a stream.
     """
 
     json_: JMESPath | None = Field(default=None, alias="json", examples=["args[0].sessionId"])
@@ -58,6 +58,11 @@ class Extract(Part):
     """WebSocket: JMESPath into earlier payloads of the connection, including its long polls. The last match is used.
 
     For protocols that send the ID once, in a connect message.
+    """
+    received: JMESPath | None = Field(default=None, examples=["session.id"])
+    """WebSocket: JMESPath into earlier received frames of the connection. The last match is used.
+
+    For backends that give the ID when the connection opens, and expect it in no message.
     """
     regex: Regex | None = Field(default=None, examples=["^Bearer (.+)$"])
     """Applied to the extracted text. Its first group is the value. Alone (``provider`` only) it is applied to the whole reply."""
@@ -180,13 +185,14 @@ class WireRule(Part):
                 f"regex needs one of {', '.join(_LOCATIONS)} (only provider may have regex alone);"
                 ' hint: { json = "session_id", regex = "^s-(.+)$" }',
             )
-        if self.transport == "http" and self.session is not None and self.session.connection is not None:
-            raise InvalidValue(
-                "session.connection",
-                self.session.connection,
-                'only for transport = "websocket"; hint: session = "session_id"',
-            )
-        for place in ("path", "url", "page", "query", "cookie", "form", "connection"):
+        for place in ("connection", "received"):
+            if self.transport == "http" and self.session is not None and getattr(self.session, place):
+                raise InvalidValue(
+                    f"session.{place}",
+                    getattr(self.session, place),
+                    'only for transport = "websocket"; hint: session = "session_id"',
+                )
+        for place in ("path", "url", "page", "query", "cookie", "form", "connection", "received"):
             if self.provider is not None and getattr(self.provider, place) is not None:
                 raise InvalidValue(
                     "provider",

@@ -34,6 +34,8 @@ class SocketTraffic:
         self._decoders: dict[tuple[str, str], Decoder] = {}
         self._received: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=_KEPT))
         self._sent = 0
+        self._given: dict[tuple[str, str], str] = {}
+        """Connection and rule -> the session that the backend gave it."""
         self._openings: dict[str, Opening] = defaultdict(Opening)
         self.handlers: dict[str, Handler] = {
             "Network.webSocketCreated": self._created,
@@ -93,7 +95,8 @@ class SocketTraffic:
     ) -> None:
         rule, value = taken.rule, taken.value
         key = rule.key_of(value, taken.key)
-        connection = replace(sent, earlier=self._wire.earlier.get(rule.name), page=self._wire.addresses.now)
+        earlier = self._given.get((socket, rule.name)) or self._wire.earlier.get(rule.name)
+        connection = replace(sent, earlier=earlier, page=self._wire.addresses.now)
         self._sent += 1
         exchange = Exchange(
             request=f"{self._channel.prefix}{socket}#{key or self._sent}",
@@ -134,6 +137,8 @@ class SocketTraffic:
             for message in self._messages(socket, framing, e, sent=False):
                 for rule in rules:
                     if rule.framing == framing:
+                        if session := rule.received_of(message.value):
+                            self._given[socket, rule.name] = session
                         line = f"rule:{rule.name}" if rule.received else self._line(socket)
                         self._exchanges.received(
                             line, rule, t, message.value, key=message.key, final=message.final, size=size
@@ -151,6 +156,8 @@ class SocketTraffic:
         self._received.pop(e["requestId"], None)
         self._openings.pop(e["requestId"], None)
         self._wire.sockets.pop(self._channel.prefix + e["requestId"], None)
+        for key in [k for k in self._given if k[0] == e["requestId"]]:
+            del self._given[key]
         for key in [k for k in self._decoders if k[0] == e["requestId"]]:
             del self._decoders[key]
 

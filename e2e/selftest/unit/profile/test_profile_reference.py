@@ -64,7 +64,7 @@ def _around(example: Example, value: Any) -> dict[str, Any]:
         raw["backend"] = {"lookup": dict(_LOOKUP)}
     if kind == "Account":
         raw |= copy.deepcopy(_AROUND[kind])
-    if name == "Extract.connection":
+    if name in ("Extract.connection", "Extract.received"):
         raw["wire"][0] = {k: v for k, v in raw["wire"][0].items() if k != "method"} | {
             "transport": "websocket"
         }
