@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Playwright
+from websockets.sync.server import ServerConnection, serve
 
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
@@ -46,6 +47,13 @@ FRAMED = """<button id="open">Chat with us</button>
   const frame = '<iframe id="chat-widget" src="/chat"></iframe>';
   document.querySelector('button').onclick = () => document.body.insertAdjacentHTML('beforeend', frame);
 </script>"""
+LAUNCHER = """<button class="chat-launcher">Help</button>
+<script>
+  const chat = document.querySelectorAll('textarea, form, #log');
+  const show = (on) => { for (const one of chat) one.hidden = !on; };
+  show(false);
+  document.querySelector('.chat-launcher').onclick = () => show(true);
+</script>"""
 LOGIN = """<label>User <input name="user"></label><label>Password <input name="password" type="password"></label>
 <script>
   document.onkeydown = async (e) => { if (e.key !== 'Enter') return;
@@ -57,10 +65,13 @@ CHAT = """<textarea aria-label="Message" placeholder="Ask anything"></textarea>
 <script>
   const box = document.querySelector('textarea'), key = 'chat_session', menu_only = MENU_ONLY;
   const newChat = () => { localStorage[key] = crypto.randomUUID(); log.textContent = ''; dispatchEvent(new Event('new-chat')); };
-  if (!localStorage[key]) newChat();
+  if (!localStorage[key] || location.pathname === '/new') newChat();
+  const port = SOCKET, socket = port && new WebSocket(`ws://127.0.0.1:${port}/ws`);
+  if (socket) socket.onmessage = () => log.insertAdjacentHTML('beforeend', '<p>Hi</p>');
   let sent = 0;
   const send = async () => { const text = box.value; if (!text) return; box.value = '';
     if (LIMITED && sent++) { log.innerHTML = '<p role="alert">Daily limit reached</p>'; return; }
+    if (socket) return socket.send(JSON.stringify({ type: 'chat', session: localStorage[key], text }));
     const response = await fetch('/api/chat', { method: 'POST', headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ session_id: localStorage[key], text }) });
     log.insertAdjacentHTML('beforeend', response.ok ? '<p>Hi</p>' : '<p role="alert">Daily limit reached</p>'); };
@@ -104,8 +115,18 @@ class Site:
         self.url = f"http://127.0.0.1:{self.server.server_port}/"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
+        self.sockets = serve(self._converse, "127.0.0.1", 0) if kind == "socket" else None
+        if self.sockets is not None:
+            threading.Thread(target=self.sockets.serve_forever, daemon=True).start()
+
+    def _converse(self, socket: ServerConnection) -> None:
+        for frame in socket:
+            self.received.append(("", json.loads(frame)["session"]))
+            socket.send('{"provider": "Big hat", "type": "done"}')
 
     def close(self) -> None:
+        if self.sockets is not None:
+            self.sockets.shutdown()
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
@@ -118,12 +139,10 @@ class Site:
         path, user = urlsplit(request.path).path, _cookies(request).get("user", "")
         by_button = "true" if self.kind == "button" else "false"
         limited = "true" if self.kind == "refused" else "false"
-        chat = (
-            CHAT.replace("BY_BUTTON", by_button)
-            .replace("LIMITED", limited)
-            .replace("MENU_ONLY", "true" if self.kind == "menu" else "false")
-        )
-        page = {"banner": BANNER, "menu": MENU, "button": TOAST}.get(self.kind, "")
+        port = self.sockets.socket.getsockname()[1] if self.sockets is not None else 0
+        chat = CHAT.replace("BY_BUTTON", by_button).replace("LIMITED", limited).replace("SOCKET", str(port))
+        chat = chat.replace("MENU_ONLY", "true" if self.kind in ("menu", "goto") else "false")
+        page = {"banner": BANNER, "menu": MENU, "button": TOAST, "launcher": LAUNCHER}.get(self.kind, "")
         headers = {}
         if self.kind == "frame" and path == "/":
             page, chat = FRAMED, ""
@@ -177,6 +196,9 @@ RECIPES: dict[str, tuple[Profile, dict[str, Any]]] = {
     "menu": (recipe("New Chat in a menu that opens on hover, with a dialog to confirm"), {}),
     "button": (recipe("Sending by a button"), {}),
     "frame": (recipe("A chat in an iframe"), {}),
+    "launcher": (recipe("A chat behind a launcher"), {}),
+    "goto": (recipe("New Chat by a key, or by an address"), {}),
+    "socket": (recipe("A page that is ready when its WebSocket is open"), {}),
     "state": (recipe("Login by a saved state"), {}),
     "login": (recipe("Login by steps"), {}),
     "accounts": (recipe("Accounts for the lanes"), {"lanes": 2, "chats": 4}),
