@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.cookies import SimpleCookie
@@ -74,7 +75,8 @@ CHAT = """<textarea aria-label="Message" placeholder="Ask anything"></textarea>
     if (socket) return socket.send(JSON.stringify({ type: 'chat', session: localStorage[key], text }));
     const response = await fetch('/api/chat', { method: 'POST', headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ session_id: localStorage[key], text }) });
-    log.insertAdjacentHTML('beforeend', response.ok ? '<p>Hi</p>' : '<p role="alert">Daily limit reached</p>'); };
+    const reply = await response.json();
+    log.insertAdjacentHTML('beforeend', response.ok ? `<p>${reply.text}</p>` : '<p role="alert">Daily limit reached</p>'); };
   document.querySelector('form').onsubmit = (e) => { e.preventDefault(); send(); };
   box.onkeydown = (e) => { if (e.key === 'Enter' && !BY_BUTTON) { e.preventDefault(); send(); } };
   if (!menu_only) {
@@ -95,6 +97,8 @@ class Site:
         self.kind = kind
         self.received: list[tuple[str, str]] = []
         """User and session of each message."""
+        self.words: dict[str, str] = {}
+        """Session -> the code word that it was given."""
         self.browsers: dict[str, int] = {}
         """Messages of each browser that the site knows by a cookie."""
         site = self
@@ -164,8 +168,14 @@ class Site:
         self.browsers[browser] = self.browsers.get(browser, 0) + 1
         if self.kind == "limits" and self.browsers[browser] > LIMIT:
             return _answer(request, '{"error": "limit"}', "application/json", status=429)
-        self.received.append((_cookies(request).get("user", ""), json.loads(body)["session_id"]))
-        return _answer(request, '{"provider": "Big hat"}', "application/json")
+        message = json.loads(body)
+        session, text = message["session_id"], message["text"]
+        self.received.append((_cookies(request).get("user", ""), session))
+        if given := re.search(r"this code word: (\S+)", text):
+            self.words[session] = given[1]
+        asked = "Which code word" in text
+        reply = self.words.get(session, "I do not know it") if asked else "Hi"
+        return _answer(request, json.dumps({"provider": "Big hat", "text": reply}), "application/json")
 
 
 def _cookies(request: BaseHTTPRequestHandler) -> dict[str, str]:
@@ -199,6 +209,7 @@ RECIPES: dict[str, tuple[Profile, dict[str, Any]]] = {
     "launcher": (recipe("A chat behind a launcher"), {}),
     "goto": (recipe("New Chat by a key, or by an address"), {}),
     "socket": (recipe("A page that is ready when its WebSocket is open"), {}),
+    "memory": (recipe("What a chat knows of a code word"), {"scenarios": ("memory",)}),
     "state": (recipe("Login by a saved state"), {}),
     "login": (recipe("Login by steps"), {}),
     "accounts": (recipe("Accounts for the lanes"), {"lanes": 2, "chats": 4}),
@@ -225,6 +236,7 @@ def recorded(
             plan = Plan(
                 _at(profile, sites[kind], out), sites[kind].url, more.get("chats", 3), more.get("lanes", 1), out / kind,
                 continue_last=False, trace=False,
+                scenarios=more.get("scenarios", ()), plays=1,
             )  # fmt: skip
             runners[kind] = Runner(plan, playwright, own_browser, {}, waiter=waiter)
         run_side_by_side(list(runners.values()), waiter, at_once=4)
@@ -256,13 +268,23 @@ def test_a_recipe_works_on_a_page_of_its_kind(kind: str, recorded: dict[str, tup
     chats = RECIPES[kind][1].get("chats", 3)
     assert not run.partial, run.partial_reasons
     assert [(v.name, v.actual) for v in judge(run).verdicts if v.outcome == "fail"] == []
-    assert len({session for _, session in site.received}) == len(run.chats) == chats
+    assert len({session for _, session in site.received}) == len(run.chats)
+    assert len(run.plain) == chats
 
 
 def test_a_login_signs_each_lane_in(recorded: dict[str, tuple[Run, Site]]) -> None:
     assert {user for user, _ in recorded["state"][1].received} == {"ann"}
     assert {user for user, _ in recorded["login"][1].received} == {"ann"}
     assert {user for user, _ in recorded["accounts"][1].received} == {"ann", "ben"}
+
+
+def test_code_words_are_known_in_their_chat_only(recorded: dict[str, tuple[Run, Site]]) -> None:
+    run, site = recorded["memory"]
+    assert site.words
+    assert [judge(run).verdict(f"chat.{name}").outcome for name in ("remembers", "forgets")] == [
+        "pass",
+        "pass",
+    ]
 
 
 def test_a_refusal_on_the_screen_is_recognised(recorded: dict[str, tuple[Run, Site]]) -> None:

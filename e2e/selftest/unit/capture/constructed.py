@@ -69,7 +69,7 @@ class Constructed:
         self._moment = 0.0
         self._stored: dict[str, str] = {}
         self._urls: dict[str, str] = {}
-        self.signal("start", stored=None if profile.session.store == "none" else {})
+        self.signal("start", stored=None if profile.id_store.store == "none" else {})
 
     # -- what the user does
 
@@ -100,7 +100,7 @@ class Constructed:
         """The page writes to its store; anything but a text is written as JSON."""
         text = value if isinstance(value, str) or value is None else json.dumps(value)
         self._stored = {} if text is None else {key or "": text}
-        store, op = self.profile.session.store, "remove" if text is None else "set"
+        store, op = self.profile.id_store.store, "remove" if text is None else "set"
         self.signal(
             "storage", store=store, op=op, key=key, value=text, stack="Error\n    at save (http://a/x.js:1:2)"
         )

@@ -21,6 +21,11 @@ from e2e.selftest.unit.framings.test_binary import field, grpc
 from e2e.selftest.unit.profile.recipe_profiles import recipe
 from e2e.setup.places import REPO
 
+try:
+    import msgpack
+except ImportError:  # a .venv that is older than the lock file
+    msgpack = None
+
 ORIGIN = "https://chat.example.org"
 CHATS = 3
 
@@ -58,6 +63,11 @@ def id_of(number: int) -> str:
 def messages_of(profile: Profile) -> int:
     """Enough of them that two carry an ID."""
     return 3 if profile.policy.rotation == "on_first_reply" else 2
+
+
+def has_library(name: str) -> None:
+    if name == "message_pack" and msgpack is None:
+        pytest.skip("`make setup` installs msgpack")
 
 
 def converse(profile: Profile, talk: Talk, folder: Path, *, stale: bool) -> Constructed:
@@ -273,7 +283,6 @@ def grpc_web(page: Constructed, turn: Turn) -> None:
 
 @proves(recipe("MessagePack"))
 def message_pack(page: Constructed, turn: Turn) -> None:
-    msgpack = pytest.importorskip("msgpack", reason="`make setup` installs it")
     socket = turn.state.setdefault("socket", "") or page.socket("wss://chat.example.org/ws")
     turn.state["socket"] = socket
     page.store("chat_session", turn.session)
@@ -359,6 +368,7 @@ NO_PROVIDER = ("text_frames",)
 
 @pytest.mark.parametrize("name", TALKS)
 def test_healthy_chats_of_its_kind_pass(name: str, tmp_path: Path) -> None:
+    has_library(name)
     profile, talk = TALKS[name]
     chats = converse(profile, talk, tmp_path, stale=False)
     judgement = chats.judged()
@@ -369,12 +379,13 @@ def test_healthy_chats_of_its_kind_pass(name: str, tmp_path: Path) -> None:
     assert [m.outcome for m in messages] == ["ok"] * CHATS * messages_of(profile)
     if name not in NO_PROVIDER:
         assert {m.reply_provider for m in messages} == {"Big hat"}
-    if profile.session.store != "none":
+    if profile.id_store.store != "none":
         assert {"rotation.stored_id_is_fresh", "rotation.sent_equals_stored"} <= passed
 
 
 @pytest.mark.parametrize("name", TALKS)
 def test_stale_chats_of_its_kind_fail(name: str, tmp_path: Path) -> None:
+    has_library(name)
     profile, talk = TALKS[name]
     verdict = sent_id_is_fresh(converse(profile, talk, tmp_path, stale=True).run())
     assert verdict.outcome == "fail"
