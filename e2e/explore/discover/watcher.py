@@ -21,6 +21,7 @@ from e2e.capture.network.cdp.channels import (
     watch_children,
     watch_shared_workers,
 )
+from e2e.capture.network.cdp.post_data import carried_body, read_body
 from e2e.capture.scheduling.scheduler import EventWaiter
 
 _BODY_LIMIT = 1 << 20
@@ -175,10 +176,7 @@ class Watcher:
         key = channel.prefix + e["requestId"]
         if key in self._requests:
             return
-        body = request.get("postData", "")
-        if not body and request.get("postDataEntries"):
-            raw = b"".join(base64.b64decode(part.get("bytes", "")) for part in request["postDataEntries"])
-            body = body_of(raw, request["headers"]).data
+        body = decoded(carried_body(request) or "", request["headers"])
         payload = Payload(
             len(self.payloads), e["wallTime"], "http", request["method"], request["url"] + request.get("urlFragment", ""),
             {k.lower(): v for k, v in request["headers"].items()}, body, kind=e.get("type", ""), origin=channel.kind,
@@ -190,7 +188,7 @@ class Watcher:
         if not body and request.get("hasPostData"):
 
             def store_body(got: Params | None, _: str) -> None:
-                payload.body = got["postData"] if got else ""
+                payload.body = decoded(read_body(got), request["headers"]) if got else ""
                 self.waiter.wake()
 
             channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, store_body)
@@ -299,6 +297,12 @@ class Watcher:
     def _received(self, prefix: str, e: Params) -> None:
         self.frames.append(Frame(e["timestamp"] + self._offset, prefix + e["requestId"], _frame(e)))
         self._note_event()
+
+
+def decoded(raw: bytes | str, headers: dict[str, str]) -> bytes | str:
+    """The text of a body, decompressed; its bytes where it is none."""
+    body = body_of(raw, headers)
+    return body.data if body.unreadable or not body.text else body.text
 
 
 def _frame(e: Params) -> str | bytes:

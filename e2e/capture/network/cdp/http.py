@@ -12,6 +12,7 @@ from e2e.capture.network.bodies import encodings
 from e2e.capture.network.bodies.event_reader import AnswerReader, FramedReader
 from e2e.capture.network.bodies.parsing import cookies_of
 from e2e.capture.network.cdp.channels import Channel, Handler, Params
+from e2e.capture.network.cdp.post_data import carried_body, read_body
 from e2e.capture.network.cdp.state import WireState
 from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.payloads import as_message, is_framed, taken_by
@@ -65,7 +66,7 @@ class HttpTraffic:
         url = request["url"] + request.get("urlFragment", "")
         # Its body, or its cookies, may be reported when the page has moved on.
         e["page"] = self._wire.addresses.now
-        complete = not request.get("hasPostData") or _body_in(request) is not None
+        complete = not request.get("hasPostData") or carried_body(request) is not None
         if complete:
             self._look_in(e, url)
         self._take(e, url)
@@ -105,7 +106,7 @@ class HttpTraffic:
     def _look_in(self, e: Params, url: str) -> None:
         """Search what leaves for the message that was sent last: a rule may name another request than the one that carries it."""
         request = e["request"]
-        method, headers, raw = request["method"], request["headers"], _body_in(request)
+        method, headers, raw = request["method"], request["headers"], carried_body(request)
 
         def left(body: encodings.Body | None) -> None:
             self._wire.traffic.add(Seen(method, url, headers, body))
@@ -118,13 +119,13 @@ class HttpTraffic:
             self._channel.ask(
                 "Network.getRequestPostData",
                 {"requestId": e["requestId"]},
-                lambda got, _: left(encodings.body_of(_told_body(got), headers) if got else None),
+                lambda got, _: left(encodings.body_of(read_body(got), headers) if got else None),
             )
 
     def _connect(self, request: Params, url: str) -> None:
         """A connection may begin as long polls: what they say for all that follows on the socket."""
         for rule in self._exchanges.rules:
-            body = _body_in(request) if rule.needs_connection and rule.names_url(url) else None
+            body = carried_body(request) if rule.needs_connection and rule.names_url(url) else None
             if isinstance(body, bytes):  # to a framing bytes are an attachment, and a poll's packets are text
                 body = encodings.body_of(body, request["headers"]).text
             if body:
@@ -149,7 +150,7 @@ class HttpTraffic:
 
     def _payload(self, e: Params) -> None:
         """Hand on the payload to the first rule that accepts it; when its body was not reported yet, request it first."""
-        raw = _body_in(e["request"])
+        raw = carried_body(e["request"])
         if raw is None and e["request"].get("hasPostData"):
             early = self._bodies[e["requestId"]] = _Body(
                 None
@@ -160,7 +161,7 @@ class HttpTraffic:
                 if got is None:
                     self._sent(e, encodings.lost(f"the browser did not give it: {error}"))
                 else:
-                    self._sent(e, encodings.body_of(_told_body(got), e["request"]["headers"]))
+                    self._sent(e, encodings.body_of(read_body(got), e["request"]["headers"]))
 
             self._channel.ask("Network.getRequestPostData", {"requestId": e["requestId"]}, reported)
             return
@@ -442,23 +443,6 @@ class _Body:
         self.ended: tuple[str, str] | None = None
         self.ended_at = 0.0
         self.completed = False
-
-
-def _body_in(request: Params) -> bytes | str | None:
-    """What the event itself carries of a request's body: its bytes where it has them, for its text is that of bytes read as Latin-1."""
-    entries = [
-        base64.b64decode(entry["bytes"]) for entry in request.get("postDataEntries", ()) if entry.get("bytes")
-    ]
-    if entries and len(entries) == len(request["postDataEntries"]):
-        return b"".join(entries)
-    text: str | None = request.get("postData")
-    return text
-
-
-def _told_body(got: Params) -> bytes | str:
-    """The answer of ``Network.getRequestPostData``."""
-    text: str = got["postData"]
-    return base64.b64decode(text) if got.get("base64Encoded") else text
 
 
 def _cached(response: Params) -> str:
