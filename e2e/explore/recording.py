@@ -23,11 +23,12 @@ from e2e.explore.discover.infer.propose import name_of, propose, usable
 from e2e.explore.discover.observed import Observed
 from e2e.explore.discover.watcher import new_page
 from e2e.explore.proof import Weak, weak_guesses
-from e2e.explore.record.guide import Guide, Recording, Shown, User
+from e2e.explore.record.guide import Guide, Recording, User
 from e2e.explore.record.inputs import InputLog
 from e2e.explore.record.login_state import save_state
 from e2e.explore.record.observe import observe
 from e2e.explore.record.recorded import observe_recording
+from e2e.explore.record.shown import Shown
 from e2e.profile.profile import SUITE, is_web_address, toml_value
 from e2e.setup.browser import find_browser, launch_options
 

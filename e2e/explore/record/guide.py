@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Literal
 
 from playwright.sync_api import Dialog, Error, Frame, Page
@@ -20,6 +18,7 @@ from e2e.explore.discover.page.inspector import Inspector
 from e2e.explore.discover.page.messages import locate_messages
 from e2e.explore.discover.watcher import Stores, Watcher
 from e2e.explore.record.inputs import Act, InputLog, show_panel
+from e2e.explore.record.shown import Shown, nonce_of
 
 Step = Literal["send", "reply", "new_chat", "reload", "done"]
 User = Callable[[str, Page], None]
@@ -30,36 +29,8 @@ _AFTER_RELOAD = 4
 _TICK = 0.1  # seconds between two looks at the page
 _QUIET = 1.0  # seconds without traffic and without a change of the page after which a reply is complete
 _POLLING = 4.0  # seconds without a change of the page after which a page that polls has replied
-_SHORTEST = 4
-"""Characters of the longest word of a message: shorter words stand in other traffic by chance."""
 _EXAMPLES = ("Hello", "And again", "Something else", "One more")
-_PLAIN = re.compile(r"[\w .,!?':-]+", re.ASCII)
-_WORD = re.compile(r"[A-Za-z0-9]+")
 _SENT_WITHIN = 6.0  # seconds after a key or click within which it may have sent the message
-
-
-@dataclass(slots=True)
-class Shown:
-    """All that the user showed, in order."""
-
-    acts: list[Act] = field(default_factory=list)
-    turns: list[Turn] = field(default_factory=list)
-    sent_by: list[Act] = field(default_factory=list)
-    """What sent each message."""
-    new_chat: list[Act] = field(default_factory=list)
-    """What was done between the first chat's end and the second chat's first message."""
-    clicked: Stores | None = None
-    loads: list[float] = field(default_factory=list)
-    signed_in: bool = False
-    state: dict[str, object] | None = None
-    """Cookies and stores before the first message, where the user signed in."""
-    new_chat_loaded: bool = False
-    address: str = ""
-    """Of the page at the first message."""
-    said_started: bool = False
-    """The user pressed the panel's button instead of the suite seeing the new chat."""
-    refusals: list[str] = field(default_factory=list)
-    """CAPTCHAs and login pages that were seen."""
 
 
 class Recording(Inspector):
@@ -97,6 +68,8 @@ class Guide:
         self._before: Stores | None = None
         self._from = 0
         """Index of the first act of the current step."""
+        self._chat_ended = 0
+        """Index of the first act after the first chat."""
         self._step: Step = "send"
         self._hint = ""
         self._text = ""
@@ -186,18 +159,24 @@ class Guide:
     def _new_chat(self) -> None:
         """Wait until the user has started a new chat: the conversation is gone, or a next message was sent, or the user says so."""
         shown = self.shown
-        self._from = len(self.log.acts)
+        self._from = self._chat_ended = len(self.log.acts)
         loads = len(self.log.loads)
         started = (("started", "I have started a new chat"),)
         hint = "As you always do: a button, a menu, a confirmation."
         self._say("new_chat", "Now start a new chat.", hint, started)
-        self._wait(self._started, "a new chat")
+        try:
+            self._wait(self._started, "a new chat")
+        except HarnessError:
+            shown.new_chat = self.log.acts[
+                self._from :
+            ]  # what was tried, for the profile that is written all the same
+            shown.not_seen = True
+            raise
+        shown.started = len(self.log.acts) - self._chat_ended
         self.recording.settle(0.4, 4.0)
         shown.new_chat_loaded = len(self.log.loads) > loads
         if len(shown.turns) == 2:
-            shown.new_chat = self.log.acts[self._from :]
             shown.clicked = self.recording.stores()
-        self._from = len(self.log.acts)
 
     def _started(self) -> bool:
         if self._button("started"):
@@ -207,14 +186,9 @@ class Guide:
         if not acted:
             return False
         if self._sent(2, 1):
-            sender = self.shown.sent_by[2]
-            self.shown.new_chat = [
-                a for a in self.log.acts[self._from :] if a is not sender and a.t < sender.t
-            ]
             self.shown.clicked = self._before
             return True
-        gone = self.shown.turns[-1].nonce not in self._visible()
-        return gone and bool(elements.message_boxes(self.recording.page)) and self._is_quiet()
+        return self.shown.turns[-1].nonce not in self._visible() and self._is_quiet()
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
@@ -266,6 +240,8 @@ class Guide:
             chat=min(number // 2, 1),
             reloaded=number == _AFTER_RELOAD,
         )
+        if number == 2:  # also what opened the chat again after New Chat had closed it
+            shown.new_chat = [a for a in self.log.acts[self._chat_ended :] if a is not act and a.t < act.t]
         if number == 0:
             shown.address = recording.page.url
             self._note_login()
@@ -385,17 +361,3 @@ class Guide:
 
 def _example(number: int) -> str:
     return f"For example: {_EXAMPLES[number % len(_EXAMPLES)]} {secrets.token_hex(4)}"
-
-
-def nonce_of(text: str, earlier: Sequence[str]) -> str | None:
-    """The part of a message by which it is found in traffic: a word that no earlier message has, else the text. None: there is none.
-
-    A word of letters and digits survives JSON, forms and addresses as it is. A whole text does that only if it is plain.
-    """
-    words: list[str] = [
-        w for w in _WORD.findall(text) if len(w) >= _SHORTEST and not any(w in e for e in earlier)
-    ]
-    if words:
-        return max(words, key=lambda w: (any(c.isdigit() for c in w), len(w)))
-    plain = len(text) >= 2 * _SHORTEST and _PLAIN.fullmatch(text) is not None
-    return text if plain and not any(text in e or e in text for e in earlier) else None

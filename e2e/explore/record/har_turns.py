@@ -17,7 +17,7 @@ from e2e.explore.discover.infer.request import url_pattern
 from e2e.explore.discover.observed import Turn
 from e2e.explore.discover.values import id_likeness, last_name, leaves
 from e2e.explore.discover.watcher import Payload, Watcher
-from e2e.explore.record.guide import nonce_of
+from e2e.explore.record.shown import nonce_of
 
 _TEXT = re.compile(
     r"message|content|text|prompt|query|question|input|msg|utterance|body|parts?$", re.IGNORECASE

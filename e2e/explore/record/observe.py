@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from playwright.sync_api import Error, Frame
 
 from e2e.explore.discover.candidates import Candidate, Element, Spec, Step
 from e2e.explore.discover.observed import Observed
 from e2e.explore.discover.page.elements import frame_path
-from e2e.explore.record.guide import Recording, Shown
+from e2e.explore.record.guide import Recording
 from e2e.explore.record.inputs import Act
+from e2e.explore.record.shown import Shown
 
+_NOT_SEEN = 0.45  # of clicks after which nothing showed a new chat
+_REOPENED = 5.0  # seconds for a launcher to appear after New Chat has closed the chat
 _BY_USER = 0.97
 """Confidence of a locator of what the user clicked."""
 
@@ -91,16 +95,24 @@ def _open(recording: Recording, shown: Shown, typed: Sequence[str]) -> None:
         observed.open.append({"dismiss": step["click"]} if act.accepts else step)
         observed.open_reasons.append(f"the user did it before the first message: {act}")
     needed = next((step["click"] for step in observed.open if "click" in step), None)
-    if needed is not None and "css" not in needed:
+    if needed is not None:
         observed.ready = needed
 
 
 def _new_chat(recording: Recording, shown: Shown, typed: Sequence[str]) -> None:
     observed = recording.observed
     acts = _once([a for a in shown.new_chat if not _is_a_message(a)])
+    opening = _opening(shown)
     steps: list[Step] = []
+    starting = _starting(shown, acts)
     for number, act in enumerate(acts):
         step = _step(act, typed, observed.frame)
+        if number > starting and "click" in step:
+            # A profile's new chat starts at the last click: what only opens it again is no click of its own, and steps.open is
+            # played again where New Chat has closed the chat.
+            if _key(act) not in opening:
+                steps.append({"dismiss": step["click"], "timeout": _REOPENED})
+            continue
         if number == 0 and act.kind == "click":
             hover = _hover_before(recording, act, step["click"], typed)
             if hover is not None:
@@ -112,9 +124,32 @@ def _new_chat(recording: Recording, shown: Shown, typed: Sequence[str]) -> None:
     if shown.said_started:
         reasons.append("the user reported that a new chat had started")
     observed.new_chat_reasons = reasons
+    if shown.not_seen:
+        reasons.append("but the conversation stayed on the page")
     if steps:
-        last = steps[-1].get("click", {})
-        observed.new_chat_candidates = [_candidate(acts[-1].frame, last, reasons[0])]
+        last: Spec = next((step["click"] for step in reversed(steps) if "click" in step), {})
+        score = _NOT_SEEN if shown.not_seen else _BY_USER
+        observed.new_chat_candidates = [replace(_candidate(acts[-1].frame, last, reasons[0]), score=score)]
+
+
+def _starting(shown: Shown, acts: Sequence[Act]) -> int:
+    """Index of the act that started the new chat. Those after it opened it again: they came later, or opened the first chat too."""
+    opening = _opening(shown)
+    seen = shown.new_chat[: shown.started]
+    for number in range(len(acts) - 1, 0, -1):
+        later = bool(seen) and acts[number] not in seen
+        if acts[number].kind != "click" or not (later or _key(acts[number]) in opening):
+            return number
+    return 0
+
+
+def _opening(shown: Shown) -> set[tuple[str, str]]:
+    """What was clicked before the first message."""
+    return {_key(a) for a in shown.acts if a.t < shown.sent_by[0].t and a.kind == "click"}
+
+
+def _key(act: Act) -> tuple[str, str]:
+    return (act.found.selector, act.found.css) if act.found is not None else ("", "")
 
 
 def _is_a_message(act: Act) -> bool:
@@ -145,7 +180,7 @@ def _once(acts: Sequence[Act]) -> list[Act]:
             last is not None
             and last.found is not None
             and act.found is not None
-            and (last.found.selector, last.found.css) == (act.found.selector, act.found.css)
+            and _key(last) == _key(act)
             and act.t - last.t < 1.0
         )
         if not same:

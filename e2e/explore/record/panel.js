@@ -36,6 +36,36 @@
   panel.append(bar, body);
   root.append(panel);
 
+  // Until the user moves it, the panel stands where nothing of the page that can be used is below its bar and buttons.
+  const USABLE = "button, a[href], input, textarea, select, summary, label, iframe, [role], [onclick], [contenteditable=true], [tabindex]";
+  const PLACES = [
+    { left: "50%", top: "8px", marginLeft: "-160px" }, { left: "calc(100vw - 328px)", top: "calc(100vh - 190px)", marginLeft: "0" },
+    { left: "8px", top: "calc(100vh - 190px)", marginLeft: "0" }, { left: "8px", top: "8px", marginLeft: "0" },
+    { left: "calc(100vw - 328px)", top: "8px", marginLeft: "0" }, { left: "calc(100vw - 328px)", top: "40vh", marginLeft: "0" },
+    { left: "8px", top: "40vh", marginLeft: "0" },
+  ];
+  const LOOK_MS = 400;
+  let moved = false;
+  const covers = () => {
+    let found = 0;
+    for (const el of [bar, ...buttons.children]) {
+      const r = el.getBoundingClientRect();
+      for (const x of [r.left + 4, r.left + r.width / 4, r.left + r.width / 2, r.left + (3 * r.width) / 4, r.right - 4]) {
+        const under = document.elementsFromPoint(x, r.top + r.height / 2).find((one) => one !== outer);
+        const used = under?.closest(USABLE) ?? (under && getComputedStyle(under).cursor === "pointer" ? under : null);
+        if (used) found++;
+      }
+    }
+    return found;
+  };
+  const place = () => {
+    if (moved || !outer.isConnected || !covers()) return;
+    const rated = PLACES.map((at, n) => (style(panel, at), [covers(), n]));
+    rated.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    style(panel, PLACES[rated[0][1]]);
+  };
+  setInterval(place, LOOK_MS);
+
   let dragged = null;
   bar.addEventListener("pointerdown", (event) => {
     if (event.target === fold) return;
@@ -45,6 +75,7 @@
   });
   bar.addEventListener("pointermove", (event) => {
     if (!dragged) return;
+    moved = true;
     style(panel, { marginLeft: "0", left: `${event.clientX - dragged[0]}px`, top: `${event.clientY - dragged[1]}px` });
   });
   bar.addEventListener("pointerup", () => (dragged = null));
@@ -74,6 +105,7 @@
         return button;
       }),
     );
+    place();
   };
   Object.defineProperty(globalThis, Symbol.for(key), { value: { show, text: () => `${step.textContent}\n${hint.textContent}` } });
   const ready = () => globalThis[binding]({ k: "loaded", t: Date.now() });

@@ -16,9 +16,9 @@ from e2e.explore.discover import name_patterns
 from e2e.explore.discover.candidates import Candidate, Element, Spec, Step
 from e2e.explore.discover.observed import Observed, Turn
 from e2e.explore.discover.watcher import Payload, Watcher
-from e2e.explore.record.guide import nonce_of
 from e2e.explore.record.har_turns import turns_in_traffic
 from e2e.explore.record.selectors import frames_and_rest, is_lasting, locator_of
+from e2e.explore.record.shown import nonce_of
 from e2e.explore.record.trace import TracedAct, acts_of
 
 _AFTER = 10.0  # seconds after an action within which its request leaves

@@ -28,9 +28,16 @@ class ScriptedUser:
         sys.stdout.write(f"panel: {words}\n")
         assert words not in page.locator("body").inner_text(), "the panel is no text of the page"
         chat = self._chat(page)
+        if step == "reload":
+            page.reload()
+            return
         if step == "new_chat":
             chat.get_by_role("button", name="New chat").click()
             return
+        if page.get_by_label("Password").count():
+            page.get_by_label("Password").click()
+            page.keyboard.type("hunter2!x")
+            page.get_by_role("button", name="Sign in").click()
         if self._launcher:
             page.get_by_role("button", name=self._launcher).click()
             self._launcher = ""

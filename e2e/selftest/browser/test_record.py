@@ -16,6 +16,9 @@ from e2e.selftest.lab.app import Lab
 from fixtures.reference_chat.launcher import ReferenceChat
 
 STRICT = "script-src 'unsafe-inline'; style-src 'self'; require-trusted-types-for 'script'"
+COOKIE = "auth=yes-very-secret"
+SIGN_IN = """<!doctype html><title>Sign in</title><form method="post"><label>User <input name="u"></label>
+<label>Password <input type="password" name="p"></label><button>Sign in</button></form>"""
 LANDING = """<!doctype html><title>Shop</title><h1>Our shop</h1><button id="open">Chat with us</button><script>
 document.getElementById("open").addEventListener("click", (e) => {
   e.target.hidden = true;
@@ -41,15 +44,26 @@ def record(url: str, file: Path, *more: str) -> tuple[int, str]:
 
 @contextmanager
 def shop(chat: str) -> Iterator[str]:
-    """A page with a strict policy whose button opens a chat in a frame of another origin."""
+    """A page behind a sign-in, with a strict policy; its button opens a chat in a frame of another origin."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            signed_in = COOKIE in self.headers.get("Cookie", "")
+            self._page(LANDING.replace("CHAT", chat) if signed_in else SIGN_IN)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(303)
+            self.send_header("Location", "/")
+            self.send_header("Set-Cookie", f"{COOKIE}; Path=/; HttpOnly")
+            self.end_headers()
+
+        def _page(self, text: str) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.send_header("Content-Security-Policy", STRICT)
             self.end_headers()
-            self.wfile.write(LANDING.replace("CHAT", chat).encode())
+            self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None: ...
 
@@ -77,13 +91,20 @@ def test_recorded_profile_has_the_locators_of_what_was_used_and_works(tmp_path: 
     assert "panel: Now start a new chat." in output
 
 
-def test_launcher_and_frame_become_steps(tmp_path: Path) -> None:
+def test_login_launcher_and_frame_become_parts_of_the_profile(tmp_path: Path) -> None:
     file = tmp_path / "found.toml"
     with Lab.start() as lab, shop(lab.url("fetch-json")) as url:
         code, output = record(url, file, "#chat", "Chat with us")
     assert code == 0, output
     profile = load(str(file))
     assert profile.where.frame == ("iframe#chat",)
-    opened = profile.steps.open[0].click or profile.steps.open[0].dismiss
-    assert opened == Locate(role="button", name="Chat with us", frame=())
+    assert [a.click for a in profile.steps.open] == [Locate(role="button", name="Chat with us", frame=())]
+    assert profile.where.ready.name == "Chat with us"
     assert profile.steps.new_chat[0].click == Locate(role="button", name="New chat")
+    assert profile.login is not None
+    state = Path(str(profile.login.storage_state)).read_text(encoding="utf-8")
+    assert COOKIE.partition("=")[2] in state
+    assert "lab_session" not in state, "each context begins with a session of its own"
+    written = file.read_text(encoding="utf-8") + output
+    assert "hunter2!x" not in written
+    assert COOKIE not in written

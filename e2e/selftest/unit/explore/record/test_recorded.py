@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from e2e.cli.main import main
-from e2e.explore.record.guide import nonce_of
+from e2e.explore.record.shown import nonce_of
 from e2e.explore.record.trace import acts_of
 from e2e.selftest.unit.explore.har.builders import START, har, message, write
 
