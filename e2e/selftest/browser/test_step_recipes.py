@@ -1,4 +1,4 @@
-"""Recipes with steps, frames, logins and limits, each run in the browser on a page of its kind. The pages run side by side."""
+"""Recipes with steps, frames, logins, limits and binary bodies, each run in the browser on a page of its kind, side by side."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
 from e2e.capture.run.side_by_side import run_side_by_side
 from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.framings.decoders.protobuf import message_of
 from e2e.profile.profile import Profile
 from e2e.records.evidence import read_run
+from e2e.selftest.unit.framings.test_binary import field, grpc
 from e2e.selftest.unit.profile.recipe_profiles import recipe
 
 BANNER = """<div id="banner" style="position:fixed;inset:0;background:#fff"><button>Accept all</button></div>
@@ -73,6 +75,13 @@ CHAT = """<textarea aria-label="Message" placeholder="Ask anything"></textarea>
   const send = async () => { const text = box.value; if (!text) return; box.value = '';
     if (LIMITED && sent++) { log.innerHTML = '<p role="alert">Daily limit reached</p>'; return; }
     if (socket) return socket.send(JSON.stringify({ type: 'chat', session: localStorage[key], text }));
+    if (GRPC) {
+      const field = (n, s) => { const b = new TextEncoder().encode(s); return [n << 3 | 2, b.length, ...b]; };
+      const message = [...field(1, localStorage[key]), ...field(2, text)];
+      const grpc = await fetch('/chat.Chat/Send', { method: 'POST', headers: { 'Content-Type': 'application/grpc-web+proto' },
+        body: new Uint8Array([0, 0, 0, 0, message.length, ...message]) });
+      return log.append(String((await grpc.arrayBuffer()).byteLength));
+    }
     const response = await fetch('/api/chat', { method: 'POST', headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ session_id: localStorage[key], text }) });
     const reply = await response.json();
@@ -110,7 +119,7 @@ class Site:
                 site.get(self)
 
             def do_POST(self) -> None:
-                site.post(self, self.rfile.read(int(self.headers.get("content-length", 0))).decode())
+                site.post(self, self.rfile.read(int(self.headers.get("content-length", 0))))
 
             def log_message(self, *_: object) -> None:
                 """Write nothing."""
@@ -145,6 +154,7 @@ class Site:
         limited = "true" if self.kind == "refused" else "false"
         port = self.sockets.socket.getsockname()[1] if self.sockets is not None else 0
         chat = CHAT.replace("BY_BUTTON", by_button).replace("LIMITED", limited).replace("SOCKET", str(port))
+        chat = chat.replace("GRPC", "true" if self.kind == "grpc" else "false")
         chat = chat.replace("MENU_ONLY", "true" if self.kind in ("menu", "goto") else "false")
         page = {"banner": BANNER, "menu": MENU, "button": TOAST, "launcher": LAUNCHER}.get(self.kind, "")
         headers = {}
@@ -157,9 +167,15 @@ class Site:
             self.browsers[f"b{len(self.browsers)}"] = 0
         _answer(request, f"<!doctype html><title>{self.kind}</title><body>{chat}{page}", "text/html", headers)
 
-    def post(self, request: BaseHTTPRequestHandler, body: str) -> None:
+    def post(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
+        if request.path == "/chat.Chat/Send":
+            message = message_of(body[5:])
+            assert message is not None
+            self.received.append(("", message["1"]))
+            framed = grpc(field(2, "Big hat")) + grpc(b"grpc-status:0\r\n", 0x80)
+            return _answer(request, framed, "application/grpc-web+proto")
         if request.path == "/login":
-            fields = {name: values[0] for name, values in parse_qs(body).items()}
+            fields = {name: values[0] for name, values in parse_qs(body.decode()).items()}
             assert PASSWORDS[fields["user"]] == fields["password"]
             return _answer(
                 request, "{}", "application/json", {"Set-Cookie": f"user={fields['user']}; Path=/"}
@@ -184,12 +200,12 @@ def _cookies(request: BaseHTTPRequestHandler) -> dict[str, str]:
 
 def _answer(
     request: BaseHTTPRequestHandler,
-    text: str,
+    text: str | bytes,
     kind: str,
     headers: dict[str, str] | None = None,
     status: int = 200,
 ) -> None:
-    content = text.encode()
+    content = text.encode() if isinstance(text, str) else text
     request.send_response(status)
     for name, value in {
         "Content-Type": f"{kind}; charset=utf-8",
@@ -209,6 +225,7 @@ RECIPES: dict[str, tuple[Profile, dict[str, Any]]] = {
     "launcher": (recipe("A chat behind a launcher"), {}),
     "goto": (recipe("New Chat by a key, or by an address"), {}),
     "socket": (recipe("A page that is ready when its WebSocket is open"), {}),
+    "grpc": (recipe("gRPC-Web"), {}),
     "memory": (recipe("What a chat knows of a code word"), {"scenarios": ("memory",)}),
     "state": (recipe("Login by a saved state"), {}),
     "login": (recipe("Login by steps"), {}),
@@ -270,6 +287,8 @@ def test_a_recipe_works_on_a_page_of_its_kind(kind: str, recorded: dict[str, tup
     assert [(v.name, v.actual) for v in judge(run).verdicts if v.outcome == "fail"] == []
     assert len({session for _, session in site.received}) == len(run.chats)
     assert len(run.plain) == chats
+    if kind != "socket":  # the recipe reads no provider
+        assert set(run.messages["reply_provider"]) == {"Big hat"}
 
 
 def test_a_login_signs_each_lane_in(recorded: dict[str, tuple[Run, Site]]) -> None:
