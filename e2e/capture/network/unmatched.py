@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,51 +16,69 @@ _KIND = re.compile(
     r"(?i)type|event|kind|action|op|operation_?name|method|target|topic|command|cmd|\w*path|role|status"
 )
 _MOST = 300  # characters of the form that is shown
-_ITEMS, _DEEPEST = 12, 6
+_KEPT = 8  # messages of which the one with the longest form is shown
+_NODES, _DEEPEST = 60, 6  # values of a message that are looked at: a page's whole state may come in one frame
 
 
 class Unmatched:
-    """Counts what was read in vain; keeps the form of the largest message, and no value of it."""
+    """Counts what was read in vain; shows the form of one message, and no value of it."""
 
     def __init__(self) -> None:
         self._count = 0
         self._undecoded = 0
-        self._place = ""
-        self._form = ""
+        self._last: deque[tuple[str, str, Message]] = deque(maxlen=_KEPT)
+        self._places: set[str] = set()
 
     def add(self, what: str, url: str, framing: str, message: Message) -> None:
         """``message`` was decoded by the ``framing`` of a rule that names ``url``."""
         self._count += 1
-        if message.name == UNDECODED:
-            self._undecoded += 1
-            size = next(iter(message.value.items()))
-            form = f"({size[1]} {'bytes' if size[0] == 'binary' else 'characters'})"
-        else:
-            form = json.dumps(masked(message.value), ensure_ascii=False)
-        if len(form) >= len(self._form) or self._form.startswith("("):
-            self._place, self._form = f"{what} {_without_query(url)}, framing {framing!r}", form
+        self._undecoded += message.name == UNDECODED
+        place = f"{what} {_without_query(url)}"
+        self._places.add(place)
+        self._last.append((place, framing, message))
+
+    def has(self, place: str) -> bool:
+        """Something was read in vain there: ``POST https://chat.example.org/api/chat``."""
+        return place in self._places
 
     def __str__(self) -> str:
         """One sentence, or ``""`` when there was nothing."""
         if not self._count:
             return ""
-        cut = self._form if len(self._form) <= _MOST else f"{self._form[: _MOST - 1]}…"
+        forms = [(_form(message), place, framing) for place, framing, message in self._last]
+        form, place, framing = max(forms, key=lambda one: (not one[0].startswith("("), len(one[0])))
+        cut = form if len(form) <= _MOST else f"{form[: _MOST - 1]}…"
         undecoded = f", of which {self._undecoded} could not be decoded" if self._undecoded else ""
         frames = "1 frame or body" if self._count == 1 else f"{self._count} frames or bodies"
-        return f"{frames} at the rule's URL met no rule{undecoded}; one of them is {cut} ({self._place})"
+        return f"{frames} at the rule's URL met no rule{undecoded}; one of them is {cut} ({place}, framing {framing!r})"
 
 
-def masked(value: Any, key: str = "", depth: int = _DEEPEST) -> Any:
+def _form(message: Message) -> str:
+    if message.name == UNDECODED:
+        kind, size = next(iter(message.value.items()))
+        return f"({size} {'bytes' if kind == 'binary' else 'characters'})"
+    return json.dumps(_Masking().of(message.value), ensure_ascii=False)
+
+
+class _Masking:
     """The form of a JSON value: keys stay, and words that say what kind of message it is; any other text is its length."""
-    if isinstance(value, dict):
-        shown = {_key(name): masked(item, name, depth - 1) for name, item in list(value.items())[:_ITEMS]}
-        return shown if depth else "{…}"
-    if isinstance(value, list):
-        return [masked(item, "", depth - 1) for item in value[:3]] if depth else "[…]"
-    if isinstance(value, str):
-        is_kind = _KIND.fullmatch(key) and _WORD.fullmatch(value)
-        return value if is_kind else f"<{len(value)} characters>"
-    return value if value is None or isinstance(value, bool) else 0
+
+    def __init__(self) -> None:
+        self._left = _NODES
+
+    def of(self, value: Any, key: str = "", depth: int = _DEEPEST) -> Any:
+        self._left -= 1
+        if isinstance(value, dict | list) and (depth == 0 or self._left <= 0):
+            return "…"
+        if isinstance(value, dict):
+            items = islice(value.items(), max(0, self._left))
+            return {_key(str(name)): self.of(item, str(name), depth - 1) for name, item in items}
+        if isinstance(value, list):
+            return [self.of(item, "", depth - 1) for item in value[:3]]
+        if isinstance(value, str):
+            is_kind = _KIND.fullmatch(key) and _WORD.fullmatch(value)
+            return str(value) if is_kind else f"<{len(value)} characters>"
+        return value if value is None or isinstance(value, bool) else 0
 
 
 def _key(key: str) -> str:

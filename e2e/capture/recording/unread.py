@@ -60,7 +60,7 @@ def holds_back(draft: MessageDraft | None, exchange: Exchange, text: str) -> boo
         draft is not None
         and free
         and exchange.sent_at >= draft.pressed_at
-        and nonce_of(text) not in exchange.body
+        and (_is_binary(exchange) or nonce_of(text) not in exchange.body)
     ):
         draft.doubtful = exchange
     return True
@@ -73,6 +73,11 @@ def due(draft: MessageDraft | None, now: float | None) -> Exchange | None:
         return None
     held.doubtful = False
     return held
+
+
+def _is_binary(exchange: Exchange) -> bool:
+    """A body that is no text: the message may well be in it, and its rule cannot tell."""
+    return exchange.transport == "http" and exchange.unreadable not in ("", NOT_IN_IT)
 
 
 def _hides_its_text(exchange: Exchange) -> bool:

@@ -131,6 +131,13 @@ def _unsent(context: LaneContext, text: str, loads: int, second: bool) -> Callab
         nonce = nonce_of(text)
         within = f"within {context.profile.timeouts.action:g} s of sending"
         profile = f"[[wire]] of profile {context.profile.name!r}"
+        in_vain = context.recorder.clean(str(context.wire.unmatched), limit=600)
+        if context.wire.carried and context.wire.unmatched.has(context.wire.carried[0]):
+            return CaptureIncomplete(
+                "the message left the page at the URL of a wire rule that did not accept it",
+                where=f"{profile}; {in_vain}",
+                hint="compare framing and when of the rule with what is shown",
+            )
         if context.wire.carried:
             return CaptureIncomplete(
                 "the message left the page in a request that no wire rule names",
@@ -145,7 +152,6 @@ def _unsent(context: LaneContext, text: str, loads: int, second: bool) -> Callab
                 f"message {number} was accepted by the page ({accepted}) and never sent: nothing of it left {within}"
             )
         seen = ", ".join(context.recorder.clean(r) for r in context.wire.recent[-4:]) or "none at all"
-        in_vain = context.recorder.clean(str(context.wire.unmatched), limit=600)
         return CaptureIncomplete(
             f"no payload that a wire rule names was seen {within}" + (f" ({why})" if accepted else ""),
             where=f"{profile}; requests seen: {seen}" + (f"; {in_vain}" if in_vain else ""),

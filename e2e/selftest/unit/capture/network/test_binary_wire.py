@@ -170,8 +170,17 @@ class TestSockets:
         assert "wss://a.example/ws" in said
         for hidden in (secret, TEXT, "token"):
             assert hidden not in said
+        assert scene.wire.unmatched.has("WebSocket wss://a.example/ws")
         scene.wire.seek("next")
         assert str(scene.wire.unmatched) == ""
+
+    def test_the_form_of_a_huge_message_is_short(self) -> None:
+        scene = Scene(self.RULE | {"framing": "json", "when": "type == 'chat'", "session": "s"})
+        wide: Any = "text"
+        for _ in range(5):
+            wide = {f"key{n}": wide for n in range(12)}
+        Socket(scene).frame(json.dumps(wide), sent=True)
+        assert len(str(scene.wire.unmatched)) < 500
 
     def test_undecoded_frames_are_counted_in_it(self) -> None:
         scene = Scene(self.RULE | {"session": "1"})

@@ -740,6 +740,14 @@ class TestUnreadable:
         assert chat is not None
         assert chat.messages[0].unreadable == "it is binary"
 
+    def test_a_binary_body_with_the_message_in_it_may_be_the_messages(self, desk: Desk) -> None:
+        self.chat(desk, unreadable="it is binary", doubtful=True, coded=True, body="\x00Hi (0a1b2c3d)\ufffd")
+        desk.clock.now += 2
+        assert desk.recorder.exchange
+        chat = desk.recorder.end_chat()
+        assert chat is not None
+        assert chat.messages[0].unreadable == "it is binary"
+
     def test_it_is_forgotten_when_the_message_itself_comes(self, desk: Desk) -> None:
         self.chat(desk, unreadable="it is binary", doubtful=True)
         desk.payload(OLD, body="Hi (0a1b2c3d)", request="r-2")

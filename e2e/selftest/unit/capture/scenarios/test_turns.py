@@ -172,6 +172,16 @@ def test_new_chat_ends_what_its_tab_had(turn: Turn) -> None:
     assert OLD in ended
 
 
+class _InVain:
+    """What no rule accepted."""
+
+    def __str__(self) -> str:
+        return "1 frame met no rule"
+
+    def has(self, place: str) -> bool:
+        return place == "POST http://a/rule"
+
+
 class Typing:
     """A page into which a message is typed; what it does at each submit is a test's."""
 
@@ -189,7 +199,7 @@ class Typing:
         rules = (SimpleNamespace(received=False, transport="http"),)
         self.context.wire = SimpleNamespace(
             carried=[], recent=[], unread=[], seek=lambda _: None, last_sent=0.0, sockets={},
-            exchanges=SimpleNamespace(rules=rules), unmatched="1 frame met no rule",
+            exchanges=SimpleNamespace(rules=rules), unmatched=_InVain(),
         )  # fmt: skip
         self.context.habits = SimpleNamespace(in_the_clear=True)
         self.context.pace = SimpleNamespace(book=lambda: 0.0)
@@ -241,6 +251,19 @@ def test_a_page_that_goes_away_twice_has_lost_no_message(typing: Typing) -> None
     assert "loaded anew" in caught.value.what
     assert "1 frame met no rule" in caught.value.where
     assert typing.turn.desk.end().messages[1].accepted == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "what"),
+    [("POST http://a/rule", "did not accept it"), ("POST http://a/other", "no wire rule names")],
+)
+def test_a_message_that_left_where_no_rule_took_it_says_where(typing: Typing, place: str, what: str) -> None:
+    typing.context.wire.carried = [place]
+    typing.at_submit = [typing.loads_anew, typing.loads_anew]
+    with pytest.raises(CaptureIncomplete) as caught:
+        typing.plays()
+    assert what in caught.value.what
+    assert ("1 frame met no rule" in caught.value.where) == (place == "POST http://a/rule")
 
 
 def test_a_page_that_sends_after_the_load_what_it_kept_is_not_typed_into(typing: Typing) -> None:
