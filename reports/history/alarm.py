@@ -51,7 +51,7 @@ def level(alarms_per_year: float) -> float:
     return alarms_per_year / 365
 
 
-def steps(entries: Sequence[HistoryEntry], alarms_per_year: float = 0.02) -> list[Step]:
+def steps(entries: Sequence[HistoryEntry], alarms_per_year: float) -> list[Step]:
     """The runs of one series in order of time, each with the evidence against the expected shares up to it."""
     from e2e.analysis.stats.e_values import night
 
@@ -66,7 +66,7 @@ def steps(entries: Sequence[HistoryEntry], alarms_per_year: float = 0.02) -> lis
     return found
 
 
-def alarms(entries: Sequence[HistoryEntry], alarms_per_year: float = 0.02) -> list[Alarm]:
+def alarms(entries: Sequence[HistoryEntry], alarms_per_year: float) -> list[Alarm]:
     """What is wrong in the last run of one series, each with the run since when."""
     if not entries:
         return []
@@ -162,7 +162,7 @@ def changes(before: HistoryEntry | None, since: HistoryEntry) -> tuple[str, ...]
     )
 
 
-def since_when(entries: Sequence[HistoryEntry], alarms_per_year: float = 0.02) -> tuple[str, ...]:
+def since_when(entries: Sequence[HistoryEntry], alarms_per_year: float) -> tuple[str, ...]:
     """A sentence for each alarm of a history with more than one run: since which run, and what changed before it."""
     sentences = []
     for alarm in alarms(entries, alarms_per_year) if len(entries) > 1 else ():

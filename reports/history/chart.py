@@ -20,7 +20,7 @@ _PANELS = {
 }
 
 
-def history_chart(entries: Sequence[HistoryEntry], alarms_per_year: float = 0.02) -> Chart | None:
+def history_chart(entries: Sequence[HistoryEntry], alarms_per_year: float) -> Chart | None:
     """The last runs of one series; None without a run. A failed run has a cross, one beyond the limit a ring."""
     every = steps(entries, alarms_per_year)
     found = every[-_SHOWN:]

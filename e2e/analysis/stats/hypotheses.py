@@ -151,6 +151,3 @@ def holm(ps: Sequence[float], level: float) -> list[int]:
             break
         rejected.append(i)
     return rejected
-
-
-# -- the check

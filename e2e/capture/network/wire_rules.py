@@ -101,8 +101,8 @@ class Rule:
         return None if found is None else canonical(found)[0] or None
 
     def raw_session_of(self, sent: Sent, payload: Any) -> str | None:
-        """The ID as it is there: no more decoded than its place itself requires."""
-        return self._session.read(sent, payload) if self._session else None
+        """The ID as it is there: no more decoded than its place itself requires. An empty header or cookie carries none."""
+        return (self._session.read(sent, payload) or None) if self._session else None
 
     def connection_of(self, value: Any) -> str | None:
         """What a message of the connection says for all that follow it."""
@@ -225,7 +225,7 @@ class _Reader:
         if self._header is not None:
             return next((value for name, value in sent.headers.items() if name.lower() == self._header), None)
         if where.cookie is not None:
-            return sent.cookies.get(where.cookie) or None
+            return sent.cookies.get(where.cookie)
         return _group(self._url.search(sent.url if where.url is not None else urlsplit(sent.url).path))
 
 

@@ -26,7 +26,7 @@ KINDS = ("provider-distribution", "lanes-strip", "timeline", "history")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("charts")
     charts = chart_set(judge_run("stale-state"), folder)
-    history = history_chart(example_history(random.Random(1), pinned_from=21))
+    history = history_chart(example_history(random.Random(1), pinned_from=21), 0.02)
     assert history is not None
     path = folder / "charts.html"
     path.write_text(charts_page("Charts", [*charts, history]), encoding="utf-8")
@@ -116,11 +116,11 @@ def test_a_provider_name_cannot_inject_markup() -> None:
 
 
 def test_the_history_chart_lists_the_runs_beyond_the_limit() -> None:
-    chart = history_chart(example_history(random.Random(2), pinned_from=21))
+    chart = history_chart(example_history(random.Random(2), pinned_from=21), 0.02)
     assert chart is not None
     assert "beyond the limit of 4.3: 10, from" in chart.alt
-    assert history_chart([]) is None
-    assert history_chart(example_history(random.Random(2), pinned_from=99)[:1]) is not None
+    assert history_chart([], 0.02) is None
+    assert history_chart(example_history(random.Random(2), pinned_from=99)[:1], 0.02) is not None
 
 
 def test_there_is_no_structure_chart_without_recorded_ids() -> None:

@@ -93,9 +93,9 @@ def test_a_layer_is_suspected_beside_an_explained_failure_of_another() -> None:
 
 def test_evidence_accumulates_over_runs_that_the_chart_leaves_out(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = example_history(random.Random(1), pinned_from=21)
-    whole = history_chart(entries)
+    whole = history_chart(entries, 0.02)
     monkeypatch.setattr(history_chart_module, "_TABLE_ROWS", 5)
-    last = history_chart(entries)
+    last = history_chart(entries, 0.02)
     assert whole is not None
     assert last is not None
     assert len(whole.rows) == 30

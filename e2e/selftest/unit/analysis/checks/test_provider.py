@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -286,6 +287,33 @@ def test_the_table_of_patterns_is_asserted_and_not_failed() -> None:
         assert (verdict.numbers[f"{pattern}.unique"], verdict.numbers[f"{pattern}.providers"]) == (1, 1)
     assert verdict.numbers["uuid.unique"] == 5
     assert "fixed and browserBased reach one provider by construction" in verdict.detection_limit
+
+
+def test_a_pattern_probe_without_an_id_counts_as_no_id() -> None:
+    def first_without(d: dict[str, Any]) -> dict[str, Any]:
+        return d | {"session": None} if d["pattern"] == "uuid" and next(uuids) == 0 else d
+
+    uuids = itertools.count()
+    numbers = backend.assigns(assemble([with_probes(make_run(), first_without)])).numbers
+    assert (numbers["uuid.ids"], numbers["uuid.unique"]) == (4, 4)
+    assert (numbers["counter.ids"], numbers["counter.unique"]) == (5, 5)
+    none = with_probes(make_run(), lambda d: d | {"session": None} if d["pattern"] == "uuid" else d)
+    verdict = backend.assigns(assemble([none]))
+    assert "uuid.ids" not in verdict.numbers
+    assert verdict.detection_limit.endswith(
+        "6 ID patterns probed, of which fixed and browserBased reach one provider by construction"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "done"),
+    [(199, False), (200, True), (204, True), (299, True), (302, False), (404, False), (None, False)],
+)
+def test_only_a_removal_that_the_backend_confirms_is_judged(status: int | None, done: bool) -> None:
+    records = with_probes(make_run(), lambda d: d | {"status": status} if d["question"] == "remove" else d)
+    verdict = backend.cleans_up(assemble([records]))
+    assert verdict.outcome == ("pass" if done else "inconclusive")
+    assert (verdict.numbers["removed"], verdict.numbers["refused"]) == ((1, 0) if done else (0, 1))
 
 
 def test_fresh_ids_on_one_provider_fail() -> None:

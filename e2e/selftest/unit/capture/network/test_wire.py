@@ -140,6 +140,13 @@ class TestSession:
         sent = Sent(URL, headers, {"sid": "k%201"})
         assert rule(session=where).session_of(sent, payload) == found
 
+    @pytest.mark.parametrize(
+        "where", [{"header": "X-Session"}, {"cookie": "sid"}, {"json": "session"}, {"query": "s"}]
+    )
+    def test_an_empty_place_carries_no_id(self, where: Any) -> None:
+        sent = Sent("https://chat.example/api/chat?s=", {"x-session": ""}, {"sid": ""})
+        assert rule(session=where).raw_session_of(sent, {"session": ""}) is None
+
 
 class TestHistory:
     @pytest.mark.parametrize(

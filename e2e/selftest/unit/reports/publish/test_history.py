@@ -19,15 +19,19 @@ from e2e.cli import main as cli
 from e2e.errors import HarnessError
 from e2e.selftest.unit.builders import make_run
 from reports.history import store as store_module
-from reports.history.alarm import alarms, changes, level, steps
-from reports.history.entry import COLUMNS, HistoryEntry, entry_of
-from reports.history.show import as_json
-from reports.history.store import Store
+from reports.history.alarm import UNCHANGED, alarms, changes, level, since_when, steps
+from reports.history.chart import history_chart
+from reports.history.entry import CHANGES, COLUMNS, HistoryEntry, entry_of
+from reports.history.show import as_json, print_history, series_of
+from reports.history.store import History, Store, Unread
 from reports.summary.aggregate import Judged
 from reports.summary.summary import summarise
 
 NAMES = ("Big hat", "Tin drum", "Red kite")
 SHARES = dict.fromkeys(NAMES, 1 / 3)
+BUDGET = 0.02
+"""Alarms per year."""
+SENT = "rotation.sent_id_is_fresh"
 
 
 def entry(n: int, counts: dict[str, int] | None = None, **more: Any) -> HistoryEntry:
@@ -165,9 +169,9 @@ class TestAlarm:
         for seed in range(20):
             draw = random.Random(seed)
             entries = [entry(n, drawn(draw, pinned=n >= 21)) for n in range(1, 31)]
-            first = next(n for n in range(1, 31) if alarms(entries[:n]))
+            first = next(n for n in range(1, 31) if alarms(entries[:n], BUDGET))
             assert first in (21, 22)
-            (alarm,) = alarms(entries)
+            (alarm,) = alarms(entries, BUDGET)
             assert alarm.since.run_id == "run-021"
             assert alarm.before is not None
             assert alarm.before.run_id == "run-020"
@@ -176,7 +180,7 @@ class TestAlarm:
         for seed in range(200):
             draw = random.Random(seed)
             entries = [entry(n, drawn(draw)) for n in range(1, 31)]
-            assert not any(step.alarms for step in steps(entries))
+            assert not any(step.alarms for step in steps(entries, BUDGET))
 
     def test_the_limit_follows_from_the_budget(self) -> None:
         assert level(0.02) == pytest.approx(0.02 / 365)
@@ -185,12 +189,12 @@ class TestAlarm:
         draw = random.Random(1)
         entries = [entry(n, drawn(draw)) for n in (1, 2)]
         other = replace(entry(3, drawn(draw)), shares={"Big hat": 0.5, "Tin drum": 0.25, "Red kite": 0.25})
-        found = steps([*entries, other])
+        found = steps([*entries, other], BUDGET)
         assert [s.evidence.nights for s in found if s.evidence] == [1, 2, 1]
 
     def test_a_run_without_providers_is_skipped(self) -> None:
         draw = random.Random(2)
-        found = steps([entry(1, drawn(draw)), entry(2), entry(3, drawn(draw))])
+        found = steps([entry(1, drawn(draw)), entry(2), entry(3, drawn(draw))], BUDGET)
         assert [s.evidence and s.evidence.nights for s in found] == [1, None, 2]
 
     def test_a_failing_check_is_wrong_since_its_streak_began(self) -> None:
@@ -199,29 +203,170 @@ class TestAlarm:
             entry(n, checks={"rotation.sent_id_is_fresh": verdict}, causes={"stale-state": 3}, facts={"commit": "a" if n < 3 else "b"})
             for n, verdict in enumerate(verdicts)
         ]  # fmt: skip
-        (alarm,) = alarms(entries)
+        (alarm,) = alarms(entries, BUDGET)
         assert (alarm.since.run_id, alarm.runs) == ("run-003", 2)
         assert alarm.before is not None
         assert alarm.before.run_id == "run-002"
         assert "stale-state" in alarm.text
-        assert alarms(entries[:3]) == []
+        assert alarms(entries[:3], BUDGET) == []
 
     def test_what_was_accepted_for_a_time_is_wrong_since_it_began(self) -> None:
         verdicts = ["pass", "accepted", "accepted", "fail"]
         entries = [
             entry(n, checks={"rotation.sent_id_is_fresh": verdict}) for n, verdict in enumerate(verdicts)
         ]
-        (alarm,) = alarms(entries)
+        (alarm,) = alarms(entries, BUDGET)
         assert (alarm.since.run_id, alarm.runs) == ("run-001", 3)
         assert alarm.before is not None
         assert alarm.before.run_id == "run-000"
-        assert alarms(entries[:3]) == []
+        assert alarms(entries[:3], BUDGET) == []
 
     def test_changes_are_listed_for_facts_known_in_both_runs(self) -> None:
         before = entry(1, facts={"browser": "chromium 155", "profile": "aa", "commit": "1"})
         since = entry(2, facts={"browser": "chromium 156", "profile": "aa", "target_version": "7"})
         assert changes(before, since) == ("browser: chromium 155 -> chromium 156",)
         assert changes(None, since) == ()
+
+    def test_alarms_are_listed_by_the_run_that_they_began_with(self) -> None:
+        """Checks that fail since the same run are one alarm; the latest alarm comes last."""
+        old = {SENT: "fail", "chat.starts_empty": "pass", "smoke": "pass", "reply.is_live": "pass"}
+        new = {"smoke": "fail", "chat.starts_empty": "fail", SENT: "fail", "reply.is_live": "inconclusive"}
+        found = alarms(
+            [entry(1, checks=dict.fromkeys(old, "pass")), entry(2, checks=old), entry(3, checks=new)], BUDGET
+        )
+        assert [(a.what, a.since.run_id, a.runs) for a in found] == [
+            (SENT, "run-002", 2),
+            ("smoke, chat.starts_empty", "run-003", 1),
+        ]
+        assert [a.before.run_id for a in found if a.before] == ["run-001", "run-002"]
+        assert found[1].text == "smoke, chat.starts_empty fail"
+
+    def test_an_alarm_names_three_checks_and_counts_the_others(self) -> None:
+        for n, text in ((3, "c0, c1, c2 fail"), (4, "c0, c1, c2 and 1 more fail")):
+            names = [f"c{i}" for i in range(n)]
+            (alarm,) = alarms([entry(1, checks=dict.fromkeys(names, "fail"))], BUDGET)
+            assert (alarm.text, alarm.before) == (text, None)
+
+    def test_a_pin_since_the_first_run_has_no_run_before_it(self) -> None:
+        entries = [entry(n, {"Big hat": 20}) for n in (1, 2)]
+        (alarm,) = alarms(entries, BUDGET)
+        assert (alarm.what, alarm.since.run_id, alarm.before, alarm.runs) == ("providers", "run-001", None, 2)
+        assert alarm.text.endswith(f"alarm from {math.log10(365 / BUDGET):.1f} on")
+
+    def test_runs_without_providers_do_not_shift_the_date_of_a_pin(self) -> None:
+        draw = random.Random(4)
+        good = [entry(n, drawn(draw)) for n in range(1, 8)]
+        bad = [entry(9, {"Big hat": 20}), entry(11, {"Big hat": 20})]
+        (alarm,) = alarms([*good, entry(8), bad[0], entry(10), bad[1], entry(12)], BUDGET)
+        assert (alarm.since.run_id, alarm.runs) == ("run-009", 2)
+        assert alarm.before == good[-1]
+
+    def test_the_sentence_tells_since_when_and_what_changed(self) -> None:
+        good, bad = {SENT: "pass"}, {SENT: "fail"}
+        entries = [
+            entry(1, checks=good, facts={"commit": "a"}),
+            entry(2, checks=bad, causes={"stale-state": 3}, facts={"commit": "b"}),
+        ]
+        (sentence,) = since_when(entries, BUDGET)
+        assert sentence.startswith(f"since {entries[1].date} (run-002): {SENT} fails (stale-state); ")
+        assert sentence.endswith(
+            f"last run without it: {entries[0].date}; changed since: {CHANGES['commit']}: a -> b"
+        )
+        assert since_when([entry(1, checks=good), entry(2, checks=bad)], BUDGET)[0].endswith(UNCHANGED)
+        assert since_when([entry(1, checks=bad), entry(2, checks=bad)], BUDGET)[0].endswith(
+            "; the history begins with it"
+        )
+        assert since_when([entry(1, checks=bad)], BUDGET) == ()
+
+
+class TestShown:
+    """What ``python -m e2e history`` prints, its JSON, and the chart."""
+
+    @staticmethod
+    def pinned(facts: dict[str, str] | None = None) -> list[HistoryEntry]:
+        draw = random.Random(5)
+        good = [entry(n, drawn(draw), figures={"reuse_bound": 13.9}) for n in (1, 2, 3)]
+        bad = {"outcome": "fail", "causes": {"provider-pinned": 9}, "facts": facts or {}}
+        return [*good, *(entry(n, {"Big hat": 20}, **bad) for n in (4, 5)), entry(6, outcome="broken")]
+
+    def test_series_that_alternate_in_time_are_kept_whole(self) -> None:
+        entries = [entry(n, target="ab"[n % 2], browser="xy"[n // 2 % 2]) for n in range(8)]
+        found = series_of(History(tuple(entries)))
+        assert {key: [e.run_id for e in mine] for key, mine in found.items()} == {
+            ("a", "x"): ["run-000", "run-004"],
+            ("a", "y"): ["run-002", "run-006"],
+            ("b", "x"): ["run-001", "run-005"],
+            ("b", "y"): ["run-003", "run-007"],
+        }
+
+    def test_the_table_has_the_evidence_the_limit_and_the_alarm(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        entries = self.pinned()
+        evidence = [s.evidence for s in steps(entries, BUDGET)]
+        print_history(History(tuple(entries), (Unread("x.parquet", "it is cut"),)), BUDGET)
+        lines = capsys.readouterr().out.splitlines()
+        rows = {
+            n: next(line for line in lines if f"run-{n:03}" in line and "since" not in line)
+            for n in range(1, 7)
+        }
+        for n, one in enumerate(evidence, 1):
+            shown = "" if one is None else f"{one.cusum / math.log(10):.1f}"
+            assert rows[n].rstrip().endswith(f"{shown} !" if n in (4, 5) else shown)
+        assert "13.9 %" in rows[1]
+        assert "13.9 %" not in rows[4]
+        assert "provider-pinned" in rows[4]
+        printed = "\n".join(lines)
+        assert "alarm (!) from 4.3 on" in printed
+        assert f"since {entries[3].date} (run-004, 2 runs)" in printed
+        assert f"last run without it: {entries[2].date}; changed since: {UNCHANGED}" in " ".join(
+            printed.split()
+        )
+        assert "cannot be read: x.parquet: it is cut" in printed
+
+    def test_the_json_has_the_same_numbers(self) -> None:
+        entries = self.pinned()
+        (series,) = as_json(History(tuple(entries)), BUDGET)["series"]
+        assert (series["target"], series["browser"]) == ("reference", "chromium")
+        for step, shown in zip(steps(entries, BUDGET), series["runs"], strict=True):
+            one = step.evidence
+            assert (shown["run_id"], shown["date"], shown["outcome"]) == (
+                step.entry.run_id,
+                step.entry.date,
+                step.entry.outcome,
+            )
+            assert (shown["product"], shown["cusum"]) == (
+                (None, None)
+                if one is None
+                else (round(one.product / math.log(10), 3), round(one.cusum / math.log(10), 3))
+            )
+            assert shown["alarms"] == list(step.alarms)
+        (alarm,) = series["alarms"]
+        assert (alarm["what"], alarm["since"], alarm["before"], alarm["runs"]) == (
+            "providers",
+            "run-004",
+            "run-003",
+            2,
+        )
+        assert alarm["since_date"] == entries[3].date
+
+    def test_the_chart_names_failed_runs_and_those_beyond_the_limit(self) -> None:
+        entries = self.pinned()
+        chart = history_chart(entries, BUDGET)
+        assert chart is not None
+        dates = [e.date[:10] for e in entries]
+        assert f"runs with failures: 3, from {dates[3]} to {dates[5]}" in chart.alt
+        assert f"beyond the limit of 4.3: {dates[3]} and {dates[4]}" in chart.alt
+        assert "Key figures of 6 runs: reference, chromium" in chart.alt
+        assert [row[5] for row in chart.rows] == [
+            "",
+            "",
+            "",
+            "beyond the limit",
+            "beyond the limit",
+            "",
+        ]
+        assert history_chart([], BUDGET) is None
 
 
 class TestCommands:
