@@ -169,15 +169,15 @@ _SHOWN_STEPS = 200
 def _steps(run: Run, verdict: Verdict) -> None:
     """One step per chat: "chat 7, lane 2: session_…3f9a -> session_…b1c2, Big hat"."""
     from e2e.analysis.checks.registry import SCENARIO_OF
-    from e2e.analysis.model.columns import rows
+    from e2e.analysis.model.schema import ChatRow, TransitionRow
     from e2e.analysis.model.wording import key_of
     from reports.summary.tables import short
 
     bad = set(verdict.chats)
-    providers = {key_of(chat): chat.provider for chat in rows(run.chats)}
+    providers = {key_of(chat): chat.provider for chat in run.every(ChatRow)}
     scenario = SCENARIO_OF.get(verdict.name, "plain")
-    judged = run.transitions[run.transitions["scenario"] == scenario]
-    every = sorted(rows(judged), key=lambda r: key_of(r) not in bad)  # failures first: the list may be cut
+    judged = (t for t in run.every(TransitionRow) if t.scenario == scenario)
+    every = sorted(judged, key=lambda t: key_of(t) not in bad)  # failures first: the list may be cut
     for row in sorted(every[:_SHOWN_STEPS], key=key_of):
         before, after = ("nothing" if s is None else short(s) for s in (row.sent_before, row.sent))
         provider = providers.get(key_of(row))

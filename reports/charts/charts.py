@@ -12,8 +12,9 @@ from scipy import special
 
 from e2e.analysis.facts.freshness import freshness
 from e2e.analysis.facts.sessions import provider_counts
-from e2e.analysis.model.columns import rows
+from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow
 from e2e.analysis.model.wording import key_of, plural
 from reports.charts.drawing import (
     ALARM,
@@ -63,7 +64,7 @@ def chart_set(run: Run, out: Path) -> list[Chart]:
 
 def drawn_charts(run: Run) -> list[Chart]:
     """The charts of a run, with the timeline of a chat of the first failed check."""
-    shown = failing_chat(run) or next((key_of(c) for c in rows(run.observed)), None)
+    shown = failing_chat(run) or next((key_of(c) for c in records(run.observed, ChatRow)), None)
     drawn = [
         provider_distribution(run),
         lanes_strip(run),
@@ -155,12 +156,12 @@ class _Row(NamedTuple):
     lane: str
     first: int
     """Place of the first chat in its lane; above 0 in a row that continues a lane."""
-    chats: list[Any]
+    chats: list[ChatRow]
 
 
 def _lanes(run: Run) -> Chart | None:
-    lanes: dict[str, list[Any]] = {}
-    for chat in sorted(rows(run.chats), key=lambda c: (c.run_id, c.lane, c.order)):
+    lanes: dict[str, list[ChatRow]] = {}
+    for chat in sorted(run.every(ChatRow), key=lambda c: (c.run_id, c.lane, c.order)):
         name = f"{chat.run_id[-4:]} lane {chat.lane}" if run.pooled else f"lane {chat.lane}"
         lanes.setdefault(name, []).append(chat)
     if not lanes:
@@ -213,7 +214,7 @@ def _lanes(run: Run) -> Chart | None:
     return finish(figure, axes, "lanes-strip", title, alt, marks=marks, head=head, rows=table[:_TABLE_ROWS])
 
 
-def _rows_of(lanes: dict[str, list[Any]]) -> list[_Row]:
+def _rows_of(lanes: dict[str, list[ChatRow]]) -> list[_Row]:
     """At most `_ROWS` rows: every lane gets as many as there is room for, and the first lanes one each where there is not."""
     most = max(1, _ROWS // len(lanes))
     return [
@@ -223,12 +224,12 @@ def _rows_of(lanes: dict[str, list[Any]]) -> list[_Row]:
     ]
 
 
-def _table_row(lane: str, chat: Any, *, again: bool) -> tuple[object, ...]:
+def _table_row(lane: str, chat: ChatRow, *, again: bool) -> tuple[object, ...]:
     sent = "nothing" if chat.sent is None else short(chat.sent)
     return lane, chat.chat, sent, "sent before" if again else "", chat.provider or "–", chat.scenario
 
 
-def _chat_text(lane: str, chat: Any, *, again: bool) -> str:
+def _chat_text(lane: str, chat: ChatRow, *, again: bool) -> str:
     scenario = "" if chat.scenario == "plain" else f" ({chat.scenario})"
     sent = "no session ID" if chat.sent is None else short(chat.sent) + (", sent before" if again else "")
     return f"{lane}, chat {chat.chat}{scenario}: sent {sent}; provider {chat.provider or 'not seen'}"

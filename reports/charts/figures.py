@@ -57,15 +57,17 @@ def figures(run: Run) -> dict[str, float]:
 
 def latencies(run: Run) -> list[float]:
     """Milliseconds from sending to the end of the reply, for each plain chat's first message."""
-    from e2e.analysis.model.columns import rows
+    from e2e.analysis.model.columns import records
+    from e2e.analysis.model.schema import ChatRow, MessageRow
+    from e2e.analysis.model.wording import key_of
 
-    plain = {(c.run_id, c.lane, c.chat) for c in rows(run.observed)}
+    plain = {key_of(c) for c in records(run.observed, ChatRow)}
     return [
         1000 * (m.ended_at - m.sent_at)
-        for m in rows(run.messages)
+        for m in run.every(MessageRow)
         if m.number == 0
         and m.outcome == "ok"
-        and (m.run_id, m.lane, m.chat) in plain
+        and key_of(m) in plain
         and m.sent_at is not None
         and m.ended_at is not None
     ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from e2e.analysis.facts.freshness import carries
 from e2e.analysis.facts.ownership import owners
 from e2e.analysis.judge import judge
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import BackendRow, ChatRow, MessageRow, StorageRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of, lane_name
 
@@ -54,38 +55,36 @@ def flow_of(run: Run, key: ChatKey) -> Flow | None:
 def failing_chat(run: Run) -> ChatKey | None:
     """The chat to show: the first plain chat that a failed check names, else its first chat of a scenario."""
     named = [key for v in judge(run).verdicts if v.outcome == "fail" for key in v.chats]
-    plain = {(c.run_id, c.lane, c.chat) for c in rows(run.plain)}
-    return next((key for key in named if tuple(key) in plain), named[0] if named else None)
+    plain = {key_of(c) for c in run.every(ChatRow) if c.scenario == "plain"}
+    return next((key for key in named if key in plain), named[0] if named else None)
 
 
 def _flow(run: Run, key: ChatKey) -> Flow | None:
-    chat = next((c for c in rows(run.chats) if (c.run_id, c.lane, c.chat) == tuple(key)), None)
+    chat = next((c for c in run.every(ChatRow) if key_of(c) == key), None)
     if chat is None:
         return None
     began_by = "New Chat" if chat.via == "new_chat" else "page load"
     return Flow(key, began_by, tuple(sorted(_points(run, key, chat))))
 
 
-def _points(run: Run, key: ChatKey, chat: Any) -> list[Point]:
-    lane = (key.run_id, key.lane)
+def _points(run: Run, key: ChatKey, chat: ChatRow) -> list[Point]:
     points: list[Point] = []
-    mine = [m for m in rows(run.messages) if (m.run_id, m.lane, m.chat) == tuple(key)]
-    before = [
-        m for m in rows(run.messages) if (m.run_id, m.lane) == lane and m.chat == key.chat - 1 and m.sent_at
-    ]
-    if before and before[-1].sent_seen:
-        last_sent = before[-1].sent
-        sentence = f"the chat before sent its last message with {tail(last_sent) if last_sent else 'no ID'}"
-        points.append(Point(before[-1].sent_at - chat.began, SENT, tail(last_sent), False, sentence))
-    for w in rows(run.storage):
-        if (w.run_id, w.lane) == lane and w.chat == key.chat and w.own and w.tab == chat.tab:
+    mine = [m for m in run.every(MessageRow) if key_of(m) == key]
+    before = ChatKey(key.run_id, key.lane, key.chat - 1)
+    sent_before = [(m.sent_at, m) for m in run.every(MessageRow) if key_of(m) == before and m.sent_at]
+    for sent_at, m in sent_before[-1:]:
+        if m.sent_seen:
+            sentence = f"the chat before sent its last message with {tail(m.sent) if m.sent else 'no ID'}"
+            points.append(Point(sent_at - chat.began, SENT, tail(m.sent), False, sentence))
+    for w in run.every(StorageRow):
+        if key_of(w) == key and w.own and w.tab == chat.tab:
             points += _of_write(w, chat)
     for m in mine:
         points += _of_message(run, m, chat)
     return points + _backend_points(run, key, chat, mine)
 
 
-def _of_write(w: Any, chat: Any) -> list[Point]:
+def _of_write(w: StorageRow, chat: ChatRow) -> list[Point]:
     """A write to the session's own key. A page load writes nothing: it reads what the store holds."""
     at, held = w.t - chat.began, tail(w.session)
     if w.op == "start":
@@ -97,7 +96,7 @@ def _of_write(w: Any, chat: Any) -> list[Point]:
     return [Point(at, STORED, held, False, f"{held} was stored")]
 
 
-def _owner_text(run: Run, m: Any, chat: Any) -> str:
+def _owner_text(run: Run, m: MessageRow, chat: ChatRow) -> str:
     """The other chat that owns the message's ID; ``""`` for an ID of its own, and where tabs share one by design."""
     owner = owners(run).get((m.mask_key, m.sent)) if m.sent else None
     if owner is None or owner.key == key_of(m):
@@ -109,7 +108,7 @@ def _owner_text(run: Run, m: Any, chat: Any) -> str:
     return "the chat before" if owner.key.chat == m.chat - 1 else f"chat {owner.key.chat}"
 
 
-def _of_message(run: Run, m: Any, chat: Any) -> list[Point]:
+def _of_message(run: Run, m: MessageRow, chat: ChatRow) -> list[Point]:
     points = []
     if m.sent_at is not None and m.sent_seen:
         whose = _owner_text(run, m, chat)
@@ -132,13 +131,11 @@ def _of_message(run: Run, m: Any, chat: Any) -> list[Point]:
     return points
 
 
-def _backend_points(run: Run, key: ChatKey, chat: Any, mine: list[Any]) -> list[Point]:
+def _backend_points(run: Run, key: ChatKey, chat: ChatRow, mine: Sequence[MessageRow]) -> list[Point]:
     """The provider by the backend's API; timed at the end of the reply when only the result was recorded."""
     replied = {m.reply_provider for m in mine} - {None}
     answers = [
-        (b.t, b.provider)
-        for b in rows(run.backend)
-        if (b.run_id, b.lane, b.chat) == tuple(key) and b.provider is not None
+        (b.t, b.provider) for b in run.every(BackendRow) if key_of(b) == key and b.provider is not None
     ] or [
         (m.ended_at, m.backend_provider)
         for m in mine

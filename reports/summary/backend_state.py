@@ -9,8 +9,9 @@ from e2e.analysis.checks.backend import ONE_BY_CONSTRUCTION
 from e2e.analysis.checks.registry import CHECKS
 from e2e.analysis.facts.freshness import ids_of_chats
 from e2e.analysis.judge import judge
-from e2e.analysis.model.columns import rows
+from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import BackendRow, ChatRow
 from e2e.analysis.model.verdict import Verdict
 from e2e.analysis.model.wording import key_of, plural
 
@@ -67,13 +68,13 @@ def id_patterns(run: Run) -> list[Pattern]:
     found = []
     if ids.distinct_sent:
         texts = {"pass": "good", "fail": f"problematic: {own.headline}", "inconclusive": own.headline}
-        plain = {key_of(c) for c in rows(run.observed)}
-        first = {key: ids[0] for key, ids in ids_of_chats(run, "sent").items() if ids and key in plain}
+        observed = {key_of(c): c for c in records(run.observed, ChatRow)}
+        first = {key: ids[0] for key, ids in ids_of_chats(run, "sent").items() if ids and key in observed}
         verdict = texts[own.outcome]
         if own.outcome != "fail" and fresh.outcome == "fail":
             wrong = "old IDs were sent" if fresh.numbers["reused"] else "chats were sent without one"
             verdict = f"good when created, but {wrong}" if own.outcome == "pass" else wrong
-        who = {c.provider for c in rows(run.observed) if c.provider is not None and key_of(c) in first}
+        who = {observed[key].provider for key in first} - {None}
         unique = len(set(first.values()))
         found.append(Pattern(f"this chat: {ids.pattern}", len(first), unique, len(who), verdict))
     numbers = verdicts["backend.assigns"].numbers
@@ -90,13 +91,17 @@ def id_patterns(run: Run) -> list[Pattern]:
 def backend_now(run: Run) -> Now:
     """Sessions and their distribution by the backend's last report."""
     verdict = next(v for v in judge(run).verdicts if v.name == "backend.state")
-    reports = [b for b in rows(run.backend) if b.distribution is not None and b.active is not None]
+    reports = [
+        (b.distribution, b.active)
+        for b in run.every(BackendRow)
+        if b.distribution is not None and b.active is not None
+    ]
     if not reports:
         return Now(f"Unknown: {verdict.headline}.", {})
-    last = reports[-1]
-    counts = {str(name): int(n) for name, n in last.distribution.items()}
+    distribution, active = reports[-1]
+    counts = {str(name): int(n) for name, n in distribution.items()}
     busy = sum(1 for n in counts.values() if n)
-    text = f"{plural(last.active, 'active session')} on {plural(busy, 'provider')}."
+    text = f"{plural(active, 'active session')} on {plural(busy, 'provider')}."
     if verdict.numbers.get("probes_left_out"):
         text += f" The suite itself assigned {verdict.numbers['probes_left_out']} of them."
     if verdict.outcome == "fail":

@@ -7,8 +7,8 @@ import io
 from html import escape
 
 from e2e.analysis.facts.freshness import Layer, freshness
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow, MessageRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 from reports.charts.flow import short
@@ -43,14 +43,14 @@ tr.bad td { background: light-dark(#fdeeec, #3a2426); }
 
 def observations(run: Run) -> list[dict[str, str]]:
     """One row per chat in order of beginning, as text; ``notes`` lists what is wrong."""
-    first = {key_of(m): m for m in rows(run.messages) if m.number == 0}
+    first = {key_of(m): m for m in run.every(MessageRow) if m.number == 0}
     table = []
-    for chat in rows(run.chats.sort_values("order")):
+    for chat in sorted(run.every(ChatRow), key=lambda chat: chat.order):
         message = first.get(key_of(chat))
         notes = [] if chat.scenario == "plain" else [chat.scenario]
         notes += [] if chat.status == "observed" else [f"{chat.status}: {chat.reason}"]
         notes += _old_ids(run, key_of(chat))
-        if chat.screen_compared is True:
+        if chat.screen_compared:
             notes += [f"began with text of chat {chat.screen_from}"] if chat.screen_from is not None else []
         elif chat.screen_messages:
             notes.append(

@@ -175,9 +175,9 @@ def label_is_true(run: Run) -> Verdict:
     )
 
 
-def _other_layers(messages: pd.DataFrame) -> pd.Series:
+def _other_layers(messages: pd.DataFrame) -> pd.Series[str]:
     """The provider that replied, by the reply itself or else by the backend; NA where neither names one."""
-    named: pd.Series = messages["reply_provider"].fillna(messages["backend_provider"])
+    named: pd.Series[str] = messages["reply_provider"].fillna(messages["backend_provider"])
     return named
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence
+from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.wording import plural
 
-Messages = Sequence[Any]
+Messages = Sequence[MessageRow]
 """The chat's messages that must carry an ID."""
 
 _ANOMALIES: tuple[tuple[str, Callable[[ChatEvidence, Messages], bool]], ...] = (
@@ -26,11 +26,11 @@ _ANOMALIES: tuple[tuple[str, Callable[[ChatEvidence, Messages], bool]], ...] = (
     ("sent several session IDs", lambda _, sent: len({m.sent for m in sent}) > 1),
     (
         "sent another ID than the store held",
-        lambda _, sent: any(m.stored_seen and m.stored and m.sent != m.stored for m in sent),
+        lambda _, sent: any(m.stored_seen and bool(m.stored) and m.sent != m.stored for m in sent),
     ),
     (
         "left no session ID in the store",
-        lambda c, _: bool(c.chat.stored_seen) and c.chat.stored is None and not c.without_id,
+        lambda c, _: c.chat.stored_seen and c.chat.stored is None and not c.without_id,
     ),
     (
         "left the ID of an earlier chat in the store",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import Frame, Stack
 from e2e.records.records import CodePlace
 
 Trail = tuple[CodePlace, ...]
 """The product's own frames of one stack, innermost first."""
 
 
-def trail(run: Run, run_id: str, stack: Sequence[Any] | None) -> Trail:
+def trail(run: Run, run_id: str, stack: Stack | None) -> Trail:
     """The frames of ``stack`` that are most surely the product's own code: those of the best kind that it has."""
     code = run.code_of(run_id)
     known = [code[position] for frame in stack or () if (position := _position(frame)) in code]
@@ -31,7 +31,7 @@ def _kind(place: CodePlace) -> int:
     return 1 if place.readable else 3
 
 
-def _position(frame: Any) -> str:
+def _position(frame: Frame) -> str:
     return f"{frame['url']}:{frame['line']}:{frame['column']}"
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -81,24 +79,12 @@ def columns_of(record: type[Row]) -> Columns:
 
 
 def records(frame: pd.DataFrame, record: type[R]) -> list[R]:
-    """The rows of ``frame``, with ``None`` for NA."""
+    """The rows of ``frame`` as plain Python values, with ``None`` for NA. For all rows of a run's frame see `Run.every`."""
     if frame.empty:
         return []
     return list(map(record, *(_plain(frame[field.name]) for field in fields(record))))
 
 
-def rows(frame: pd.DataFrame) -> Iterator[Any]:
-    """The rows as named tuples of plain Python values, ``None`` for NA. `records` has types; prefer it."""
-    row = _row_type(tuple(map(str, frame.columns)))
-    columns = (_plain(frame[name]) for name in frame.columns)
-    return map(row._make, zip(*columns, strict=True))
-
-
 def _plain(series: pd.Series) -> list[Any]:
     values: list[Any] = series.tolist()
     return [None if value is pd.NA else value for value in values]
-
-
-@lru_cache(maxsize=32)
-def _row_type(names: tuple[str, ...]) -> Any:
-    return namedtuple("Row", names)  # noqa: PYI024 - the fields are a frame's columns

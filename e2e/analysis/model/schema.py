@@ -8,7 +8,9 @@ from typing import Any
 
 from e2e.analysis.model.columns import Row, columns_of
 
-Stack = Sequence[Mapping[str, Any]]
+Frame = Mapping[str, str | int]
+"""One recorded frame of a call stack: function, url, line, column."""
+Stack = Sequence[Frame]
 """Recorded frames of a call stack, innermost first."""
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from e2e.analysis.checks import chat, provider
 from e2e.analysis.facts.scenario_findings import findings
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run, assemble
+from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.wording import key_of
 from e2e.records.records import Chat, Event, RunMeta, RunRecords
 
@@ -49,6 +49,6 @@ def _sent_history(run: Run, reported: set[object]) -> tuple[str, ...]:
     """Payloads with text of another chat, in chats that no other check judges: those that began with a page load."""
     return tuple(
         f"chat {m.chat} sent text of chat {m.bleeds_from}"
-        for m in rows(run.messages)
+        for m in run.every(MessageRow)
         if m.bleeds_from is not None and key_of(m) not in reported
     )

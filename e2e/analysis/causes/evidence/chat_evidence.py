@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, takewhile
 from operator import attrgetter
-from typing import Any
-
-import pandas as pd
 
 from e2e.analysis.causes.evidence.lane_history import Lane, Write, lane_of, write_of
 from e2e.analysis.causes.evidence.page_leave import leave_write
@@ -22,9 +19,8 @@ from e2e.analysis.facts.ownership import Foreign, foreign, sent_in_lane, stored_
 from e2e.analysis.facts.scenario_runs import recalls_of
 from e2e.analysis.facts.secondary_requests import OldPayload, old_payloads, old_retries, own_payloads
 from e2e.analysis.facts.tabs import flapping, provider_changes
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import RecallRow
+from e2e.analysis.model.schema import ChatRow, MessageRow, RecallRow, StorageRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
@@ -37,10 +33,10 @@ class ChatEvidence:
     """The evidence of one chat. Earlier chats are those of the same browser context."""
 
     key: ChatKey
-    chat: Any
-    messages: tuple[Any, ...]
-    before: Any | None
-    """The row of the transition, where the chat follows another observed one."""
+    chat: ChatRow
+    messages: tuple[MessageRow, ...]
+    before: TransitionRow | None
+    """The transition, where the chat follows another observed one."""
     earlier: tuple[frozenset[str], ...]
     """The IDs (stored or sent) of each earlier chat of the context, oldest first."""
     in_other_browsers: frozenset[str]
@@ -95,13 +91,13 @@ class ChatEvidence:
         return store_unseen or not self.messages or not all(m.sent_seen for m in self.messages)
 
     @cached_property
-    def running(self) -> tuple[Any, ...]:
+    def running(self) -> tuple[MessageRow, ...]:
         """The messages that must carry the chat's ID and were seen, until a page load; without those after other user actions."""
         same_page = takewhile(lambda m: m.number == 0 or not m.loaded, self.messages)
         seen = [m for m in same_page if m.sent_seen and m.number not in self.without_id]
         return tuple(m for m in seen if m.after in ("", "back") or m.number == 0)
 
-    def after(self, *what: str) -> tuple[Any, ...]:
+    def after(self, *what: str) -> tuple[MessageRow, ...]:
         """The messages that followed one of these user actions."""
         return tuple(m for m in self.messages if m.sent_seen and m.after in what)
 
@@ -179,10 +175,10 @@ def chat_evidence(run: Run) -> Mapping[ChatKey, ChatEvidence]:
 def _collect_chats(run: Run) -> dict[ChatKey, ChatEvidence]:
     places = contexts(run)
     lost = lost_messages(run)
-    messages, payloads = _by_chat(run.messages), own_payloads(run)
-    writes = _by_lane(run.storage[run.storage["own"].fillna(value=False)])
-    transitions = {key_of(t): t for t in rows(run.transitions)}
-    chats = list(rows(run.chats))
+    messages, payloads = _messages_by_chat(run), own_payloads(run)
+    writes = _own_writes_by_lane(run)
+    transitions = {key_of(t): t for t in run.every(TransitionRow)}
+    chats = run.every(ChatRow)
     had = first_times(run, chats, messages)
     first = {key: found[0] for key, found in payloads.items()}
     until = {key_of(c): first[key_of(c)].t if key_of(c) in first else c.ended for c in chats}
@@ -194,13 +190,13 @@ def _collect_chats(run: Run) -> dict[ChatKey, ChatEvidence]:
         at: lane_of(run, at[0], writes[at], windows[at])
         for at in dict.fromkeys((c.run_id, c.lane) for c in chats)
     }
-    mates: dict[Place, list[Any]] = defaultdict(list)
+    mates: dict[Place, list[ChatRow]] = defaultdict(list)
     for c in chats:
         if c.scenario != "plain":
             mates[places[key_of(c)]].append(c)
     past: dict[Place, list[list[tuple[float, str]]]] = defaultdict(list)
     answered: dict[Place, list[str]] = defaultdict(list)
-    cut = {key_of(c) for c in chats if c.cut is not None and bool(c.cut)}
+    cut = {key_of(c) for c in chats if c.cut}
     found: dict[ChatKey, ChatEvidence] = {}
     all_timed: dict[ChatKey | None, list[tuple[float, str]]] = {}
     for chat in chats:
@@ -252,7 +248,7 @@ def _collect_chats(run: Run) -> dict[ChatKey, ChatEvidence]:
     return found
 
 
-def _key_before(transition: Any | None) -> ChatKey | None:
+def _key_before(transition: TransitionRow | None) -> ChatKey | None:
     """The chat that this transition left."""
     if transition is None:
         return None
@@ -260,7 +256,7 @@ def _key_before(transition: Any | None) -> ChatKey | None:
 
 
 def _later_writes(
-    run: Run, writes: Sequence[Any], chat: Any, since: float, messages: Sequence[Any]
+    run: Run, writes: Sequence[StorageRow], chat: ChatRow, since: float, messages: Sequence[MessageRow]
 ) -> tuple[Write, ...]:
     found: list[Write] = []
     undisturbed = next((before.ended_at for before, m in pairwise(messages) if m.after), None)
@@ -273,28 +269,31 @@ def _later_writes(
     return tuple(found)
 
 
-def _ids_of(run: Run, chats: Sequence[Any], messages: Mapping[ChatKey, Sequence[Any]]) -> frozenset[str]:
+def _ids_of(
+    run: Run, chats: Sequence[ChatRow], messages: Mapping[ChatKey, Sequence[MessageRow]]
+) -> frozenset[str]:
     """The ID that each chat sent first: a later message may have carried another chat's ID."""
     first = (next((m for m in messages[key_of(c)] if carries(run, m)), None) for c in chats)
     return frozenset(m.sent for m in first if m is not None and m.sent is not None)
 
 
-def _earlier_removal(run: Run, before: Sequence[Any], chat: Any) -> Write | None:
+def _earlier_removal(run: Run, before: Sequence[StorageRow], chat: ChatRow) -> Write | None:
     last = next((w for w in reversed(before) if w.session != w.previous), None)
     if last is None or last.session is not None or chat.stored_before is not None:
         return None
     return write_of(run, last)
 
 
-def _by_chat(frame: pd.DataFrame) -> dict[ChatKey, list[Any]]:
-    found: dict[ChatKey, list[Any]] = defaultdict(list)
-    for row in rows(frame):
-        found[key_of(row)].append(row)
+def _messages_by_chat(run: Run) -> Mapping[ChatKey, list[MessageRow]]:
+    found: dict[ChatKey, list[MessageRow]] = defaultdict(list)
+    for m in run.every(MessageRow):
+        found[key_of(m)].append(m)
     return found
 
 
-def _by_lane(frame: pd.DataFrame) -> dict[tuple[str, int], list[Any]]:
-    found: dict[tuple[str, int], list[Any]] = defaultdict(list)
-    for row in rows(frame):
-        found[row.run_id, row.lane].append(row)
+def _own_writes_by_lane(run: Run) -> Mapping[tuple[str, int], list[StorageRow]]:
+    found: dict[tuple[str, int], list[StorageRow]] = defaultdict(list)
+    for w in run.every(StorageRow):
+        if w.own:
+            found[w.run_id, w.lane].append(w)
     return found

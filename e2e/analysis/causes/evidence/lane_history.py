@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from e2e.analysis.facts.code_locations import Trail, innermost, same, trail
 from e2e.analysis.facts.ownership import provisional
 from e2e.analysis.facts.reloads import Brings, brings
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow, MessageRow, StorageRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 from e2e.records.records import CodePlace
@@ -22,7 +21,7 @@ class Write:
     """One write to the profile's key, or its disappearance."""
 
     t: float
-    op: str
+    op: str | None
     session: str | None
     previous: str | None
     by: str
@@ -73,12 +72,14 @@ class Lane:
         return same(self.place(write.path), self.generator)
 
 
-def write_of(run: Run, w: Any) -> Write:
+def write_of(run: Run, w: StorageRow) -> Write:
     """A row of the storage events, with the product's own frames."""
     return Write(w.t, w.op, w.session, w.previous, w.by or "", trail(run, w.run_id, w.stack))
 
 
-def lane_of(run: Run, run_id: str, writes: Sequence[Any], windows: Sequence[tuple[float, float]]) -> Lane:
+def lane_of(
+    run: Run, run_id: str, writes: Sequence[StorageRow], windows: Sequence[tuple[float, float]]
+) -> Lane:
     """The lane of these writes; ``windows`` are the times between each New Chat and the first payload after it."""
     first = next((w for w in writes if w.session is not None and w.previous is None and w.stack), None)
     again = [w for w in writes if w.session is not None and w.session == w.previous]
@@ -135,10 +136,10 @@ def _lagging(run: Run) -> frozenset[str]:
     """Runs in which a payload carried the ID that the store held in the chat before, while that chat had sent another."""
 
     def collect() -> frozenset[str]:
-        stored = {key_of(c): c.stored for c in rows(run.chats)}
+        stored = {key_of(c): c.stored for c in run.every(ChatRow)}
         return frozenset(
             t.run_id
-            for t in rows(run.transitions)
+            for t in run.every(TransitionRow)
             if t.sent is not None
             and t.sent == stored[ChatKey(t.run_id, t.lane, t.chat_before)]
             and t.sent != t.sent_before
@@ -155,7 +156,7 @@ def _after_loads(run: Run) -> tuple[frozenset[str], frozenset[str]]:
         memory_only = run.policy.store == "none" and not run.policy.in_address
         sent: dict[tuple[str, int], set[str]] = defaultdict(set)
         first: dict[ChatKey, str] = {}
-        for m in sorted(rows(run.messages), key=lambda m: m.sent_at or 0.0):
+        for m in sorted(run.every(MessageRow), key=lambda m: m.sent_at or 0.0):
             if not m.sent_seen or m.sent is None:
                 continue
             key, lane = key_of(m), (m.run_id, m.lane)
@@ -178,7 +179,7 @@ def _generating_often(run: Run) -> frozenset[str]:
         owners: dict[tuple[str, str], set[ChatKey]] = defaultdict(set)
         sent: dict[ChatKey, set[tuple[str, str]]] = defaultdict(set)
         loaded = set[ChatKey]()
-        for m in rows(run.messages):
+        for m in run.every(MessageRow):
             if m.loaded and m.number:
                 loaded.add(key_of(m))
             if m.sent_seen and m.sent is not None and (key_of(m), m.number) not in provisional(run):

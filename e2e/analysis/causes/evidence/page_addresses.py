@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from e2e.analysis.facts.freshness import Place, contexts
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import PayloadRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
@@ -19,12 +19,14 @@ ADDRESS_KEEPS_AN_ID = (
 def address_kept_an_id(run: Run) -> bool:
     """Each browser context has one ID in its addresses through all its plain New Chats, and each context another one."""
     first: dict[ChatKey, str | None] = {}
-    for p in rows(run.payloads):
+    for p in run.every(PayloadRow):
         if p.chat is not None:
             first.setdefault(key_of(p), p.address)
     found: dict[Place, set[str | None]] = defaultdict(set)
     places = contexts(run)
-    for t in rows(run.plain_transitions):
+    for t in run.every(TransitionRow):
+        if t.scenario != "plain":
+            continue
         key = key_of(t)
         before = ChatKey(key.run_id, key.lane, t.chat_before)
         found[places[key]] |= {first.get(before), first.get(key)}

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any
 
 from e2e.analysis.causes.evidence.lane_history import Write, write_of
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow, MessageRow, StorageRow
 
 _LEAVES = ("reload", "back")
 
 
-def leave_write(run: Run, writes: Sequence[Any], chat: Any, messages: Sequence[Any]) -> Write | None:
+def leave_write(
+    run: Run, writes: Sequence[StorageRow], chat: ChatRow, messages: Sequence[MessageRow]
+) -> Write | None:
     """The write by which the page, when it was left, removed the chat's ID from the store, where the next page continued without it.
 
     ``writes`` are those of the lane, in order of time. Between a reply's end and the start of the next page the only event is the
     leaving. A page from the back/forward cache does not start again; there the interval lasts until the next payload.
     """
-    for before, m in pairwise((None, *messages)):
+    for before, m in zip((None, *messages), messages, strict=False):
         if m.after not in _LEAVES or not m.sent_seen:
             continue
         # Left right after New Chat: the lost ID is the one that the page from the back/forward cache continues with.

@@ -95,7 +95,7 @@ def no_write_changed_the_key(c: ChatEvidence) -> bool:
 def store_kept_the_old_id(c: ChatEvidence) -> bool:
     return (
         c.before is not None
-        and bool(c.chat.stored_seen)
+        and c.chat.stored_seen
         and c.chat.stored is not None
         and c.chat.stored == c.before.stored_before
     )
@@ -125,7 +125,7 @@ def store_dropped_the_old_id(c: ChatEvidence) -> bool:
     if c.before is None or c.changing_write() is None:
         return False
     first = next(iter(c.running), c.chat)
-    return bool(first.stored_seen) and first.stored not in c.old_ids | {c.before.sent_before} - {None}
+    return first.stored_seen and first.stored not in c.old_ids | {c.before.sent_before} - {None}
 
 
 def first_payload_carried_the_previous_id(c: ChatEvidence) -> bool:
@@ -241,7 +241,7 @@ def first_payload_differed_from_the_store(c: ChatEvidence) -> bool:
     first = next(iter(c.running), None)
     return (
         first is not None
-        and bool(first.stored_seen)
+        and first.stored_seen
         and None not in (first.sent, first.stored)
         and first.sent != first.stored
     )

@@ -27,7 +27,7 @@ def page_load_restored_an_ended_id(c: ChatEvidence) -> bool:
     for m in c.after("reload", "back"):
         if m.sent in c.old_ids:
             if m.number:
-                return bool(m.sent != c.first)
+                return m.sent != c.first
             return store_rotated_before_the_page_load(c) or c.lane.restores_on_load
     return False
 

@@ -12,7 +12,7 @@ from e2e.analysis.causes.explained_checks import EMPTY, FRESH
 
 def _showed_old_messages(c: ChatEvidence) -> bool:
     """Before anything was sent: they came back with the session, and the payload's history took them from there."""
-    if c.chat.screen_compared is True:
+    if c.chat.screen_compared:
         return c.chat.screen_from is not None
     return bool(c.chat.screen_messages)
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 
 from e2e.analysis.causes.definition import CauseDefinition
-from e2e.analysis.model.columns import rows
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow, ProblemRow
 
 
 def _problems(run: Run) -> list[str]:
     """The problems at the button. In a lane that was blocked the button is missing for that reason: a login page has none."""
-    blocked = {(c.run_id, f"lane {c.lane}") for c in rows(run.chats) if c.status == "blocked"}
+    blocked = {(c.run_id, f"lane {c.lane}") for c in run.every(ChatRow) if c.status == "blocked"}
     return [
         f"{p.what} ({p.where})"
-        for p in rows(run.problems)
-        if re.search(r"\bsteps\.new_chat\b", p.where or "")
-        and "requests went on" not in (p.what or "")
+        for p in run.every(ProblemRow)
+        if p.where is not None
+        and re.search(r"\bsteps\.new_chat\b", p.where)
+        and "requests went on" not in p.what
         and (p.run_id, re.split("[,;]", p.where)[0].strip()) not in blocked
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from e2e.analysis.judge import judge
-from e2e.analysis.model import schema
-from e2e.analysis.model.columns import AnalysisError, build, rows, validate
+from e2e.analysis.model import columns, schema
+from e2e.analysis.model.columns import AnalysisError, Row, build, columns_of, validate
 from e2e.analysis.model.run import assemble
+from e2e.analysis.model.schema import TransitionRow
 from e2e.records.evidence import EvidenceWriter, read_run
 from e2e.records.records import Chat, CodePlace, Event, Policy, Problem, RunRecords
 from e2e.selftest.unit.builders import make_run, with_chats, with_messages, with_meta
@@ -62,10 +63,19 @@ def test_a_frame_with_other_columns_is_refused(frame: pd.DataFrame, says: str) -
         validate("x", {"a": "Int64"}, frame)
 
 
+@dataclass(frozen=True, slots=True)
+class _Row(Row):
+    a: int | None
+    b: bool | None
+    c: str | None
+
+
 def test_what_is_not_there_comes_out_as_none() -> None:
-    frame = build("x", {"a": "Int64", "b": "boolean", "c": "string"}, [{"a": 1, "b": True, "c": "z"}, {}])
-    assert [tuple(r) for r in rows(frame)] == [(1, True, "z"), (None, None, None)]
-    assert type(next(iter(rows(frame))).a) is int  # numbers of a verdict go into JSON
+    frame = build("x", columns_of(_Row), [{"a": 1, "b": True, "c": "z"}, {}])
+    found = columns.records(frame, _Row)
+    assert found == [_Row(1, True, "z"), _Row(None, None, None)]
+    assert type(found[0].a) is int  # numbers of a verdict go into JSON
+    assert found[1].b is None  # pd.NA equals nothing, and has no truth
 
 
 def test_events_are_sorted_by_time_and_not_by_arrival() -> None:
@@ -75,23 +85,28 @@ def test_events_are_sorted_by_time_and_not_by_arrival() -> None:
 
 
 def test_a_transition_needs_an_observed_chat_on_both_sides_in_one_context() -> None:
-    records = make_run(chats=6, lanes=1)
-    assert [t.chat for t in rows(assemble([records]).transitions)] == [1, 2, 3, 4, 5]
+    recorded = make_run(chats=6, lanes=1)
+    assert [t.chat for t in assemble([recorded]).every(TransitionRow)] == [1, 2, 3, 4, 5]
 
     def lost_third(chat: Chat) -> Chat:
         return replace(chat, status="lost", reason="x") if chat.chat == 2 else chat
 
-    assert [t.chat for t in rows(assemble([with_chats(records, lost_third)]).transitions)] == [1, 4, 5]
+    assert [t.chat for t in assemble([with_chats(recorded, lost_third)]).every(TransitionRow)] == [1, 4, 5]
 
     def other_context(chat: Chat) -> Chat:
         return replace(chat, context=1) if chat.chat >= 3 else chat
 
-    assert [t.chat for t in rows(assemble([with_chats(records, other_context)]).transitions)] == [1, 2, 4, 5]
+    assert [t.chat for t in assemble([with_chats(recorded, other_context)]).every(TransitionRow)] == [
+        1,
+        2,
+        4,
+        5,
+    ]
 
 
 def test_a_transition_has_the_stored_and_sent_id_of_the_chat_before() -> None:
     run = assemble([make_run(chats=3, lanes=1)])
-    first, second = rows(run.transitions)
+    first, second = run.every(TransitionRow)
     assert second.sent_before == first.sent == second.stored_before
     assert second.sent == second.stored != first.sent
 
