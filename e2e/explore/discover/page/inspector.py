@@ -125,6 +125,16 @@ class Inspector:
             self._other_document(seconds)
         return self.text()
 
+    def disappears(self, words: str, seconds: float) -> bool:
+        """Whether the page stops to show ``words`` within ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while words in (shown := self.text()):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self.text_after(shown, left)
+        return True
+
     def settle(self, quiet: float = 0.7, longest: float = 8.0) -> None:
         """Wait until neither the DOM nor the network has changed for ``quiet`` seconds, at most ``longest``.
 

@@ -38,6 +38,11 @@ _MODIFIERS = {
 }  # fmt: skip
 _USUAL_KEYS = ("Control+Shift+O",)
 """Keys that many chats use without showing them."""
+_SLOW, _QUICK = 4.0, 1.0
+"""Seconds in which New Chat clears the conversation: of a button with such a name, and of a guess.
+
+A button that waits for its backend must not be given up: the next guess would be taken for what cleared the page.
+"""
 
 
 def new_chat(inspector: Inspector) -> None:
@@ -54,7 +59,7 @@ def new_chat(inspector: Inspector) -> None:
         candidate.spec = inspector.describe(candidate.element)
     for candidate in direct[:3]:
         if candidate.score >= 0.4 and _starts_new_chat(
-            inspector, [{"click": candidate.spec}], candidate.reasons
+            inspector, [{"click": candidate.spec}], candidate.reasons, patience=_SLOW
         ):
             return
     ways = (
@@ -77,7 +82,7 @@ def new_chat(inspector: Inspector) -> None:
 
 def _as_given(inspector: Inspector) -> None:
     steps = list(inspector.given.new_chat)
-    if _starts_new_chat(inspector, steps, ["named by --new-chat"]):
+    if _starts_new_chat(inspector, steps, ["named by --new-chat"], patience=_SLOW):
         return
     spec = next((s["click"] for s in steps if "click" in s), None)
     count = inspector.locator(spec).count() if spec is not None else 1
@@ -187,8 +192,10 @@ def _by_address(inspector: Inspector) -> Iterator[tuple[list[Step], list[str]]]:
             yield [{"goto": path}], [f"a link leads to {path}"]
 
 
-def _starts_new_chat(inspector: Inspector, path: list[Step], reasons: list[str]) -> bool:
-    """Do the steps of ``path``, and return whether a new chat began."""
+def _starts_new_chat(
+    inspector: Inspector, path: list[Step], reasons: list[str], *, patience: float = _QUICK
+) -> bool:
+    """Do the steps of ``path``, and return whether a new chat began within ``patience`` seconds."""
     observed = inspector.observed
     stores, address, loads = inspector.stores(), inspector.page.url, inspector.loads
     observed.dialogs.clear()
@@ -200,8 +207,9 @@ def _starts_new_chat(inspector: Inspector, path: list[Step], reasons: list[str])
     except Error:
         return False
     inspector.settle()
-    if observed.turns and observed.turns[-1].nonce in inspector.text():
+    if observed.turns and not inspector.disappears(observed.turns[-1].nonce, patience):
         return False
+    inspector.settle(0.25, 1.0)
     observed.loaded_by_new_chat = inspector.loads > loads
     if not boxes_on(inspector) and not _reopen(inspector):
         return False
