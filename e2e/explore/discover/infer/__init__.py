@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from e2e.explore.discover.infer.findings import Findings
-from e2e.explore.discover.infer.replies import find_reply
+from e2e.explore.discover.infer.replies import find_reply, is_replied_to
 from e2e.explore.discover.infer.request import (
     after_typing,
     condition_of,
+    find_carriers,
     find_history,
-    find_sent_messages,
     leave_with_each_message,
 )
 from e2e.explore.discover.infer.session import find_session
@@ -34,12 +34,15 @@ def infer(watcher: Watcher, observed: Observed) -> Findings:
     found = Findings()
     if not observed.turns:
         return found
-    sent, why = find_sent_messages(watcher, observed.turns)
-    if sent is None:
+    carriers = find_carriers(watcher, observed.turns)
+    if not carriers:
         found.questions.append(
             "which request carries a message? No request or frame contained the typed text."
         )
         return found
+    if len(carriers) > 1:  # a page may save the text too, or send it to have a title made
+        carriers.sort(key=lambda c: -(c.score + is_replied_to(watcher, c.sent, observed)))
+    sent, why = carriers[0].sent, carriers[0].reason
     pressed = after_typing(watcher, observed.turns, sent)
     if pressed is not None:
         sent, why = pressed, "it left when the message was sent; the text left before, while it was typed"

@@ -19,15 +19,18 @@ def place_of(path: str) -> str:
     return re.sub(r"\[\d+\]", "[]", path)
 
 
-def find_condition(wanted: Sequence[Any], others: Sequence[Any], without: Collection[str] = ()) -> str | None:
+def find_condition(
+    wanted: Sequence[Any], others: Sequence[Any], without: Collection[str] = (), *, numbers: bool = False
+) -> str | None:
     """A short JMESPath condition that holds for all ``wanted`` and for none of ``others``; None: not needed, or none found.
 
-    ``without`` are places (`place_of`) whose values are words of a reply: they mark nothing.
+    ``without`` are places (`place_of`) whose values are words of a reply: they mark nothing. With ``numbers``, a number may mark a
+    kind, such as a function's; at the end of a reply it would be a count of its parts.
     """
     if not others or not wanted:
         return None
     firsts = dict(leaves(wanted[0]))
-    constant = _constants(wanted, firsts, without)
+    constant = _constants(wanted, firsts, without, numbers=numbers)
     constant.sort()
     conditions = [c for _, c in constant[:12]]
 
@@ -49,20 +52,24 @@ def find_condition(wanted: Sequence[Any], others: Sequence[Any], without: Collec
             if isinstance(firsts[p], str)
             and place_of(p) not in without
             and all(p in dict(leaves(w)) for w in wanted)
-            and not any(p in dict(leaves(o)) for o in others)
+            and false_matches(p) == 0
         ),
         None,
     )
 
 
 def _constants(
-    wanted: Sequence[Any], firsts: Mapping[str, Scalar], without: Collection[str]
+    wanted: Sequence[Any], firsts: Mapping[str, Scalar], without: Collection[str], *, numbers: bool
 ) -> list[tuple[float, str]]:
     """``(weight, condition)`` for what is the same in all ``wanted``; the lightest one describes a kind best."""
     constant: list[tuple[float, str]] = []
     for path, value in firsts.items():
         kind = name_patterns.KIND_NAME.search(last_name(path)) is not None
         if place_of(path) in without or (id_likeness(value) > _AN_ID and not kind):
+            continue
+        if isinstance(value, int) and numbers and path.count("[") == 0:
+            if all(dict(leaves(w)).get(path) == value for w in wanted[1:]):
+                constant.append((3.0 + path.count("."), f"{path} == `{value}`"))
             continue
         if not isinstance(value, str) or not 1 <= len(value) <= 60 or "'" in value or path.count("[") > 2:
             continue

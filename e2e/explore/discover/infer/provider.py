@@ -149,7 +149,8 @@ def _in_words(
     """Find the provider in the reply's own words, such as ``Oak: …``: constant in a chat, different between the chats."""
     on_wire = channel not in ("own",) or any(chosen)
     texts = [_own_text(parts, turn) for parts, turn in zip(chosen, turns, strict=True)]
-    if on_wire and not channel.startswith("text:") and all(texts):
+    repeated = any(turn.nonce in (text or "") for text, turn in zip(texts, turns, strict=True))
+    if on_wire and not channel.startswith("text:") and all(texts) and not repeated:
         regex = name_in_words([t or "" for t in texts], turns)
         if regex is not None:
             names = dict.fromkeys(m[1] for t in texts if t and (m := re.search(regex, t)))

@@ -26,17 +26,38 @@ from e2e.explore.discover.observed import Observed, Turn
 from e2e.explore.discover.values import leaves
 from e2e.explore.discover.watcher import Watcher
 
-_SOME = 0.2  # share of the reply's text that must have arrived on a channel
+_SOME = 0.15  # share of the reply's text that must have arrived on a channel
 
 
-def find_reply(found: Findings, watcher: Watcher, sent: SentMessages, observed: Observed) -> None:
-    """Infer the channel of the replies, which parts belong to a message, their end, and the provider."""
+def is_replied_to(watcher: Watcher, sent: SentMessages, observed: Observed) -> float:
+    """How surely the reply belongs to these payloads, 0 to 1: its text, or the key of its text, is in their responses."""
+    turns, per_turn = _arrived(watcher, sent, observed)
+    channel, matched = reply_channel(per_turn, turns, sent)
+    if channel in ("own", "socket"):
+        return matched
+    chosen = [
+        without_echo([p for p in received if p.channel == channel], turn)
+        for received, turn in zip(per_turn, turns, strict=True)
+    ]
+    return 0.5 if _key_in_response(sent, chosen) is not None else 0.0
+
+
+def _arrived(
+    watcher: Watcher, sent: SentMessages, observed: Observed
+) -> tuple[list[Turn], list[list[ReplyPart]]]:
+    """The turns of the payloads, and what arrived in each, until the next message."""
     turns = [observed.turns[n] for n in sent.numbers]
     nexts = [turn.sent_at for turn in turns[1:]] + [float("inf")]
     per_turn = [
         parts_after(watcher, sent, n, min(turn.ended_at + 0.3, following))
         for n, (turn, following) in enumerate(zip(turns, nexts, strict=True))
     ]
+    return turns, per_turn
+
+
+def find_reply(found: Findings, watcher: Watcher, sent: SentMessages, observed: Observed) -> None:
+    """Infer the channel of the replies, which parts belong to a message, their end, and the provider."""
+    turns, per_turn = _arrived(watcher, sent, observed)
     channel, matched = reply_channel(per_turn, turns, sent)
     chosen = [[p for p in received if p.channel == channel] for received in per_turn]
     kind, _, pattern = channel.partition(":")
@@ -48,8 +69,9 @@ def find_reply(found: Findings, watcher: Watcher, sent: SentMessages, observed: 
             found.questions.append(
                 "where does a reply arrive? The text that the page showed after a message was in no response and no frame."
             )
-    elif kind == "text":
-        found.settled = True  # HTML that is polled for: no rule reads it, the screen shows its end
+    elif kind == "text" or (kind in ("http", "ws") and (matched < _SOME or pattern == sent.url)):
+        # HTML that is polled for, or parts of the text here and there: no rule reads them, the screen shows the end.
+        found.settled, kind = True, "text"
     elif kind in ("http", "ws"):
         rule: dict[str, Any] = {"name": "events", "direction": "received", "url": pattern}
         if kind == "ws":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,14 +25,23 @@ _Kind = tuple[str, ...]
 _TYPED = 0.05  # seconds before the send until which a payload may leave, for two clocks
 
 
-def find_sent_messages(watcher: Watcher, turns: Sequence[Turn]) -> tuple[SentMessages | None, str]:
-    """The payloads that carry the messages. If several kinds do, the earliest and most likely kind."""
+@dataclass(slots=True)
+class Carrier:
+    """A kind of payloads that carries the text of the messages."""
+
+    sent: SentMessages
+    score: float
+    reason: str
+
+
+def find_carriers(watcher: Watcher, turns: Sequence[Turn]) -> list[Carrier]:
+    """The kinds of payloads that carry the messages, the earliest and most likely kind first; at most three."""
     kinds: dict[_Kind, dict[int, Payload]] = {}
     for number, turn in enumerate(turns):
         for payload in watcher.payloads:
             if payload.t >= turn.sent_at - 1 and carries(payload, turn.nonce):
                 kinds.setdefault(_kind(payload), {}).setdefault(number, payload)
-    best: tuple[float, _Kind] | None = None
+    ranked: list[tuple[float, _Kind]] = []
     for kind, by_turn in kinds.items():
         first = by_turn[min(by_turn)]
         score = (
@@ -44,16 +54,16 @@ def find_sent_messages(watcher: Watcher, turns: Sequence[Turn]) -> tuple[SentMes
             1 for n, p in by_turn.items() if any(n in o and o[n].t < p.t for o in kinds.values())
         )
         score += 0.2 * min(first.text.count('"'), 5) / 5
-        if best is None or score > best[0]:
-            best = (score, kind)
-    if best is None:
-        return None, ""
-    by_turn = kinds[best[1]]
-    others = sorted({k[2] for k in kinds if k != best[1]})
-    why = f"it carried the text of {len(by_turn)} of {len(turns)} messages"
-    if others:
-        why += f"; also carried by {', '.join(others[:3])}"
-    return _decoded(watcher, by_turn), why
+        ranked.append((score, kind))
+    ranked.sort(key=lambda r: -r[0])
+    found = []
+    for score, kind in ranked[:3]:
+        others = sorted({k[2] for k in kinds if k != kind})
+        why = f"it carried the text of {len(kinds[kind])} of {len(turns)} messages"
+        if others:
+            why += f"; also carried by {', '.join(others[:3])}"
+        found.append(Carrier(_decoded(watcher, kinds[kind]), score, why))
+    return found
 
 
 def leave_with_each_message(watcher: Watcher, turns: Sequence[Turn], but: SentMessages) -> list[SentMessages]:
@@ -221,7 +231,7 @@ def condition_of(watcher: Watcher, sent: SentMessages) -> Guess | None:
             and pattern.search(p.url)
         ]
     others = [o for o in others if o is not None]
-    condition = find_condition(sent.values, others)
+    condition = find_condition(sent.values, others, numbers=True)
     if condition is None:
         return None
     why = f"holds for {len(sent.values)} of {len(sent.values)} messages, and for none of {len(others)} other payloads at this URL"

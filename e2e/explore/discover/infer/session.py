@@ -230,7 +230,7 @@ def _rate_constant(field: Field, change: Change, name: float, looks: float, turn
         return _Rated(0.1 + name + 0.1 * looks, "the same value in both chats", change, None, field)
     if find_store([(change.first, last.before)]) is None:
         reason = f"stored before New Chat ({masked(change.first)}), and still sent after it"
-        return _Rated(0.5 + name + 0.15 * looks, reason, change, store, field, stale=True)
+        return _Rated(0.6 + name + 0.15 * looks, reason, change, store, field, stale=True)
     return _Rated(
         0.25 + name + 0.1 * looks, "the same value in both chats, and stored throughout", change, store, field
     )

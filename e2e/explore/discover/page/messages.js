@@ -34,7 +34,19 @@
     : list.getAttribute("role") && unique(`[role=${list.getAttribute("role")}]`) === 1 ? `[role=${list.getAttribute("role")}]`
     : [...list.classList].filter(good).map((c) => "." + CSS.escape(c)).find((css) => unique(css) === 1) ?? (unique(list.tagName.toLowerCase()) === 1 ? list.tagName.toLowerCase() : null);
   if (listCss) specs.push([{ css: `${listCss} > *` }, `${listCss} > *`]);
-  const found = specs.find(([, css]) => unique(css) === items.length);
+  let found = specs.find(([, css]) => unique(css) === items.length);
+  // The messages may be wrapped, each in its own way: look for what every one of them has, from the sent message outwards.
+  if (!found) {
+    for (let at = leaves(first).find((el) => list.contains(el)); at && at !== list && !found; at = at.parentElement) {
+      const id = at.getAttribute("data-testid");
+      const ways = [...(id ? [[{ test_id: id }, `[data-testid=${JSON.stringify(id)}]`]] : []),
+        ...[...at.classList].filter(good).map((name) => [{ css: "." + CSS.escape(name) }, "." + CSS.escape(name)])];
+      found = ways.find(([, css]) => {
+        const all = [...root.querySelectorAll(css)].filter((el) => el.getBoundingClientRect().height > 0);
+        return all.length >= 4 && all.every((el) => list.contains(el) && !el.parentElement.closest(css)) && all.some((el) => el.textContent.includes(second));
+      });
+    }
+  }
   const labels = [];
   const groups = new Map();
   for (const el of list.querySelectorAll("*")) {

@@ -295,6 +295,11 @@ class TestPatterns:
     def test_no_condition_if_there_are_no_other_payloads(self) -> None:
         assert find_condition([{"type": "chat"}], []) is None
 
+    def test_a_number_marks_a_kind_of_payload_but_never_the_end_of_a_reply(self) -> None:
+        wanted, others = [{"fn": 2, "data": ["x"]}], [{"fn": 3, "data": [["y"]]}]
+        assert find_condition(wanted, others, numbers=True) == "fn == `2`"
+        assert find_condition([{"part": 8}], [{"part": 7}]) is None
+
     def test_condition_combines_two_fields_if_one_is_not_enough(self) -> None:
         wanted = [{"type": "call", "op": "chat"}]
         others = [{"type": "call", "op": "ping"}, {"type": "event", "op": "chat"}]

@@ -327,3 +327,19 @@ def test_what_is_sent_while_typing_is_not_what_sends_the_message() -> None:
     assert found.when is not None
     assert found.session is not None
     assert found.session.value == "event.room"
+
+
+def test_the_request_that_is_replied_to_comes_before_one_that_only_repeats_the_text() -> None:
+    """A page may have a title made of the text, or save it: the reply tells which request is the chat."""
+    observed = conversation(*(stored(s) for s in CHATS))
+    first = posts(
+        lambda _, s, text: {"room": s, "draft": text}, lambda _: {"saved": True}, url="https://x.example/save"
+    )
+    chat = posts(
+        lambda _, s, text: {"session": s, "text": text}, lambda _: {"text": REPLY}, url="https://x.example/go"
+    )
+    for payload in chat:
+        payload.number, payload.t = payload.number + 9, payload.t + 0.3
+    found = infer(watched([*first, *chat]), observed)
+    assert found.sent is not None
+    assert found.sent.url == "/go$"
