@@ -213,7 +213,8 @@ def _named_shares(run: Run, counts: Counter[str]) -> dict[str, float] | None:
 def _share_text(shares: dict[str, float]) -> str:
     if len(set(shares.values())) == 1:
         return f"{percent(next(iter(shares.values())))} on each of {plural(len(shares), 'provider')}"
-    return ", ".join(f"{name} {percent(share)}" for name, share in list(shares.items())[:6])
+    more = f" and {len(shares) - 6} more" if len(shares) > 6 else ""
+    return ", ".join(f"{name} {percent(share)}" for name, share in list(shares.items())[:6]) + more
 
 
 def _by_surplus(shares: dict[str, float], counts: Counter[str]) -> list[tuple[str, float]]:

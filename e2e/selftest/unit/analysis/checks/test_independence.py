@@ -260,6 +260,17 @@ def test_a_sticky_provider_fails() -> None:
     assert "it repeats that of the chat before, " in verdict.headline
 
 
+@pytest.mark.parametrize("staying", [0, 1, 3])
+def test_lanes_that_stay_with_one_provider_are_counted(staying: int) -> None:
+    """Where all of them do, and several providers replied, the cause is a provider that sticks to the lane."""
+    records = with_providers(
+        make_run(chats=12, lanes=4),
+        lambda lane, chat: PROVIDERS[lane if lane < staying else (lane + chat) % 3],
+    )
+    numbers = independent.judge(assemble([records])).numbers
+    assert (numbers["lanes"], numbers["constant_lanes"]) == (4, staying)
+
+
 def test_a_pinned_provider_depends_on_nothing() -> None:
     verdict = independent.judge(judge_run("provider-pinned"))
     assert (verdict.outcome, verdict.needs) == ("inconclusive", "needs sessions on at least 2 providers")

@@ -257,6 +257,31 @@ def test_a_provider_that_is_not_expected_fails_by_name() -> None:
     assert verdict.actual[0] == "Big hat: 20 sessions (0 expected)"
 
 
+def test_the_expected_shares_are_told_in_words() -> None:
+    def expected(**policy: Any) -> str:
+        return provider.balanced(judge_run(policy=Policy(**policy))).expected
+
+    each = f"{100 / len(PROVIDERS):.1f} % on each of {len(PROVIDERS)} providers"
+    assert expected(providers=PROVIDERS) == f"sessions in the expected shares: {each}"
+    weights = {PROVIDERS[0]: 2.0, "Nobody": 0.0} | dict.fromkeys(PROVIDERS[1:], 1.0)
+    total = len(PROVIDERS) + 1
+    text = expected(weights=weights)
+    assert f"{PROVIDERS[0]} {200 / total:.1f} %" in text
+    assert f"{PROVIDERS[1]} {100 / total:.1f} %" in text
+    assert "Nobody" not in text
+    assert text.endswith(f" and {len(PROVIDERS) - 6} more")
+    assert expected(weights={"Big hat": 3.0, "Tin drum": 1.0}).endswith(": Big hat 75.0 %, Tin drum 25.0 %")
+
+
+@pytest.mark.parametrize(
+    "check", [provider.varies, provider.balanced, backend.assigns, backend.state], ids=lambda c: c.name
+)
+def test_the_sessions_that_a_verdict_needs_are_a_number_of_it(check: Check) -> None:
+    needed = check(judge_run()).numbers["sessions_needed"]
+    assert isinstance(needed, int)
+    assert 2 <= needed <= 20
+
+
 def test_below_the_minimum_nothing_is_balanced() -> None:
     verdict = provider.balanced(judge_run(chats=4))
     assert (verdict.outcome, verdict.needs) == ("inconclusive", "needs 3 more sessions")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -124,6 +125,38 @@ def test_the_id_of_a_connect_frame_is_fresh_too(backend: Serve) -> None:
     ]
     reply = sent_again(recorded(rule, backend(handler), *frames))
     assert (reply.provider, sessions) == ("prov_4", [reply.session])
+
+
+def test_the_handshake_is_the_pages_with_a_fresh_id(backend: Serve) -> None:
+    """A backend that speaks several subprotocols closes a connection that names none."""
+    asked: list[Any] = []
+
+    def handler(socket: ServerConnection) -> None:
+        assert socket.request is not None
+        asked.append(socket.request.headers)
+        socket.recv()
+        socket.send('{"by": "prov_6"}')
+
+    rule = {"session": "s", "when": "text", "provider": "by"}
+    request = recorded(rule, backend(handler), (True, json.dumps({"s": OLD, "text": "Hello"})))
+    assert request is not None
+    page = {
+        "Origin": "https://chat.example",
+        "Sec-WebSocket-Protocol": "graphql-transport-ws, json",
+        "User-Agent": "Mozilla/5.0",
+        "X-Session": OLD,
+        "Cookie": f"sid={OLD}",
+        ":authority": "chat.example",
+    }
+    reply = sent_again(replace(request, headers=page))
+    (headers,) = asked
+    assert headers["Sec-WebSocket-Protocol"] == "graphql-transport-ws, json"
+    assert headers["Origin"] == "https://chat.example"
+    assert headers.get_all("User-Agent") == ["Mozilla/5.0"]
+    assert headers["X-Session"] == reply.session
+    assert "Cookie" not in headers
+    sent_again(request)
+    assert "Sec-WebSocket-Protocol" not in asked[1]
 
 
 def test_a_later_frame_that_names_the_session_is_sent_before_the_message(backend: Serve) -> None:

@@ -113,3 +113,13 @@ def test_what_was_there_before_is_issued_by_no_reply() -> None:
     lane.send("a", 1.0).reply.add_value(2.0, ID)
     lane.came_up(2.5)
     assert lane.issued == []
+
+
+def test_only_the_last_sixteen_replies_are_looked_through() -> None:
+    for later, expected in ((15, 1), (16, 0)):
+        lane = Lane()
+        lane.send("a", 1.0).reply.add_value(2.0, ID)
+        for n in range(later):
+            lane.send(f"b{n}", 2.1)
+        lane.came_up(2.5)
+        assert len(lane.issued) == expected

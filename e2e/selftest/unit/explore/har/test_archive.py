@@ -132,3 +132,17 @@ def test_file_beside_a_har_is_read_from_its_folder_only(tmp_path: Path) -> None:
     one["response"]["content"] = {"size": 6, "mimeType": "text/plain", "_file": "../secret.txt"}
     (read,) = read_archive(write(tmp_path / "in" / "a.har", har(one))).entries
     assert read.content == b""
+
+
+@pytest.mark.parametrize(("options", "browser"), [({}, ""), ({"browserName": "firefox"}, "firefox")])
+def test_a_trace_names_its_browser_or_none(options: dict[str, Any], browser: str, tmp_path: Path) -> None:
+    packed = tmp_path / "trace.zip"
+    with zipfile.ZipFile(packed, "w") as zipped:
+        zipped.writestr(
+            "trace.trace", json.dumps({"type": "context-options", "playwrightVersion": "1.65.1", **options})
+        )
+        line = {"type": "resource-snapshot", "snapshot": message(0, "s-1", "hello")}
+        zipped.writestr("trace.network", json.dumps(line) + '\n{"type": "resource-sn')
+    read = read_archive(packed)
+    assert (read.kind, read.creator, read.browser) == ("trace", "Playwright 1.65.1", browser)
+    assert len(read.entries) == 1, "a last line that was cut costs itself only"

@@ -368,6 +368,13 @@ class TestShown:
         ]
         assert history_chart([], BUDGET) is None
 
+    def test_figures_that_are_all_zero_or_missing_are_drawn(self) -> None:
+        zero = {"reuse_bound": 0.0, "latency_p95": 0.0}
+        chart = history_chart([entry(1, figures=zero), entry(2), entry(3, figures=zero)], BUDGET)
+        assert chart is not None
+        assert b"reuse bound" in chart.svg
+        assert b"effective" not in chart.svg
+
 
 class TestCommands:
     def test_history_shows_and_forget_removes(

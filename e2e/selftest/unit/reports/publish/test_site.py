@@ -318,6 +318,15 @@ class TestGitHub:
             ("POST", "/repos/owner/name/statuses/abc", {"state": "failure", "context": "chat sessions", "description": "no", "target_url": "https://r.example.org"})
         ]  # fmt: skip
 
+    @pytest.mark.parametrize("length", [139, 140, 141, 300])
+    def test_a_status_has_the_140_characters_that_github_takes(
+        self, listener: tuple[str, list[tuple[str, str, Any]]], length: int
+    ) -> None:
+        url, received = listener
+        status(Repository(url, "owner/name", "t"), "abc", "success", "x" * length)
+        assert received[0][2]["description"] == "x" * min(length, 140)
+        assert "target_url" not in received[0][2]
+
     def test_a_refusal_says_which_permission(self, listener: tuple[str, list[tuple[str, str, Any]]]) -> None:
         with pytest.raises(HarnessError, match="403") as error:
             comment(Repository(listener[0], "forbidden/name", "t"), 7, "news")
