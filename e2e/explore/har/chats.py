@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from typing import Literal
 
 from e2e.capture.network.bodies.parsing import payload_of
@@ -12,6 +13,7 @@ from e2e.explore.discover.values import id_likeness, leaves
 from e2e.explore.har.messages import Recorded
 
 By = Literal["request", "history", "gap", "session"]
+_ALIKE = 0.6  # likeness of two texts of which one may be the other, edited
 _ID = 0.5  # likeness from which a text is taken for an ID
 _START = 2
 """Entries of the list of earlier messages with which a chat may begin: its own message, and a system prompt."""
@@ -54,8 +56,8 @@ def split(found: Recorded, *, gap: float | None, issued_first: bool, returns: bo
     by: By = "session"
     if found.new_chats:
         by = "request"
-    elif any(m.history is not None for m in found.messages):
-        by = "history"
+    elif len({m.history for m in found.messages if m.history is not None}) > 1:
+        by = "history"  # a list that never grows shows nothing
     elif gap is not None:
         by = "gap"
     chats: list[RecordedChat] = []
@@ -120,8 +122,12 @@ def _by_signs(
             unclear = ""
             if older is not None and returns and message.history is None:
                 unclear = "the user may have gone on with an older chat"
+            elif by == "history" and _once_more(current, message):
+                unclear = "it may be the first message of the chat before once more, edited or not"
             current = RecordedChat(began, not unclear, tab, unclear=unclear)
             chats.append(current)
+        elif session is not None and any(m.session == session for m in current.messages):
+            pass  # also where an older chat has the same ID: New Chat was seen since
         elif older is not None and older is not current:
             current = older  # the user went on with an older chat
         elif (
@@ -166,6 +172,18 @@ def _begins_anew(before: Exchange, message: Exchange) -> bool:
         return True
     # It did not grow although a reply came: another chat, or the same message once more ("Regenerate").
     return message.history == before.history and before.outcome == "ok" and _texts(before) != _texts(message)
+
+
+def _once_more(chat: RecordedChat, message: Exchange) -> bool:
+    """The message has the chat's session, and is much like its first one: the user may have edited that one, or sent it again."""
+    first = chat.messages[0]
+    if first.session is None or first.session != message.session:
+        return False
+    return _texts(first) == _texts(message) or any(
+        SequenceMatcher(None, one, other).ratio() > _ALIKE
+        for one in _texts(first) - _texts(message)
+        for other in _texts(message) - _texts(first)
+    )
 
 
 def _texts(message: Exchange) -> set[str]:

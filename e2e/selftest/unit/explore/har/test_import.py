@@ -19,6 +19,14 @@ from e2e.records.evidence import read_run
 from e2e.selftest.unit.explore.har.builders import START, WIRE, entry, har, message, profile, write
 
 IDS = tuple(f"session_{n}4f2a91c7b{n}e8d" for n in range(6))
+TOPICS = (
+    "what is a bowler",
+    "and for ladies?",
+    "repair my boots",
+    "which glue?",
+    "do you ship abroad",
+    "to Peru",
+)
 HISTORY = WIRE + 'history = "history"\n'
 REQUEST = 'new_chat_request = { method = "POST", url = "/api/sessions$" }\n'
 START_CHAT: tuple[str, str, Any, Any] = ("POST", "https://x.example/api/sessions", {}, {"ok": True})
@@ -76,22 +84,46 @@ def test_chat_that_begins_anew_with_the_old_id_fails(tmp_path: Path) -> None:
     assert len(found.records.chats) == 2
 
 
-def test_chats_of_one_message_with_one_id_are_several_chats(tmp_path: Path) -> None:
-    texts = ("hello there", "what is a bowler", "and a fedora")
+def test_later_messages_with_a_shared_id_stay_in_their_chat(tmp_path: Path) -> None:
+    lengths = (0, 2, 0, 2, 0, 2)
     found = Imported(
-        tmp_path, *(with_history(20 * n, IDS[0], t, 0) for n, t in enumerate(texts)), wire=HISTORY
+        tmp_path,
+        *(with_history(10 * n, IDS[0], TOPICS[n], k) for n, k in enumerate(lengths)),
+        wire=HISTORY,
+    )
+    assert [len(c.messages) for c in found.records.chats] == [2, 2, 2]
+
+
+def test_chats_of_one_message_with_one_id_are_several_chats(tmp_path: Path) -> None:
+    texts = (("hello there", 0), ("tell me more", 2), ("what is a bowler", 0), ("and for ladies?", 0))
+    found = Imported(
+        tmp_path,
+        *(with_history(20 * n, IDS[0], text, k) for n, (text, k) in enumerate(texts)),
+        wire=HISTORY,
     )
     assert found.verdicts["rotation.sent_id_is_fresh"].headline.startswith("2 of 2 new chats")
 
 
-def test_same_message_once_more_is_no_new_chat(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["hello there", "hello there, friend"], ids=["regenerated", "edited"])
+def test_first_message_once_more_is_not_judged_as_a_new_chat(text: str, tmp_path: Path) -> None:
     found = Imported(
         tmp_path,
         with_history(0, IDS[0], "hello there", 0),
-        with_history(20, IDS[0], "hello there", 0),
+        with_history(10, IDS[0], "tell me more", 2),
+        with_history(20, IDS[0], text, 0),
         wire=HISTORY,
     )
+    assert found.outcome("rotation.sent_id_is_fresh") == "inconclusive"
+    assert "may be the first message of the chat before once more" in found.output
+
+
+def test_list_that_never_grows_shows_no_new_chat(tmp_path: Path) -> None:
+    texts = ("hello there", "what is a bowler", "and for ladies?")
+    found = Imported(
+        tmp_path, *(with_history(20 * n, IDS[0], t, 0) for n, t in enumerate(texts)), wire=HISTORY
+    )
     assert len(found.records.chats) == 1
+    assert found.outcome("rotation.sent_id_is_fresh") == "inconclusive"
 
 
 def test_list_that_gets_shorter_far_from_its_start_is_a_window(tmp_path: Path) -> None:
