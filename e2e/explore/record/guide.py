@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Literal
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Dialog, Error, Frame, Page
 
@@ -180,7 +181,7 @@ class Guide:
 
     def _started(self) -> bool:
         if self._button("started"):
-            self.shown.said_started = True
+            self.shown.reported_started = True
             return True
         acted = len(self.log.acts) > self._from or self.recording.page.url != self._address
         if not acted:
@@ -329,6 +330,7 @@ class Guide:
                 show_panel(self.recording.page, *self._panel)
             elif signal == "typing" and self._step != "reply":
                 self._before = self.recording.stores()
+        self._refuse_another_window()
         kept = [s for s in self.log.signals if s.startswith("button:")]
         self.log.signals.clear()
         self.log.signals.extend(kept)
@@ -338,6 +340,18 @@ class Guide:
                 found = pattern.search(text)
                 if found and found.group() not in self.shown.refusals:
                     self.shown.refusals.append(found.group())
+
+    def _refuse_another_window(self) -> None:
+        """A chat in a window of its own has its own address, and is recorded by that."""
+        page = self.recording.page
+        used = next((a for a in self.log.acts if a.cleared and a.frame.page is not page), None)
+        if used is not None:
+            address = urlsplit(used.frame.page.url)
+            raise HarnessError(
+                "the message was typed in another window",
+                where=f"{address.scheme}://{address.netloc}{address.path}",
+                hint="record that address: python -m e2e record URL",
+            )
 
     def _button(self, name: str) -> bool:
         if f"button:{name}" not in self.log.signals:

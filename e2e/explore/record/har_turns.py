@@ -26,7 +26,7 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 @dataclass(slots=True)
-class _Said:
+class _SentText:
     """A payload, the text in it that looks like a message, and how many earlier messages it repeats."""
 
     payload: Payload
@@ -36,20 +36,20 @@ class _Said:
 
 def turns_in_traffic(watcher: Watcher) -> tuple[list[Turn], list[str]]:
     """``(messages, open questions)``. The messages are those of two chats with two messages each, where the traffic shows them."""
-    kinds: dict[tuple[str, str, str], list[_Said]] = defaultdict(list)
+    kinds: dict[tuple[str, str, str], list[_SentText]] = defaultdict(list)
     for payload in sorted(watcher.payloads, key=lambda p: p.t):
         if payload.method in ("GET", "HEAD", "OPTIONS") or name_patterns.TELEMETRY.search(payload.url):
             continue
-        one = _said(payload)
+        one = _sent_text(payload)
         if one is not None:
             kinds[payload.transport, payload.method, url_pattern([payload.url])].append(one)
     rated = sorted(((_rate(found), found) for found in kinds.values()), key=lambda r: -r[0])
     if not rated or rated[0][0] <= 0:
         return [], ["which request carries a message? No POST and no frame has a text that looks like one."]
-    said = rated[0][1]
-    chats = _by_history(said)
+    sent = rated[0][1]
+    chats = _by_history(sent)
     if len(chats) < 2:
-        return _turns([said[:2]]), [
+        return _turns([sent[:2]]), [
             "where does a new chat begin? The recording shows no New Chat: no list of earlier messages begins anew.",
         ]  # fmt: skip
     for first, second in pairwise(chats):
@@ -60,7 +60,7 @@ def turns_in_traffic(watcher: Watcher) -> tuple[list[Turn], list[str]]:
     ]
 
 
-def _said(payload: Payload) -> _Said | None:
+def _sent_text(payload: Payload) -> _SentText | None:
     """The text of a payload that a user may have typed: the last one of a list, else the longest under such a name."""
     value = _value(payload)
     found = [
@@ -79,7 +79,7 @@ def _said(payload: Payload) -> _Said | None:
         if index is not None:
             lists[path[: index.start()]].add(index.group())
     earlier = max((len(items) for items in lists.values()), default=0)
-    return _Said(payload, text, earlier)
+    return _SentText(payload, text, earlier)
 
 
 def _value(payload: Payload) -> Any:
@@ -95,21 +95,21 @@ def _is_prose(text: str) -> bool:
     return bool(re.search(r"[^\W\d_]{2}", text)) and id_likeness(text) < 0.5 and len(text) < 4000
 
 
-def _rate(said: Sequence[_Said]) -> float:
-    texts = {one.text for one in said}
-    if len(said) < 2 or len(texts) < 2:
+def _rate(sent: Sequence[_SentText]) -> float:
+    texts = {one.text for one in sent}
+    if len(sent) < 2 or len(texts) < 2:
         return 0.0
-    chat = 1.0 if name_patterns.CHAT_URL.search(urlsplit(said[0].payload.url).path) else 0.0
-    return len(texts) / 10 + chat + (0.5 if any(one.earlier for one in said) else 0.0)
+    chat = 1.0 if name_patterns.CHAT_URL.search(urlsplit(sent[0].payload.url).path) else 0.0
+    return len(texts) / 10 + chat + (0.5 if any(one.earlier for one in sent) else 0.0)
 
 
-def _by_history(said: Sequence[_Said]) -> list[list[_Said]]:
+def _by_history(sent: Sequence[_SentText]) -> list[list[_SentText]]:
     """Divided where the list of earlier messages begins anew; one chat, where there is no such list."""
-    if not any(one.earlier > 1 for one in said):
-        return [list(said)]
-    chats: list[list[_Said]] = []
-    before: _Said | None = None
-    for one in said:
+    if not any(one.earlier > 1 for one in sent):
+        return [list(sent)]
+    chats: list[list[_SentText]] = []
+    before: _SentText | None = None
+    for one in sent:
         anew = before is None or (
             one.earlier <= before.earlier and one.earlier <= 2 and one.text != before.text
         )
@@ -120,10 +120,10 @@ def _by_history(said: Sequence[_Said]) -> list[list[_Said]]:
     return chats
 
 
-def _turns(chats: Sequence[Sequence[_Said]]) -> list[Turn]:
+def _turns(chats: Sequence[Sequence[_SentText]]) -> list[Turn]:
     found: list[Turn] = []
-    for chat, said in enumerate(chats):
-        for one in said:
+    for chat, sent in enumerate(chats):
+        for one in sent:
             nonce = nonce_of(one.text, [turn.text for turn in found]) or one.text
             if found:
                 found[-1].ended_at = one.payload.t - 0.1

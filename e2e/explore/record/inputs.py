@@ -92,8 +92,6 @@ class InputLog:
         """A password was typed."""
         self.loads: list[float] = []
         """When the page was loaded."""
-        self.pages: list[Page] = []
-        """Further windows that the page opened."""
         self._install(context)
 
     def _install(self, context: BrowserContext) -> None:

@@ -121,7 +121,7 @@ def _new_chat(recording: Recording, shown: Shown, typed: Sequence[str]) -> None:
     observed.new_chat, observed.clicked = steps, shown.clicked
     observed.loaded_by_new_chat = shown.new_chat_loaded
     reasons = [f"the user started the new chat so: {', '.join(map(str, acts))}"]
-    if shown.said_started:
+    if shown.reported_started:
         reasons.append("the user reported that a new chat had started")
     observed.new_chat_reasons = reasons
     if shown.not_seen:

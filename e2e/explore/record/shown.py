@@ -38,7 +38,7 @@ class Shown:
     """Of the page at the first message."""
     not_seen: bool = False
     """Nothing on the page showed that a new chat began."""
-    said_started: bool = False
+    reported_started: bool = False
     """The user pressed the panel's button instead of the suite seeing the new chat."""
     refusals: list[str] = field(default_factory=list)
     """CAPTCHAs and login pages that were seen."""

@@ -60,7 +60,7 @@ def _http(entry: Entry) -> Iterator[tuple[float, str, Params]]:
     if entry.body and not entry.body_missing:
         request["postDataEntries"] = [{"bytes": base64.b64encode(entry.body).decode()}]
     elif entry.body_missing:
-        request["hasPostData"] = True  # and the question for it gets no answer
+        request["hasPostData"] = True  # and a request for it gets no response
     # Without the times of its events an EventSource is read like any response.
     kind = "Fetch" if entry.kind == "EventSource" and not entry.events else entry.kind
     yield entry.t, "Network.requestWillBeSent", {

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from e2e.analysis.judge import judge
+from e2e.analysis.checks.registry import CHECKS
 from e2e.analysis.model.run import assemble
+from e2e.analysis.model.verdict import Verdict
 from e2e.cli.main import main
 from e2e.errors import HarnessError
 from e2e.explore.har.judge_har import Options, import_har
@@ -30,6 +31,7 @@ TOPICS = (
 HISTORY = WIRE + 'history = "history"\n'
 REQUEST = 'new_chat_request = { method = "POST", url = "/api/sessions$" }\n'
 START_CHAT: tuple[str, str, Any, Any] = ("POST", "https://x.example/api/sessions", {}, {"ok": True})
+CHECK = {check.name: check for check in CHECKS}
 
 
 class Imported:
@@ -48,10 +50,13 @@ class Imported:
         self.folder = import_har(options, Console(file=text, width=200, highlight=False))
         self.output = text.getvalue()
         self.records = read_run(self.folder)
-        self.verdicts = {v.name: v for v in judge(assemble([self.records])).verdicts}
+        self._run = assemble([self.records])
+
+    def verdict(self, check: str) -> Verdict:
+        return CHECK[check](self._run)
 
     def outcome(self, check: str) -> str:
-        return self.verdicts[check].outcome
+        return self.verdict(check).outcome
 
 
 def with_history(at: float, session: str, text: str, earlier: int, provider: str = "Oak") -> dict[str, Any]:
@@ -101,7 +106,7 @@ def test_chats_of_one_message_with_one_id_are_several_chats(tmp_path: Path) -> N
         *(with_history(20 * n, IDS[0], text, k) for n, (text, k) in enumerate(texts)),
         wire=HISTORY,
     )
-    assert found.verdicts["rotation.sent_id_is_fresh"].headline.startswith("2 of 2 new chats")
+    assert found.verdict("rotation.sent_id_is_fresh").headline.startswith("2 of 2 new chats")
 
 
 @pytest.mark.parametrize("text", ["hello there", "hello there, friend"], ids=["regenerated", "edited"])
@@ -157,7 +162,7 @@ def test_new_chats_by_the_profiles_request(tmp_path: Path) -> None:
         message(22, IDS[1], "in the third chat"),
     ]
     found = Imported(tmp_path, *entries, steps=REQUEST)
-    verdict = found.verdicts["rotation.sent_id_is_fresh"]
+    verdict = found.verdict("rotation.sent_id_is_fresh")
     assert verdict.headline.startswith("1 of 2 new chats")
     assert "also in chats" in found.output
 
@@ -175,7 +180,7 @@ def test_without_a_sign_of_new_chats_the_rotation_checks_are_inconclusive(tmp_pa
     assert [len(c.messages) for c in found.records.chats] == [2, 2, 2]
     for check in ("rotation.sent_id_is_fresh", "rotation.one_id_per_chat"):
         assert found.outcome(check) == "inconclusive"
-        assert "steps.new_chat_request" in found.verdicts[check].headline
+        assert "steps.new_chat_request" in found.verdict(check).headline
     assert found.outcome("provider.persists") == "pass"
 
 
@@ -206,7 +211,7 @@ def test_what_a_har_cannot_show_is_inconclusive_with_that_reason(tmp_path: Path)
         "backend.assigns": "API",
     }.items():
         assert found.outcome(check) == "inconclusive", check
-        assert reason in found.verdicts[check].headline, check
+        assert reason in found.verdict(check).headline, check
 
 
 def test_id_from_the_first_reply_belongs_to_the_same_chat(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class Page:
     def __init__(self, hidden: tuple[str, ...] = ()) -> None:
         self.mouse = self
         self._hidden = hidden
-        self._asked = ""
+        self._searched = ""
 
     def move(self, x: int, y: int) -> None: ...
 
@@ -31,11 +31,11 @@ class Page:
         return self
 
     def locator(self, spec: dict[str, Any]) -> Page:
-        self._asked = str(spec.get("name"))
+        self._searched = str(spec.get("name"))
         return self
 
     def is_visible(self) -> bool:
-        return self._asked not in self._hidden
+        return self._searched not in self._hidden
 
 
 class Frame:
