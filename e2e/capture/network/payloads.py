@@ -77,6 +77,7 @@ def as_message(rule: Rule, body: encodings.Body, headers: Mapping[str, str]) -> 
     return undecoded(body.data) if value is None else Message("message", value)
 
 
+_ALWAYS_FRAMED = ("application/grpc", "application/connect+")  # also with JSON in their messages
 _READ_AS_THEY_ARE = ("json", "event-stream", "x-www-form-urlencoded", "multipart/", "text/")
 
 
@@ -88,7 +89,9 @@ def is_framed(rule: Rule, content_type: str) -> bool:
     if rule.framing in ("json", "ndjson"):
         return False
     kind = content_type.lower()
-    return not FRAMINGS[rule.framing].binary or not any(word in kind for word in _READ_AS_THEY_ARE)
+    if not FRAMINGS[rule.framing].binary or kind.startswith(_ALWAYS_FRAMED):
+        return True
+    return not any(word in kind for word in _READ_AS_THEY_ARE)
 
 
 def _first(rule: Rule, messages: Sequence[Message]) -> Taken | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,12 +31,12 @@ class TextOrMessage(str):
 
 
 def printable(data: bytes) -> str | None:
-    """``data`` as a text for people, or None."""
+    """``data`` as a text for people, or None: it has no control characters, but may have joiners, as emojis do."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return text if all(c.isprintable() or c in _LINE_BREAKS for c in text) else None
+    return None if any(unicodedata.category(c) == "Cc" and c not in _LINE_BREAKS for c in text) else text
 
 
 def text_or_digits(data: bytes) -> str:

@@ -88,7 +88,9 @@ class TestProtobuf:
         assert at("4", value) == ["one", "two"]
         assert (at("20", value), at("5", value)) == (1 << 40, 7)
 
-    @pytest.mark.parametrize("text", ["hi", "PE", "", "Zoë", "two\nlines", "2aexample"])
+    @pytest.mark.parametrize(
+        "text", ["hi", "PE", "", "Zoë", "two\nlines", "2aexample", "a family 👨\u200d👩\u200d👧"]
+    )
     def test_a_text_is_a_text_even_where_its_bytes_are_a_message(self, text: str) -> None:
         assert at("1", message(field(1, text) + field(2, 1))) == text
 

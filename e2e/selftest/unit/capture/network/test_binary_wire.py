@@ -99,6 +99,21 @@ class TestHttp:
             "ok",
         )
 
+    def test_a_connect_stream_of_json_is_read_by_its_messages(self) -> None:
+        scene = Scene({"framing": "grpc-web", "session": "sessionId", "provider": "by"})
+        kind = {"Content-Type": "application/connect+json"}
+        post(scene, grpc(json.dumps({"sessionId": "s-1", "text": TEXT}).encode()), kind)
+        reply(scene, kind, grpc(b'{"by": "prov_3"}') + grpc(b"{}", 2))
+        assert (scene.exchange.session, scene.exchange.provider) == ("s-1", "prov_3")
+
+    def test_grpc_web_text_is_base64(self) -> None:
+        scene = Scene({"framing": "grpc-web", "session": "1", "provider": "2"})
+        kind = {"Content-Type": "application/grpc-web-text"}
+        post(scene, base64.b64encode(grpc(field(1, "s-1") + field(3, TEXT))), kind)
+        whole = base64.b64encode(grpc(field(2, "prov_3")) + grpc(b"grpc-status:0\r\n", 0x80))
+        reply(scene, kind, whole[:5], whole[5:])
+        assert (scene.exchange.session, scene.exchange.provider) == ("s-1", "prov_3")
+
     def test_a_binary_api_may_reply_with_json(self) -> None:
         scene = Scene({"framing": "protobuf", "session": "1", "provider": "provider"})
         post(scene, field(1, "s-1") + field(2, TEXT), PROTOBUF)
