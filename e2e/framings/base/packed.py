@@ -10,10 +10,7 @@ from e2e.framings.base.decoder import PENDING_LIMIT
 
 def unpacked(data: bytes) -> list[Any]:
     """The values that ``data`` wholly consists of. ValueError when it is not MessagePack, or is cut."""
-    try:
-        import msgpack  # profiles are read without it
-    except ImportError as error:  # a .venv that is older than the lock file: `make setup` installs it
-        raise ValueError("msgpack is not installed") from error
+    import msgpack  # profiles are read without it
 
     unpacker = msgpack.Unpacker(
         raw=False,

@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 import jmespath
+import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -159,13 +160,8 @@ class TestGrpcWeb:
         ]
 
 
-@pytest.fixture
-def msgpack() -> Any:
-    return pytest.importorskip("msgpack", reason="`make setup` installs it")
-
-
 class TestMsgpack:
-    def test_values_are_as_json(self, msgpack: Any) -> None:
+    def test_values_are_as_json(self) -> None:
         raw = uuid.uuid4().bytes
         packed = msgpack.packb({"type": "chat", 1: {2: "a"}, "id": raw, b"k": [1, None, True, 1.5]})
         (found,) = read("msgpack", packed)
@@ -173,7 +169,7 @@ class TestMsgpack:
         assert found.value == {"type": "chat", "1": {"2": "a"}, "id": raw.hex(), "k": [1, None, True, 1.5]}
         assert at("1.2", found.value) == "a"
 
-    def test_several_values_are_several_messages(self, msgpack: Any) -> None:
+    def test_several_values_are_several_messages(self) -> None:
         assert [m.value for m in read("msgpack", msgpack.packb({"a": 1}) + msgpack.packb([2]))] == [
             {"a": 1},
             [2],
@@ -183,7 +179,7 @@ class TestMsgpack:
     def test_texts_and_what_is_cut_are_undecoded(self, data: bytes) -> None:
         assert read("msgpack", data) == [Message("undecoded", {"binary": len(data)})]
 
-    def test_extensions_and_deep_nesting_never_raise(self, msgpack: Any) -> None:
+    def test_extensions_and_deep_nesting_never_raise(self) -> None:
         assert unpacked(msgpack.packb(msgpack.ExtType(5, b"\xff"))) == [{"type": 5, "data": "ff"}]
         assert read("msgpack", b"\x91" * 100_000)[0].name == "undecoded"
 
@@ -194,7 +190,7 @@ class TestDetection:
         for framing, frame in (("protobuf", payload), ("grpc-web", grpc(payload)), ("json", b'{"a": 1}')):
             assert detect([(True, frame)], "wss://a.example/ws", None)[0][0] == framing
 
-    def test_messagepack_is_recognised(self, msgpack: Any) -> None:
+    def test_messagepack_is_recognised(self) -> None:
         packed = msgpack.packb({"type": "chat", "session": SESSION})
         assert detect([(True, packed)], "wss://a.example/ws", None)[0][0] == "msgpack"
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -286,8 +287,6 @@ class TestSignalR:
         assert decoded("signalr", b"\x0b\x95\x01\x80\xc0\xa4Send\x91") == [undecoded(binary=11)]
 
     def test_messagepack_records_are_as_those_in_json(self) -> None:
-        msgpack = pytest.importorskip("msgpack", reason="`make setup` installs it")
-
         def packed(*record: Any) -> bytes:
             content: bytes = msgpack.packb(record)
             return bytes([len(content)]) + content

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 
 from e2e.analysis.checks.rotation import sent_id_is_fresh
@@ -20,11 +21,6 @@ from e2e.selftest.unit.capture.constructed import JSON, Constructed
 from e2e.selftest.unit.framings.test_binary import field, grpc
 from e2e.selftest.unit.profile.recipe_profiles import recipe
 from e2e.setup.places import REPO
-
-try:
-    import msgpack
-except ImportError:  # a .venv that is older than the lock file
-    msgpack = None
 
 ORIGIN = "https://chat.example.org"
 CHATS = 3
@@ -63,11 +59,6 @@ def id_of(number: int) -> str:
 def messages_of(profile: Profile) -> int:
     """Enough of them that two carry an ID."""
     return 3 if profile.policy.rotation == "on_first_reply" else 2
-
-
-def has_library(name: str) -> None:
-    if name == "message_pack" and msgpack is None:
-        pytest.skip("`make setup` installs msgpack")
 
 
 def converse(profile: Profile, talk: Talk, folder: Path, *, stale: bool) -> Constructed:
@@ -368,7 +359,6 @@ NO_PROVIDER = ("text_frames",)
 
 @pytest.mark.parametrize("name", TALKS)
 def test_healthy_chats_of_its_kind_pass(name: str, tmp_path: Path) -> None:
-    has_library(name)
     profile, talk = TALKS[name]
     chats = converse(profile, talk, tmp_path, stale=False)
     judgement = chats.judged()
@@ -385,7 +375,6 @@ def test_healthy_chats_of_its_kind_pass(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", TALKS)
 def test_stale_chats_of_its_kind_fail(name: str, tmp_path: Path) -> None:
-    has_library(name)
     profile, talk = TALKS[name]
     verdict = sent_id_is_fresh(converse(profile, talk, tmp_path, stale=True).run())
     assert verdict.outcome == "fail"
