@@ -69,7 +69,7 @@ def find_session(found: Findings, watcher: Watcher, sent: SentMessages, observed
             "the page seems to continue an ended session"
             if best.stale
             else f"{best.field.shown} was the same in both chats: "
-            "either it is not a session ID, or New Chat does not start a new session"
+            "New Chat does not start a new session, or it is no session ID (then leave session out: the chat is judged by its content)"
         )
     elif best.change.kind.startswith("one_chat"):
         found.questions.append(

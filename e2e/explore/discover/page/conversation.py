@@ -36,9 +36,9 @@ def run_conversation(
     open_page(inspector, url)
     try:
         _converse(inspector, ambiguous)
-    except (InvalidProfile, TargetNotReady):
-        raise
     except HarnessError as error:
+        if isinstance(error, TargetNotReady) or (isinstance(error, InvalidProfile) and not observed.turns):
+            raise
         observed.problem = error
     except Error as error:
         observed.problem = CaptureIncomplete(

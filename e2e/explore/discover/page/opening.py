@@ -15,7 +15,7 @@ from e2e.explore.discover.page.covers import dismiss, uncover
 from e2e.explore.discover.page.inspector import Inspector
 from e2e.profile.profile import toml_value
 
-_PATIENCE = 3.0  # seconds for a box to appear by itself, before something is clicked
+_PATIENCE = 2.0  # seconds for a box to appear by itself, before something is clicked
 
 
 def open_page(inspector: Inspector, url: str) -> None:
