@@ -44,13 +44,12 @@ class Split:
         return self.by != "session"
 
 
-def split(found: Recorded, *, gap: float | None, issued_first: bool, returns: bool) -> Split:
+def split(found: Recorded, *, gap: float | None, returns: bool) -> Split:
     """The chats of a recording.
 
     Parameters
     ----------
     gap : seconds without a message after which the caller knows that a new chat was started; None: a pause shows nothing.
-    issued_first : by the profile the first message of a chat carries no ID, and its reply issues one.
     returns : a user of this chat can go on with an older one.
     """
     by: By = "session"
@@ -64,13 +63,13 @@ def split(found: Recorded, *, gap: float | None, issued_first: bool, returns: bo
     for tab in sorted({found.tabs.get(m.request, 0) for m in found.messages}):
         mine = [m for m in found.messages if found.tabs.get(m.request, 0) == tab]
         if by == "session":
-            chats += _by_session(mine, tab, issued_first)
+            chats += _by_session(mine, tab)
         else:
-            chats += _by_signs(found, mine, tab, by, gap, issued_first, returns)
+            chats += _by_signs(found, mine, tab, by, gap, returns)
     return Split(by, tuple(sorted(chats, key=lambda c: c.began)))
 
 
-def _by_session(messages: Sequence[Exchange], tab: int, issued_first: bool) -> list[RecordedChat]:
+def _by_session(messages: Sequence[Exchange], tab: int) -> list[RecordedChat]:
     """Without any sign of a New Chat: the messages of one session ID are a chat."""
     chats: list[RecordedChat] = []
     of: dict[str, RecordedChat] = {}
@@ -78,7 +77,7 @@ def _by_session(messages: Sequence[Exchange], tab: int, issued_first: bool) -> l
         session = message.session
         last = chats[-1] if chats else None
         chat = of.get(session) if session is not None else None
-        if chat is None and last is not None and _continues(last, message, issued_first):
+        if chat is None and last is not None and _continues(last, message):
             chat = last
         if chat is None:
             chat = RecordedChat(message.sent_at, False, tab)
@@ -89,12 +88,11 @@ def _by_session(messages: Sequence[Exchange], tab: int, issued_first: bool) -> l
     return chats
 
 
-def _continues(chat: RecordedChat, message: Exchange, issued_first: bool) -> bool:
-    """The message belongs to the chat although its ID does not say so."""
-    known = [m.session for m in chat.messages if m.session is not None]
-    if message.session is None:
-        return not issued_first or (not known and not chat.messages)
-    return not known and any(m.reply.carried_at(message.session) is not None for m in chat.messages)
+def _continues(chat: RecordedChat, message: Exchange) -> bool:
+    """The chat's reply issued the message's ID. A message without an ID may belong to any chat: it is shown as one of its own."""
+    if message.session is None or any(m.session is not None for m in chat.messages):
+        return False
+    return any(m.reply.carried_at(message.session) is not None for m in chat.messages)
 
 
 def _by_signs(
@@ -103,7 +101,6 @@ def _by_signs(
     tab: int,
     by: By,
     gap: float | None,
-    issued_first: bool,
     returns: bool,
 ) -> list[RecordedChat]:
     chats: list[RecordedChat] = []
@@ -130,12 +127,7 @@ def _by_signs(
             pass  # also where an older chat has the same ID: New Chat was seen since
         elif older is not None and older is not current:
             current = older  # the user went on with an older chat
-        elif (
-            session is not None
-            and older is None
-            and loaded
-            and not _continues(current, message, issued_first)
-        ):
+        elif session is not None and older is None and loaded and not _continues(current, message):
             current = RecordedChat(message.sent_at, False, tab)  # a page load with another session
             chats.append(current)
         elif older is None and _jumped(before, message):

@@ -35,7 +35,7 @@ def unjudged(profile: Profile, split: Split) -> dict[str, str]:
     if profile.id_store.store != "none":
         found |= dict.fromkeys(_OF_STORES, _NO_STORE)
     if not split.sees_new_chats:
-        why = f"{_NO_CLICKS}: its chats were told apart by their session IDs (steps.new_chat_request or wire.history shows New Chats)"
+        why = f"{_NO_CLICKS}: its chats are separated by their session IDs (steps.new_chat_request or wire.history shows New Chats)"
         found |= dict.fromkeys(_OF_CLICKS, why)
         if not profile.sends_id:
             found |= dict.fromkeys(_OF_CHATS, f"{_NO_CLICKS}, and no session ID tells its chats apart")

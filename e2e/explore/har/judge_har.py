@@ -49,11 +49,9 @@ def import_har(options: Options, console: Console) -> Path:
     found = messages_in(archive, profile)
     if not found.messages:
         raise _nothing(archive, profile, options.target)
-    rotation = profile.policy.rotation
     chats = split(
         found,
         gap=None if options.gap is None else options.gap * 60,
-        issued_first=rotation == "on_first_reply",
         returns=bool(profile.steps.return_to_chat),
     )
     redactor = Redactor(show=options.show_ids)

@@ -133,7 +133,7 @@ class Guide:
         """One more message after a reload: IDs of the page load change there, those of users and most sessions do not."""
         loads = len(self.log.loads)
         last = self.shown.turns[-1].nonce
-        hint = "So that IDs of the page are told from those of the chat."
+        hint = "It tells IDs of the page from those of the chat."
         self._say("reload", "Reload the page.", hint, (("skip", "I cannot"),))
         skipped: list[bool] = []
 

@@ -28,7 +28,7 @@ class RecordedChannel:
         self._handlers[event].append(handler)
 
     def ask(self, method: str, params: Params | None = None, then: Then | None = None) -> None:
-        """Only bodies can be asked for; a recording never streams."""
+        """Only bodies are there; a recording never streams."""
         if then is None:
             return
         entry = self._entries.get(str((params or {}).get("requestId", "")))

@@ -184,6 +184,13 @@ def test_without_a_sign_of_new_chats_the_rotation_checks_are_inconclusive(tmp_pa
     assert found.outcome("provider.persists") == "pass"
 
 
+def test_messages_without_an_id_are_not_taken_for_one_chat(tmp_path: Path) -> None:
+    providers = enumerate(("Oak", "Elm", "Oak"))
+    found = Imported(tmp_path, *(message(10 * n, None, f"question {n}", p) for n, p in providers))
+    assert [len(c.messages) for c in found.records.chats] == [1, 1, 1]
+    assert found.outcome("provider.persists") == "inconclusive"
+
+
 def test_provider_that_changes_within_a_session_fails(tmp_path: Path) -> None:
     providers = enumerate(("Oak", "Oak", "Elm", "Oak"))
     found = Imported(tmp_path, *(message(10 * n, IDS[0], f"question {n}", p) for n, p in providers))
