@@ -91,7 +91,7 @@ _Found = tuple[str, Any, str, str, str, str]
 def _of_payload(payload: Payload, value: Any, sent: SentMessages) -> Iterator[_Found]:
     form = "form" in payload.headers.get("content-type", "") and sent.transport == "http"
     for path, leaf in leaves(value):
-        if isinstance(leaf, float) or (isinstance(leaf, int) and abs(leaf) < 1000):
+        if isinstance(leaf, float):
             continue
         extract: Any = {"form": last_name(path)} if form and "." not in path and "[" not in path else path
         yield f"json:{path}", extract, last_name(path), path, "body", str(leaf)

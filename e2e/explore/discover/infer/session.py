@@ -13,7 +13,7 @@ from e2e.explore.discover.infer.id_classes import Change, change_of
 from e2e.explore.discover.infer.store import changed_values, find_store, store_of
 from e2e.explore.discover.observed import Observed, Turn
 from e2e.explore.discover.traces import form_inside
-from e2e.explore.discover.values import id_likeness, masked
+from e2e.explore.discover.values import id_likeness, masked, masked_if_id
 from e2e.explore.discover.watcher import Watcher
 
 SURE = 0.8
@@ -39,12 +39,12 @@ def find_session(found: Findings, watcher: Watcher, sent: SentMessages, observed
     """Infer the field of the session ID, its store, and its rotation."""
     turns = [observed.turns[n] for n in sent.numbers]
     stored = changed_values(observed)
-    ranked = [
-        _rate(field, turns, watcher, sent, observed, stored) for field in fields(watcher, sent, observed)
-    ]
+    everything = fields(watcher, sent, observed)
+    ranked = [_rate(field, turns, watcher, sent, observed, stored) for field in everything]
     ranked = sorted((r for r in ranked if r.score >= _LEAST), key=lambda r: -r.score)
     if not ranked:
         _only_stored(found, watcher, stored)
+        _too_short(found, everything, turns)
         store_of(found, [], observed)
         return
     best = _preferred(ranked)
@@ -110,7 +110,9 @@ def _rate(
         return nothing  # made of the first message: a title
     kept = find_store([(change.first, turns[0].after)])
     # A word that is stored, and sent under the name of a session, is a badly made ID.
-    if looks < 0.3 and not (len(change.first) >= 4 and kept is not None and name > 0):
+    badly_made = len(change.first) >= 4 and kept is not None
+    counted = change.kind in ("session", "issued")  # conversation 17, then 18
+    if looks < 0.3 and not (name > 0 and (badly_made or counted)):
         return nothing
     match change.kind:
         case "session":
@@ -227,13 +229,25 @@ def _rate_constant(field: Field, change: Change, name: float, looks: float, turn
     last = [turn for turn in turns if not turn.reloaded][-1]
     store = find_store([(change.first, turns[1].after)])
     if store is None:
-        return _Rated(0.1 + name + 0.1 * looks, "the same value in both chats", change, None, field)
+        return _Rated(0.2 + name + 0.1 * looks, "the same value in both chats", change, None, field)
     if find_store([(change.first, last.before)]) is None:
         reason = f"stored before New Chat ({masked(change.first)}), and still sent after it"
         return _Rated(0.6 + name + 0.15 * looks, reason, change, store, field, stale=True)
     return _Rated(
         0.25 + name + 0.1 * looks, "the same value in both chats, and stored throughout", change, store, field
     )
+
+
+def _too_short(found: Findings, everything: Sequence[Field], turns: Sequence[Turn]) -> None:
+    """What changes with the chat as an ID would, and looks like none: not enough for a guess, too much for "no ID"."""
+    for field in everything:
+        change = change_of(field.values, turns)
+        typed = any(turn.nonce in text for turn in turns for text in (change.first, change.second))
+        if change.kind in ("session", "issued") and not typed:
+            values = f"{masked_if_id(change.first)}, then {masked_if_id(change.second)}"
+            found.questions.append(
+                f"is {field.shown} the session ID ({values})? It changed with the chat, and looks like no ID."
+            )
 
 
 def _only_stored(found: Findings, watcher: Watcher, stored: Sequence[tuple[str, str, str]]) -> None:

@@ -203,3 +203,12 @@ def test_the_session_may_be_in_another_request_than_the_text() -> None:
     assert found.session.value == {"header": "x-conversation"}
     assert "the text is in /draft$" in found.sent_reason
     assert found.provider is not None
+
+
+@pytest.mark.parametrize(("name", "known"), [("conversation", True), ("c", False)])
+def test_a_small_number_that_changes_with_the_chat_is_a_session_or_a_question(name: str, known: bool) -> None:
+    """Conversation 17, then 18: never a chat that sends no ID."""
+    found = seen(lambda n, _, text: {name: 17 + n // 2, "text": text})
+    assert not found.no_id
+    assert (found.session is not None) is known
+    assert any(f"is {name} the session ID" in q for q in found.questions)
