@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from e2e.analysis.model.plurals import plural
-from e2e.analysis.model.verdict import PRIORITIES, UNEXPLAINED
+from e2e.analysis.model.verdict import NO_ID, PRIORITIES, UNEXPLAINED
 from reports.summary.schema import CauseResult, CheckResult, Summary
 
 _HEADLINES = {
@@ -31,6 +31,7 @@ def headline(summary: Summary) -> str:
         if thin and summary.outcome == "pass"
         else []
     )
+    notes += ["session faults cannot be seen"] if blind_to_sessions(summary) else []
     notes += ["provider faults cannot be seen"] if blind_to_providers(summary) else []
     notes += [f"{known} failed by known issues, accepted for now"] if known else []
     return text + (f" ({'; '.join(notes)})" if notes else "")
@@ -76,6 +77,11 @@ def executive_summary(summary: Summary) -> list[str]:
         )
     for cause in summary.causes[:1] if failed else ():
         sentences += _of_cause(cause)
+    if blind_to_sessions(summary):
+        sentences.append(
+            "Session faults cannot be seen: the profile has no [session], so the chat counts as one that sends no session ID."
+            " Hint: [memory] in the profile tests its sessions by what they know."
+        )
     if blind_to_providers(summary):
         sentences.append(
             "Provider faults cannot be seen: no provider was seen in any reply, label or backend reply."
@@ -115,6 +121,14 @@ def _decision(summary: Summary) -> str:
     # A recording of requests cannot show that a chat works: it has no stores and no screen.
     works = all(c.verdict == "pass" for c in summary.checks if c.name == "smoke")
     return "OK to release." if summary.outcome == "pass" and works else "No decision about a release."
+
+
+def blind_to_sessions(summary: Summary) -> bool:
+    """Whether the chat sends no session ID, and no code word tells its sessions apart."""
+    checks = {c.name: c for c in summary.checks}
+    fresh, forgets = checks.get("rotation.sent_id_is_fresh"), checks.get("chat.forgets")
+    without = fresh is not None and fresh.verdict == "inconclusive" and fresh.message.startswith(NO_ID)
+    return without and (forgets is None or forgets.verdict == "inconclusive")
 
 
 def blind_to_providers(summary: Summary) -> bool:
@@ -163,6 +177,8 @@ def _shown(verdicts: Mapping[str, str]) -> str:
     parts = []
     if verdicts.get("rotation.sent_id_is_fresh") == "pass":
         parts.append("every new chat used a session ID of its own")
+    if verdicts.get("chat.forgets") == "pass":
+        parts.append("every new chat knew nothing of the chat before")
     if verdicts.get("provider.varies") == "pass":
         fits = verdicts.get("provider.balanced") == "pass"
         parts.append(

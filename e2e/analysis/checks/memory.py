@@ -41,7 +41,7 @@ def remembers(run: Run) -> Verdict:
     if lost:
         lines = [
             f"{lane_name(run, r.run_id, r.lane)}: chat {r.chat} was asked for its code word in message {r.message}, and the reply "
-            f"did not name it{_seen(run, r)}"
+            f"{f'named that of {_whose(r)}' if r.names is not None else 'did not name it'}{_seen(run, r)}"
             for r in lost
         ]
         headline = (
@@ -80,9 +80,11 @@ def forgets(run: Run) -> Verdict:
     recalls = run.every(RecallRow)
     knew = {(r.run_id, r.lane, r.chat) for r in recalls if r.chat == r.word_of and r.knows}
     asked = [r for r in recalls if r.chat != r.word_of]
-    leaks = [r for r in asked if r.knows]
+    leaks = [r for r in asked if r.names is not None]
     # That a chat does not know a word shows something only where the chat which was given it does.
-    clean = [r for r in asked if r.knows is False and (r.run_id, r.lane, r.word_of) in knew]
+    clean = [
+        r for r in asked if r not in leaks and r.knows is False and (r.run_id, r.lane, r.word_of) in knew
+    ]
     judged = len(leaks) + len(clean)
     numbers = _numbers(run, len(leaks), judged, len(asked))
     if not judged:
@@ -96,11 +98,11 @@ def forgets(run: Run) -> Verdict:
     expected = "a reply in the new chat that knows no code word of an earlier chat"
     if leaks:
         lines = [
-            f"{lane_name(run, r.run_id, r.lane)}: chat {r.chat} named the code word that chat {r.names} was given"
+            f"{lane_name(run, r.run_id, r.lane)}: chat {r.chat} named the code word that {_whose(r)} was given"
             f"{_seen(run, r)}"
             for r in leaks
         ]
-        headline = f"{len(leaks)} of {plural(judged, 'new chat')} knew the code word of an earlier chat"
+        headline = f"{len(leaks)} of {plural(judged, 'new chat')} knew the code word of another chat"
         return Verdict(
             name,
             "fail",
@@ -174,6 +176,12 @@ def _seen(run: Run, recall: RecallRow) -> str:
     if recall.same_line is False:
         parts.append("the page had opened another WebSocket meanwhile")
     return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _whose(recall: RecallRow) -> str:
+    """The chat whose word the reply named."""
+    lane = f"lane {recall.names_lane} " if recall.names_lane not in (None, recall.lane) else ""
+    return f"{lane}chat {recall.names}"
 
 
 def _chats(recalls: Sequence[RecallRow]) -> tuple[ChatKey, ...]:

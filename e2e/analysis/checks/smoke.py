@@ -11,7 +11,6 @@ from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import (
-    NO_ID,
     capped,
     chats_text,
     key_of,
@@ -121,7 +120,7 @@ def _without_id(run: Run) -> Verdict:
     return Verdict(
         "smoke",
         "pass",
-        f"{len(replied)} of {plural(len(first), 'chat')} got a reply; {NO_ID}",
+        f"{len(replied)} of {plural(len(first), 'chat')} got a reply; this chat sends no session ID",
         expected=_EXPECTED_WITHOUT_ID,
         numbers=numbers,
         detection_limit="a chat round trip works; the other checks judge what the chats contain",

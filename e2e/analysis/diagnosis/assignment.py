@@ -84,15 +84,14 @@ def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
     known, found = chat_evidence(run), Assignment()
     fitting: dict[Pair, list[ChatCandidate]] = {}
     for verdict in failed:
-        like = _LIKE.get(verdict.name)
         rules = _rules_for(run, verdict.name)
-        others = _rules_for(run, like.check) if like is not None else []
+        like = [(one.when, _rules_for(run, one.check)) for one in _LIKE.get(verdict.name, ())]
         if not rules:
             continue
         left: list[ChatKey] = []
         for key in verdict.chats:
             chat = known.get(key)
-            of_session = others if like is not None and chat is not None and like.when(chat) else []
+            of_session = [one for when, others in like if chat is not None and when(chat) for one in others]
             fit = [one for one in (*of_session, *rules) if chat is not None and one.rule.fits(chat)]
             if chat is None or not fit:
                 left.append(key)
@@ -119,8 +118,8 @@ class _Like(NamedTuple):
 
 
 _LIKE = {
-    FORGETS: _Like(SENT, code_words.carried_an_old_id),
-    REMEMBERS: _Like(ONE, code_words.changed_its_id),
+    FORGETS: (_Like(SENT, code_words.carried_an_id_of_another_chat),),
+    REMEMBERS: (_Like(ONE, code_words.changed_its_id), _Like(SENT, code_words.carried_an_id_of_another_chat)),
 }
 """What a chat knows follows from its session: a wrong session is the cause, and what the reply knows its consequence."""
 

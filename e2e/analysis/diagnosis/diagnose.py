@@ -184,11 +184,11 @@ def _recalls(c: ChatEvidence) -> list[tuple[float, str]]:
     """What the replies showed of code words, with their times."""
     lines: list[tuple[float, str]] = []
     for r in c.recalls:
-        if r.knows and r.names is not None:
+        if r.names is not None:
             whose = (
                 "the chat's own code word"
-                if r.names == c.key.chat
-                else f"the code word that chat {r.names} was given"
+                if (r.names_lane, r.names) == (c.key.lane, c.key.chat)
+                else f"the code word that lane {r.names_lane} chat {r.names} was given"
             )
             lines.append((r.t, f"the reply to message {r.message} named {whose}"))
         elif r.knows is False and r.word_of == c.key.chat:

@@ -15,6 +15,8 @@ Priority = Literal["critical", "high", "medium", "low"]
 PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
 
 UNEXPLAINED = "unexplained"
+NO_ID = "this chat sends no session ID (no [session] in the profile)"
+"""Begins the reason of a verdict that needs an ID."""
 
 
 class ChatKey(NamedTuple):

@@ -10,7 +10,7 @@ from e2e.analysis.model.plurals import plural
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import MessageRow, SightingRow
 from e2e.analysis.model.sightings import ELSEWHERE
-from e2e.analysis.model.verdict import ChatKey, Number, Verdict
+from e2e.analysis.model.verdict import NO_ID, ChatKey, Number, Verdict
 from e2e.analysis.stats import significance
 
 __all__ = [
@@ -113,9 +113,6 @@ def no_chats(name: str, run: Run) -> Verdict | None:
 def not_requested(name: str, run: Run, why: str, needs: str) -> Verdict:
     """Inconclusive because the profile does not ask for it: no verdict is missing, and no run is the worse for it."""
     return Verdict(name, "inconclusive", why, needs=needs, evidence=run.evidence, requested=False)
-
-
-NO_ID = "this chat sends no session ID"
 
 
 def no_id(name: str, run: Run, also: str = "", **numbers: Number) -> Verdict:

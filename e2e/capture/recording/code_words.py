@@ -31,6 +31,7 @@ class CodeWord:
     """The word of one chat."""
 
     word: str
+    lane: int
     chat: int
     typed: str
     """The message that gave it, as it was typed."""
@@ -43,9 +44,9 @@ class Heard:
     """What a reply shows of the code words."""
 
     knows: bool | None
-    """It named one of the words; None where that cannot be told."""
-    names: int | None = None
-    """The chat that was given the word which it named."""
+    """It named one of the words that were looked for; None where that cannot be told."""
+    named: CodeWord | None = None
+    """The word that it named: one of those, or else another chat's."""
     why: str = ""
     """Why it cannot be told."""
 
@@ -54,22 +55,29 @@ class Heard:
 class CodeWords:
     """The words of one lane's chats, in the order in which they were given."""
 
+    lane: int = 0
     told: list[CodeWord] = field(default_factory=list)
+    """Those of all lanes of the run: a backend may mix up its users."""
     replies: list[str] = field(default_factory=list)
     """Texts of the replies since the words were given: a reply may repeat them with the conversation."""
 
     def tell(self, chat: int, typed: str, word: str, line: str) -> None:
         """The chat was given ``word`` by the message ``typed``."""
-        self.told.append(CodeWord(word, chat, typed, line))
+        self.told.append(CodeWord(word, self.lane, chat, typed, line))
 
-    def in_payload(self, body: str) -> tuple[int, ...]:
-        """The chats whose words are in a payload."""
-        return tuple(one.chat for one in self.told if one.word in body)
+    @property
+    def own(self) -> list[CodeWord]:
+        """Those of this lane."""
+        return [one for one in self.told if one.lane == self.lane]
+
+    def in_payload(self, body: str) -> tuple[CodeWord, ...]:
+        """The words that are in a payload."""
+        return tuple(one for one in self.told if one.word in body)
 
     def heard(
         self, texts: Sequence[str], shown: str | None, nonce: str, knows: str, *, words: Sequence[CodeWord]
     ) -> Heard:
-        """Which of ``words`` a reply knows: by what the page shows after the question, or by its ``texts`` where that is None.
+        """Whether a reply knows one of ``words``: by what the page shows after the question, or by its ``texts`` where that is None.
 
         ``nonce`` is the part of the question that no other message has; ``knows`` the profile's expression.
         """
@@ -86,16 +94,21 @@ class CodeWords:
         for one in reversed(words):
             pattern = expression(knows, one.word)
             if any(pattern.search(self._own(text, one)) for text in read):
-                return Heard(True, one.chat)
+                return Heard(True, one)
             doubtful = doubtful or any(pattern.search(text) for text in read)
-        return Heard(None, why=_ECHO) if doubtful else Heard(False)
+        if doubtful:
+            return Heard(None, why=_ECHO)
+        others = [one for one in reversed(self.told) if one not in words]
+        return Heard(False, next((o for o in others if any(_names(text, o, knows) for text in read)), None))
 
     def _by_text_only(self, texts: Sequence[str], found: Heard) -> Heard:
         """Without a screen to look at, what reads like a reply may be an acknowledgement: one that says the same to each message."""
         spoken = [text for text in texts if _SPOKEN.search(text)]
-        if found.knows is False and not spoken:
+        if found.knows is not False or found.named is not None:
+            return found
+        if not spoken:
             return Heard(None, why=f"no text of the reply could be read{_NO_SCREEN}")
-        if found.knows is False and all(text in self.replies for text in spoken):
+        if all(text in self.replies for text in spoken):
             return Heard(
                 None, why=f"the reply reads like the one to the message that gave the word{_NO_SCREEN}"
             )
@@ -108,6 +121,10 @@ class CodeWords:
             for reply in self.replies:
                 rest = rest.replace(reply, "\n", 1)
         return rest
+
+
+def _names(text: str, one: CodeWord, knows: str) -> bool:
+    return expression(knows, one.word).search(_echo(one).sub("\n", text)) is not None
 
 
 def new_word() -> str:

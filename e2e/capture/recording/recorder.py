@@ -230,13 +230,15 @@ class LaneRecorder(WireListener):
         draft, exchange = self._draft(), self.exchange
         readable = exchange is not None and not exchange.unreadable
         held = exchange.extras.get("words", ()) if exchange is not None and readable else ()
-        own = word.chat == (self.chat.number if self.chat is not None else None)
+        own, named = word.chat == (self.chat.number if self.chat is not None else None), heard.named
         line = None
         if exchange is not None and exchange.transport == "websocket" and word.line:
             line = exchange.request.rpartition("#")[0] == word.line
         self._event(
-            time.time(), "recall", message=draft.number, word_of=word.chat, knows=heard.knows, names=heard.names,
-            why=heard.why, in_payload=(word.chat in held if own else bool(held)) if readable else None, same_line=line,
+            time.time(), "recall", message=draft.number, word_of=word.chat, knows=heard.knows, why=heard.why, same_line=line,
+            names=named.chat if named is not None else None, names_lane=named.lane if named is not None else None,
+            in_payload=(word in held if own else bool(held)) if readable else None,
+            named_in_payload=named in held if named is not None and readable else None,
         )  # fmt: skip
 
     @property

@@ -25,6 +25,7 @@ from e2e.capture.experiments.runner import ExperimentRunner
 from e2e.capture.lane.lane import Lane
 from e2e.capture.lane.run_context import RunContext
 from e2e.capture.network.wire_rules import Rule
+from e2e.capture.recording.code_words import CodeWord
 from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.run import misplaced_ids
 from e2e.capture.run.plan import Plan
@@ -71,6 +72,7 @@ class Runner:
         self.folder = plan.out / "evidence" / self.run_id
         self._rules = tuple(Rule(r) for r in plan.profile.wire)
         self._habits = Habits()
+        self._words: list[CodeWord] = []
         self._pace = Pace(plan.profile.limits, shards=plan.shard.of)
         self._programme = plan.programme()
         self._problems: list[Problem] = []
@@ -161,6 +163,7 @@ class Runner:
 
     def _lane(self, number: int, backend: BackendClient | None) -> Lane:
         recorder = LaneRecorder(number, self.plan.profile, self._journal, self._redactor)
+        recorder.chats.words.lane, recorder.chats.words.told = number, self._words
         plays = self._programme.plays[number]
         return Lane(number, self.plan.share(number), self._run_context(backend), recorder, plays)
 

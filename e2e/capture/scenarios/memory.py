@@ -28,10 +28,10 @@ def memory(context: LaneContext) -> Steps:
     yield from opening.new_chat(context)
     for _ in range(context.profile.memory.chats):
         yield from _tell(context)
-        yield from _ask(context, words.told[-1:])
+        yield from _ask(context, words.own[-1:])
         context.recorder.end_chat()
         yield from opening.new_chat(context)
-        yield from _ask(context, words.told)
+        yield from _ask(context, words.own)
     context.recorder.end_chat()
 
 
@@ -55,14 +55,13 @@ def _tell(context: LaneContext) -> Steps:
 def _ask(context: LaneContext, words: list[CodeWord]) -> Steps:
     profile = context.profile.memory
     assert profile is not None
-    words = list(words)
     yield from turns.message(context, text=profile.recall)
     heard = yield from _heard(context, words)
     context.recorder.recalled(words[-1], heard)
 
 
 def _heard(context: LaneContext, words: list[CodeWord]) -> Generator[Wait, None, Heard]:
-    """What the reply shows; by the screen, as soon as it stands there and no longer grows."""
+    """What the reply shows, by the screen, as soon as it stands there and no longer grows."""
     recorder, profile, page = context.recorder, context.profile.memory, context.page
     assert profile is not None
     message, exchange, nonce = recorder.last_message, recorder.exchange, nonce_of(recorder.last_text)

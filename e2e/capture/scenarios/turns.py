@@ -199,7 +199,7 @@ def no_end(context: LaneContext, exchange: Exchange) -> Callable[[], HarnessErro
         )
         return NoReply(
             f"no complete reply within {context.profile.timeouts.reply:g} s ({seen})",
-            hint="is the backend slow or stuck? (timeouts.reply, or reply in the profile)",
+            hint="is the backend slow or stuck? (timeouts.reply; done in the wire rule, or reply in the profile)",
         )
 
     return no_end

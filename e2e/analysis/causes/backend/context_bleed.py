@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule
 from e2e.analysis.causes.evidence import code_words
-from e2e.analysis.causes.explained_checks import FORGETS
+from e2e.analysis.causes.explained_checks import FORGETS, REMEMBERS
+
+_WHEN = (code_words.reply_named_another_chats_word, code_words.question_carried_nothing_of_that_chat)
 
 CAUSE = CauseDefinition(
     name="context-bleed",
     layer="backend",
     explanation=(
-        "a reply in a new chat knew what only an earlier chat had been told, although the payload{send} carried neither an old "
-        "session ID nor text of that chat"
+        "a reply knew what only another chat had been told, although the payload{send} carried neither a session ID nor text "
+        "of that chat"
     ),
     hint=(
         "key the conversation's context by the session, and end it with the session: look for a cache, a user profile or a "
@@ -25,11 +27,15 @@ CAUSE = CauseDefinition(
         ChatRule(
             order=330,
             explains=(FORGETS,),
-            when=(
-                code_words.new_chat_knew_an_earlier_word,
-                code_words.question_carried_nothing_of_an_earlier_chat,
-            ),
+            when=_WHEN,
             excludes=("history-bleed", "stale-state", "session-not-ended"),
+            without_id=True,
+        ),
+        ChatRule(
+            order=335,
+            explains=(REMEMBERS,),
+            when=_WHEN,
+            excludes=("context-lost", "id-shared"),
             without_id=True,
         ),
     ),

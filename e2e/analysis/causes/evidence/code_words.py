@@ -6,17 +6,16 @@ from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence
 from e2e.analysis.model.schema import RecallRow
 
 
-def new_chat_knew_an_earlier_word(c: ChatEvidence) -> bool:
-    """A reply named the word that an earlier chat was given."""
-    return any(r.knows and r.names is not None and r.names != c.key.chat for r in c.recalls)
+def reply_named_another_chats_word(c: ChatEvidence) -> bool:
+    """It named the word that an earlier chat was given, in this browser or in another."""
+    return bool(_named(c))
 
 
-def question_carried_nothing_of_an_earlier_chat(c: ChatEvidence) -> bool:
-    """Neither a code word, nor other text of an earlier chat, nor an ID of one: the page did not bring it along."""
-    asked = [r for r in c.recalls if r.knows and r.names != c.key.chat]
-    old = c.old_ids | c.ids_of_chat_before
-    return all(r.in_payload is False for r in asked) and not any(
-        not m.sent_seen or m.bleeds_from is not None or m.sent in old for m in c.messages
+def question_carried_nothing_of_that_chat(c: ChatEvidence) -> bool:
+    """Neither its word, nor other text of an earlier chat, nor an ID that another chat has: the page did not bring it along."""
+    others = c.old_ids | c.ids_of_chat_before | c.in_other_browsers
+    return all(r.named_in_payload is False for r in _named(c)) and not any(
+        not m.sent_seen or m.bleeds_from is not None or m.sent in others for m in c.messages
     )
 
 
@@ -40,8 +39,8 @@ def session_stayed(c: ChatEvidence) -> bool:
     return kept and all(m.sent_seen for m in c.messages)
 
 
-def carried_an_old_id(c: ChatEvidence) -> bool:
-    """A payload carried the ID of an earlier chat; or none at all, where the store held one."""
+def carried_an_id_of_another_chat(c: ChatEvidence) -> bool:
+    """A payload carried the ID of an earlier chat or of another browser; or none at all, where the store held one."""
     sent = [m for m in c.messages if m.sent_seen]
     return any(m.sent in c.old_ids | c.ids_of_chat_before for m in sent if m.sent is not None) or _never_sent(
         c
@@ -58,6 +57,13 @@ def changed_its_id(c: ChatEvidence) -> bool:
 
 def _never_sent(c: ChatEvidence) -> bool:
     return c.lane.never_sent and not any(m.sent for m in c.messages)
+
+
+def _named(c: ChatEvidence) -> list[RecallRow]:
+    """The questions to which a reply named another chat's word."""
+    return [
+        r for r in c.recalls if r.names is not None and (r.names_lane, r.names) != (c.key.lane, c.key.chat)
+    ]
 
 
 def _lost(c: ChatEvidence) -> list[RecallRow]:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Playwright
 from e2e.analysis.checks.registry import SCENARIO_OF
 from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.run import assemble
-from e2e.analysis.model.wording import NO_ID
+from e2e.analysis.model.verdict import NO_ID
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
 from e2e.capture.run.side_by_side import run_side_by_side

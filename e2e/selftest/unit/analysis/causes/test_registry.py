@@ -58,6 +58,7 @@ CHAT_RULES = [
     (310, "cached-reply", ""),
     (320, "label-stale", ""),
     (330, "context-bleed", ""),
+    (335, "context-bleed", ""),
     (340, "context-lost", ""),
     (350, "context-lost", "held"),
 ]

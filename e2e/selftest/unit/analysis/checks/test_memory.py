@@ -23,15 +23,9 @@ def recall(
     chat: int, message: int, word_of: int, *, knows: bool | None, **data: Any
 ) -> tuple[int, dict[str, Any]]:
     names = word_of if knows else None
-    fields = {
-        "message": message,
-        "word_of": word_of,
-        "knows": knows,
-        "names": names,
-        "why": "",
-        "in_payload": False,
-    }
-    return chat, fields | {"same_line": None} | data
+    fields = {"message": message, "word_of": word_of, "knows": knows, "names": names, "why": ""}
+    more = {"names_lane": 0 if knows else None, "in_payload": False, "same_line": None}
+    return chat, {**fields, **more, "named_in_payload": data.get("in_payload", False), **data}
 
 
 def played(
@@ -154,6 +148,19 @@ def test_a_chat_that_changed_its_session_forgot_by_that() -> None:
     [cause] = judge(run).causes
     assert cause.name == "over-rotation"
     assert "chat.remembers" in cause.consequences
+
+
+@pytest.mark.parametrize("sends_id", [True, False])
+def test_a_word_of_another_browser_is_a_leak_and_no_loss(sends_id: bool) -> None:
+    """One memory for all users: the chat names a word, and not its own."""
+    other = {"names": 4, "names_lane": 1}
+    mixed = (recall(GIVEN, 1, GIVEN, knows=False, **other), recall(NEXT, 0, GIVEN, knows=False, **other))
+    run = played(*mixed, sends_id=sends_id, store="localStorage" if sends_id else "none", history=False)
+    assert [verdict(run, name).outcome for name in ("remembers", "forgets")] == ["fail", "fail"]
+    assert "named that of lane 1 chat 4" in verdict(run, "remembers").actual[0]
+    assert [(c.name, c.checks) for c in judge(run).causes] == [
+        ("context-bleed", ("chat.remembers", "chat.forgets"))
+    ]
 
 
 def test_a_chat_that_knows_nothing_shows_nothing_of_the_next_one() -> None:

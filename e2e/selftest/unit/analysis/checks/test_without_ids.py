@@ -11,7 +11,7 @@ import pytest
 from e2e.analysis.facts.sessions import sessions
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
-from e2e.analysis.model.wording import NO_ID
+from e2e.analysis.model.verdict import NO_ID
 from e2e.records.records import Chat, Message, Policy, RunRecords
 from e2e.selftest.unit.analysis.checks.test_scenarios import FINE, chat
 from e2e.selftest.unit.builders import PROVIDERS, make_run

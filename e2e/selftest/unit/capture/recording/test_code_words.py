@@ -6,11 +6,14 @@ import re
 
 import pytest
 
-from e2e.capture.recording.code_words import CodeWords, Heard, expression, new_word, reply_texts
+from e2e.capture.recording.code_words import CodeWord, CodeWords, Heard, expression, new_word, reply_texts
 
 TYPED = "Please remember this code word: otter4827. Reply with OK. (a1b2c3d4)"
 NONCE = "deadbee1"
 ECHO = "the reply repeats the message that gave the word, which shows no knowledge of its own"
+
+
+WORD = CodeWord("otter4827", 0, 3, TYPED, "")
 
 
 def heard(texts: list[str], shown: str | None, knows: str = "{word}") -> Heard:
@@ -24,7 +27,7 @@ def heard(texts: list[str], shown: str | None, knows: str = "{word}") -> Heard:
     "shown", ["It is otter4827.", "**Otter-4827**", "OTTER 4827!", "_otter4827_", "Das Wort war »otter4827«"]
 )
 def test_a_word_in_any_spelling_is_known(shown: str) -> None:
-    assert heard([], shown) == Heard(True, 3)
+    assert heard([], shown) == Heard(True, WORD)
 
 
 @pytest.mark.parametrize("shown", ["I do not know.", "otter", "potter4827", "otter48271", "我不知道"])
@@ -48,11 +51,11 @@ def test_an_echo_of_the_message_that_gave_it_tells_nothing(text: str) -> None:
 def test_what_comes_after_the_question_in_a_whole_conversation_counts() -> None:
     conversation = f"{TYPED}OK, otter4827 it is.Which code word was it? ({NONCE})"
     assert heard([f"{conversation}You never said."], None) == Heard(False)
-    assert heard([f"{conversation}It is otter4827."], None) == Heard(True, 3)
+    assert heard([f"{conversation}It is otter4827."], None) == Heard(True, WORD)
 
 
 def test_the_same_words_as_before_are_an_answer_where_nothing_is_echoed() -> None:
-    assert heard(["OK, otter4827 it is."], None) == Heard(True, 3)
+    assert heard(["OK, otter4827 it is."], None) == Heard(True, WORD)
 
 
 @pytest.mark.parametrize("texts", [[], ["ok"], ["c9a1", "200"], ["OK, otter4827 it is"[:3]]])
@@ -77,16 +80,25 @@ def test_a_word_that_only_the_data_of_a_reply_holds_is_not_decided() -> None:
 
 def test_the_profile_says_what_knowing_means() -> None:
     assert heard([], "Was it otter4827?", "your word is {word}") == Heard(False)
-    assert heard([], "Sure, your word is Otter4827", "your word is {word}") == Heard(True, 3)
+    assert heard([], "Sure, your word is Otter4827", "your word is {word}") == Heard(True, WORD)
 
 
 def test_the_latest_word_of_several_is_named_with_its_chat() -> None:
     words = CodeWords()
     words.tell(3, TYPED, "otter4827", "")
     words.tell(5, TYPED.replace("otter4827", "maple1234"), "maple1234", "")
-    for word, chat in (("otter4827", 3), ("maple1234", 5)):
-        assert words.heard([], f"It is {word}.", NONCE, "{word}", words=words.told) == Heard(True, chat)
-    assert words.in_payload('{"m": "maple1234"}') == (5,)
+    for one in words.told:
+        assert words.heard([], f"It is {one.word}.", NONCE, "{word}", words=words.told) == Heard(True, one)
+    assert [one.chat for one in words.in_payload('{"m": "maple1234"}')] == [5]
+
+
+def test_a_word_of_another_lane_is_named_as_that() -> None:
+    """A backend with one memory for all: it knows a word, and not the one that this chat was given."""
+    words = CodeWords(lane=1)
+    words.told.append(WORD)
+    words.tell(2, TYPED.replace("otter4827", "maple1234"), "maple1234", "")
+    assert [one.word for one in words.own] == ["maple1234"]
+    assert words.heard([], "It is otter4827.", NONCE, "{word}", words=words.own) == Heard(False, WORD)
 
 
 def test_words_are_random_and_match_themselves() -> None:
