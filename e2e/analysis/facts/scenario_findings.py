@@ -155,7 +155,7 @@ def _of_store(run: Run, messages: list[MessageRow]) -> list[str]:
 
 def _of_text(run: Run, chat: ChatRow, messages: list[MessageRow]) -> list[str]:
     earlier = sorted(
-        {m.bleeds_from for m in messages if m.bleeds_from is not None and not _one_conversation(run, chat, m)}
+        {m.bleeds_from for m in messages if m.bleeds_from is not None and not one_conversation(run, m)}
     )
     found = [f"sent text of chat {', '.join(map(str, earlier))}"] if earlier else []
     if chat.shows_from is not None:
@@ -163,15 +163,18 @@ def _of_text(run: Run, chat: ChatRow, messages: list[MessageRow]) -> list[str]:
     return found
 
 
-def _one_conversation(run: Run, chat: ChatRow, message: MessageRow) -> bool:
-    """By the policy a second tab goes on with the conversation of the first one, until New Chat in either: both send all of it."""
-    if run.policy.tabs != "share":
+def one_conversation(run: Run, message: MessageRow) -> bool:
+    """The other chat whose text this payload contains is the same conversation.
+
+    By the policy a second tab goes on with that of the first one, until New Chat in either: both may send all of it.
+    """
+    if run.policy.tabs != "share" or message.bleeds_from is None:
         return False
     tabs = run.once(
         "second tabs", lambda: {key_of(c) for c in run.every(ChatRow) if c.via == "load" and c.tab}
     )
-    other = ChatKey(chat.run_id, chat.lane, message.bleeds_from or 0)
-    return key_of(chat) in tabs or (message.after == "other-tab" and other in tabs)
+    other = ChatKey(message.run_id, message.lane, message.bleeds_from)
+    return key_of(message) in tabs or (message.after == "other-tab" and other in tabs)
 
 
 def _chat(run: Run, other: ChatKey, key: ChatKey) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from e2e.analysis.checks import chat, provider
-from e2e.analysis.facts.scenario_findings import findings
+from e2e.analysis.facts.scenario_findings import findings, one_conversation
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.wording import key_of
@@ -50,5 +50,5 @@ def _sent_history(run: Run, reported: set[object]) -> tuple[str, ...]:
     return tuple(
         f"chat {m.chat} sent text of chat {m.bleeds_from}"
         for m in run.every(MessageRow)
-        if m.bleeds_from is not None and key_of(m) not in reported
+        if m.bleeds_from is not None and key_of(m) not in reported and not one_conversation(run, m)
     )

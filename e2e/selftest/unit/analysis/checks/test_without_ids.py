@@ -83,6 +83,16 @@ def test_a_scenario_sees_a_wrong_content_all_the_same() -> None:
     assert [c.name for c in judge(run).causes] == ["history-bleed"]
 
 
+@pytest.mark.parametrize(("tabs", "outcome"), [("share", "inconclusive"), ("own", "fail")])
+def test_a_second_tab_that_goes_on_with_the_conversation_sends_it_by_right(tabs: Any, outcome: str) -> None:
+    found = records(chat("two-tabs", 90, [FINE]), chat("two-tabs", 91, [FINE], via="load", tab=1))
+    second = found.chats[-1]
+    second = replace(second, messages=tuple(replace(m, bleeds_from=90) for m in second.messages))
+    meta = replace(found.meta, policy=replace(found.meta.policy, tabs=tabs))
+    run = assemble([replace(found, meta=meta, chats=(*found.chats[:-1], second))])
+    assert outcomes(run)["rotation.two_tabs"] == outcome
+
+
 def test_a_late_reply_fails_and_its_absence_passes() -> None:
     left = chat("mid-stream", 90, [FINE], cut=True)
     late = run_of(left, chat("mid-stream", 91, [FINE, FINE], shows_from=90, screen_seen=True))
