@@ -374,6 +374,7 @@ class TestShown:
         assert chart is not None
         assert b"reuse bound" in chart.svg
         assert b"effective" not in chart.svg
+        assert b"alarm from 4.3" in chart.svg
 
 
 class TestCommands:

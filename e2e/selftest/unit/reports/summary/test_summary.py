@@ -16,7 +16,7 @@ from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_met
 from reports.summary.page import headline
 from reports.summary.schema import SCHEMA_FILE, Summary, as_json, schema_text
 from reports.summary.summary import summarise
-from reports.summary.verdict import executive_summary
+from reports.summary.verdict import _shown, executive_summary
 
 
 def summary_of(*faults: str, **fields: Any) -> Summary:
@@ -138,3 +138,25 @@ def test_the_headline_claims_no_expected_shares_where_they_were_not_judged() -> 
     line = headline(summary.model_copy(update={"checks": checks}))
     assert "several providers" in line
     assert "as expected" not in line
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [
+        ((), "no check that could be judged failed"),
+        (("smoke", "provider.balanced"), "no check that could be judged failed"),
+        (("rotation.sent_id_is_fresh",), "every new chat used a session ID of its own"),
+        (("provider.varies",), "the sessions reach several providers"),
+        (("provider.varies", "provider.balanced"), "the sessions spread over the providers as expected"),
+        (
+            ("rotation.sent_id_is_fresh", "provider.varies"),
+            "every new chat used a session ID of its own, and the sessions reach several providers",
+        ),
+    ],
+)
+def test_only_what_passed_is_claimed(passed: tuple[str, ...], text: str) -> None:
+    other = dict.fromkeys(
+        ("rotation.sent_id_is_fresh", "provider.varies", "provider.balanced"), "inconclusive"
+    )
+    assert _shown(other | dict.fromkeys(passed, "pass")) == text
+    assert _shown(dict.fromkeys(passed, "pass")) == text
