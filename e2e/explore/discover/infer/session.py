@@ -10,7 +10,7 @@ from e2e.explore.discover import name_patterns
 from e2e.explore.discover.infer.fields import Field, fields
 from e2e.explore.discover.infer.findings import Findings, Guess, SentMessages
 from e2e.explore.discover.infer.id_classes import Change, change_of
-from e2e.explore.discover.infer.store import changed_values, find_store, store_of
+from e2e.explore.discover.infer.store import changed_values, find_store, replaced_values, store_of
 from e2e.explore.discover.observed import Observed, Turn
 from e2e.explore.discover.traces import form_inside
 from e2e.explore.discover.values import id_likeness, masked, masked_if_id
@@ -45,6 +45,11 @@ def find_session(found: Findings, watcher: Watcher, sent: SentMessages, observed
     if not ranked:
         _only_stored(found, watcher, stored)
         _too_short(found, everything, turns)
+        for place, one, two in replaced_values(observed)[:3]:
+            found.questions.append(
+                f"is {place} the session ID ({masked(one)}, {masked(two)})? Every reply replaced it, and no message has it."
+                " If it is, the page never sends its session back."
+            )
         store_of(found, [], observed)
         return
     best = _preferred(ranked)

@@ -41,6 +41,24 @@ def changed_values(observed: Observed) -> list[tuple[str, str, str]]:
     return sorted(found, key=lambda f: not name_patterns.SESSION_NAME.search(f[0]))
 
 
+def replaced_values(observed: Observed) -> list[tuple[str, str, str]]:
+    """``(place, first value, next value)``: what each reply replaced in the stores, under the name of a session.
+
+    A page that stores the ID of each reply's session and never sends it back gets a new session for each message.
+    """
+    chat = [t for t in observed.turns if t.chat == 0 and not t.reloaded and t.after is not None]
+    held = [_values(turn.after) for turn in chat if turn.after is not None]
+    found = []
+    for place, one in (held[0] if len(held) > 1 else {}).items():
+        values = [h[place] for h in held if place in h]
+        all_new = len(set(values)) == len(held) and min(map(id_likeness, values)) > 0.4
+        of_message = name_patterns.OTHER_ID_NAME.search(place)  # such as chat.lastMessageId
+        quoted = any(turn.nonce in text for turn in observed.turns for text in values)
+        if all_new and name_patterns.SESSION_NAME.search(place) and not of_message and not quoted:
+            found.append((place, one, values[1]))
+    return found
+
+
 def _values(stores: Stores) -> dict[str, str]:
     """Place -> value of everything that is stored; JSON is opened."""
     found: dict[str, str] = {}

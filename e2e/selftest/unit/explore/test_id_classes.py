@@ -212,3 +212,16 @@ def test_a_small_number_that_changes_with_the_chat_is_a_session_or_a_question(na
     assert not found.no_id
     assert (found.session is not None) is known
     assert any(f"is {name} the session ID" in q for q in found.questions)
+
+
+@pytest.mark.parametrize(("key", "asked"), [("assistant.conversation", True), ("chat.lastMessageId", False)])
+def test_an_id_that_each_reply_replaces_and_nobody_sends_is_a_question(key: str, asked: bool) -> None:
+    """The page keeps the ID of its conversation and never sends it back: that is no chat without an ID."""
+    kept = [{key: f"{n}b3f8c1-7d0b-4c5e-9a57-0b6f3f9c21ab"} for n in range(4)]
+    observed = conversation(*kept)
+    for turn, local in zip(observed.turns, kept, strict=True):
+        turn.after = stores(local)
+    bodies = posts(lambda n, session, text: {"text": text}, lambda n: {"text": REPLY, "id": fresh(n, "a")})
+    found = infer(watched(bodies), observed)
+    assert found.session is None
+    assert any("Every reply replaced it" in question for question in found.questions) == asked
