@@ -12,7 +12,7 @@ from e2e.analysis.diagnosis.anomalies import anomaly, in_common
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import UNEXPLAINED
-from e2e.records.records import RunRecords
+from e2e.records.records import Chat, RunRecords
 from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_meta
 
 
@@ -68,3 +68,21 @@ def test_an_unexplained_failure_names_its_anomaly_and_the_sending_code() -> None
         "src/lib/transport/sse.ts:22 post",
         "src/components/ChatPage.tsx:118 sendMessage",
     )
+
+
+def test_an_id_counts_as_an_earlier_chats_from_the_time_at_which_it_was_seen() -> None:
+    records = make_run(chats=4, lanes=1)
+    late = "session_…late"
+
+    def went_on(chat: Chat) -> Chat:
+        message = replace(chat.messages[0], number=1, sent=late, sent_at=records.chats[2].began + 0.01)
+        return replace(chat, messages=(*chat.messages, message)) if chat.chat == 0 else chat
+
+    evidence = chat_evidence(assemble([with_chats(records, went_on)]))
+    assert [late in c.old_ids for c in evidence.values()] == [False, False, False, True]
+
+
+def test_later_chats_share_the_ids_of_an_earlier_one() -> None:
+    """A set for each pair of chats took memory and time by the square of their number: 1 GB for 10,000."""
+    chats = list(chat_evidence(judge_run(chats=4, lanes=1)).values())
+    assert chats[1].earlier[0] is chats[2].earlier[0] is chats[3].earlier[0]
