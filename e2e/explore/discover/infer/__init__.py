@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from e2e.explore.discover.infer.findings import Findings
+from e2e.explore.discover.infer.other_requests import find_other_requests
 from e2e.explore.discover.infer.replies import find_reply, is_replied_to
 from e2e.explore.discover.infer.request import (
     after_typing,
@@ -54,6 +55,7 @@ def infer(watcher: Watcher, observed: Observed) -> Findings:
     found.when = condition_of(watcher, sent)
     found.history = find_history(sent, observed.turns)
     find_reply(found, watcher, sent, observed)
+    find_other_requests(found, watcher, observed, carriers)
     if found.session is None and not any("session ID" in q for q in found.questions):
         read = all(value is not None for value in sent.values)
         found.no_id = observed.chats > 1 and read and not found.suspected_fault

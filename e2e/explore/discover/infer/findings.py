@@ -59,6 +59,8 @@ class Findings:
     label: Guess | None = None
     answered_by: Guess | None = None
     """A second wire rule, as a table."""
+    also: list[Guess] = field(default_factory=list)
+    """Wire rules, as tables, of further requests that carry the session."""
     reply_to: Guess | None = None
     reply_to_there: str | None = None
     """Where the value of ``reply_to`` is in the reply."""

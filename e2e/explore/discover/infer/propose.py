@@ -219,7 +219,12 @@ def _wire(found: Findings) -> list[str]:
             lines.append(_guess(key, guess if key != "reply_to" else _sent_key(found, guess)))
         elif guess is None and key in _OPEN and not known[key]:
             lines.append(_OPEN[key])
-    return lines + (_other_channel(found, found.answered_by) if found.answered_by is not None else [])
+    if found.answered_by is not None:
+        lines += _other_channel(found, found.answered_by)
+    for rule in found.also:
+        lines += ["", "[[wire]]", _line("name", rule.value["name"], rule.confidence, rule.reason)]
+        lines += [f"{k} = {toml_value(v)}" for k, v in rule.value.items() if k != "name"]
+    return lines
 
 
 def _other_channel(found: Findings, channel: Guess) -> list[str]:
