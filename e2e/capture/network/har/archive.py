@@ -69,7 +69,7 @@ def read_archive(path: Path) -> Archive:
 
 def invalid(file: str, key: str, value: Any, rule: str, hint: str) -> InvalidRecording:
     """The error of a recording, as an error of a profile reads."""
-    shown = value if isinstance(value, str) else json.dumps(value, default=str)
+    shown = value if isinstance(value, str) else json.dumps(value)
     place = f"{file}: {key}" if key else file
     got = f"got {shown[:80]!r}: " if shown and key else f"{shown[:120]}: " if shown else ""
     return InvalidRecording(f"{place}\n  {got}{rule}", hint=hint)

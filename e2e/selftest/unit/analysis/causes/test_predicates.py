@@ -157,6 +157,8 @@ class TestWrites:
         assert chat(writes=(write(OLD, OLD, place=ELSEWHERE),)).regenerating_write() is None
         assert chat(writes=(write(None, None),)).regenerating_write() is None
         assert chat(writes=(KEPT,), lane=replace(LANE, touches=(GENERATOR,))).regenerating_write() is None
+        assert chat(writes=(KEPT,), lane=replace(LANE, generator=None)).regenerating_write() is None
+        assert chat(writes=(replace(KEPT, path=()),)).regenerating_write() is None
 
     def test_the_id_before_the_last_change(self) -> None:
         assert HEALTHY.id_before_the_last_change == OLD
@@ -432,6 +434,9 @@ TABLE: list[tuple[p.Predicate, list[ChatEvidence], list[ChatEvidence]]] = [
     ),
     (p.payload_contains_text_of_an_earlier_chat, [chat(message(), message(1, bleeds_from=0))], [HEALTHY]),
     (p.reply_came_from_a_cache, [chat(message(), message(1, served_by="service worker"))], [HEALTHY]),
+    (p.stored_id_was_never_sent, [chat(lane=replace(LANE, never_sent=True))], [HEALTHY]),
+    (p.ids_change_without_user_action, [chat(lane=replace(LANE, generates_often=True))], [HEALTHY]),
+    (p.writes_were_observed, [HEALTHY], [chat(lane=replace(LANE, writes_seen=False))]),
     (p.message_was_lost, [chat(lost_messages=1)], [HEALTHY]),
     (p.screen_shows_text_of_an_older_reply, [chat(row={"shows_from": 0})], [HEALTHY]),
     (

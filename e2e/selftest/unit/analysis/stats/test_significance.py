@@ -96,6 +96,7 @@ def test_expected_shares_come_from_the_profile() -> None:
     assert expectation(None, 4, None, None).shares == (0.25,) * 4
     assert expectation(("a", "b"), None, {"a": 3, "b": 1}, None).shares == (0.75, 0.25)
     assert expectation(None, None, None, 4.0).p_max == 0.5
+    assert expectation(None, None, {"A": 6.0, "B": 3.0, "C": 1.0}, None).p_max == pytest.approx(0.6)
     assert not expectation(None, None, None, None).known
 
 

@@ -60,5 +60,7 @@ def test_another_user_needs_a_second_account(accounts: int | None, able: bool) -
         profile.login = None
     else:
         profile.login.accounts = ["a", "b"][:accounts]
-    assert (BY_NAME["user"].lacks(profile) == "") is able
+    assert BY_NAME["user"].lacks(profile) == (
+        "" if able else "the profile names no second account (login.accounts)"
+    )
     assert all(one.lacks(profile) == "" for name, one in BY_NAME.items() if name != "user")
