@@ -12,6 +12,7 @@ from e2e.analysis.causes.evidence import decisive_writes
 from e2e.analysis.causes.evidence import predicates as p
 from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence
 from e2e.analysis.causes.evidence.lane_history import Lane, Write
+from e2e.analysis.causes.frontend_state import stale_state
 from e2e.analysis.facts.secondary_requests import OldPayload
 from e2e.analysis.model.verdict import ChatKey
 from e2e.records.records import CodePlace
@@ -472,6 +473,15 @@ TABLE: list[tuple[p.Predicate, list[ChatEvidence], list[ChatEvidence]]] = [
 def test_a_predicate(predicate: p.Predicate, true: list[ChatEvidence], false: list[ChatEvidence]) -> None:
     assert [predicate(c) for c in true] == [True] * len(true)
     assert [predicate(c) for c in false] == [False] * len(false)
+
+
+def test_the_first_request_with_an_old_id_shows_the_code_that_sent_it() -> None:
+    first, second = replace(old_payload(OLD), path=(GENERATOR,)), replace(old_payload(OLD), path=(ELSEWHERE,))
+    c = chat(secondary_payloads=(first, second), resent_payloads=(second, first), send_path=(ELSEWHERE,))
+    assert stale_state._sender_of_secondary_request(c) == (GENERATOR,)
+    assert stale_state._sender_of_retry(c) == (ELSEWHERE,)
+    assert stale_state._sender_of_retry(chat(send_path=(GENERATOR,))) == (GENERATOR,)
+    assert stale_state._sender_of_secondary_request(chat(send_path=(GENERATOR,))) == (GENERATOR,)
 
 
 class TestLateRotation:

@@ -61,3 +61,26 @@ def test_failures_that_are_not_about_shares_are_not_claimed_by_rules_about_share
 def test_cached_replies_do_not_show_a_sticky_backend() -> None:
     run = [said("provider.varies", cached=3), said("backend.assigns", "pass")]
     assert "provider-sticky" not in found(*run)
+
+
+@pytest.mark.parametrize(
+    ("depends_on", "repeats", "cause"),
+    [
+        ("cycle", 2, "provider-cycles"),
+        ("order", 2, "provider-cycles"),
+        ("before, cycle", 2, "provider-cycles"),
+        ("lane", 20, "provider-sticky"),
+        ("user agent", 10, "provider-sticky"),
+        ("before", 20, "provider-sticky"),
+        ("cycle, lane", 20, "provider-sticky"),
+        ("before", 2, None),
+        ("hour", 10, None),
+    ],
+)
+def test_what_a_provider_depends_on_decides_between_a_cycle_and_a_sticky_one(
+    depends_on: str, repeats: int, cause: str | None
+) -> None:
+    """That it avoids the one before, or goes by the hour, is neither: such a dependence has no cause of its own."""
+    verdict = said("provider.independent", depends_on=depends_on, repeats=repeats, repeats_expected=10.0)
+    claimed_by = set(found(verdict)) & {"provider-cycles", "provider-sticky"}
+    assert claimed_by == ({cause} if cause else set())
