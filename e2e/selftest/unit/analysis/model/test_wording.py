@@ -15,6 +15,8 @@ from e2e.analysis.model.wording import (
     key_of,
     lane_name,
     no_chats,
+    not_requested,
+    not_seen,
     payloads_unseen,
     percent,
     plural,
@@ -134,3 +136,12 @@ def test_the_most_frequent_reason_of_unseen_payloads_is_told() -> None:
 def test_an_event_outside_of_any_chat_has_a_key_of_its_own() -> None:
     [row, *_] = one_run().every(MessageRow)
     assert key_of(row) == (row.run_id, row.lane, row.chat)
+
+
+def test_what_the_profile_does_not_ask_for_is_no_missing_verdict() -> None:
+    skipped, unseen = (
+        not_requested("x", one_run(), "why", "needs a"),
+        not_seen("x", one_run(), "why", "needs a"),
+    )
+    assert (skipped.outcome, skipped.requested) == ("inconclusive", False)
+    assert (unseen.outcome, unseen.requested) == ("inconclusive", True)

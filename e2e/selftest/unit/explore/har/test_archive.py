@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from e2e.capture.network.har import archive
 from e2e.capture.network.har.archive import InvalidRecording, read_archive
+from e2e.capture.network.har.playback import RecordedChannel
 from e2e.selftest.unit.explore.har.builders import START, entry, har, message, write
 
 
@@ -146,3 +148,25 @@ def test_a_trace_names_its_browser_or_none(options: dict[str, Any], browser: str
     read = read_archive(packed)
     assert (read.kind, read.creator, read.browser) == ("trace", "Playwright 1.65.1", browser)
     assert len(read.entries) == 1, "a last line that was cut costs itself only"
+
+
+def test_a_body_that_is_not_there_is_answered_with_its_reason(tmp_path: Path) -> None:
+    whole, cut = message(0, "s-1", "hello"), message(1, "s-1", "hello")
+    del cut["response"]["content"]["text"]
+    entries = read_archive(write(tmp_path / "a.har", har(whole, cut))).entries
+    entries = (entries[0], replace(entries[1], content_missing="it was too large"))
+    heard: list[tuple[bool, str]] = []
+    channel = RecordedChannel(entries)
+    for request in ("0", "1", "2"):
+        channel.ask(
+            "Network.getResponseBody",
+            {"requestId": request},
+            lambda found, why: heard.append((found is not None, why)),
+        )
+    channel.ask(
+        "Network.streamResourceContent",
+        {"requestId": "0"},
+        lambda found, why: heard.append((found is not None, why)),
+    )
+    assert heard[:3] == [(True, ""), (False, "it was too large"), (False, "the HAR has no response body")]
+    assert heard[3][0] is False
