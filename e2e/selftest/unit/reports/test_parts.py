@@ -291,8 +291,15 @@ def test_without_a_backend_its_state_is_unknown() -> None:
     run = judge_run(backend=False)
     now = backend_now(run)
     assert now.counts == {}
-    assert now.text.startswith("Unknown: ")
+    assert now.text == "Unknown: the backend was not probed in this run."
     assert now.text in page(run)
+
+
+def test_the_state_of_a_pinned_backend_is_told_as_wrong() -> None:
+    now = backend_now(judge_run("provider-pinned"))
+    assert "This state is wrong: all 20 sessions reached Big hat" in now.text
+    assert next(iter(now.counts.items())) == ("Big hat", 20)
+    assert "wrong" not in backend_now(judge_run()).text
 
 
 def test_the_page_of_a_healthy_run_has_no_cause_flow_or_recommendation() -> None:
