@@ -36,7 +36,10 @@ def refused(path: Path) -> str:
         ('{"log": {"entries": 7}}', "log.entries\n  got '7': expected a list"),
         (har(), "has no request"),
         ({"log": {"entries": [7]}}, "log.entries[0]\n  got '7': expected an object"),
-        ({"log": {"entries": [{"request": {"url": "https://x/", "method": "GET"}}]}}, "log.entries[0].response\n  got 'null': expected an object"),
+        (
+            {"log": {"entries": [{"request": {"url": "https://x/", "method": "GET"}}]}},
+            "log.entries[0].response\n  got 'null': expected an object",
+        ),
         (har(entry(0, "GET", "nowhere")), "log.entries[0].request.url\n  got 'nowhere': expected an address"),
         (har({**message(0, "s", "x"), "startedDateTime": "today"}), "log.entries[0].startedDateTime\n  got 'today'"),
     ],
