@@ -21,7 +21,7 @@ YAML := {extends: default, rules: {line-length: {max: 160}, truthy: {check-keys:
   comments: {min-spaces-from-content: 1}, braces: {max-spaces-inside: 1}}}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-chainlit e2e discover record doctor login test test-quick test-all chat lint lock report open gate bench matrix calibrate dry-run rehearse \
+.PHONY: help setup setup-chainlit setup-products targets e2e discover record doctor login test test-quick test-all chat lint lock report open gate bench matrix calibrate dry-run rehearse \
   clean distclean \
   shard judge site-pull site-push notify outcome pull-request all-passed
 
@@ -66,6 +66,12 @@ login: need-TARGET $(STAMP) ## sign in to TARGET= in a browser window, and save 
 setup-chainlit: $(STAMP) ## install Chainlit too, a public chat product to try the suite on (make e2e TARGET=chainlit)
 	@$(PY) -m e2e.setup chainlit
 
+setup-products: $(STAMP) ## install the public products that have a target here (PRODUCT=streamlit: only that one)
+	@$(PY) -m e2e.setup $(or $(PRODUCT),products)
+
+targets: $(STAMP) ## list the targets that ship: product, version, what is judged, how to start it
+	@$(PY) -m e2e targets
+
 # Whole files go to the workers, in the order of e2e/selftest/conftest.py: what a file's tests share is made once.
 WORKERS   ?= 2
 SELF_TEST  = $(PY) -m pytest --timeout=300 --durations=15 --output=reports/out/playwright-selftest \
@@ -85,6 +91,7 @@ test-quick: $(STAMP) ## the self tests that need no browser
 test-all: $(STAMP) ## every self test: the whole matrix, Chainlit and simulated nightly runs too
 	@$(PY) -m e2e.setup all --quiet
 	@$(PY) -m e2e.setup chainlit --quiet || echo 'the tests that need Chainlit are skipped' >&2
+	@$(PY) -m e2e.setup products --quiet || echo 'the tests that need a public product are skipped' >&2
 	@status=0; \
 	$(WITH_NODE) npm --prefix $(FRONTEND) --silent test || status=$$?; \
 	$(SELF_TEST) e2e/selftest $(ARGS) || status=$$?; \

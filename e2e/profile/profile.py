@@ -17,6 +17,7 @@ from e2e.profile.parts.backend import Backend, Call, Timeouts
 from e2e.profile.parts.chat import Providers, Reply, Screen, Session
 from e2e.profile.parts.memory import Memory
 from e2e.profile.parts.policy import Gates, KnownIssue, Owners, PolicyPart
+from e2e.profile.parts.product import ProductPart
 from e2e.profile.parts.where import Command, Credentials, Where
 from e2e.profile.parts.wire import Extract, WireRule
 from e2e.profile.values.error_messages import error_message, error_messages, invalid_profile, toml_value
@@ -25,8 +26,8 @@ from e2e.profile.values.steps import Action, Fill, Locate, Steps
 
 __all__ = [
     "SUITE", "TARGETS", "Account", "Action", "Backend", "Call", "Command", "Credentials", "Extract", "Fill", "Gates",
-    "KnownIssue", "Limits", "Locate", "Login", "Memory", "PolicyPart", "Profile", "Providers", "RefusalRule", "Reply", "Screen", "Session",
-    "Steps", "Timeouts", "Where", "WireRule", "is_web_address", "load", "parse", "toml_value",
+    "KnownIssue", "Limits", "Locate", "Login", "Memory", "PolicyPart", "ProductPart", "Profile", "Providers", "RefusalRule",
+    "Reply", "Screen", "Session", "Steps", "Timeouts", "Where", "WireRule", "is_web_address", "load", "parse", "toml_value",
 ]  # fmt: skip
 
 TARGETS = Path(__file__).resolve().parents[2] / "fixtures" / "targets"
@@ -43,6 +44,18 @@ class Profile(Part):
     """The name of the file, and of ``--target NAME``."""
     title: Text = Field(examples=["Acme support chat"])
     """Title in reports."""
+    product: ProductPart | None = Field(
+        default=None,
+        examples=[
+            {
+                "version": "Acme chat 2.1",
+                "judged": ["rotation"],
+                "new_chat": "its own button",
+                "start": "make e2e TARGET=acme",
+            }
+        ],
+    )
+    """The public product that this profile was tried with. For readers only."""
     where: Where = Field(
         examples=[{"url": "https://chat.example.org/", "ready": {"role": "textbox", "name": "Message"}}]
     )

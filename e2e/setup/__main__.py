@@ -15,6 +15,8 @@ from e2e.setup.chainlit import install_chainlit
 from e2e.setup.frontend import build_frontend, install_frontend_packages
 from e2e.setup.node import node_path
 from e2e.setup.places import REPO, display_path
+from e2e.setup.product_list import Product, products
+from e2e.setup.products import home, install_product
 from fixtures.reference_chat.paths import BUILT
 
 Report = Callable[[str], None]
@@ -59,13 +61,30 @@ def _chainlit(did: Report, found: Report) -> None:
     report(f"chainlit   ready in {display_path(CHAINLIT)}")
 
 
+def _product(product: Product) -> Callable[[Report, Report], None]:
+    def step(did: Report, found: Report) -> None:
+        report = did if install_product(product) else found
+        report(f"{product.name:10} ready in {display_path(home(product))}")
+
+    return step
+
+
+def _products(did: Report, found: Report) -> None:
+    for product in products().values():
+        _product(product)(did, found)
+
+
 STEPS: dict[str, Callable[[Report, Report], None]] = {
     "browser": _browser,
     "node": _node,
     "allure": _allure,
     "frontend": _frontend,
 }
-EXTRAS: dict[str, Callable[[Report, Report], None]] = {"chainlit": _chainlit}
+EXTRAS: dict[str, Callable[[Report, Report], None]] = {
+    "chainlit": _chainlit,
+    "products": _products,
+    **{name: _product(product) for name, product in products().items()},
+}
 """Steps that ``all`` does not include."""
 
 
@@ -73,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 0 when everything is ready, 1 when a step failed."""
     parser = argparse.ArgumentParser(
         prog="python -m e2e.setup",
-        description="Find or install what a run needs. `all` is every step except chainlit.",
+        description="Find or install what a run needs. `all` is the first four steps; the others are public chat products.",
     )
     parser.add_argument("step", choices=[*STEPS, *EXTRAS, "all"], help="which step to run")
     parser.add_argument("--quiet", action="store_true", help="print only what was installed or built")

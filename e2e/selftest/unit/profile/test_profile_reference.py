@@ -77,6 +77,7 @@ def _around(example: Example, value: Any) -> dict[str, Any]:
     bases: dict[str, dict[str, Any]] = {
         "Call": {"method": "GET", "path": "/s/{session}", "provider": "p"} if path[-1:] != ("state",) else {"method": "GET", "path": "/s"},
         "Fill": dict(_USER["fill"]),
+        "ProductPart": {"version": "Acme 2", "judged": ["rotation"], "new_chat": "its button", "start": "make e2e"},
         "Command": {"command": ["npm", "start", "--", "--port", "{port}"]},
         "Credentials": {"username": "${U}", "password": "${P}"},
         "RefusalRule": {"kind": "daily-limit"},
