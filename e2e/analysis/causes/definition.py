@@ -109,11 +109,14 @@ class RunCauseFollows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCheckFollows:
-    """A check that no rule explains is a consequence of this cause of the whole run, where ``chats`` has all chats that failed it."""
+    """A check that no rule explains is a consequence of this cause of the whole run, where ``chats`` has all chats that failed it.
+
+    ``chats`` returns None for a run in which the check does not follow.
+    """
 
     order: int
     check: str
-    chats: Callable[[Run], Collection[ChatKey]]
+    chats: Callable[[Run], Collection[ChatKey] | None]
 
 
 Consequence = CheckFollows | CauseFollows | RunCauseFollows | RunCheckFollows

@@ -72,9 +72,11 @@ def under_causes_of_the_run(
         if name not in causes:
             continue
         if isinstance(one, RunCheckFollows):
-            moved = set(left.left.get(one.check, ()))
-            if moved and moved <= set(one.chats(run)):
-                del left.left[one.check]
+            claimed = any(one.check in cause.checks for cause in causes.values())
+            open_there = one.check in left.left or (one.check in chats and not claimed)
+            follow = one.chats(run) if open_there else None
+            if follow is not None and set(left.left.get(one.check, chats[one.check])) <= set(follow):
+                left.left.pop(one.check, None)
                 causes[name] = _with(causes[name], (one.check,), (one.check,))
             continue
         other = causes.get(one.cause)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from e2e.analysis.causes.definition import CauseDefinition, ChatRule
+from e2e.analysis.causes.definition import CauseDefinition, ChatRule, RunCheckFollows
 from e2e.analysis.causes.evidence import code_words
-from e2e.analysis.causes.explained_checks import FORGETS, REMEMBERS
+from e2e.analysis.causes.evidence.sessions_without_ids import chats_without_id
+from e2e.analysis.causes.explained_checks import BALANCED, FORGETS, INDEPENDENT, REMEMBERS, VARIES
 
 _WHEN = (code_words.reply_named_another_chats_word, code_words.question_carried_nothing_of_that_chat)
 
@@ -38,5 +39,9 @@ CAUSE = CauseDefinition(
             excludes=("context-lost", "id-shared"),
             without_id=True,
         ),
+    ),
+    consequences=tuple(
+        RunCheckFollows(order=40 + n, check=check, chats=chats_without_id)
+        for n, check in enumerate((VARIES, BALANCED, INDEPENDENT))
     ),
 )

@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from e2e.analysis.causes.evidence.lane_history import Lane, Write, lane_of, write_of
 from e2e.analysis.causes.evidence.page_leave import leave_write
+from e2e.analysis.causes.evidence.rows_by_chat import TimedIds, messages_by_chat, own_writes_by_lane
 from e2e.analysis.facts.code_locations import Trail, same, trail
 from e2e.analysis.facts.freshness import Place, carries, contexts, first_times, timed_ids
 from e2e.analysis.facts.lost_messages import lost_messages
@@ -172,28 +173,11 @@ def chat_evidence(run: Run) -> Mapping[ChatKey, ChatEvidence]:
     return run.once("clues", lambda: _collect_chats(run))
 
 
-class _TimedIds:
-    """The IDs of one chat by the time at which each was seen.
-
-    Every later chat of the browser context reads them: a set of its own for each pair of chats took 17 of 43 s for 4,000 chats,
-    and 200 bytes a pair.
-    """
-
-    def __init__(self, timed: Sequence[tuple[float, str]]) -> None:
-        self._timed = timed
-        self._all = frozenset(i for _, i in timed)
-        self._last = max((t for t, _ in timed), default=float("-inf"))
-
-    def until(self, time: float) -> frozenset[str]:
-        """Those that were seen until then. A chat that was returned to, or another tab's, goes on beside later ones."""
-        return self._all if self._last <= time else frozenset(i for t, i in self._timed if t <= time)
-
-
 def _collect_chats(run: Run) -> dict[ChatKey, ChatEvidence]:
     places = contexts(run)
     lost = lost_messages(run)
-    messages, payloads = _messages_by_chat(run), own_payloads(run)
-    writes = _own_writes_by_lane(run)
+    messages, payloads = messages_by_chat(run), own_payloads(run)
+    writes = own_writes_by_lane(run)
     transitions = {key_of(t): t for t in run.every(TransitionRow)}
     chats = run.every(ChatRow)
     had = first_times(run, chats, messages)
@@ -211,7 +195,7 @@ def _collect_chats(run: Run) -> dict[ChatKey, ChatEvidence]:
     for c in chats:
         if c.scenario != "plain":
             mates[places[key_of(c)]].append(c)
-    past: dict[Place, list[_TimedIds]] = defaultdict(list)
+    past: dict[Place, list[TimedIds]] = defaultdict(list)
     answered: dict[Place, list[str]] = defaultdict(list)
     cut = {key_of(c) for c in chats if c.cut}
     found: dict[ChatKey, ChatEvidence] = {}
@@ -260,7 +244,7 @@ def _collect_chats(run: Run) -> dict[ChatKey, ChatEvidence]:
                 ),
                 ids_of_other_tabs=_ids_of(run, [c for c in mates[place] if c.tab != chat.tab], messages),
             )
-        past[place].append(_TimedIds(timed))
+        past[place].append(TimedIds(timed))
         answered[place] += [m.reply_provider for m in messages[key] if m.reply_provider is not None]
     return found
 
@@ -299,18 +283,3 @@ def _earlier_removal(run: Run, before: Sequence[StorageRow], chat: ChatRow) -> W
     if last is None or last.session is not None or chat.stored_before is not None:
         return None
     return write_of(run, last)
-
-
-def _messages_by_chat(run: Run) -> Mapping[ChatKey, list[MessageRow]]:
-    found: dict[ChatKey, list[MessageRow]] = defaultdict(list)
-    for m in run.every(MessageRow):
-        found[key_of(m)].append(m)
-    return found
-
-
-def _own_writes_by_lane(run: Run) -> Mapping[tuple[str, int], list[StorageRow]]:
-    found: dict[tuple[str, int], list[StorageRow]] = defaultdict(list)
-    for w in run.every(StorageRow):
-        if w.own:
-            found[w.run_id, w.lane].append(w)
-    return found

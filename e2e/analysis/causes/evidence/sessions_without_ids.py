@@ -8,6 +8,9 @@ from e2e.analysis.checks.variation import expected_shares
 from e2e.analysis.facts.freshness import Place, contexts
 from e2e.analysis.facts.sessions import sessions
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow
+from e2e.analysis.model.verdict import ChatKey
+from e2e.analysis.model.wording import key_of
 from e2e.analysis.stats import significance
 
 NO_ID_TELLS = (
@@ -19,6 +22,14 @@ NO_ID_TELLS = (
 def holds(_: Run) -> bool:
     """No session that is kept, or lost, by the page looks like this."""
     return True
+
+
+def chats_without_id(run: Run) -> frozenset[ChatKey] | None:
+    """All chats of a run whose chats send no session ID; None where they send one.
+
+    There a session that the backend keeps over New Chat keeps its provider, and no ID shows that it is one session.
+    """
+    return None if run.policy.sends_id else frozenset(key_of(chat) for chat in run.every(ChatRow))
 
 
 def one_provider_in_all_browsers(run: Run) -> bool:

@@ -152,21 +152,28 @@ def _in_words(
     repeated = any(turn.nonce in (text or "") for text, turn in zip(texts, turns, strict=True))
     if on_wire and not channel.startswith("text:") and all(texts) and not repeated:
         regex = name_in_words([t or "" for t in texts], turns)
-        if regex is not None:
-            names = dict.fromkeys(m[1] for t in texts if t and (m := re.search(regex, t)))
+        names = dict.fromkeys(_matches(regex, [t or "" for t in texts], turns))
+        if regex is not None and names:
             reason = f"the reply's own words name it: {', '.join(map(masked_if_id, names))}"
             found.provider = Guess({"regex": regex}, 0.8, reason)
             return True
     screen = [_shown_reply(turn) for turn in turns]
     regex = name_in_words(screen, turns) if observed.messages is not None and all(screen) else None
-    if regex is None or observed.messages is None:
+    names = dict.fromkeys(_matches(regex, screen, turns))
+    if regex is None or observed.messages is None or not names:
         return False
-    names = dict.fromkeys(m[1] for t in screen if (m := re.search(regex, t)))
     found.label = Guess(
         observed.messages, 0.75, f"the reply's own words name it: {', '.join(map(masked_if_id, names))}"
     )
     found.label_regex = regex
     return True
+
+
+def _matches(regex: str | None, texts: Sequence[str], turns: Sequence[Turn]) -> list[str]:
+    """What ``regex`` finds in each text; nothing where it holds words of the user, or differs within a chat."""
+    found = [m[1] for text in texts if regex is not None and (m := re.search(regex, text))]
+    typed = [letters_and_digits(turn.text) for turn in turns]
+    return found if len(found) == len(texts) and _could_be_names(found, turns, typed) else []
 
 
 def _own_text(parts: Sequence[ReplyPart], turn: Turn) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import Verdict
-from e2e.records.records import Chat, Event, Policy
+from e2e.records.records import Chat, Event, Message, Policy
 from e2e.selftest.unit.analysis.checks.test_scenarios import Said, chat
 from e2e.selftest.unit.builders import PROVIDERS, make_run
 
@@ -37,13 +37,17 @@ def played(
     memory: bool = True,
     sends_id: bool = True,
     history: bool = True,
+    chats_before: int = 4,
+    provider: str | None = None,
     **policy: Any,
 ) -> Run:
     """One lane that was given a word in chat 10 and asked for it there and in chat 11."""
-    records = make_run(chats=4, lanes=1)
+    records = make_run(chats=chats_before, lanes=1)
     last = chat("memory", NEXT, list(fresh), stored_before=stored_before)
     last = replace(last, messages=tuple(replace(m, bleeds_from=bleeds_from) for m in last.messages))
     chats: list[Chat] = [*records.chats, chat("memory", GIVEN, list(own)), last]
+    if provider is not None:
+        chats = [replace(c, messages=tuple(_by(m, provider) for m in c.messages)) for c in chats]
     if not sends_id:
         chats = [_without_id(c) for c in chats]
     t = max(c.ended for c in chats)
@@ -55,8 +59,12 @@ def played(
     if not history:
         kept = [replace(e, data={**e.data, "history": None}) for e in kept]
     rules = Policy(providers=PROVIDERS, has_memory=memory, sends_id=sends_id, **policy)
-    meta = replace(records.meta, policy=rules, scenarios={"memory": 1}, planned_chats=4)
+    meta = replace(records.meta, policy=rules, scenarios={"memory": 1}, planned_chats=chats_before)
     return assemble([replace(records, meta=meta, chats=tuple(chats), events=(*kept, *events))])
+
+
+def _by(message: Message, provider: str) -> Message:
+    return replace(message, reply_provider=provider, label_provider=provider, backend_provider=None)
 
 
 def _without_id(chat: Chat) -> Chat:
@@ -187,3 +195,18 @@ def test_without_prompts_the_checks_are_not_requested() -> None:
 
 def test_a_scenario_that_was_not_completed_says_so() -> None:
     assert "was not completed" in verdict(played(), "remembers").headline
+
+
+@pytest.mark.parametrize(
+    ("sends_id", "names"), [(False, {"context-bleed"}), (True, {"context-bleed", "provider-sticky"})]
+)
+def test_a_kept_context_explains_the_kept_provider_only_where_no_id_is_sent(
+    sends_id: bool, names: set[str]
+) -> None:
+    """Without an ID the session that the backend keeps is one session, and one provider replies in it."""
+    run = played(
+        *LEAK, sends_id=sends_id, store="localStorage" if sends_id else "none",
+        chats_before=9, provider="Big hat",
+    )  # fmt: skip
+    assert {v.name for v in judge(run).verdicts if v.outcome == "fail"} >= {"chat.forgets", "provider.varies"}
+    assert {c.name for c in judge(run).causes} == names
