@@ -29,6 +29,7 @@ class TimedIds:
 
 
 def messages_by_chat(run: Run) -> Mapping[ChatKey, list[MessageRow]]:
+    """Each chat's messages in their order; an empty list for a chat without any."""
     found: dict[ChatKey, list[MessageRow]] = defaultdict(list)
     for m in run.every(MessageRow):
         found[key_of(m)].append(m)
@@ -36,6 +37,7 @@ def messages_by_chat(run: Run) -> Mapping[ChatKey, list[MessageRow]]:
 
 
 def own_writes_by_lane(run: Run) -> Mapping[tuple[str, int], list[StorageRow]]:
+    """``(run, lane)`` -> the writes to the session's own key, in their order."""
     found: dict[tuple[str, int], list[StorageRow]] = defaultdict(list)
     for w in run.every(StorageRow):
         if w.own:
