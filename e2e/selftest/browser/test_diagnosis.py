@@ -16,6 +16,8 @@ UNPLAYED = {"rotation.rapid_send", "rotation.double_click", "rotation.mid_stream
     "rotation.back_forward",
     "rotation.empty_chat",
     "rotation.return_to_chat",
+    "chat.remembers",
+    "chat.forgets",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from e2e.analysis.causes.definition import CauseDefinition, ChatRule, RunCauseFollows
 from e2e.analysis.causes.evidence import predicates as has
 from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
-from e2e.analysis.causes.explained_checks import LIVE, PERSISTS
+from e2e.analysis.causes.explained_checks import FORGETS, LIVE, PERSISTS, REMEMBERS
 
 CAUSE = CauseDefinition(
     name="cached-reply",
@@ -22,7 +22,7 @@ CAUSE = CauseDefinition(
     chat_rules=(
         ChatRule(
             order=310,
-            explains=(LIVE,),
+            explains=(LIVE, REMEMBERS, FORGETS),
             without_id=True,
             when=(has.reply_came_from_a_cache,),
             excludes=("provider-pinned",),

@@ -14,8 +14,8 @@ from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
-from e2e.profile.profile import Locate, Profile
-from e2e.profile.values.steps import Steps
+from e2e.profile.profile import Profile
+from e2e.profile.values.steps import Ready, Steps
 from e2e.records.evidence import read_run
 from e2e.selftest.browser.lab_pages.lab_profiles import lab_profile
 from e2e.selftest.lab.app import Lab
@@ -61,7 +61,7 @@ def test_a_new_chat_that_loads_a_page_is_waited_for_and_opened_again(record_page
         profile.steps.model_dump(by_alias=True, exclude_none=True)
         | {"open": [{"click": {"role": "button", "name": "Open chat"}}]}
     )
-    where = profile.where.model_copy(update={"ready": Locate(role="button", name="Open chat")})
+    where = profile.where.model_copy(update={"ready": Ready(role="button", name="Open chat")})
     launched = profile.model_copy(update={"steps": opening, "where": where})
     for query, described in (({"load_s": "1", "after_ms": "30"}, None), ({"launcher": ""}, launched)):
         run, received = record_page("page-address", described, **query)
@@ -96,6 +96,8 @@ def test_every_scenario_is_played_on_pages_that_are_not_ours(
         "rotation.return_to_chat",
         "rotation.back_forward",
         "rotation.mid_stream",
+        "chat.remembers",  # the profile has no [memory]
+        "chat.forgets",
     }
 
 
