@@ -268,6 +268,17 @@ class ChatPage(PageActions):
             return False  # the box is gone or another one: nothing to press into
         return text in held
 
+    def arrived(self, text: str, *, second: bool = False) -> bool | None:
+        """The message box had ``text``; None where that cannot be told."""
+        try:
+            held: list[str] | None = self._locator(self._box_of(second=second)).first.evaluate(
+                "(box) => box.ownerDocument.defaultView[Symbol.for('chat-session-e2e typed')] ?? null",
+                timeout=self.profile.timeouts.action * 1000,
+            )
+        except Error:
+            return None
+        return None if held is None else any(text in one for one in held)
+
     def took(self, text: str, nonce: str, *, second: bool = False) -> str:
         """How the page shows that it took a message (of which ``nonce`` is a part), or ``""`` where it does not."""
         shown = self.conversation()
@@ -278,7 +289,7 @@ class ChatPage(PageActions):
             empty = box.is_visible() and not self.still_holds(text, second=second)
         except Error:
             return ""
-        return "the message box was emptied" if empty else ""
+        return "the message box was emptied" if empty and self.arrived(text, second=second) else ""
 
     def alerts(self) -> bool:
         """The page shows an alert that says something."""

@@ -36,7 +36,7 @@ EventKind = Literal[
     "play",  # a scenario begins: {scenario}
     "unseen",  # it could not be seen to its end: {scenario, what, where}
     "retry",  # a refused message is sent again after a pause: {seconds, why}
-    "typed_again",  # the page was loaded anew before the message left it, and it was typed in the loaded one: {}
+    "typed_again",  # the page was loaded anew before the message left it, or its text never arrived in the box: {}
     "new_chat",  # a trusted New Chat click arrived in the page: {}
     "send",  # the user submitted a message: {message}
     "storage",  # a write to the store: {store, op, key, session, previous, same_value, shape, time_offset, stack, by}

@@ -75,25 +75,29 @@ class CodeWords:
         return tuple(one for one in self.told if one.word in body)
 
     def heard(
-        self, texts: Sequence[str], shown: str | None, nonce: str, knows: str, *, words: Sequence[CodeWord]
-    ) -> Heard:
+        self, texts: Sequence[str], shown: str | None, nonce: str, knows: str, *,
+        words: Sequence[CodeWord], elsewhere: bool = False,
+    ) -> Heard:  # fmt: skip
         """Whether a reply knows one of ``words``: by what the page shows after the question, or by its ``texts`` where that is None.
 
-        ``nonce`` is the part of the question that no other message has; ``knows`` the profile's expression.
+        ``nonce`` is the part of the question that no other message has; ``knows`` the profile's expression. The words were
+        given ``elsewhere``, in other chats: a reply on the screen that quotes such a message knows it from there.
         """
         by_text = self._known([_after(text, nonce) for text in texts], knows, words)
         if shown is None:
             return by_text if by_text.knows else self._by_text_only(texts, by_text)
-        by_screen = self._known([shown], knows, words)
+        by_screen = self._known([shown], knows, words, quotes=elsewhere)
         if by_screen.knows is False and by_text.knows:
             return Heard(None, why="the word is in the reply's data, and not in the text that the page shows")
         return by_screen
 
-    def _known(self, read: Sequence[str], knows: str, words: Sequence[CodeWord]) -> Heard:
+    def _known(
+        self, read: Sequence[str], knows: str, words: Sequence[CodeWord], *, quotes: bool = False
+    ) -> Heard:
         doubtful = False
         for one in reversed(words):
             pattern = expression(knows, one.word)
-            if any(pattern.search(self._own(text, one)) for text in read):
+            if any(pattern.search(text if quotes else self._own(text, one)) for text in read):
                 return Heard(True, one)
             doubtful = doubtful or any(pattern.search(text) for text in read)
         if doubtful:

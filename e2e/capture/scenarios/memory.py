@@ -68,11 +68,14 @@ def _heard(context: LaneContext, words: list[CodeWord]) -> Generator[Wait, None,
     if message is None or message.outcome != "ok" or exchange is None:
         return Heard(None, why="the backend did not take the question")
     texts = reply_texts(exchange.reply.texts())
+    elsewhere = recorder.chat is not None and all(one.chat != recorder.chat.number for one in words)
     began = changed = time.monotonic()
     shown: str | None = None
 
     def heard() -> Heard:
-        return recorder.chats.words.heard(texts, shown, nonce, profile.knows, words=words)
+        return recorder.chats.words.heard(
+            texts, shown, nonce, profile.knows, words=words, elsewhere=elsewhere
+        )
 
     def settled() -> bool:
         nonlocal shown, changed

@@ -89,29 +89,30 @@ def _left_the_page(
     """Wait for the message's payload, or for the page to say that it will not send it. Returns whether it left.
 
     A page that is not ready yet may ignore the key: as long as the text is in its box it is pressed again. False: the page
-    was loaded anew since, when ``loads`` were counted; where it was typed ``again`` already that is waited for no more.
+    was loaded anew since, when ``loads`` were counted, or the text never arrived in the box; where it was typed ``again``
+    already that is waited for no more.
     """
     recorder = context.recorder
     shown: Blocked | None = None
+    missed = False
     looked = pressed = time.monotonic()
 
     def loaded_anew() -> bool:
         return not again and recorder.loads > loads
 
     def sent_or_refused() -> bool:
-        nonlocal shown, looked, pressed
+        nonlocal shown, looked, pressed, missed
         now = time.monotonic()
         recorder.settle_for(context.profile.timeouts.idle)
         if recorder.exchange is None and now - looked >= _LOOK_EVERY:
             shown, looked = context.refusal(), now
-            if (
-                shown is None
-                and now - pressed >= _PRESS_EVERY
-                and context.page.still_holds(text, second=second)
-            ):
-                pressed = now
-                context.page.press_again(second=second)
-        return recorder.exchange is not None or shown is not None or loaded_anew()
+            if shown is None and now - pressed >= _PRESS_EVERY:
+                if context.page.still_holds(text, second=second):
+                    pressed = now
+                    context.page.press_again(second=second)
+                elif not again:  # a user sees the empty box and types again
+                    missed = context.page.arrived(text, second=second) is False
+        return recorder.exchange is not None or shown is not None or missed or loaded_anew()
 
     yield Wait(
         sent_or_refused, context.profile.timeouts.action, _unsent(context, text, loads, second), _LOOK_EVERY
@@ -150,6 +151,12 @@ def _unsent(context: LaneContext, text: str, loads: int, second: bool) -> Callab
             number = len(context.recorder.chat.messages) - 1 if context.recorder.chat else 0
             return MessageLost(
                 f"message {number} was accepted by the page ({accepted}) and never sent: nothing of it left {within}"
+            )
+        if context.page.arrived(text, second=second) is False:
+            return CaptureIncomplete(
+                "the text was typed and never arrived in the message box",
+                where=f"steps.message_box of profile {context.profile.name!r}",
+                hint="is the box covered or replaced, or does the page move the focus while it is typed?",
             )
         seen = ", ".join(context.recorder.clean(r) for r in context.wire.recent[-4:]) or "none at all"
         return CaptureIncomplete(

@@ -113,3 +113,14 @@ def test_words_are_random_and_match_themselves() -> None:
 def test_the_texts_of_a_body_are_those_of_its_values() -> None:
     assert "It is otter4827." in reply_texts(['{"text": "It is otter4827."}'])
     assert any("It is otter4827." in text for text in reply_texts(["<p>It is <b>otter4827</b>.</p>"]))
+
+
+def test_a_reply_that_quotes_another_chats_message_knows_it() -> None:
+    """Nobody gave the word in this chat: the quotation is the strongest sign that the backend mixes them up."""
+    words = CodeWords()
+    words.tell(3, TYPED, "otter4827", "")
+    quoted = f"It was in: {TYPED}"
+    for elsewhere, found in ((True, Heard(True, WORD)), (False, Heard(None, why=ECHO))):
+        assert words.heard([], quoted, NONCE, "{word}", words=words.told, elsewhere=elsewhere) == found
+    # Other texts of the response, such as a list of chats with their first messages, are no reply.
+    assert words.heard([TYPED], None, NONCE, "{word}", words=words.told, elsewhere=True).knows is None

@@ -190,11 +190,13 @@ class Typing:
         self.turn, self.typed = turn, 0
         self.at_submit: list[Callable[[], object]] = []
         self.holds = False
+        self.arrives = True
         self.context = turn.context
         self.context.page = SimpleNamespace(
             look=lambda *_: None, box=lambda **_: "message_box", write=self._write, submit=self._submit,
             still_holds=lambda *_, **__: self.holds, loaded_again=lambda: iter(()), conversation=lambda: "",
-            took=lambda *_, **__: "the message box was emptied", press_again=lambda **_: None, alerts=lambda: False,
+            arrived=lambda *_, **__: self.arrives,
+            took=lambda *_, **__: "the message box was emptied" if self.arrives else "", press_again=lambda **_: None, alerts=lambda: False,
         )  # fmt: skip
         rules = (SimpleNamespace(received=False, transport="http"),)
         self.context.wire = SimpleNamespace(
@@ -281,3 +283,20 @@ def test_the_same_page_may_lose_a_message(typing: Typing) -> None:
     typing.at_submit = [lambda: None]
     with pytest.raises(MessageLost):
         typing.plays()
+
+
+def test_a_text_that_never_arrived_in_the_box_is_typed_again(typing: Typing) -> None:
+    """A menu that closes may take the focus while the text is typed: the empty box is no lost message."""
+    typing.arrives = False
+    typing.at_submit = [lambda: None, typing.sends]
+    typing.plays()
+    assert typing.typed == 2
+    assert typing.turn.desk.end().messages[1].request == "m-2"
+
+
+def test_a_text_that_never_arrives_is_no_message_that_the_page_lost(typing: Typing) -> None:
+    typing.arrives = False
+    typing.at_submit = [lambda: None, lambda: None]
+    with pytest.raises(CaptureIncomplete, match="never arrived in the message box") as caught:
+        typing.plays()
+    assert not isinstance(caught.value, MessageLost)
