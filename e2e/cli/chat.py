@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,25 @@ _TARGET = typer.Option(
 )
 
 
+def _language(given: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", given):
+        raise typer.BadParameter(f"{given}: expected a language, or language-COUNTRY, such as en-GB")
+    return given
+
+
+def _profile_name(given: str | None) -> str | None:
+    if given is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", given):
+        raise typer.BadParameter(f"{given}: expected letters, digits, '.', '_' and '-', such as acme-staging")
+    return given
+
+
+Language = Annotated[str, typer.Option(help="Language of the browser.", callback=_language)]
+ProfileName = Annotated[
+    str | None,
+    typer.Option(show_default="made from the address", help="Name of the profile.", callback=_profile_name),
+]
+
+
 @app.command(rich_help_panel=YOUR_CHAT)
 def discover(
     url: Annotated[str, typer.Argument(metavar="URL", help="Address of the chat.")],
@@ -21,16 +41,16 @@ def discover(
         Path | None,
         typer.Option(metavar="FILE", show_default="reports/out/NAME.toml", help="File for the profile."),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option(show_default="made from the address", help="Name of the profile.")
-    ] = None,
+    name: ProfileName = None,
     headed: Annotated[bool, flag("--headed", "Show the browser window.")] = False,
     force: Annotated[bool, flag("--force", "Replace an existing file.")] = False,
     storage_state: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Signed-in state, as the command login saves it.")
     ] = None,
-    locale: Annotated[str, typer.Option(help="Language of the browser.")] = "en-US",
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="Longest wait for a usable page.")] = 20,
+    locale: Language = "en-US",
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Longest wait for a usable page.", min=0.1, max=3600)
+    ] = 20,
     open_: Annotated[
         list[str] | None,
         typer.Option(
@@ -113,16 +133,14 @@ def record(
         Path | None,
         typer.Option(metavar="FILE", show_default="reports/out/NAME.toml", help="File for the profile."),
     ] = None,
-    name: Annotated[
-        str | None, typer.Option(show_default="made from the address", help="Name of the profile.")
-    ] = None,
+    name: ProfileName = None,
     force: Annotated[bool, flag("--force", "Replace an existing file.")] = False,
     storage_state: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Signed-in state, as the command login saves it.")
     ] = None,
-    locale: Annotated[str, typer.Option(help="Language of the browser.")] = "en-US",
+    locale: Language = "en-US",
     timeout: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Longest wait for a step of yours.")
+        float, typer.Option(metavar="SECONDS", help="Longest wait for a step of yours.", min=1)
     ] = 600,
 ) -> int:
     """Show a chat to the suite: it watches what you do, and writes a profile.

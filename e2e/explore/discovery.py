@@ -67,6 +67,12 @@ def discover_chat(options: Options) -> int:
     file = options.out or _OUT / f"{name}.toml"
     if file.exists() and not options.force:
         raise HarnessError(f"{file} already exists", hint="--out another file, or --force to replace it")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HarnessError(
+            f"--out {file}: {error.strerror}", hint="--out a file that can be written"
+        ) from None
     console = Console(highlight=False)
     with sync_playwright() as playwright:
         found_browser = find_browser(headed=options.headed)
@@ -75,7 +81,6 @@ def discover_chat(options: Options) -> int:
         try:
             observed, found = _observe(browser, options, console)
             text = propose(observed, found, name, options.url)
-            file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
             print_findings(console, observed, found)
             console.print(f"\nproposed: {_shown(file)}")

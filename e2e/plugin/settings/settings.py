@@ -115,9 +115,9 @@ class Settings(BaseSettings):
         BeforeValidator(lambda given: listed(given, every=SCENARIO_NAMES)),
     ] = option(
         "all",
-        f"scenarios after the plain chats: all, none, or some of {', '.join(SCENARIO_NAMES)}",
+        f"scenarios after the plain chats: all, none, or some, with commas between them, of {', '.join(SCENARIO_NAMES)}",
         "NAMES",
-        example="reload two-tabs",
+        example="reload,two-tabs",
         validate_default=True,
     )
     experiments: bool = option(

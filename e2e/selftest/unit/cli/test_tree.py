@@ -46,6 +46,18 @@ def test_help_explains_every_option(command: str, capsys: pytest.CaptureFixture[
         (["nonsense"], "No such command 'nonsense'", "python -m e2e --help"),
         (["report", "--nonsense"], "No such option: --nonsense", "python -m e2e report --help"),
         (["discover"], "Missing argument 'URL'", "python -m e2e discover --help"),
+        (["discover", "http://a.example/", "--locale", "??"], "expected a language", "discover --help"),
+        (
+            ["discover", "http://a.example/", "--timeout", "-3"],
+            "greater than or equal to 0.1",
+            "discover --help",
+        ),
+        (["discover", "http://a.example/", "--name", "../x"], "expected letters, digits", "discover --help"),
+        (
+            ["discover", "http://a.example/", "--out", "/proc/x/a.toml"],
+            "--out /proc/x/a.toml: ",
+            "can be written",
+        ),
         (["login"], "Missing option '--target'", "python -m e2e login --help"),
         (["history", "--alarms-per-year", "few"], "--alarms-per-year", "python -m e2e history --help"),
         (["report", "--keep", "0"], "greater than or equal to 1 (got '0')", "python -m e2e report --help"),

@@ -142,11 +142,11 @@ def test_old_messages_on_the_screen_are_a_consequence_of_an_old_session(fault: s
     assert verdict_causes(judgement, EMPTY) == [fault]
 
 
-def test_old_messages_in_chats_with_fresh_ids_are_unexplained() -> None:
-    assert causes(shown(make_run())) == {"unexplained": ()}
+def test_old_messages_in_chats_with_fresh_ids_were_left_on_the_screen() -> None:
+    assert causes(shown(make_run())) == {"screen-not-cleared": ()}
     late = shown(make_run("session-restored"), lambda c: c.chat == 1)
     fresh = shown(make_run(run_id="b", seed=9))
-    assert causes(late, fresh) == {"session-restored": (), "unexplained": ()}
+    assert causes(late, fresh) == {"session-restored": (EMPTY,), "screen-not-cleared": ()}
 
 
 def test_an_old_history_is_a_consequence_of_a_restored_session_that_shows_it() -> None:

@@ -61,6 +61,7 @@ CHAT_RULES = [
     (335, "context-bleed", ""),
     (340, "context-lost", ""),
     (350, "context-lost", "held"),
+    (360, "screen-not-cleared", ""),
 ]
 RUN_RULES = [
     (10, "provider-cycles"),
