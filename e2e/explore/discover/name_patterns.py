@@ -20,6 +20,12 @@ RESET = _any(
     r"\b(reset|clear|restart|erase)( (the )?(chat|conversation|session|history|all))?\b", r"\bcompose\b", r"\bzurücksetzen", r"\bleeren",
     r"\bréinitialiser", r"\beffacer", r"\breiniciar", r"\bborrar", r"\bcancella", r"\blimpar", r"\bwissen", r"\bwyczyść", r"\bочистить", r"リセット", r"クリア", r"清空", r"重置", r"초기화",
 )  # fmt: skip
+END_CHAT = _any(
+    r"\b(end|finish|leave|quit|close)( the| this)? (chat|conversation|session|dialog(ue)?)\b", r"\b(chat|gespräch|unterhaltung|sitzung) (beenden|schließen)",
+    r"\b(terminer|quitter|fermer) (le|la) (chat|discussion|conversation|session)", r"\b(terminar|finalizar|cerrar) (el |la )?(chat|conversaci[oó]n|sesi[oó]n)",
+    r"\b(termina|chiudi) (la )?(chat|conversazione|sessione)", r"\b(encerrar|terminar) (o |a )?(chat|conversa|sess[aã]o)", r"(チャット|会話)を終了", r"结束(聊天|对话|会话)", r"(채팅|대화) (종료|끝내기)",
+)  # fmt: skip
+"""Buttons of support widgets: the next message begins a new chat."""
 SEND = _any(
     r"\bsend\b", r"\bsubmit\b", r"\bask\b", r"\bsenden\b", r"\babschicken", r"\benvoyer", r"\benviar", r"\binvia\b", r"\bversturen", r"\bverzenden",
     r"\bwyślij", r"\bотправить", r"送信", r"发送", r"發送", r"提交", r"보내기", r"전송",

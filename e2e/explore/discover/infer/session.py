@@ -104,6 +104,14 @@ def _rate(
 ) -> _Rated:
     """How likely a field is the session ID."""
     change = change_of(field.values, turns)
+    replaced = _replaced(field, turns, stored) if change.kind == "message" else None
+    if replaced is not None:
+        moments = {turn.chat: turn.after for turn in turns if not turn.reloaded}
+        store = find_store([(replaced.first, moments[0]), (replaced.second, moments[1])])
+        reason = "the first message of each chat has a temporary ID, the others the ID that is stored then"
+        return _Rated(
+            0.85, f"{reason} ({masked(replaced.first)}, {masked(replaced.second)})", replaced, store, field
+        )
     nothing = _Rated(0.0, "", change, None, field)
     if change.kind in ("", "message"):
         return nothing
@@ -137,6 +145,20 @@ def _rate(
                 kept,
                 field,
             )
+
+
+def _replaced(field: Field, turns: Sequence[Turn], stored: Sequence[tuple[str, str, str]]) -> Change | None:
+    """Temporary IDs of the page that the backend's replace: from the second message on a chat sends what is stored."""
+    chats = [
+        [v for v, turn in zip(field.values, turns, strict=True) if turn.chat == n and not turn.reloaded]
+        for n in (0, 1)
+    ]
+    if any(len(chat) < 2 or chat[0] is None for chat in chats):
+        return None
+    for _, one, two in stored:
+        if set(chats[0][1:]) == {one} and set(chats[1][1:]) == {two}:
+            return Change("session", one, two)
+    return None
 
 
 def _rate_session(

@@ -100,6 +100,11 @@ def new_chats(frame: Frame, *, hidden: bool = False) -> list[Candidate]:
             score, reasons = 0.7, ["its name in the page's code means New Chat"]
         elif name_patterns.RESET.search(element.visible_name):
             score, reasons = 0.5, [f"its name is {element.visible_name[:40]!r}"]
+        elif name_patterns.END_CHAT.search(element.visible_name):
+            score, reasons = (
+                0.45,
+                [f"its name is {element.visible_name[:40]!r}: the next message begins a chat"],
+            )
         elif re.fullmatch(r"\s*[+＋]\s*", r["inner"]) or re.fullmatch(
             r"(new|neu|nouveau|nuevo|nuovo|novo|nieuw|nowy|новый)", r["inner"], re.IGNORECASE
         ):

@@ -38,6 +38,8 @@ _MODIFIERS = {
 }  # fmt: skip
 _USUAL_KEYS = ("Control+Shift+O",)
 """Keys that many chats use without showing them."""
+_CONFIRMS = 0.5
+"""From this score on a button of a dialog confirms."""
 _SLOW, _QUICK = 4.0, 1.0
 """Seconds in which New Chat clears the conversation: of a button with such a name, and of a guess.
 
@@ -70,6 +72,7 @@ def new_chat(inspector: Inspector) -> None:
     )
     for way in ways:
         for path, reasons in way:
+            _close_dialog(inspector)
             if _starts_new_chat(inspector, path, reasons):
                 return
     observed.clicked = inspector.stores()
@@ -78,6 +81,21 @@ def new_chat(inspector: Inspector) -> None:
         where=", ".join(toml_value(c.spec) for c in direct[:3] if c.spec),
         hint="--new-chat LOCATOR, or --new-chat '{ press = \"Control+K\" }' or '{ goto = \"/\" }'; --headed shows the page",
     )
+
+
+def _close_dialog(inspector: Inspector) -> None:
+    """Close what an earlier attempt opened: its confirmation would be taken for the next attempt's."""
+    if not elements.confirmations(inspector.frame):
+        return
+    inspector.page.keyboard.press("Escape")
+    inspector.settle(0.15, 1.0)
+    left = elements.confirmations(inspector.frame)
+    if left and left[-1].score < _CONFIRMS:
+        try:
+            left[-1].element.locator.click(timeout=1000)
+        except Error:
+            return  # the next attempt will tell
+        inspector.settle(0.15, 1.0)
 
 
 def _as_given(inspector: Inspector) -> None:
@@ -249,7 +267,7 @@ def _contents(stores: Stores) -> tuple[dict[str, str], ...]:
 def _confirm(inspector: Inspector) -> list[Step]:
     """Confirm a dialog of the page, if there is one; returns the clicks. Raises Playwright's `Error`."""
     confirm = elements.confirmations(inspector.frame)
-    if not confirm or confirm[0].score < 0.5:
+    if not confirm or confirm[0].score < _CONFIRMS:
         return []
     spec = elements.describe(confirm[0].element)
     confirm[0].element.locator.click(timeout=3000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -225,3 +226,23 @@ def test_an_id_that_each_reply_replaces_and_nobody_sends_is_a_question(key: str,
     found = infer(watched(bodies), observed)
     assert found.session is None
     assert any("Every reply replaced it" in question for question in found.questions) == asked
+
+
+def test_a_temporary_id_that_the_backend_replaces_is_the_session() -> None:
+    """The page makes ``temp-…`` for the first message, and stores and sends the backend's ID after it."""
+    real = [{"activeChat": json.dumps({"id": ONE if n < 2 else TWO})} for n in range(4)]
+    observed = conversation(*real)
+    found = infer(
+        watched(
+            posts(
+                lambda n, session, text: {"chat": {"id": session if n % 2 else f"temp-{n}5b1"}, "text": text},
+                lambda n: {"text": REPLY, "id": fresh(n, "a")},
+            )
+        ),
+        observed,
+    )
+    assert found.session is not None
+    assert (found.session.value, found.session.confidence) == ("chat.id", 0.85)
+    assert found.store is not None
+    assert found.store.value == {"store": "localStorage", "key": "activeChat", "id": "id"}
+    assert not any("session ID" in question for question in found.questions)
