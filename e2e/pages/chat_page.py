@@ -26,6 +26,14 @@ Readable = Literal["messages", "provider"]
 _REMEMBERS = 0.4  # seconds in which a widget that was open before shows itself after a load
 
 
+ARRIVED = """(box, text) => {
+  const typed = box.ownerDocument.defaultView[Symbol.for("chat-session-e2e typed")];
+  const mine = (to) => !to?.isConnected || to === box || box.contains(to) || to.contains(box);
+  return typed ? typed.some((one) => one.text.includes(text) && mine(one.box.deref())) : null;
+}"""
+"""Whether an event brought the text to the message box, or to one that the page has replaced since; null where none was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What one look at the page showed."""
@@ -271,13 +279,12 @@ class ChatPage(PageActions):
     def arrived(self, text: str, *, second: bool = False) -> bool | None:
         """The message box had ``text``; None where that cannot be told."""
         try:
-            held: list[str] | None = self._locator(self._box_of(second=second)).first.evaluate(
-                "(box) => box.ownerDocument.defaultView[Symbol.for('chat-session-e2e typed')] ?? null",
-                timeout=self.profile.timeouts.action * 1000,
+            found: bool | None = self._locator(self._box_of(second=second)).first.evaluate(
+                ARRIVED, text, timeout=self.profile.timeouts.action * 1000
             )
         except Error:
             return None
-        return None if held is None else any(text in one for one in held)
+        return found
 
     def took(self, text: str, nonce: str, *, second: bool = False) -> str:
         """How the page shows that it took a message (of which ``nonce`` is a part), or ``""`` where it does not."""

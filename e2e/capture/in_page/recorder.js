@@ -413,18 +413,6 @@
   );
   addEventListener("pageshow", (event) => event.persisted && isChat && note({ k: "restored", t: now() }));
 
-  // What was typed, as the page got it: a box that is found empty may never have had the text.
-  const typed = (window[Symbol.for("chat-session-e2e typed")] = []);
-  addEventListener(
-    "input",
-    (event) => {
-      const box = event.composedPath()[0];
-      typed.push(`${box?.value ?? box?.innerText ?? ""} ${event.data ?? ""}`.slice(-4000));
-      if (typed.length > 8) typed.shift();
-    },
-    { capture: true, passive: true },
-  );
-
   for (const type of ["click", "keydown"]) {
     addEventListener(
       type,

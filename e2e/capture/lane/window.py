@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Dialog, Error
 
-from e2e.capture.in_page import RECORDER
+from e2e.capture.in_page import RECORDER, TYPED
 from e2e.capture.lane.run_context import RunContext
 from e2e.capture.network.cdp.channels import Channel, PageChannel, watch_shared_workers
 from e2e.capture.network.cdp.wire import CdpWire
@@ -105,6 +105,7 @@ class Window:
             prepare=bind,
         )
         self._watch_shared_workers(wire)
+        page.add_init_script(TYPED)
         page.add_init_script(f"({RECORDER})({json.dumps(self._config(binding, name))})")
         variables = (
             dict(os.environ) | {k: os.environ.get(v, "") for k, v in self._account.env.items()}
