@@ -38,7 +38,7 @@ setup: $(STAMP) ## install all that is needed: Python packages, a browser, Allur
 # The report is built after a failure and after Ctrl-C too (hence the trap). Exit code 4 means that pytest refused an
 # option: nothing was recorded, and the report of an earlier run must not look like that of this one.
 e2e: $(STAMP) ## run the regression suite and build its report
-	@$(PY) -m e2e.setup all --quiet
+	@$(PY) -m e2e.setup all --quiet --for '$(BROWSER) $(subst ','',$(ARGS))'
 	@trap : INT; status=0; \
 	$(WITH_OPTIONS) pytest e2e/specs -- $(ARGS) || status=$$?; \
 	if [ $$status -ne 4 ]; then \

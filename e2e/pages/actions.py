@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 from playwright.sync_api import Error, Frame, Locator, Page
 
 from e2e.errors import CaptureIncomplete, HarnessError
+from e2e.pages import typing
 from e2e.pages.explained import Explained, first_line
 from e2e.pages.locators import locate
 from e2e.pages.waits import Steps, Wait
@@ -99,8 +100,8 @@ class PageActions:
             self._go_to(urljoin(self.url, action.goto), place)
         elif action.fill is not None:
             with Explained("the field to fill cannot be used", place, action.fill.into):
-                self._locator(action.fill.into).fill(
-                    expand(action.fill.text, self.variables), timeout=timeout
+                typing.fill(
+                    self._locator(action.fill.into), expand(action.fill.text, self.variables), timeout
                 )
         elif action.hover is not None:
             with Explained("the element to hover over cannot be used", place, action.hover):

@@ -16,6 +16,7 @@ from typing import Any, Literal, cast
 from playwright.sync_api import Error, Page
 
 from e2e.errors import CaptureIncomplete, HarnessError, TargetNotReady
+from e2e.pages import typing
 from e2e.pages.actions import POLL, Mark, PageActions
 from e2e.pages.explained import Explained, first_line
 from e2e.pages.locators import css_of
@@ -184,17 +185,21 @@ class ChatPage(PageActions):
         def late() -> HarnessError:
             return CaptureIncomplete("the browser did not go back to the chat", where=self.url)
 
-        yield Wait(self._went_back, timeout, late, POLL, asks_page=True)
+        if not self._went_back():  # what it raises here, the scenario reports
+            yield Wait(self._went_back, timeout, late, POLL, asks_page=True)
         yield from self.loaded_again()
 
     def _went_back(self) -> bool:
         """Go back. False while the browser still swaps pages: with its back/forward cache on, a page may not be attached yet."""
         try:
-            self.page.go_back(wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+            self.page.go_back(wait_until="commit", timeout=self.profile.timeouts.action * 1000)
         except Error as error:
             if "Not attached to an active page" in error.message:
                 return False
-            raise
+            # Firefox comes out of its back/forward cache, and over WebDriver BiDi Playwright 1.64 never notices.
+            raise CaptureIncomplete(
+                f"the browser's way back could not be followed: {first_line(error)}", where=self.url
+            ) from None
         return True
 
     def _boxes(self) -> tuple[Locate, ...]:
@@ -246,7 +251,7 @@ class ChatPage(PageActions):
         if look.point is not None:
             if not look.focused:
                 self.page.mouse.click(*look.point)
-            self.page.keyboard.insert_text(text)
+            typing.insert(self.page, text)
             return
         mark = self.box(second=second)
         what = self._box_of(second=second)
@@ -254,7 +259,7 @@ class ChatPage(PageActions):
             locator = self._locator(what)
             locator.click(timeout=self.profile.timeouts.action * 1000)
             self._mark(mark, locator)
-            locator.fill(text, timeout=self.profile.timeouts.action * 1000)
+            typing.fill(locator, text, self.profile.timeouts.action * 1000)
 
     def submit(self, *, second: bool = False) -> Steps:
         """Send what is in the message box."""

@@ -83,6 +83,7 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
         scenarios=settings.scenarios,
         shard=settings.shard,
         source_maps=settings.source_maps,
+        wire=settings.wire,
     )
     decider = Decider(policy_of(plan.profile), plan.affordable_chats, settings.alarms_per_year)
     with Progress(request.config, plan.own_chats) as progress:

@@ -47,8 +47,8 @@ HINT = (
     " CHROME_PATH=/path/to/chrome make setup"
 )
 
-_APT_UPDATE = ["apt-get", "update", "-q"]
-_APT_INSTALL = ["apt-get", "install", "-y", "-q", "--no-install-recommends"]
+APT_UPDATE = ["apt-get", "update", "-q"]
+APT_INSTALL = ["apt-get", "install", "-y", "-q", "--no-install-recommends"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def find_browser(env: Mapping[str, str] | None = None, *, headed: bool = False) 
 def launch_options(found: Browser) -> dict[str, Any]:
     """The arguments of ``browser_type.launch`` for ``found``."""
     options: dict[str, Any] = {
-        "args": [*NO_BACKGROUND_TRAFFIC, *(["--no-sandbox"] if _is_root() else [])],
+        "args": [*NO_BACKGROUND_TRAFFIC, *(["--no-sandbox"] if is_root() else [])],
         # Playwright disables the back/forward cache; users have it enabled.
         "ignore_default_args": ["--disable-back-forward-cache"],
     }
@@ -99,7 +99,7 @@ def install_browser(report: Callable[[str], None] = print) -> Browser:
     failures = []
     for name, commands in _installations():
         report(f"browser    none found; installing {name}, which may take a few minutes")
-        problem = _run_all(commands)
+        problem = run_all(commands)
         if problem is None:
             try:
                 return find_browser()
@@ -118,8 +118,8 @@ def add_headless_build(found: Browser, refused: Path, report: Callable[[str], No
     if not _is_full_chromium_of_debian(found) or refused.exists():
         return found
     report(f"browser    installing {HEADLESS_BUILD}: it needs about half of the CPU time of {found.path}")
-    install = [*_APT_INSTALL, HEADLESS_BUILD]
-    problem = _run_all([install]) and _run_all([_APT_UPDATE, install])
+    install = [*APT_INSTALL, HEADLESS_BUILD]
+    problem = run_all([install]) and run_all([APT_UPDATE, install])
     if problem is None:
         return find_browser()
     report(f"browser    {HEADLESS_BUILD} could not be installed, so the full build is used: {problem}")
@@ -134,7 +134,7 @@ def _is_full_chromium_of_debian(found: Browser) -> bool:
         and found.kind == "system"
         and found.path is not None
         and Path(found.path).name == "chromium"
-        and _is_root()
+        and is_root()
         and shutil.which("apt-get") is not None
     )
 
@@ -154,20 +154,23 @@ def _chosen(env: Mapping[str, str]) -> Browser | None:
 
 
 def _playwrights_own(env: Mapping[str, str]) -> Browser | None:
-    package = _playwright_package()
-    if package is None:
-        return None
-    folder = _browsers_folder(env, package)
-    # Playwright writes the marker last: a folder without it is an incomplete download.
-    headless = (folder / f"chromium_headless_shell-{_revision(package)}" / "INSTALLATION_COMPLETE").is_file()
-    full = (folder / f"chromium-{_revision(package)}" / "INSTALLATION_COMPLETE").is_file()
-    if headless:
+    if is_playwrights("chromium", "chromium_headless_shell", env):
         return Browser(None, "playwright", "Playwright's own Chromium")
-    if full:
+    if is_playwrights("chromium", "chromium", env):
         return Browser(
             None, "playwright", "Playwright's own Chromium, without the headless build", channel="chromium"
         )
     return None
+
+
+def is_playwrights(name: str, build: str, env: Mapping[str, str]) -> bool:
+    """Whether Playwright's own ``build`` of the browser ``name`` is installed completely."""
+    package = _playwright_package()
+    if package is None:
+        return False
+    # Playwright writes the marker last: a folder without it is an incomplete download.
+    folder = _browsers_folder(env, package) / f"{build}-{_revision(package, name)}"
+    return (folder / "INSTALLATION_COMPLETE").is_file()
 
 
 def _playwright_package() -> Path | None:
@@ -177,12 +180,12 @@ def _playwright_package() -> Path | None:
     return Path(next(iter(spec.submodule_search_locations))) / "driver" / "package"
 
 
-def _revision(package: Path) -> str:
+def _revision(package: Path, name: str) -> str:
     try:
         listed = json.loads((package / "browsers.json").read_text(encoding="utf-8"))["browsers"]
     except (OSError, ValueError, KeyError):
         return "unknown"
-    return next((str(b["revision"]) for b in listed if b["name"] == "chromium"), "unknown")
+    return next((str(b["revision"]) for b in listed if b["name"] == name), "unknown")
 
 
 def _browsers_folder(env: Mapping[str, str], package: Path) -> Path:
@@ -201,7 +204,7 @@ def _browsers_folder(env: Mapping[str, str], package: Path) -> Path:
 def _system(env: Mapping[str, str], *, headed: bool) -> Browser | None:
     for name in EXECUTABLES if headed else (HEADLESS_BUILD, *EXECUTABLES):
         executable = shutil.which(name, path=env.get("PATH"))
-        if executable is not None and not _is_snap_stub(Path(executable)):
+        if executable is not None and not is_snap_stub(Path(executable)):
             return Browser(executable, "system", f"{name} of this system")
     for path in _usual_paths(env):
         if path.is_file():
@@ -221,7 +224,7 @@ def _usual_paths(env: Mapping[str, str]) -> Iterator[Path]:
                 yield Path(env[variable]) / "Chromium" / "Application" / "chrome.exe"
 
 
-def _is_snap_stub(path: Path) -> bool:
+def is_snap_stub(path: Path) -> bool:
     """Whether this is Ubuntu's ``chromium-browser`` script, which only prints that the browser is a snap package."""
     try:
         with path.open("rb") as file:
@@ -233,13 +236,13 @@ def _is_snap_stub(path: Path) -> bool:
 
 def _installations() -> Iterator[tuple[str, list[list[str]]]]:
     playwright = [sys.executable, "-m", "playwright", "install"]
-    with_libraries = ["--with-deps"] if PLATFORM == "linux" and _is_root() else []
+    with_libraries = ["--with-deps"] if PLATFORM == "linux" and is_root() else []
     yield "Playwright's Chromium", [[*playwright, *with_libraries, "chromium"]]
     if with_libraries and shutil.which("apt-get"):
-        yield "the distribution's Chromium", [_APT_UPDATE, [*_APT_INSTALL, "chromium"]]
+        yield "the distribution's Chromium", [APT_UPDATE, [*APT_INSTALL, "chromium"]]
 
 
-def _run_all(commands: list[list[str]]) -> str | None:
+def run_all(commands: list[list[str]]) -> str | None:
     """Run the commands until one fails. Returns the failure, or None."""
     for command in commands:
         try:
@@ -266,5 +269,6 @@ def _run_all(commands: list[list[str]]) -> str | None:
     return None
 
 
-def _is_root() -> bool:
+def is_root() -> bool:
+    """The set-up may install packages of the system."""
     return hasattr(os, "geteuid") and os.geteuid() == 0

@@ -1,4 +1,4 @@
-"""JavaScript stacks as V8 prints them, into frames."""
+"""JavaScript stacks as V8, SpiderMonkey and JavaScriptCore print them, into frames."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import re
 from typing import Any
 
 _FRAME = re.compile(r"^\s*at (?:(?P<function>.+?) \()?(?P<url>[^()\s]+?):(?P<line>\d+):(?P<column>\d+)\)?$")
+_OTHER_FRAME = re.compile(r"^(?P<function>[^@]*)@(?P<url>\S+?):(?P<line>\d+):(?P<column>\d+)$")
+"""Firefox and WebKit: ``send@https://chat.example/app.js:12:34``, an async caller as ``async*send@…``."""
+OWN_SCRIPT = "chat-session-e2e"
+"""What the recorder's script calls itself: its frames have no web address then."""
 
 Frame = dict[str, Any]
 """``{"function", "url", "line", "column"}``; line and column count from 1."""
@@ -15,9 +19,11 @@ def parse(text: str) -> list[Frame]:
     """The frames of ``new Error().stack``, innermost first, without the recorder's own (they have no web address)."""
     frames = []
     for line in text.splitlines():
-        match = _FRAME.match(line)
+        match = _FRAME.match(line) or _OTHER_FRAME.match(line)
         if match and is_page_code(match["url"]):
             function = (match["function"] or "").removeprefix("async ").removeprefix("new ")
+            if match.re is _OTHER_FRAME:
+                function = _named(function)
             frames.append(
                 {
                     "function": function,
@@ -27,6 +33,12 @@ def parse(text: str) -> list[Frame]:
                 }
             )
     return frames
+
+
+def _named(function: str) -> str:
+    """SpiderMonkey writes ``outer/inner<`` for a function in another one, ``outer/<`` for one without a name of its own."""
+    parts = [part.rstrip("<") for part in function.rpartition("*")[2].split("/")]
+    return next((part for part in reversed(parts) if part), "")
 
 
 def is_page_code(url: str) -> bool:

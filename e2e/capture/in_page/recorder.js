@@ -1,11 +1,12 @@
 // Runs in every frame before the page's own code. Sees, never changes: writes to the session's store with their stack, what the
 // store holds at each send, trusted clicks, and what a marked element's state is. Hands what it saw to the suite through a binding,
-// in the order it happened.
-(config) => {
+// in the order it happened. `wire` is the script of `wire.js`, or null where the browser's protocol shows what leaves and comes.
+(config, wire) => {
   const push = globalThis[config.binding];
   if (typeof push !== "function" || globalThis[config.name]) return;
   delete globalThis[config.binding];
 
+  const GATHERING = 25; // milliseconds
   const clock = performance;
   const stringify = JSON.stringify;
   const now = () => clock.timeOrigin + clock.now();
@@ -16,15 +17,32 @@
   for (let frame = globalThis; frame !== frame.parent; frame = frame.parent) depth += 1;
 
   let queue = [];
+  let flushing = false;
+  let timer = null;
+  let flushed = 0;
+  const later = globalThis.setTimeout.bind(globalThis);
   const flush = () => {
+    flushing = false;
     if (!queue.length) return;
     const batch = queue;
     queue = [];
+    flushed = clock.now();
     push(stringify(batch));
   };
-  const note = (record) => {
-    if (queue.push(record) === 1 && !leaving) queueMicrotask(flush);
-    if (leaving) keep();
+  // Records that are `lazy` (the chunks of a stream) travel together: a call of the binding costs a round trip in some engines.
+  const note = (record, lazy = false) => {
+    queue.push(record);
+    if (leaving) return keep();
+    if (flushing) return;
+    const rest = lazy ? GATHERING - (clock.now() - flushed) : 0;
+    if (rest <= 0) {
+      flushing = true;
+      queueMicrotask(flush);
+    } else
+      timer ??= later(() => {
+        timer = null;
+        if (!leaving) flush();
+      }, rest);
   };
 
   // What a page does while it is being left reaches nobody: the protocol has turned to the next page already. It is kept for that
@@ -291,26 +309,27 @@
 
   // -- sends -----------------------------------------------------------------------------------------------------------
 
-  const sends = () => {
-    const urls = config.urls.map((pattern) => new RegExp(pattern));
-    const saw = (url, size, live) => {
-      try {
-        const full = new URL(url, location.href).href;
-        if (urls.some((pattern) => pattern.test(full))) {
-          note({ k: "send", t: now(), url: full, page: location.href, size, stored: recorder.stored(), stack: stack() });
-          if (live) flush(); // a frame is told at once: what was known of it must be there before
-        }
-      } catch {
-        return; // not an address: the page's own call says so to the page
+  const urls = config.urls.map((pattern) => new RegExp(pattern));
+  const replies = (config.replies ?? []).map((pattern) => new RegExp(pattern));
+  const leaves = (url, size, live) => {
+    try {
+      const full = new URL(url, location.href).href;
+      if (urls.some((pattern) => pattern.test(full))) {
+        note({ k: "send", t: now(), url: full, page: location.href, size, stored: recorder.stored(), stack: stack() });
+        if (live) flush(); // a frame is told at once: what was known of it must be there before
       }
-    };
+    } catch {
+      return; // not an address: the page's own call says so to the page
+    }
+  };
+  const sends = () => {
     const sizeOf = (data) => (typeof data === "string" ? data.length : data?.byteLength ?? data?.size ?? 0);
     const wrap = (owner, name, told, live = false) => {
       const original = owner?.[name];
       if (typeof original !== "function") return;
       owner[name] = {
         [name](...args) {
-          saw(...told(this, args), live);
+          leaves(...told(this, args), live);
           return Reflect.apply(original, this, args);
         },
       }[name];
@@ -325,6 +344,15 @@
       return Reflect.apply(open, this, args);
     };
     wrap(XMLHttpRequest.prototype, "send", (request, [data]) => [opened.get(request) ?? "", sizeOf(data)]);
+  };
+
+  /** Whether the suite wants the body of what this address replies. */
+  const watched = (url) => config.full && replies.some((pattern) => pattern.test(url));
+  /** The cookies that go with a request, as far as a page may see them; null where it is not known. */
+  const sentCookies = (url, credentials) => {
+    const there = new URL(url.replace(/^ws/, "http"), location.href);
+    if (credentials === "omit" || (credentials === "same-origin" && there.origin !== location.origin)) return "";
+    return there.hostname === location.hostname && cookie ? cookie.get.call(document) : null;
   };
 
   // -- what the suite asks ---------------------------------------------------------------------------------------------
@@ -393,8 +421,9 @@
     if (config.store === "cookie" && readable) hookCookies();
     if (config.store === "url" && isChat) hookAddress();
     if (config.store === "indexedDB" && readable) hookRecords();
-    sends();
+    if (!wire) sends();
   }
+  if (wire) wire({ note, send: config.full ? leaves : () => {}, flush, now, watched, cookies: sentCookies, events: [] });
   queue.unshift(...takeKept());
   const started = now();
   const start = () => isChat && note({ k: "start", t: started, url: location.href, stored: recorder.stored() });

@@ -42,3 +42,5 @@ class RunContext:
     enough: Callable[[], bool] = lambda: False
     """No further plain chat is needed."""
     habits: Habits = field(default_factory=Habits)
+    wire: str = "cdp"
+    """The source of the wire: ``cdp`` or ``in-page``."""

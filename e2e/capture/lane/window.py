@@ -7,15 +7,20 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Dialog, Error
+from playwright.sync_api import Dialog, Error, Page
 
-from e2e.capture.in_page import RECORDER, TYPED
+from e2e.capture.code.stacks import OWN_SCRIPT
+from e2e.capture.in_page import RECORDER, TYPED, WIRE
 from e2e.capture.lane.run_context import RunContext
-from e2e.capture.network.cdp.channels import Channel, PageChannel, watch_shared_workers
+from e2e.capture.network.cdp.channels import PageChannel, watch_shared_workers
 from e2e.capture.network.cdp.wire import CdpWire
+from e2e.capture.network.events.channel import Channel
+from e2e.capture.network.events.wire import IN_PAGE, Wire
+from e2e.capture.network.in_page.wire import InPageWire
 from e2e.capture.network.wire_rules import Refusal
 from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.scenarios.lane_context import LaneContext
@@ -78,35 +83,19 @@ class Window:
         if run_context.full:
             page.on("pageerror", run_context.waiter.guarded(lambda error: recorder.page_error(str(error))))
         binding, name = "binding_" + secrets.token_hex(4), "recorder_" + secrets.token_hex(4)
-        session = self.context.new_cdp_session(page)
-
-        def called(event: dict[str, Any]) -> None:
-            if event["name"] == binding:
-                recorder.on_signals(json.loads(event["payload"]))
-
-        def bind(channel: Channel) -> None:
-            if channel.kind in ("page", "iframe"):
-                channel.on("Runtime.bindingCalled", run_context.waiter.guarded(called))
-                channel.ask("Runtime.enable")  # without it no binding is made
-                channel.ask("Runtime.addBinding", {"name": binding})
-
-        bind(PageChannel(session))
-        wire = CdpWire(
-            session,
-            run_context.rules,
-            recorder,
-            run_context.waiter,
-            refusals=tuple(Refusal(s) for s in profile.blocked if s.status or s.answer),
-            reading=run_context.full,
-            cookies=_cookie_names(profile) if run_context.full else None,
-            blocked_hosts=profile.where.blocked_hosts,
-            frame_depth=len(profile.where.frame),
-            traffic=recorder.chats.traffic,
-            prepare=bind,
-        )
-        self._watch_shared_workers(wire)
+        watching = {
+            "refusals": tuple(Refusal(s) for s in profile.blocked if s.status or s.answer),
+            "reading": run_context.full,
+            "cookies": _cookie_names(profile) if run_context.full else None,
+            "blocked_hosts": profile.where.blocked_hosts,
+            "frame_depth": len(profile.where.frame),
+            "traffic": recorder.chats.traffic,
+        }
+        in_page = run_context.wire == IN_PAGE
+        watch = self._watched_in_page if in_page else self._watched_by_protocol
+        wire = watch(page, recorder, binding, watching)
         page.add_init_script(TYPED)
-        page.add_init_script(f"({RECORDER})({json.dumps(self._config(binding, name))})")
+        page.add_init_script(_recorder(self._config(binding, name), in_page=in_page))
         variables = (
             dict(os.environ) | {k: os.environ.get(v, "") for k, v in self._account.env.items()}
             if self._account
@@ -127,6 +116,44 @@ class Window:
             habits=run_context.habits,
             rejected=lambda error: run_context.problem(error, recorder.place),
         )
+
+    def _watched_by_protocol(
+        self, page: Page, recorder: LaneRecorder, binding: str, watching: Mapping[str, Any]
+    ) -> Wire:
+        run_context = self._run_context
+        session = self.context.new_cdp_session(page)
+
+        def called(event: dict[str, Any]) -> None:
+            if event["name"] == binding:
+                recorder.on_signals(json.loads(event["payload"]))
+
+        def bind(channel: Channel) -> None:
+            if channel.kind in ("page", "iframe"):
+                channel.on("Runtime.bindingCalled", run_context.waiter.guarded(called))
+                channel.ask("Runtime.enable")  # without it no binding is made
+                channel.ask("Runtime.addBinding", {"name": binding})
+
+        bind(PageChannel(session))
+        wire = CdpWire(session, run_context.rules, recorder, run_context.waiter, prepare=bind, **watching)
+        self._watch_shared_workers(wire)
+        return wire
+
+    def _watched_in_page(
+        self, page: Page, recorder: LaneRecorder, binding: str, watching: Mapping[str, Any]
+    ) -> Wire:
+        run_context = self._run_context
+        wire = InPageWire(page, run_context.rules, recorder, run_context.waiter, **watching)
+
+        def called(_: Mapping[str, Any], payload: str) -> None:
+            for of_the_wire, records in groupby(json.loads(payload), lambda record: record["k"] == "wire"):
+                if not of_the_wire:
+                    recorder.on_signals(list(records))
+                else:
+                    for record in records:
+                        wire.receive(record)
+
+        page.expose_binding(binding, run_context.waiter.guarded(called))
+        return wire
 
     def close(self) -> None:
         """Close the context; nothing is left to do when the browser is gone."""
@@ -179,6 +206,7 @@ class Window:
             "objectStore": session.object_store,
             "depth": len(self._run_context.profile.where.frame),
             "urls": [rule.url for rule in self._run_context.profile.wire if rule.direction == "sent"],
+            "replies": [rule.url for rule in self._run_context.profile.wire],
             "full": self._run_context.full,
         }
 
@@ -204,7 +232,12 @@ class Window:
         )
 
 
-def _is_ready(profile: Profile, recorder: LaneRecorder, wire: CdpWire) -> bool:
+def _recorder(config: Mapping[str, Any], *, in_page: bool) -> str:
+    """The script that runs before the page's own. Its name keeps its frames out of the stacks: Firefox gives it the page's address."""
+    return f"({RECORDER})({json.dumps(config)}, {WIRE if in_page else 'null'});\n//# sourceURL={OWN_SCRIPT}\n"
+
+
+def _is_ready(profile: Profile, recorder: LaneRecorder, wire: Wire) -> bool:
     """What ``where.ready`` waits for without an element: an ID in the store, an open socket of a rule."""
     ready = profile.where.ready
     if ready.stored:

@@ -1,6 +1,6 @@
 """The wire, as the profile reads it: which payloads are the chat's, which session they carry, who answers.
 
-Nothing here knows how the traffic was seen (`e2e.capture.network.cdp.wire` does); nothing here judges.
+Nothing here knows how the traffic was seen (`e2e.capture.network.events` does); nothing here judges.
 """
 
 from __future__ import annotations

@@ -38,6 +38,8 @@ class Plan:
     """Which part of the run this process plays; the plan is that of the whole run."""
     source_maps: Path | None = None
     """A folder with source maps that are built but not published."""
+    wire: str = "auto"
+    """``--wire``: which source reports the requests, replies and frames."""
     full: bool = True
     """False only in the benchmark: drive and wait as always, but record nothing."""
 

@@ -24,6 +24,7 @@ from e2e.capture.code.local_maps import LocalMaps
 from e2e.capture.experiments.runner import ExperimentRunner
 from e2e.capture.lane.lane import Lane
 from e2e.capture.lane.run_context import RunContext
+from e2e.capture.network.events.wire import source_for
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.recording.code_words import CodeWord
 from e2e.capture.recording.recorder import LaneRecorder
@@ -71,6 +72,7 @@ class Runner:
         self.run_id = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(2)
         self.folder = plan.out / "evidence" / self.run_id
         self._rules = tuple(Rule(r) for r in plan.profile.wire)
+        self._wire = source_for(plan.wire, browser.browser_type.name)
         self._habits = Habits()
         self._words: list[CodeWord] = []
         self._pace = Pace(plan.profile.limits, shards=plan.shard.of)
@@ -187,6 +189,7 @@ class Runner:
             crashed=self._crashed,
             enough=self._enough,
             habits=self._habits,
+            wire=self._wire,
         )
 
     def _crashed(self, what: str) -> None:
@@ -340,6 +343,7 @@ class Runner:
             },
             environment={
                 "browser": f"{self._browser.browser_type.name} {self._browser.version}",
+                "wire": self._wire,
                 "user_agent": self._user_agent,
                 **(
                     {"budget": f"{plan.affordable_chats} of {plan.chats} chats (limits.messages)"}
@@ -363,6 +367,10 @@ class Runner:
 
 def _user_agent(browser: Browser) -> str:
     """What the browser says of itself."""
+    if browser.browser_type.name != "chromium":
+        with browser.new_context() as context:
+            named: str = context.new_page().evaluate("navigator.userAgent")
+            return named
     session = browser.new_browser_cdp_session()
     agent: str = session.send("Browser.getVersion")["userAgent"]
     session.detach()

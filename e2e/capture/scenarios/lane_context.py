@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from e2e.capture.network.cdp.wire import CdpWire
+from e2e.capture.network.events.wire import Wire
 from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.scenarios.habits import Habits
 from e2e.capture.scheduling.pace import Pace
@@ -27,7 +27,7 @@ class LaneContext:
     profile: Profile
     page: ChatPage
     recorder: LaneRecorder
-    wire: CdpWire
+    wire: Wire
     backend: BackendClient | None
     pace: Pace
     waits_for_rotation: bool = True

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Error, Playwright, Route
 
 from e2e.pages.waits import Steps, Wait
 
@@ -26,6 +27,8 @@ class EventWaiter:
         self._sync: Callable[[Any], Any] = playwright._sync  # noqa: SLF001
         self._loop: asyncio.AbstractEventLoop = playwright._loop  # noqa: SLF001
         self._event = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Held, or the loop would forget them."""
         self._failure: BaseException | None = None
 
     def wake(self) -> None:
@@ -35,6 +38,20 @@ class EventWaiter:
     def wake_from_thread(self) -> None:
         """Wake the sleeper from another thread."""
         self._loop.call_soon_threadsafe(self._event.set)
+
+    def later(self, seconds: float, route: Route) -> None:
+        """Let a request that is held go on after so many seconds, without holding anything else."""
+
+        async def go_on() -> None:
+            with contextlib.suppress(Error):  # the page went away with the request
+                await route._impl_obj.fallback()  # noqa: SLF001 - the sync call would hold the loop's fiber
+
+        def start() -> None:
+            task = self._loop.create_task(go_on())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+        self._loop.call_later(seconds, start)
 
     def guarded(self, handler: Callable[P, None]) -> Callable[P, None]:
         """``handler`` as an event handler: its errors reach the sleeper instead of Playwright's loop, and it wakes the sleeper."""

@@ -14,14 +14,9 @@ from e2e.capture.in_page import STORES
 from e2e.capture.network.bodies.encodings import body_of
 from e2e.capture.network.bodies.event_reader import AnswerReader
 from e2e.capture.network.bodies.parsing import cookies_of
-from e2e.capture.network.cdp.channels import (
-    Channel,
-    PageChannel,
-    Params,
-    watch_children,
-    watch_shared_workers,
-)
-from e2e.capture.network.cdp.post_data import carried_body, read_body
+from e2e.capture.network.cdp.channels import PageChannel, watch_children, watch_shared_workers
+from e2e.capture.network.events.channel import Channel, Params
+from e2e.capture.network.events.post_data import carried_body, read_body
 from e2e.capture.scheduling.scheduler import EventWaiter
 
 _BODY_LIMIT = 1 << 20

@@ -11,9 +11,9 @@ import jmespath
 
 from e2e.capture.network.bodies import encodings
 from e2e.capture.network.bodies.parsing import payload_of
-from e2e.capture.network.cdp.http import HttpTraffic
-from e2e.capture.network.cdp.sockets import SocketTraffic
-from e2e.capture.network.cdp.state import WireState
+from e2e.capture.network.events.http import HttpTraffic
+from e2e.capture.network.events.sockets import SocketTraffic
+from e2e.capture.network.events.state import WireState
 from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.exchanges import Exchanges
 from e2e.capture.network.har.archive import Archive

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from e2e.capture.network.events.wire import CDP, WIRES
 from e2e.capture.run.shards import Shard
 from e2e.errors import HarnessError
 from e2e.plugin.settings.fields import PREFIX, messages, option, rejected
@@ -72,6 +73,12 @@ class Settings(BaseSettings):
         option(
             (), "the browser: chromium, firefox, webkit", "NAME", repeatable=True, flag_of="pytest-playwright"
         )
+    )
+    wire: Annotated[str, one_of(WIRES)] = option(
+        "auto",
+        "what reports requests, replies and frames: cdp (the protocol of Chromium), in-page (a script in the page, any "
+        "browser), auto (cdp in Chromium, in-page elsewhere)",
+        "auto|cdp|in-page",
     )
     target_version: str = option(
         "", "the version deployed there, for the run history: a commit, a release", "TEXT"
@@ -184,6 +191,13 @@ class Settings(BaseSettings):
         if self.out.is_file():
             rejected("this is a file; name a folder for the results", field="out", value=str(self.out))
         self._check_shard()
+        if self.wire == CDP and (other := next((b for b in self.browser if b != "chromium"), None)):
+            rejected(
+                f"only Chromium has this protocol, and the browser is {other}",
+                "leave it out, or use --wire in-page",
+                field="wire",
+                value=CDP,
+            )
         if self.from_evidence:
             check_evidence(self.from_evidence)
         else:

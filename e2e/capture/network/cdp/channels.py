@@ -4,29 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from playwright.sync_api import CDPSession, Error
 
-Params = dict[str, Any]
-Handler = Callable[[Params], None]
-Then = Callable[[Params | None, str], None]
-"""Called with ``(result, "")``, or ``(None, error)``."""
-
-
-class Channel(Protocol):
-    """One target of the protocol.
-
-    ``kind`` is ``page``, ``iframe``, ``worker``, ``shared_worker`` or ``service_worker``; ``prefix`` makes its request IDs unique.
-    """
-
-    kind: str
-    prefix: str
-
-    def on(self, event: str, handler: Handler) -> None: ...
-
-    def ask(self, method: str, params: Params | None = None, then: Then | None = None) -> None:
-        """Send a command; its answer is handed to ``then``, at once or when it comes."""
+from e2e.capture.network.events.channel import Channel, Handler, Params, Then
 
 
 class PageChannel:

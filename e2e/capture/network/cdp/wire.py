@@ -7,11 +7,10 @@ from collections.abc import Callable, Collection
 
 from playwright.sync_api import CDPSession
 
-from e2e.capture.network.cdp.channels import Channel, PageChannel, Params, watch_children
-from e2e.capture.network.cdp.http import HttpTraffic
-from e2e.capture.network.cdp.sockets import SocketTraffic
-from e2e.capture.network.cdp.state import WireState
-from e2e.capture.network.exchanges import Exchanges, Listener
+from e2e.capture.network.cdp.channels import PageChannel, watch_children
+from e2e.capture.network.events.channel import Channel, Params
+from e2e.capture.network.events.wire import Wire
+from e2e.capture.network.exchanges import Listener
 from e2e.capture.network.traffic import Traffic
 from e2e.capture.network.wire_rules import Refusal, Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
@@ -20,12 +19,10 @@ POST_LIMIT = 1 << 20
 """Bytes of a request's body that the browser hands out with the event itself."""
 
 
-class CdpWire(WireState):
-    """Watches a page, its frames and its workers for the requests and WebSocket frames that the rules name.
+class CdpWire(Wire):
+    """What Chromium's protocol reports of a page, its frames and its workers.
 
-    ``reading`` False follows exchanges from start to end but reads no answer: just what a driver needs to wait for.
-    ``cookies`` are names of cookies (or None for none) whose setting by the server is recorded. ``prepare`` is called with each
-    target inside the page before its code runs.
+    ``prepare`` is called with each target inside the page before its code runs.
     """
 
     def __init__(
@@ -44,7 +41,9 @@ class CdpWire(WireState):
         prepare: Callable[[Channel], None] = lambda _: None,
     ) -> None:
         super().__init__(
-            Exchanges(rules, listener, refusals),
+            rules,
+            listener,
+            refusals=refusals,
             reading=reading,
             cookies=cookies,
             frame_depth=frame_depth,
@@ -58,7 +57,6 @@ class CdpWire(WireState):
         self._watch(page)
 
     def look_again(self) -> None:
-        """Find the page's workers and frames again: out of the back/forward cache they come without being announced."""
         options = {"waitForDebuggerOnStart": True, "flatten": False}
         self._page.ask(
             "Target.setAutoAttach", {**options, "autoAttach": False, "waitForDebuggerOnStart": False}
@@ -66,12 +64,10 @@ class CdpWire(WireState):
         self._page.ask("Target.setAutoAttach", {**options, "autoAttach": True})
 
     def bypass_caches(self) -> None:
-        """Let every request go to the network: past the HTTP cache and past service workers."""
         self._page.ask("Network.setCacheDisabled", {"cacheDisabled": True})
         self._page.ask("Network.setBypassServiceWorker", {"bypass": True})
 
     def delay(self, latency: float) -> None:
-        """Slow the page's network down: each answer's head comes at least ``latency`` seconds after its request."""
         conditions = {
             "offline": False,
             "latency": latency * 1000,
@@ -90,13 +86,7 @@ class CdpWire(WireState):
 
     def _watch(self, channel: Channel) -> None:
         guard = self._pulse.guarded if isinstance(channel, PageChannel) else _as_it_is
-        # Sockets that no rule names matter too: New Chat may use one, and a message may leave by it.
-        handlers = HttpTraffic(channel, self).handlers | SocketTraffic(channel, self).handlers
-        addressed = channel.kind in ("page", "iframe") and any(r.needs_page for r in self.exchanges.rules)
-        if addressed:
-            handlers |= self.addresses.handlers
-        for event, handler in handlers.items():
-            channel.on(event, guard(handler))
+        addressed = self.handle(channel, guard)
         if addressed:
             self.addresses.watch(channel)
         ignore = None if isinstance(channel, PageChannel) else _ignored

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from e2e.capture.network.cdp.channels import Handler, Params, Then
+from e2e.capture.network.events.channel import Handler, Params, Then
 from e2e.capture.network.har.entries import Entry
 
 _NO_BODY = "the HAR has no response body"

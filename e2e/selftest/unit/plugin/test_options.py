@@ -48,7 +48,7 @@ def refused(environment: dict[str, str] | None = None, **flags: Any) -> str:
     return str(error.value)
 
 
-PUBLIC = """--target --base-url --browser --target-version --shard --chats --lanes --fault --id-pattern --transport --store
+PUBLIC = """--target --base-url --browser --wire --target-version --shard --chats --lanes --fault --id-pattern --transport --store
     --id-format --rotation --seed --scenarios --experiments --until-decided --max-chats --walk --replay --alarms-per-year
     --strict-evidence --show-ids --from-evidence --source-maps --out"""
 
@@ -61,6 +61,14 @@ class TestDefaults:
         assert (settings.id_pattern, settings.transport, settings.fault) == ("timestamp", "sse", ())
         assert (settings.strict_evidence, settings.show_ids, settings.from_evidence) == (False, False, ())
         assert (settings.base_url, settings.out) == (None, SUITE / "reports" / "out")
+
+
+def test_wire_is_the_protocol_only_in_a_browser_that_has_one() -> None:
+    assert read().wire == "auto"
+    assert read(wire="in-page", browser=("chromium",)).wire == "in-page"
+    said = refused(wire="cdp", browser=("firefox",))
+    assert "--wire cdp: only Chromium has this protocol, and the browser is firefox" in said
+    assert "--wire in-page" in said
 
 
 class TestOneField:

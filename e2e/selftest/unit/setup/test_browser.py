@@ -144,9 +144,9 @@ class TestNotABrowser:
 class TestLaunch:
     def test_sandbox_is_disabled_for_root_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
         found = Browser("/usr/bin/chromium", "system", "")
-        monkeypatch.setattr(browser, "_is_root", lambda: True)
+        monkeypatch.setattr(browser, "is_root", lambda: True)
         assert "--no-sandbox" in launch_options(found)["args"]
-        monkeypatch.setattr(browser, "_is_root", lambda: False)
+        monkeypatch.setattr(browser, "is_root", lambda: False)
         assert "--no-sandbox" not in launch_options(found)["args"]
 
     def test_playwrights_browser_needs_no_path(self) -> None:
@@ -157,7 +157,7 @@ class TestLaunch:
     def test_installed_playwright_package_has_a_revision(self) -> None:
         package = browser._playwright_package()
         assert package is not None
-        assert browser._revision(package).isdigit()
+        assert browser._revision(package, "chromium").isdigit()
 
 
 DEBIANS = Browser("/usr/bin/chromium", "system", "chromium of this system")
@@ -172,8 +172,8 @@ class TestHeadlessBuild:
         def works(commands: list[list[str]]) -> None:
             run.extend(commands)
 
-        monkeypatch.setattr(browser, "_run_all", works)
-        monkeypatch.setattr(browser, "_is_root", lambda: True)
+        monkeypatch.setattr(browser, "run_all", works)
+        monkeypatch.setattr(browser, "is_root", lambda: True)
         monkeypatch.setattr(browser, "PLATFORM", "linux")
         monkeypatch.setattr("shutil.which", lambda name, path=None: f"/usr/bin/{name}")
         return run
@@ -199,7 +199,7 @@ class TestHeadlessBuild:
             tried.extend(" ".join(command) for command in commands)
             return "no network"
 
-        monkeypatch.setattr(browser, "_run_all", fails)
+        monkeypatch.setattr(browser, "run_all", fails)
         lines: list[str] = []
         for _ in range(2):
             assert add_headless_build(DEBIANS, tmp_path / "venv" / "refused", lines.append) is DEBIANS
@@ -225,7 +225,7 @@ class TestHeadlessBuild:
     def test_without_root_nothing_is_installed(
         self, debian: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
-        monkeypatch.setattr(browser, "_is_root", lambda: False)
+        monkeypatch.setattr(browser, "is_root", lambda: False)
         assert add_headless_build(DEBIANS, tmp_path / "refused") is DEBIANS
         assert debian == []
 
@@ -240,8 +240,8 @@ class TestInstall:
             run.extend(" ".join(c[1:] if c[0] != "apt-get" else c) for c in commands)
             return "no network"
 
-        monkeypatch.setattr(browser, "_run_all", fails)
-        monkeypatch.setattr(browser, "_is_root", lambda: True)
+        monkeypatch.setattr(browser, "run_all", fails)
+        monkeypatch.setattr(browser, "is_root", lambda: True)
         monkeypatch.setattr(browser, "PLATFORM", "linux")
         monkeypatch.setattr("shutil.which", lambda name, path=None: f"/usr/bin/{name}")
         return run
@@ -257,7 +257,7 @@ class TestInstall:
         assert raised.value.where.count("no network") == 2
 
     def test_without_root_apt_is_not_used(self, commands: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(browser, "_is_root", lambda: False)
+        monkeypatch.setattr(browser, "is_root", lambda: False)
         with pytest.raises(HarnessError):
             install_browser(lambda _: None)
         assert commands == ["-m playwright install chromium"]
@@ -265,7 +265,7 @@ class TestInstall:
     def test_installed_browser_is_returned(self, monkeypatch: pytest.MonkeyPatch) -> None:
         new = Browser("/usr/bin/chromium", "system", "")
         lines: list[str] = []
-        monkeypatch.setattr(browser, "_run_all", lambda commands: None)
+        monkeypatch.setattr(browser, "run_all", lambda commands: None)
         monkeypatch.setattr(browser, "find_browser", lambda: new)
         assert install_browser(lines.append) is new
         assert len(lines) == 1
@@ -273,6 +273,6 @@ class TestInstall:
 
     def test_failed_command_is_reported_with_its_reason(self) -> None:
         script = "echo fetching; echo 'Error: host not found'; echo '  at line 3'; exit 3"
-        problem = browser._run_all([["true"], ["sh", "-c", script], ["sh", "-c", "echo never > /dev/stderr"]])
+        problem = browser.run_all([["true"], ["sh", "-c", script], ["sh", "-c", "echo never > /dev/stderr"]])
         assert problem is not None
         assert problem.endswith("ended with 3: Error: host not found")

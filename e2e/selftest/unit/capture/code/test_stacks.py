@@ -35,3 +35,19 @@ def test_the_recorders_own_frames_are_left_out() -> None:
         ("new Store.set".removeprefix("new "), "https://x/a.js:12:34"),
         ("", "https://x/b.js:1:2"),
     ]
+
+
+def test_frames_of_firefox_and_webkit_are_read_without_the_recorders_own() -> None:
+    text = """stack@chat-session-e2e:74:18
+apply/seen<@chat-session-e2e:606:42
+send@https://chat.example/assets/index.js:8:1201
+onClick/</<@https://chat.example/assets/index.js:9:17
+async*start@https://chat.example/assets/index.js:10:5
+@https://chat.example/:1:44
+"""
+    assert [(f["function"], f["line"], f["column"]) for f in parse(text)] == [
+        ("send", 8, 1201),
+        ("onClick", 9, 17),
+        ("start", 10, 5),
+        ("", 1, 44),
+    ]

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import CDPSession
 
-from e2e.capture.network.cdp.addresses import Addresses
 from e2e.capture.network.cdp.wire import CdpWire
+from e2e.capture.network.events.addresses import Addresses
 from e2e.capture.network.wire_rules import Rule, Sent
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.profile.profile import WireRule

@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 
-from e2e.capture.network.cdp.post_data import carried_body, read_body
+from e2e.capture.network.events.post_data import carried_body, read_body
 from e2e.explore.discover.watcher import decoded
 
 SENT = json.dumps({"sessionId": "s-1", "text": "Good morning"})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from e2e.capture.network.cdp.channels import ChildChannel, Handler, Params, Then, watch_shared_workers
+from e2e.capture.network.cdp.channels import ChildChannel, watch_shared_workers
+from e2e.capture.network.events.channel import Handler, Params, Then
 
 
 class Browser:

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from e2e.capture.network.bodies.encodings import looks_opaque
 from e2e.capture.network.bodies.parsing import cookies_of
-from e2e.capture.network.cdp.channels import Channel, Handler, Params
-from e2e.capture.network.cdp.state import WireState
+from e2e.capture.network.events.channel import Channel, Handler, Params
+from e2e.capture.network.events.state import WireState
 from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.opening import Opening
 from e2e.capture.network.payloads import NOT_IN_IT, Taken, unread_frame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from e2e.capture.network.cdp.channels import Channel, Handler, Params
+from e2e.capture.network.events.channel import Channel, Handler, Params
 
 
 class Addresses:

@@ -11,9 +11,9 @@ from e2e.capture.code.stacks import initiator_frames
 from e2e.capture.network.bodies import encodings
 from e2e.capture.network.bodies.event_reader import AnswerReader, FramedReader
 from e2e.capture.network.bodies.parsing import cookies_of
-from e2e.capture.network.cdp.channels import Channel, Handler, Params
-from e2e.capture.network.cdp.post_data import carried_body, read_body
-from e2e.capture.network.cdp.state import WireState
+from e2e.capture.network.events.channel import Channel, Handler, Params
+from e2e.capture.network.events.post_data import carried_body, read_body
+from e2e.capture.network.events.state import WireState
 from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.payloads import as_message, is_framed, taken_by
 from e2e.capture.network.traffic import Seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from e2e.capture.network.cdp.addresses import Addresses
+from e2e.capture.network.events.addresses import Addresses
 from e2e.capture.network.exchanges import Exchanges
 from e2e.capture.network.traffic import Traffic
 from e2e.capture.network.unmatched import Unmatched

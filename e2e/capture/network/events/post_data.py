@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from e2e.capture.network.cdp.channels import Params
+from e2e.capture.network.events.channel import Params
 
 
 def carried_body(request: Params) -> bytes | str | None:

@@ -1,0 +1,156 @@
+"""What the script in the page saw, as the events of a `Channel`: the same readers read them as those of Chromium's protocol."""
+
+from __future__ import annotations
+
+import base64
+from collections import defaultdict
+from typing import Any
+
+from e2e.capture.network.events.channel import Handler, Params, Then
+
+_NOT_SEEN = "the script in the page did not see it"
+_REMEMBERED = 256  # requests whose body may still be asked for
+
+
+class InPageChannel:
+    """The page with its frames, or one kind of worker. ``receive`` takes the script's records in their order."""
+
+    def __init__(self, kind: str = "page", prefix: str = "") -> None:
+        self.kind = kind
+        self.prefix = prefix
+        self._handlers: dict[str, list[Handler]] = defaultdict(list)
+        self._bodies: dict[str, Params | None] = {}
+        """Request -> its body in the answer of ``Network.getRequestPostData``; None: it was lost."""
+        self._asked: dict[str, list[Then]] = defaultdict(list)
+        self._pending: set[str] = set()
+        self._lost: dict[str, str] = {}
+        self._page = ""
+
+    def on(self, event: str, handler: Handler) -> None:
+        self._handlers[event].append(handler)
+
+    def ask(self, method: str, params: Params | None = None, then: Then | None = None) -> None:
+        """Bodies of requests come from the script; those of replies come as they are read, never later."""
+        if then is None:
+            return
+        request = str((params or {}).get("requestId", ""))
+        if method == "Network.streamResourceContent":
+            then({"bufferedData": ""}, "")
+        elif method == "Network.getRequestPostData" and request in self._pending:
+            self._asked[request].append(then)
+        elif method == "Network.getRequestPostData" and (body := self._bodies.get(request)) is not None:
+            then(body, "")
+        else:
+            then(None, self._lost.get(request, _NOT_SEEN))
+
+    def emit(self, event: str, params: Params) -> None:
+        """Hand an event to those who read it."""
+        for handler in self._handlers.get(event, ()):
+            handler(params)
+
+    def receive(self, record: Params) -> None:
+        """One record of the script."""
+        getattr(self, f"_{record['e']}")(record, record.get("t", 0) / 1000)
+
+    # -- requests -----------------------------------------------------------------------------------------------------
+
+    def _request(self, record: Params, t: float) -> None:
+        request_id: str = record["id"]
+        request: Params = {
+            "url": record["url"],
+            "method": record["method"],
+            "headers": dict(record["headers"]),
+        }
+        if "text" in record:
+            request["postData"] = record["text"]
+        elif "bytes" in record:
+            request["postDataEntries"] = [{"bytes": record["bytes"]}] if record["bytes"] else []
+        elif record.get("pending") or record.get("lost"):
+            request["hasPostData"] = True
+            if record.get("pending"):
+                self._pending.add(request_id)
+            else:
+                self._lost[request_id] = record["lost"]
+        me = {"requestId": request_id, "timestamp": t}
+        self.emit(
+            "Network.requestWillBeSent", {**me, "wallTime": t, "type": record["kind"], "request": request}
+        )
+        if (cookie := record.get("cookie")) is not None:
+            self.emit(
+                "Network.requestWillBeSentExtraInfo",
+                {**me, "associatedCookies": [], "headers": {"cookie": cookie}},
+            )
+
+    def _body(self, record: Params, _: float) -> None:
+        request_id: str = record["id"]
+        self._pending.discard(request_id)
+        body: Params | None = None
+        if "bytes" in record:
+            body = {"postData": record["bytes"], "base64Encoded": True}
+        else:
+            self._lost[request_id] = record["lost"]
+        self._bodies[request_id] = body
+        for then in self._asked.pop(request_id, ()):
+            then(body, "" if body is not None else record["lost"])
+        while len(self._bodies) > _REMEMBERED:
+            del self._bodies[next(iter(self._bodies))]
+
+    # -- replies ------------------------------------------------------------------------------------------------------
+
+    def _response(self, record: Params, t: float) -> None:
+        response: Params = {"status": record["status"], "headers": record["headers"], "url": record["url"]}
+        if record.get("cached") == "service worker":
+            response["fromServiceWorker"] = True
+        elif record.get("cached"):
+            response["fromDiskCache"] = True
+        self.emit(
+            "Network.responseReceived", {"requestId": record["id"], "timestamp": t, "response": response}
+        )
+
+    def _data(self, record: Params, t: float) -> None:
+        event = {"dataLength": record["size"], "data": record["bytes"]}
+        self.emit("Network.dataReceived", {"requestId": record["id"], "timestamp": t, **event})
+
+    def _event(self, record: Params, t: float) -> None:
+        event = {"eventName": record["name"], "data": record["data"], "eventId": ""}
+        self.emit("Network.eventSourceMessageReceived", {"requestId": record["id"], "timestamp": t, **event})
+
+    def _finished(self, record: Params, t: float) -> None:
+        self.emit("Network.loadingFinished", {"requestId": record["id"], "timestamp": t})
+
+    def _failed(self, record: Params, t: float) -> None:
+        event = {"errorText": record.get("error", ""), "canceled": bool(record.get("cancelled"))}
+        self.emit("Network.loadingFailed", {"requestId": record["id"], "timestamp": t, **event})
+
+    # -- WebSockets ---------------------------------------------------------------------------------------------------
+
+    def _socket(self, record: Params, t: float) -> None:
+        me = {"requestId": record["id"]}
+        self.emit("Network.webSocketCreated", {**me, "url": record["url"]})
+        headers = {"cookie": record["cookie"]} if record.get("cookie") else {}
+        self.emit(
+            "Network.webSocketWillSendHandshakeRequest",
+            {**me, "wallTime": t, "timestamp": t, "request": {"headers": headers}},
+        )
+
+    def _sent(self, record: Params, t: float) -> None:
+        self._frame("Network.webSocketFrameSent", record, t)
+
+    def _received(self, record: Params, t: float) -> None:
+        self._frame("Network.webSocketFrameReceived", record, t)
+
+    def _frame(self, event: str, record: Params, t: float) -> None:
+        binary = "bytes" in record
+        response: dict[str, Any] = {
+            "opcode": 2 if binary else 1,
+            "payloadData": record["bytes" if binary else "text"],
+        }
+        self.emit(event, {"requestId": record["id"], "timestamp": t, "response": response})
+
+    def _closed(self, record: Params, t: float) -> None:
+        self.emit("Network.webSocketClosed", {"requestId": record["id"], "timestamp": t})
+
+
+def encoded(data: bytes) -> str:
+    """As the protocol carries bytes."""
+    return base64.b64encode(data).decode()

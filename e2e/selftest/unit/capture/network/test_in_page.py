@@ -1,0 +1,110 @@
+"""What the script in the page reports reaches the same readers as Chromium's protocol does."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any, cast
+
+from playwright.sync_api import Page
+
+from e2e.capture.network.in_page.wire import InPageWire
+from e2e.capture.network.wire_rules import Rule
+from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.profile.profile import WireRule
+from e2e.selftest.unit.capture.network.test_cdp import HTTP, SOCKET, FakePulse, Log, Params, sse
+
+T = 1_700_000_000_000
+URL = "https://chat.example/api/chat"
+POST: Params = {
+    "e": "request", "t": T, "id": "a1", "kind": "Fetch", "method": "POST", "url": URL, "cookie": "",
+    "headers": {"content-type": "application/json"},
+}  # fmt: skip
+
+
+class FakePage:
+    """Playwright's page: keeps what listens to it."""
+
+    def __init__(self) -> None:
+        self.listeners: dict[str, Any] = {}
+
+    def on(self, event: str, listener: Any) -> None:
+        self.listeners[event] = listener
+
+
+class Seen:
+    def __init__(self, *rules: Params, cookies: str | None = None) -> None:
+        self.log, self.page = Log(), FakePage()
+        self.wire = InPageWire(
+            cast(Page, self.page),
+            tuple(Rule(WireRule.model_validate({**HTTP, **rule})) for rule in rules or ({},)),
+            self.log,
+            cast(EventWaiter, FakePulse()),
+            cookies=re.compile(cookies) if cookies else None,
+        )
+
+    def receive(self, *records: Params) -> Log:
+        for record in records:
+            self.wire.receive({"k": "wire", **record})
+        return self.log
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def answered(text: str, kind: str = "text/event-stream") -> list[Params]:
+    return [
+        {"e": "response", "t": T + 10, "id": "a1", "url": URL, "status": 200, "headers": {"content-type": kind}},
+        {"e": "data", "t": T + 20, "id": "a1", "bytes": b64(text), "size": len(text)},
+        {"e": "finished", "t": T + 30, "id": "a1"},
+    ]  # fmt: skip
+
+
+def test_request_and_streamed_reply_become_an_exchange() -> None:
+    body = json.dumps({"session_id": "s-1"})
+    log = Seen().receive({**POST, "text": body}, *answered(sse({"provider": "p1"}, {"x": 1})))
+    assert log.names == ["payload", "response", "chunk", "chunk", "finished"]
+    (exchange,) = log.exchanges
+    assert (exchange.session, exchange.provider, exchange.outcome) == ("s-1", "p1", "ok")
+    assert (exchange.sent_at, exchange.ended_at) == (T / 1000, T / 1000 + 0.03)
+
+
+def test_body_that_is_read_later_is_waited_for() -> None:
+    seen = Seen()
+    log = seen.receive({**POST, "pending": True}, *answered("{}", "application/json"))
+    assert log.names == []
+    seen.receive({"e": "body", "id": "a1", "bytes": b64('{"session_id": "s-2"}')})
+    assert log.exchanges[0].session == "s-2"
+    assert log.names[-1] == "finished"
+
+
+def test_body_that_the_page_streams_is_not_seen_and_no_value() -> None:
+    seen = Seen()
+    seen.wire.seek("nonce")
+    (exchange,) = seen.receive({**POST, "lost": "the page sends it as a stream"}).exchanges
+    assert exchange.session is None
+    assert "the page sends it as a stream" in exchange.unreadable
+    assert seen.wire.unread == [f"POST {URL}"]
+
+
+def test_frames_of_a_socket_in_both_directions() -> None:
+    log = Seen(SOCKET).receive(
+        {"e": "socket", "t": T, "id": "w1", "url": "wss://chat.example/ws", "cookie": ""},
+        {"e": "sent", "t": T + 1, "id": "w1", "text": '{"type": "chat", "id": 7, "session_id": "s-3"}'},
+        {"e": "received", "t": T + 2, "id": "w1", "bytes": b64('{"id": 7, "provider": "p2"}')},
+        {"e": "received", "t": T + 3, "id": "w1", "text": '{"id": 7, "type": "done"}'},
+        {"e": "closed", "t": T + 4, "id": "w1"},
+    )
+    (exchange,) = log.exchanges
+    assert (exchange.session, exchange.provider, exchange.outcome) == ("s-3", "p2", "ok")
+
+
+def test_cookies_that_the_page_does_not_see_are_not_taken_for_none() -> None:
+    rule = {"session": {"cookie": "sid"}}
+    (exchange,) = Seen(rule).receive({**POST, "text": "{}", "cookie": "theme=dark; sid=s-4"}).exchanges
+    assert exchange.session == "s-4"
+    unknown = Seen(rule)
+    unknown.receive({**POST, "text": "{}", "cookie": None}, *answered("{}", "application/json"))
+    assert unknown.log.exchanges[0].unreadable
