@@ -9,6 +9,7 @@ pytest_plugins = [
     "e2e.plugin.run",
     "e2e.plugin.verdicts",
     "e2e.plugin.outputs",
+    "e2e.plugin.export.hand_over",
     "e2e.plugin.random_test",
     "e2e.plugin.allure",
 ]

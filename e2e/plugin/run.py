@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import subprocess
 from importlib import metadata
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # pandas, pydantic, httpx and rich are for a run, not for a c
 
 _CALM_CHATS = 4
 """Chats before the browser dies, with that fault."""
+_COMMIT = "SUITE_COMMIT"
 RUN = pytest.StashKey["Run"]()
 FOLDERS = pytest.StashKey[list[Path]]()
 
@@ -36,9 +38,11 @@ FOLDERS = pytest.StashKey[list[Path]]()
 def run(request: pytest.FixtureRequest, settings: Settings) -> Run:
     """All observations of this session. Raises a `HarnessError` when not one chat could be observed."""
     from e2e.analysis.model.run import assemble
-    from e2e.records.evidence import find_runs, read_run
+    from e2e.records.evidence import read_run
 
-    folders = [f for d in settings.from_evidence for f in find_runs(d)] or [_record(request, settings)]
+    folders = [*settings.recorded] or [_record(request, settings)]
+    for reason in settings.left_out:
+        _print_line(request.config, f"note: {reason}")
     request.config.stash[FOLDERS] = folders
     records = [read_run(folder) for folder in folders]
     # Looking early has spent half of the budget.
@@ -57,6 +61,7 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
     from e2e.capture.target.policy import policy_of
     from e2e.plugin.decider import Decider
     from e2e.plugin.progress import Progress
+    from e2e.records.places import shared_run
 
     url: str = request.getfixturevalue("chat_url")
     playwright = request.getfixturevalue("playwright")
@@ -82,6 +87,7 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
         invocation=_invocation(settings),
         scenarios=settings.scenarios,
         shard=settings.shard,
+        shared_run=shared_run(),
         source_maps=settings.source_maps,
         wire=settings.wire,
     )
@@ -104,6 +110,13 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
         )
         request.config.stash[FOLDERS] = [runner.folder]
         return runner.run()
+
+
+def _print_line(config: pytest.Config, text: str) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.write_line(text)
 
 
 def _experiments_after(records: RunRecords) -> tuple[str, ...]:
@@ -169,10 +182,14 @@ def _digest(profile: Profile) -> str:
 
 
 def _commit() -> str:
-    ended = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], cwd=REPO, capture_output=True, text=True, check=False
-    )
-    return ended.stdout.strip() or "unknown"
+    """Of the suite; an image, which has no git, has it in a variable."""
+    try:
+        ended = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"], cwd=REPO, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return os.environ.get(_COMMIT, "")[:12] or "unknown"
+    return ended.stdout.strip() or os.environ.get(_COMMIT, "")[:12] or "unknown"
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

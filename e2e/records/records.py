@@ -383,6 +383,9 @@ class RunMeta:
     """``2/3``: this is the second of three parts of a run; or ``""``."""
     whole_chats: int = 0
     """Plain chats that were planned over all shards; 0 for a run that is whole."""
+    shared_run: str = ""
+    """Name of the run that several machines share (the last part of the Job's name), or ``""``: a shard that is recorded twice under
+    one name counts once."""
     owners: Mapping[str, str] = field(default_factory=dict)
     """``frontend``, ``backend``, ``suite`` -> who looks at a failure there."""
     links: Mapping[str, str] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from e2e.errors import HarnessError
 from e2e.records.evidence import read_run
 from reports.publish.site import publish
 
-_JUDGED = (0, 1)
+JUDGED = (0, 1)
 """Exit codes of pytest that are a verdict: all passed, something failed."""
 _SUITE = Path(__file__).resolve().parents[2]
 
@@ -49,7 +49,7 @@ def nightly(incoming: Path, site: Path, out: Path, *, url: str = "", options: Se
 
     Raises `HarnessError` when there is no evidence at all.
     """
-    series = _by_series(incoming)
+    series = by_series(incoming)
     if not series:
         raise HarnessError(
             "no shard recorded evidence",
@@ -59,9 +59,9 @@ def nightly(incoming: Path, site: Path, out: Path, *, url: str = "", options: Se
     found, wrong = [], []
     for (target, browser), folders in sorted(series.items()):
         place = out / f"{target}-{browser}"
-        ended = _judge(folders, place, options)
+        ended = judge_series(folders, place, options)
         try:
-            if ended not in _JUDGED:
+            if ended not in JUDGED:
                 raise HarnessError(f"its evidence could not be judged: pytest ended with {ended}, see above")
             built, page = publish(place, site, url=url)
         except HarnessError as error:
@@ -69,13 +69,14 @@ def nightly(incoming: Path, site: Path, out: Path, *, url: str = "", options: Se
             continue
         summary = built.summary
         found.append(Judgement(target, browser, summary.outcome, built.entry.headline, page, ended))
-        _write_job_summary(place / "summary.md", os.environ)
+        write_job_summary(place / "summary.md", os.environ)
         if built.lost is not None:
             wrong.append(f"{target}, {browser}: {built.lost}")
     return Ended(tuple(found), tuple(wrong))
 
 
-def _by_series(incoming: Path) -> Mapping[tuple[str, str], list[Path]]:
+def by_series(incoming: Path) -> Mapping[tuple[str, str], list[Path]]:
+    """The recorded runs below a folder, by target and browser. What cannot be read is reported on stderr, and left out."""
     series: dict[tuple[str, str], list[Path]] = defaultdict(list)
     for folder in sorted({path.parent for path in incoming.rglob("run.json")}):
         try:
@@ -87,7 +88,8 @@ def _by_series(incoming: Path) -> Mapping[tuple[str, str], list[Path]]:
     return series
 
 
-def _judge(folders: Sequence[Path], out: Path, options: Sequence[str]) -> int:
+def judge_series(folders: Sequence[Path], out: Path, options: Sequence[str]) -> int:
+    """Judge recorded runs together, in a session of pytest; returns its exit code."""
     evidence = [part for folder in folders for part in ("--from-evidence", str(folder.resolve()))]
     command = [
         sys.executable,
@@ -103,7 +105,7 @@ def _judge(folders: Sequence[Path], out: Path, options: Sequence[str]) -> int:
     return subprocess.run(command, cwd=_SUITE, check=False).returncode
 
 
-def _write_job_summary(summary: Path, environment: Mapping[str, str]) -> None:
+def write_job_summary(summary: Path, environment: Mapping[str, str]) -> None:
     """Add the summary to the page of the CI job, if there is one."""
     place = environment.get("GITHUB_STEP_SUMMARY")
     if place:

@@ -36,6 +36,8 @@ class Plan:
     trace: bool = True
     shard: Shard = WHOLE
     """Which part of the run this process plays; the plan is that of the whole run."""
+    shared_run: str = ""
+    """Name of the run that several machines share."""
     source_maps: Path | None = None
     """A folder with source maps that are built but not published."""
     wire: str = "auto"

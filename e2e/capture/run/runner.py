@@ -327,6 +327,7 @@ class Runner:
             planned_chats=plan.own_chats,
             lanes=len(plan.own_lanes),
             shard="" if plan.shard.whole else str(plan.shard),
+            shared_run=plan.shared_run,
             whole_chats=0 if plan.shard.whole else plan.affordable_chats,
             masked=not plan.show_ids,
             mask_key=self._redactor.fingerprint,

@@ -31,7 +31,9 @@ from e2e.plugin.settings.values import (
     SCENARIO_NAMES,
     check_evidence,
     check_faults,
+    evidence_place,
     existing_folder,
+    handed_over_to,
     known_fault,
     listed,
     one_of,
@@ -154,9 +156,20 @@ class Settings(BaseSettings):
         False, "write session IDs in the clear (local debugging); otherwise they are masked everywhere"
     )
     from_evidence: Annotated[
-        tuple[Annotated[Path, AfterValidator(existing_folder)], ...], NoDecode, BeforeValidator(listed)
+        tuple[Annotated[Path | str, PlainValidator(evidence_place)], ...], NoDecode, BeforeValidator(listed)
     ] = option(
-        (), "judge recorded runs instead of driving a browser; repeatable, pooled", "DIR", repeatable=True
+        (),
+        "judge recorded runs instead of driving a browser: a folder, or an address such as s3://bucket/chats; "
+        "repeatable, pooled",
+        "DIR",
+        repeatable=True,
+    )
+    evidence_to: Annotated[str, AfterValidator(handed_over_to)] = option(
+        "",
+        "copy the evidence there after the run, run.json last: a folder or an address; {run} is the last part of "
+        "JOB_NAME",
+        "PLACE",
+        example="s3://bucket/chats/{run}",
     )
     source_maps: Annotated[Path | None, AfterValidator(existing_folder)] = option(
         None,
@@ -168,11 +181,23 @@ class Settings(BaseSettings):
     )
 
     _profile: Profile = PrivateAttr()
+    _recorded: tuple[Path, ...] = PrivateAttr(())
+    _left_out: tuple[str, ...] = PrivateAttr(())
 
     @property
     def profile(self) -> Profile:
         """The target's profile; of the reference chat, as the options change it."""
         return self._profile
+
+    @property
+    def recorded(self) -> tuple[Path, ...]:
+        """The folders of the recorded runs that ``--from-evidence`` names, each shard once."""
+        return self._recorded
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Why recorded runs there are not judged: one sentence each."""
+        return self._left_out
 
     @property
     def starts_reference_chat(self) -> bool:
@@ -198,8 +223,9 @@ class Settings(BaseSettings):
                 field="wire",
                 value=CDP,
             )
+        self._check_evidence_to()
         if self.from_evidence:
-            check_evidence(self.from_evidence)
+            self._recorded, self._left_out = check_evidence(self.from_evidence, self.out / "fetched")
         else:
             check_variables(self._profile, os.environ)
             check_files(self._profile, SUITE)
@@ -216,6 +242,17 @@ class Settings(BaseSettings):
                     field=name,
                     value=_text(getattr(self, name)),
                 )
+
+    def _check_evidence_to(self) -> None:
+        for name in ("from_evidence", "show_ids"):
+            if self.evidence_to and getattr(self, name):
+                rule = (
+                    "nothing is recorded"
+                    if name == "from_evidence"
+                    else "only masked evidence is handed over"
+                )
+                value = _text(getattr(self, name))
+                rejected(f"not with --evidence-to: {rule}", "leave one out", field=name, value=value)
 
     def _check_shard(self) -> None:
         if self.shard.whole:

@@ -14,7 +14,9 @@ from e2e.capture.run.shards import WHOLE, Shard
 from e2e.errors import HarnessError
 from e2e.plugin.settings.fields import closest, rejected
 from e2e.profile.profile import is_web_address
-from e2e.records.evidence import find_runs, read_meta
+from e2e.records.attempts import Recorded, one_of_each
+from e2e.records.evidence import read_meta
+from e2e.records.places import Place, is_address, local_runs, with_shared_run
 from e2e.records.records import Scenario
 
 SCENARIO_NAMES = tuple(name for name in get_args(Scenario) if name not in ("plain", "walk", "experiment"))
@@ -122,19 +124,41 @@ def shard_of(text: Any, environment: Mapping[str, str] | None = None) -> Shard:
     return Shard(number, of)
 
 
-def check_evidence(folders: Iterable[Path]) -> None:
-    """Reject runs that cannot be read, or not be judged together, before the last report is removed."""
+def evidence_place(value: Any) -> Path | str:
+    """An existing folder, or an address such as ``s3://bucket/chats/{run}``."""
+    return str(value) if is_address(str(value)) else Path(str(existing_folder(Path(value))))
+
+
+def handed_over_to(value: str) -> str:
+    """A folder or an address that evidence can be copied to, with the name of the shared run in it."""
+    try:
+        address = with_shared_run(value)
+        if is_address(address):
+            Place.at(address)
+    except HarnessError as error:
+        rejected(error.what, error.hint, value=value)
+    return address
+
+
+def check_evidence(places: Iterable[Path | str], into: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """The folders of the runs to be judged, and why others are left out. What is on object storage is copied below ``into``.
+
+    Rejects runs that cannot be read, or not be judged together, before the last report is removed.
+    """
     from e2e.analysis.model.columns import AnalysisError
     from e2e.analysis.model.pooling import agree
 
-    folders = tuple(folders)
-    value = " ".join(map(str, folders))
+    places = tuple(places)
+    value = " ".join(map(str, places))
     try:
-        agree([read_meta(run) for folder in folders for run in find_runs(folder)])
+        found = [run for place in places for run in local_runs(place, into)]
+        runs, left_out = one_of_each([Recorded(run, read_meta(run)) for run in found])
+        agree([run.meta for run in runs])
     except AnalysisError as error:
         rejected(str(error), "judge them one by one", field="from_evidence", value=value)
     except HarnessError as error:
         rejected(error.what, error.hint, field="from_evidence", value=value)
+    return tuple(run.folder for run in runs), tuple(left_out)
 
 
 def _index(environment: Mapping[str, str]) -> int:

@@ -13,7 +13,8 @@ import pytest
 from e2e.plugin.settings.fields import flag_of, help_of, kind_of, option, variable_of
 from e2e.plugin.settings.settings import OptionError, Settings, read_settings
 from e2e.profile.profile import SUITE, TARGETS
-from e2e.selftest.unit.builders import make_run
+from e2e.records.places import Place
+from e2e.selftest.unit.builders import make_run, with_meta
 from e2e.selftest.unit.report_samples import write_run
 from fixtures.reference_chat.backend.faults import FAULTS
 from fixtures.reference_chat.backend.settings import ID_PATTERNS, TRANSPORTS
@@ -50,7 +51,7 @@ def refused(environment: dict[str, str] | None = None, **flags: Any) -> str:
 
 PUBLIC = """--target --base-url --browser --wire --target-version --shard --chats --lanes --fault --id-pattern --transport --store
     --id-format --rotation --seed --scenarios --experiments --until-decided --max-chats --walk --replay --alarms-per-year
-    --strict-evidence --show-ids --from-evidence --source-maps --out"""
+    --strict-evidence --show-ids --from-evidence --evidence-to --source-maps --out"""
 
 
 class TestDefaults:
@@ -101,6 +102,35 @@ class TestOneField:
     )
     def test_the_kind_follows_from_the_type(self, name: str, kind: str) -> None:
         assert kind_of(Settings.model_fields[name]) == kind
+
+
+class TestEvidenceOnObjectStorage:
+    def test_an_address_keeps_its_slashes_and_is_fetched_below_out(self, tmp_path: Path) -> None:
+        folder = write_run(tmp_path / "recorded", make_run())
+        Place.at("memory://options/7").put_run(folder)
+        settings = read({}, from_evidence="memory://options/7", out=str(tmp_path / "out"))
+        assert settings.from_evidence == ("memory://options/7",)
+        assert [f.name for f in settings.recorded] == [folder.name]
+        assert settings.recorded[0].is_relative_to(tmp_path / "out" / "fetched")
+
+    def test_the_name_of_the_shared_run_is_filled_in(self) -> None:
+        with mock.patch.dict(os.environ, {"JOB_NAME": "record-7"}):
+            assert read(evidence_to="memory://options/{run}").evidence_to == "memory://options/7"
+            assert read({"EVIDENCE_TO": "out/{run}"}).evidence_to == "out/7"
+
+    def test_an_attempt_that_was_recorded_again_is_left_out_with_a_reason(self, tmp_path: Path) -> None:
+        for name in ("first", "again"):
+            meta = {"run_id": name, "shared_run": "7", "shard": "1/1", "started": 1.0 + (name == "again")}
+            write_run(tmp_path, with_meta(make_run(), **meta))
+        settings = read(from_evidence=str(tmp_path))
+        assert [f.name for f in settings.recorded] == ["first"]
+        assert settings.left_out == ("again is left out: shard 1 of 1 was recorded again as first",)
+
+    def test_values_that_cannot_be_are_refused(self, tmp_path: Path) -> None:
+        assert "holds no recorded run" in refused(from_evidence="memory://nothing", out=str(tmp_path))
+        assert "such as s3fs" in refused(evidence_to="nothing://bucket")
+        assert "JOB_NAME is not set" in refused(evidence_to="memory://x/{run}")
+        assert "only masked evidence" in refused(evidence_to="memory://x", show_ids="1")
 
 
 class TestPrecedence:
