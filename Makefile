@@ -21,7 +21,7 @@ YAML := {extends: default, rules: {line-length: {max: 160}, truthy: {check-keys:
   comments: {min-spaces-from-content: 1}, braces: {max-spaces-inside: 1}}}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-chainlit setup-products targets e2e discover record doctor login test test-quick test-all chat lint lock report open gate bench matrix calibrate dry-run rehearse \
+.PHONY: help setup setup-chainlit setup-products targets e2e discover record doctor login test test-quick test-all chat lint lock report open gate bench matrix calibrate dry-run dry-run-cluster rehearse \
   clean distclean \
   shard judge site-pull site-push notify outcome pull-request all-passed
 
@@ -141,6 +141,10 @@ gate: $(STAMP) ## decide after make e2e whether the release may go out, with rea
 dry-run: $(STAMP) ## try the nightly workflow here: three runs with three shards each, a site, a webhook (OUT=)
 	@$(PY) -m e2e.setup all --quiet
 	@$(PY) -m e2e dry-run $(if $(OUT),--out '$(OUT)') $(ARGS)
+
+dry-run-cluster: $(STAMP) ## try the Kubernetes Jobs here: local processes, a local S3 server, a killed shard (OUT=)
+	@$(PY) -m e2e.setup all --quiet
+	@$(PY) -m e2e dry-run-cluster $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 rehearse: ## earlier name of dry-run
 	@echo 'note: `make rehearse` is now `make dry-run`' >&2

@@ -18,7 +18,9 @@ _Place = Annotated[
         "s3://bucket/chats/{run}; {run} is the last part of JOB_NAME.",
     ),
 ]
-_Wait = Annotated[float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for what is not there yet.")]
+_Wait = Annotated[
+    float, typer.Option(metavar="SECONDS", min=0, help="How long to wait for what is not there yet.")
+]
 
 
 @app.command(rich_help_panel=HISTORY)
@@ -27,7 +29,11 @@ def judge(
     shards: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, envvar="JOB_COMPLETIONS", show_default="as the evidence says", help="Shards to wait for."
+            metavar="N",
+            min=1,
+            envvar="JOB_COMPLETIONS",
+            show_default="as the evidence says",
+            help="Shards to wait for.",
         ),
     ] = None,
     wait: _Wait = 0.0,
@@ -61,7 +67,8 @@ def result(
     place: _Place,
     wait: _Wait = 0.0,
     to: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also copy summaries, charts and reports to this folder.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Also copy summaries, charts and reports to this folder."),
     ] = None,
     short: Annotated[bool, flag("--short", "Print one line for each target and browser.")] = False,
 ) -> int:

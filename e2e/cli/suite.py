@@ -111,3 +111,24 @@ def reference(
     from e2e.cli.generated import write_generated
 
     return write_generated(check=check)
+
+
+@app.command(rich_help_panel=SELF_TEST)
+def dry_run_cluster(
+    shards: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", min=1, show_default="1, 2, 4", help="Shards of one run; may be repeated."),
+    ] = None,
+    chats: Annotated[int, typer.Option(metavar="N", min=4, help="Chats of each shard.")] = 30,
+    lanes: Annotated[int, typer.Option(metavar="N", min=1, help="Lanes of each shard.")] = 2,
+    reply_ms: Annotated[int, typer.Option(metavar="MS", min=0, help="Until the chat replies.")] = 1000,
+    out: WrittenFolder = OUT,
+) -> int:
+    """Run the Kubernetes Jobs on this machine, with a local S3 server; measure chats per minute; kill a shard.
+
+    Each completion index is a local process with the Job's exact command. Exit code 1: something differs from what is
+    expected.
+    """
+    from e2e.selftest.tools.cluster.command import run_cluster
+
+    return run_cluster(shards or [1, 2, 4], chats, lanes, reply_ms, out)

@@ -25,18 +25,21 @@ def one_of_each(runs: Sequence[Recorded]) -> tuple[list[Recorded], list[str]]:
     """
     chosen: dict[tuple[str, ...], Recorded] = {}
     for run in sorted(runs, key=lambda run: (run.meta.finished is None, run.meta.started, run.meta.run_id)):
-        chosen.setdefault(_place_in_run(run.meta), run)
+        chosen.setdefault(_place_in_run(run), run)
     left_out = [
         f"{run.meta.run_id} is left out: {_named(run.meta)} was recorded again as {other.meta.run_id}"
         for run in runs
-        if (other := chosen[_place_in_run(run.meta)]) is not run
+        if (other := chosen[_place_in_run(run)]) is not run
     ]
-    return [run for run in runs if chosen[_place_in_run(run.meta)] is run], left_out
+    return [run for run in runs if chosen[_place_in_run(run)] is run], left_out
 
 
-def _place_in_run(meta: RunMeta) -> tuple[str, ...]:
-    if not meta.shared_run:  # of a run that nobody shares there are no attempts: two of them are two runs
-        return (meta.run_id,)
+def _place_in_run(run: Recorded) -> tuple[str, ...]:
+    meta = run.meta
+    if (
+        not meta.shared_run
+    ):  # of a run that nobody shares there are no attempts: two of them are two runs, or a mistake
+        return (meta.run_id, str(run.folder))
     environment = meta.environment
     return (
         meta.shared_run,

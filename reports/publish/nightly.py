@@ -16,6 +16,13 @@ from reports.publish.site import publish
 
 JUDGED = (0, 1)
 """Exit codes of pytest that are a verdict: all passed, something failed."""
+_OF_A_SHARD = (
+    "JOB_COMPLETION_INDEX",
+    "JOB_COMPLETIONS",
+    "CHAT_E2E_SHARD",
+    "CHAT_E2E_EVIDENCE_TO",
+    "CHAT_E2E_FROM_EVIDENCE",
+)
 _SUITE = Path(__file__).resolve().parents[2]
 
 
@@ -102,7 +109,9 @@ def judge_series(folders: Sequence[Path], out: Path, options: Sequence[str]) -> 
         str(out.resolve()),
         *options,
     ]
-    return subprocess.run(command, cwd=_SUITE, check=False).returncode
+    # A job that judges may have the variables of those that record: it is no shard, and hands nothing over.
+    environment = {k: v for k, v in os.environ.items() if k not in _OF_A_SHARD}
+    return subprocess.run(command, cwd=_SUITE, env=environment, check=False).returncode
 
 
 def write_job_summary(summary: Path, environment: Mapping[str, str]) -> None:

@@ -218,7 +218,8 @@ def _parsed(raw: bytes, place: Place) -> SharedResult:
         )
     except (ValueError, TypeError, KeyError) as error:
         raise HarnessError(
-            f"{place.address}/{RESULT_FILE} cannot be read: {error!r}", hint="judge the run again with this version"
+            f"{place.address}/{RESULT_FILE} cannot be read: {error!r}",
+            hint="judge the run again with this version",
         ) from error
 
 

@@ -91,6 +91,7 @@ ORDER = (
     "e2e.selftest.tools.calibration",
     "e2e.selftest.tools.matrix",
     "e2e.selftest.tools.dry_run",
+    "e2e.selftest.tools.cluster",
     "e2e.cli",
     "reports.__main__",
     "e2e.__main__",

@@ -275,6 +275,7 @@ class TestMake:
             (["gate"], "-m e2e gate"),
             (["matrix", "FAULT=slow", "LOAD=8", "OUT=o"], "-m e2e matrix --fault slow --load 8 --out o"),
             (["dry-run", "OUT=o"], "-m e2e dry-run --out o"),
+            (["dry-run-cluster", "OUT=o"], "-m e2e dry-run-cluster --out o"),
             (["rehearse", "OUT=o"], "-m e2e dry-run --out o"),
             (
                 ["discover", "URL=https://c.example.org/", "OUT=c.toml"],

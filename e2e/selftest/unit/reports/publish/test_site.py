@@ -25,7 +25,7 @@ from reports.history.store import History, Store
 from reports.publish import site as publish_module
 from reports.publish.branch import pull, push
 from reports.publish.github import Repository, comment, status
-from reports.publish.nightly import _by_series, nightly
+from reports.publish.nightly import by_series, nightly
 from reports.publish.notify import messages, notify
 from reports.publish.site import publish, write_index
 
@@ -165,7 +165,7 @@ class TestNightly:
         put("c", with_meta(make_run(run_id="three"), target="other"))
         (tmp_path / "d").mkdir()
         (tmp_path / "d" / "run.json").write_text("{half", encoding="utf-8")
-        found = {key: [f.name for f in folders] for key, folders in _by_series(tmp_path).items()}
+        found = {key: [f.name for f in folders] for key, folders in by_series(tmp_path).items()}
         assert found == {("reference", "chromium"): ["one", "two"], ("other", "chromium"): ["three"]}
         assert "left out" in capsys.readouterr().err
 
