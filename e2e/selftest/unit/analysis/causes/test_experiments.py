@@ -10,11 +10,12 @@ import pytest
 from e2e.analysis.diagnosis import experiments
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
+from e2e.analysis.model.verdict import Verdict
 from e2e.plugin.assertions import RandomTestResult, check_random_test
 from e2e.plugin.decider import Decider
-from e2e.records.records import SIDE_LANE, Chat, Event
+from e2e.records.records import SIDE_LANE, Chat, Event, RunRecords
 from e2e.selftest.unit.analysis.checks.test_scenarios import Said, chat
-from e2e.selftest.unit.builders import START, make_run, with_meta
+from e2e.selftest.unit.builders import START, make_run, with_chats, with_messages, with_meta
 
 RUN = "2026-11-22T0215Z-2f9c"
 
@@ -203,3 +204,180 @@ def test_an_issued_id_that_is_sent_in_the_next_chat_is_the_old_one() -> None:
         explored(chats=(first, second), events=(experiment_started("new-context"),))
     )
     assert "after New Chat the old ID was sent again" in finding.answer
+
+
+SMALL = make_run(chats=4, lanes=2, backend=False)
+KNOWN = SMALL.chats[0].messages[0].sent
+OWN: Said = ("", "s…1", "s…1")
+OTHER: Said = ("", "s…2", "s…2")
+FOREIGN: Said = ("", KNOWN, KNOWN)
+NONE: Said = ("", None, "s…1")
+
+
+def found_in_small(
+    *chats: Chat, events: tuple[Event, ...] = (), policy: dict[str, Any] | None = None
+) -> experiments.Finding:
+    records = with_meta(SMALL, policy=replace(SMALL.meta.policy, **(policy or {})))
+    [finding] = experiments.findings(
+        assemble([replace(records, chats=(*records.chats, *chats), events=(*records.events, *events))])
+    )
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second", "answer", "outcomes"),
+    [
+        ("new-context", OWN, OTHER, "a new browser started with its own ID; after New Chat another ID was sent", ("OWN_ID",)),
+        (
+            "new-context", OWN, OWN,
+            "a new browser started with its own ID; after New Chat the old ID was sent again", ("OLD_ID", "OWN_ID"),
+        ),
+        (
+            "new-context", FOREIGN, FOREIGN,
+            "a new browser started with an ID of another browser; after New Chat the old ID was sent again", ("SHARED_ID",),
+        ),
+        ("new-context", NONE, OTHER, "a new browser sent no ID; after New Chat an ID was sent", ()),
+        ("new-context", OWN, NONE, "a new browser started with its own ID; after New Chat no ID was sent", ("OWN_ID",)),
+        ("user-agent", OWN, OTHER, "another user agent started with its own ID; after New Chat another ID was sent", ()),
+        (
+            "user-agent", FOREIGN, OTHER,
+            "another user agent started with an ID of another browser; after New Chat another ID was sent", ("SHARED_ID",),
+        ),
+        ("user-agent", NONE, NONE, "another user agent sent no ID; after New Chat no ID was sent", ()),
+        ("user", OWN, OWN, "another user started with its own ID; after New Chat the old ID was sent again", ()),
+        ("user", FOREIGN, OTHER, "another user started with an ID of another browser; after New Chat another ID was sent", ()),
+        ("user", NONE, OTHER, "another user sent no ID; after New Chat an ID was sent", ()),
+        ("frozen-clock", OWN, OTHER, "with a frozen clock two chats sent two IDs: they do not depend on the time alone", ()),
+        ("frozen-clock", NONE, NONE, "with a frozen clock no ID was sent", ()),
+        ("frozen-clock", NONE, OTHER, "with a frozen clock only one of two chats sent an ID", ()),
+        ("frozen-clock", OWN, NONE, "with a frozen clock only one of two chats sent an ID", ()),
+        ("reload", OWN, NONE, "after New Chat and a reload no ID was sent", ()),
+        ("reload", OWN, OWN, "after New Chat and a reload the old ID was sent again", ("RELOAD_OLD_ID",)),
+        ("reload", OWN, OTHER, "after New Chat and a reload another ID was sent", ("RELOAD_OTHER_ID",)),
+        ("slow-network", OWN, OTHER, "on a slow network, after all requests had ended: after New Chat another ID was sent", ()),
+        ("slow-network", OWN, NONE, "on a slow network, after all requests had ended: after New Chat no ID was sent", ()),
+    ],
+)  # fmt: skip
+def test_the_whole_answer_and_its_outcomes(
+    name: str, first: Said, second: Said, answer: str, outcomes: tuple[str, ...]
+) -> None:
+    finding = found_in_small(*pair(name, first, second), events=(experiment_started(name),))
+    assert finding.answer == f"{answer}; replies from Big hat, then Big hat"
+    own = tuple(o.name.removeprefix("NEW_CONTEXT_").removeprefix("USER_AGENT_") for o in finding.outcomes)
+    assert tuple(o for o in own if o != "OTHER_PROVIDER") == outcomes
+
+
+def with_first(chat: Chat, **changes: Any) -> Chat:
+    return replace(chat, messages=(replace(chat.messages[0], **changes), *chat.messages[1:]))
+
+
+def test_the_store_tells_nothing_where_there_is_none() -> None:
+    """A chat without a store of IDs: what the store held is no reason to doubt."""
+    chats, events = pair("frozen-clock", OWN, ("", "s…1", None)), (experiment_started("frozen-clock"),)
+    assert (
+        "it depends on the time alone"
+        in found_in_small(*chats, events=events, policy={"store": "none"}).answer
+    )
+    assert "does not show how IDs are generated" in found_in_small(*chats, events=events).answer
+    unseen = (chats[0], with_first(chats[1], stored_seen=False))
+    assert "it depends on the time alone" in found_in_small(*unseen, events=events).answer
+
+
+@pytest.mark.parametrize(
+    ("changes", "answer"),
+    [
+        ((None, None), "with all caches off both replies came over the network"),
+        (("service worker", None), "with all caches off a service worker still replied"),
+        ((None, "cache"), "with all caches off a cache still replied"),
+    ],
+)
+def test_a_cache_that_still_replies_is_named(changes: tuple[str | None, str | None], answer: str) -> None:
+    chats = [
+        with_first(c, served_by=by) if by else c
+        for c, by in zip(pair("cache-off", OWN, OTHER), changes, strict=True)
+    ]
+    finding = found_in_small(*chats, events=(experiment_started("cache-off"),))
+    assert finding.answer.startswith(answer)
+    assert bool(finding.outcomes) == (changes == (None, None))
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("unseen", [{"status": "lost"}, {"messages": ()}, "sent_seen"])
+def test_two_whole_chats_are_needed(first: bool, unseen: Any) -> None:
+    chats = list(pair("reload", OWN, OTHER))
+    n = 0 if first else 1
+    chats[n] = with_first(chats[n], sent_seen=False) if unseen == "sent_seen" else replace(chats[n], **unseen)
+    assert (
+        found_in_small(*chats, events=(experiment_started("reload"),)).answer
+        == "incomplete: it did not finish"
+    )
+    assert not found_in_small(chats[1 - n], events=(experiment_started("reload"),)).seen
+
+
+def test_providers_are_named_where_both_chats_show_one() -> None:
+    first, second = pair("user", OWN, OTHER)
+    start = (experiment_started("user"),)
+    names = with_first(first, reply_provider=None, backend_provider="Tin drum", label_provider="Old oak")
+    label = with_first(second, reply_provider=None, label_provider="Old oak")
+    assert found_in_small(names, label, events=start).answer.endswith("; replies from Tin drum, then Old oak")
+    silent = with_first(second, reply_provider=None)
+    assert "replies from" not in found_in_small(first, silent, events=start).answer
+
+
+def test_another_provider_in_a_new_browser_is_an_outcome_where_the_run_saw_one_only() -> None:
+    first, second = pair("new-context", OWN, OTHER)
+    one = with_messages(SMALL, reply_provider="Big hat", backend_provider="Big hat")
+    several = with_messages(SMALL, reply_provider="Big hat", backend_provider="Big hat")
+    several = with_chats(several, lambda c: with_first(c, reply_provider="Tin drum") if c.chat == 1 else c)
+    other = experiments.E.NEW_CONTEXT_OTHER_PROVIDER
+
+    def outcomes(records: RunRecords, **shown: Any) -> tuple[Any, ...]:
+        start = (experiment_started("new-context"),)
+        side = (with_first(first, **shown), second)
+        [finding] = experiments.findings(
+            assemble([replace(records, chats=(*records.chats, *side), events=(*records.events, *start))])
+        )
+        return finding.outcomes
+
+    assert other in outcomes(one, reply_provider="Tin drum")
+    assert other in outcomes(one, reply_provider=None, backend_provider="Tin drum")
+    assert other not in outcomes(one, reply_provider="Big hat")
+    assert other not in outcomes(one, reply_provider=None)
+    assert other not in outcomes(several, reply_provider="Old oak")
+
+
+@pytest.mark.parametrize(
+    ("events", "answer", "outcome"),
+    [
+        (direct("A", "A", "A"), "3 fresh IDs sent without the browser reached 1 provider: A (3)", None),
+        (direct(*"AAAA"), "4 fresh IDs sent without the browser reached 1 provider: A (4)", "DIRECT_ONE_PROVIDER"),
+        (direct("A", "B", "A", None), "4 fresh IDs sent without the browser reached 2 providers: A (2), B (1)", "DIRECT_SEVERAL_PROVIDERS"),
+        (
+            direct(*"ABCDE"),
+            "5 fresh IDs sent without the browser reached 5 providers: A (1), B (1), C (1), D (1)",
+            "DIRECT_SEVERAL_PROVIDERS",
+        ),
+        (
+            direct(None),
+            "the backend accepted 1 fresh ID sent without the browser; its replies named no provider",
+            "DIRECT_NO_PROVIDER",
+        ),
+        (direct("A", status=400), "the backend replied with status 400 to a fresh ID sent without the browser", None),
+        (direct("A", status=399), "1 fresh ID sent without the browser reached 1 provider: A (1)", None),
+        (direct(), "incomplete: it did not finish", None),
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_what_the_backend_itself_does(events: tuple[Event, ...], answer: str, outcome: str | None) -> None:
+    finding = found_in_small(events=events)
+    assert finding.answer == answer
+    assert [o.name for o in finding.outcomes] == ([outcome] if outcome else [])
+
+
+@pytest.mark.parametrize(
+    "check", ["rotation.reload", "provider.varies", "reply.is_live", "chat.starts_empty"]
+)
+def test_which_failures_are_worth_experiments(check: str) -> None:
+    assert experiments.wanted([Verdict(check, "fail", "", "", (), {}, "")]) == experiments.NAMES
+    assert experiments.wanted([Verdict(check, "pass", "", "", (), {}, "")]) == ()
+    assert experiments.wanted([Verdict("smoke", "fail", "", "", (), {}, "")]) == ()
