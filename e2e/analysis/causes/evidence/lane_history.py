@@ -24,7 +24,6 @@ class Write:
     op: str | None
     session: str | None
     previous: str | None
-    by: str
     path: Trail
 
     @property
@@ -74,7 +73,7 @@ class Lane:
 
 def write_of(run: Run, w: StorageRow) -> Write:
     """A row of the storage events, with the product's own frames."""
-    return Write(w.t, w.op, w.session, w.previous, w.by or "", trail(run, w.run_id, w.stack))
+    return Write(w.t, w.op, w.session, w.previous, trail(run, w.run_id, w.stack))
 
 
 def lane_of(

@@ -9,8 +9,10 @@ import pytest
 
 from e2e.analysis.causes.registry import chat_rules
 from e2e.analysis.checks import rotation
+from e2e.analysis.diagnosis.diagnose import explain, with_unseen
 from e2e.analysis.judge import Judgement, explained, judge
 from e2e.analysis.model.run import assemble
+from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.records.records import Chat, Problem
 from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_messages, with_meta
 
@@ -323,6 +325,19 @@ def test_only_failures_are_explained() -> None:
     assert rotation.sent_id_is_fresh(run).causes == ()
     assert explained(run, rotation.sent_id_is_fresh(run)).cause == "stale-state"
     assert explained(run, rotation.one_id_per_chat(run)).causes == ()
+
+
+def test_a_check_that_passes_has_no_cause_and_counts_nothing_as_unseen() -> None:
+    run = judge_run("stale-state", chats=6, lanes=2)
+    failed, name = judge(run), "rotation.sent_id_is_fresh"
+    assert explain(failed.verdict(name), failed.causes) == failed.causes
+    assert explain(Verdict(name, "pass", ""), failed.causes) == ()
+    assert explain(Verdict("smoke", "fail", ""), failed.causes) == ()
+    blind = assemble([make_run(chats=6, lanes=2)])
+    blind.once("unseen", lambda: {name: (ChatKey("r", 0, 1),)})
+    assert with_unseen(blind, Verdict(name, "pass", "all")).headline == "all"
+    one = with_unseen(blind, Verdict(name, "fail", "some", numbers={"not_seen": 2}))
+    assert (one.headline, one.numbers["not_seen"]) == ("some; 1 chat of these was not seen in full", 3)
 
 
 @pytest.mark.parametrize("unseen", [{"stored_seen": False, "stored": None}, {"sent_seen": False}])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
 from e2e.analysis.diagnosis import experiments
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
@@ -329,7 +330,7 @@ def test_another_provider_in_a_new_browser_is_an_outcome_where_the_run_saw_one_o
     one = with_messages(SMALL, reply_provider="Big hat", backend_provider="Big hat")
     several = with_messages(SMALL, reply_provider="Big hat", backend_provider="Big hat")
     several = with_chats(several, lambda c: with_first(c, reply_provider="Tin drum") if c.chat == 1 else c)
-    other = experiments.E.NEW_CONTEXT_OTHER_PROVIDER
+    other = ExperimentOutcome.NEW_CONTEXT_OTHER_PROVIDER
 
     def outcomes(records: RunRecords, **shown: Any) -> tuple[Any, ...]:
         start = (experiment_started("new-context"),)

@@ -43,7 +43,7 @@ def message(number: int = 0, sent: str | None = NEW, stored: str | None = NEW, *
 def write(
     session: str | None, previous: str | None, t: float = 1.0, place: CodePlace = GENERATOR, op: str = "set"
 ) -> Write:
-    return Write(t, op, session, previous, "page", (place,))
+    return Write(t, op, session, previous, (place,))
 
 
 REMOVED, STORED = write(None, OLD, 1.0), write(NEW, None, 2.0)

@@ -53,7 +53,7 @@ def asked(*messages: Any, lane: Any = LANE, said: tuple[Any, ...] = (recall(),),
 
 
 NAMED = recall(names=1, names_lane=0, named_in_payload=False)
-LEFT = {"after": "reload", "loaded": True}
+LEFT: dict[str, Any] = {"after": "reload", "loaded": True}
 LOADED = write(OLD, OLD, 3.0, op="start")
 
 TABLE: list[tuple[Predicate, list[ChatEvidence], list[ChatEvidence]]] = [
@@ -336,15 +336,18 @@ class TestLeave:
         assert self.found(removed, self.row(3.0, NEW, NEW, "start")) is None
         start = self.row(3.0, None, None, "start")
         for stored in ({"stored_seen": False}, {"stored": NEW}):
-            same = message(1, sent=NEW, sent_at=5.0, **(LEFT | stored))
+            more: dict[str, Any] = LEFT | stored
+            same = message(1, sent=NEW, sent_at=5.0, **more)
             assert self.found(removed, start, second=same) is None
         same = message(1, sent=NEW, stored=None, sent_at=5.0, **LEFT)
         assert self.found(removed, start, second=same) == 2.5
 
     def test_only_a_leave_that_was_seen_counts(self) -> None:
         removed, start = self.row(2.5, None, NEW), self.row(3.0, None, None, "start")
-        for second in ({"after": ""}, {"after": "other-tab"}, {"sent_seen": False}):
-            m = message(1, **({"sent": OTHER, "stored": OTHER, "sent_at": 5.0} | LEFT | second))
+        ways: list[dict[str, Any]] = [{"after": ""}, {"after": "other-tab"}, {"sent_seen": False}]
+        for second in ways:
+            fields: dict[str, Any] = {"sent": OTHER, "stored": OTHER, "sent_at": 5.0} | LEFT | second
+            m = message(1, **fields)
             assert self.found(removed, start, second=m) is None
         assert self.found(removed, start, first=message(ended_at=None)) is None
         assert self.found(removed, start, first=message(sent=None, ended_at=2.0)) is None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from e2e.analysis.checks import scenarios
-from e2e.analysis.facts.lost_messages import lost_messages
+from e2e.analysis.facts.lost_messages import lines, lost_messages
 from e2e.analysis.facts.scenario_runs import plays_of
 from e2e.analysis.judge import judge
 from e2e.analysis.model.completeness import partial_reasons
@@ -111,6 +111,16 @@ class TestLostMessages:
         assert "the page accepted message 0 (the message box was emptied) and never sent it" in "".join(
             cause.evidence
         )
+
+    def test_the_lines_are_in_the_order_of_lanes_and_chats(self) -> None:
+        run = assemble([records(lost("rapid-send", 10))])
+        [(key, messages)] = lost_messages(run).items()
+        later = {key._replace(lane=1): messages, key._replace(chat=12): messages, key: messages}
+        assert [line.partition(": the page")[0] for line in lines(run, later)] == [
+            "lane 0: chat 10",
+            "lane 0: chat 12",
+            "lane 1: chat 10",
+        ]
 
     def test_in_a_plain_chat_smoke_fails_by_it(self) -> None:
         judgement = judge(assemble([records(lost("plain", 10))]))

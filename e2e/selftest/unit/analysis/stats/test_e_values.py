@@ -116,6 +116,11 @@ def test_an_alarm_of_the_product_stays() -> None:
     assert state.product < state.highest
 
 
+def test_a_value_at_the_limit_is_an_alarm() -> None:
+    assert Nights("k", highest=THOUSAND, cusum=THOUSAND).alarms(1e-3) == ("product", "cusum")
+    assert Nights("k", highest=THOUSAND - 1e-9, cusum=0.0, product=99.0).alarms(1e-3) == ()
+
+
 def test_the_state_is_json() -> None:
     state = night(night(None, {"A": 20}, SHARES), {"A": 6, "B": 7, "C": 7}, SHARES)
     assert Nights.from_json(json.loads(json.dumps(state.to_json()))) == state

@@ -275,7 +275,7 @@ class TestTimeline:
         assert flow is not None
         points = [line for line in axes.lines if line.get_marker() in ("D", "o")]
         end = max(p.seconds for p in flow.points)
-        at = [(float(line.get_xdata()[0]), line.get_ydata()[0]) for line in points]
+        at: list[Any] = [(float(line.get_xdata()[0]), line.get_ydata()[0]) for line in points]
         assert at[0] == (pytest.approx(-0.12 * end), 1)  # the chat before, however long ago, at the left edge
         assert at[1:] == [(pytest.approx(p.seconds), p.layer) for p in flow.points[1:]]
         assert [line.get_marker() == "D" for line in points] == [p.wrong for p in flow.points]
