@@ -89,6 +89,39 @@ def calibrate(
 
 
 @app.command(rich_help_panel=SELF_TEST)
+def chaos(
+    minutes: Annotated[float, typer.Option(metavar="N", min=0.1, help="Time budget.")] = 20.0,
+    runs: Annotated[
+        int | None, typer.Option(metavar="N", min=1, show_default="as many as fit", help="At most so many runs.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", show_default="random", help="Seed of all draws.")] = None,
+    run: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Only this run of the seed: repeats it.")
+    ] = None,
+    first: Annotated[int, typer.Option(metavar="N", min=0, help="Number of the first run.")] = 0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", show_default="all", help="Only this fault; may be repeated."),
+    ] = None,
+    out: WrittenFolder = OUT,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", show_default="discarded", help="Folder for the evidence of runs with a violation."),
+    ] = None,
+) -> int:
+    """Run the suite under drawn faults: killed processes, a full disk, a bad network, a page that misbehaves.
+
+    Each run must end with the right verdict or a true reason, and leave nothing behind. Writes chaos.md and chaos.json.
+    Exit code 1: a run did not.
+    """
+    from e2e.selftest.tools.chaos.command import run_chaos
+
+    return run_chaos(
+        minutes=minutes, runs=runs, seed=seed, only_run=run, first=first, wanted=fault or [], out=out, keep=keep
+    )
+
+
+@app.command(rich_help_panel=SELF_TEST)
 def dry_run(
     chats: Annotated[int, typer.Option(metavar="N", min=1, help="Chats of each run.")] = 18,
     shards: Annotated[int, typer.Option(metavar="N", min=1, help="Shards of each run.")] = 3,

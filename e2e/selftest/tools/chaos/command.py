@@ -1,0 +1,67 @@
+"""Runs the suite under drawn faults within a time budget, and checks that each run has the property of `judging`."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from e2e.errors import HarnessError
+from e2e.selftest.tools.chaos.draw import draw
+from e2e.selftest.tools.chaos.faults.catalogue import all_faults
+from e2e.selftest.tools.chaos.judging import VIOLATION
+from e2e.selftest.tools.chaos.runs import Result, Workshop
+from e2e.selftest.tools.chaos.write import write
+
+
+def run_chaos(
+    *, minutes: float, runs: int | None, seed: int | None, only_run: int | None, wanted: Sequence[str], first: int,
+    out: Path, keep: Path | None,
+) -> int:  # fmt: skip
+    """Carry out runs until the time is over, print each, write the table. Returns 1 if one had a violation.
+
+    Raises `HarnessError` for a fault that is unknown, or that cannot be had on this machine.
+    """
+    known = all_faults()
+    for name in wanted:
+        if name not in known:
+            raise HarnessError(f"--fault {name}: no such fault", hint=f"one of {', '.join(known)}")
+    left_out = {name: why for name, fault in known.items() if (why := fault.refused()) and (not wanted or name in wanted)}
+    # A replayed run is drawn as it was: on another machine with the same faults, or it is another one.
+    faults = {name: fault for name, fault in known.items() if name not in left_out}
+    seed = random.SystemRandom().randrange(10**6) if seed is None else seed
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    console.print(f"seed {seed}: {len(faults)} faults" + (f"; not tried: {', '.join(left_out)}" if left_out else ""))
+    end = time.monotonic() + minutes * 60
+    results: list[Result] = []
+    number = first if only_run is None else only_run
+    with Workshop.open(keep) as workshop:
+        while True:
+            drawn = draw(seed, number, known, wanted)
+            if drawn.fault in faults:
+                result = workshop.carry_out(drawn)
+                results.append(result)
+                _print(console, result)
+            number += 1
+            done = only_run is not None or (runs is not None and number - first >= runs)
+            if done or time.monotonic() > end:
+                break
+    files = write(results, known, left_out, out)
+    bad = sum(r.found.outcome == VIOLATION for r in results)
+    console.print(f"{len(results)} runs, {bad} with a violation; written: {', '.join(map(str, files))}")
+    return 1 if bad else 0
+
+
+def _print(console: Console, result: Result) -> None:
+    drawn, found = result.draw, result.found
+    more = "; ".join([*result.notes, *([f"missed: {result.missed}"] if result.missed else [])])
+    console.print(
+        f"{found.outcome:<12} {drawn.number:>4} {drawn.fault:<22} {drawn}{f' [{more}]' if more else ''} ({result.seconds:.1f} s)",
+        markup=False,
+    )
+    for line in found.violations:
+        console.print(f"             {line}", markup=False)

@@ -1,0 +1,90 @@
+"""Processes that are killed, and processes that stand still for seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Sequence
+
+import psutil
+
+from e2e.selftest.tools.chaos.faults.definition import FAULTS, Case, Fault
+
+FAMILY = "processes"
+GONE = (
+    r"the browser was gone in the middle of the run",
+    r"the page of lane \d+ crashed",
+    r"the browser could not go on: .*(closed|crash|disconnected|detached)",
+)
+DOWN = (
+    r"backend-down",
+    r"the page .*(could not be (opened|loaded)|did not load|cannot be reached)",
+    r"the backend's own interface did not respond",
+)
+LATE = (r"did not (end|begin|come|arrive|become)", r"within \d", r"slow")
+"""Reasons of a wait that took longer than the profile allows."""
+
+
+def _pids(case: Case, part: str) -> list[int]:
+    if part == "suite":
+        return [case.suite]
+    if part == "backend":
+        return [case.backend]
+    return [process.pid for process in case.find(part)]
+
+
+def _signal(pids: Sequence[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _kill(part: str) -> Fault:
+    def inflict(case: Case) -> None:
+        pids = _pids(case, part)
+        if not pids:
+            case.missed = f"there was no {part} any more"
+        _signal(pids, signal.SIGKILL)
+
+    return Fault(
+        f"kill-{part}",
+        FAMILY,
+        f"kill -9 of the {part}",
+        inflict,
+        reasons=DOWN if part == "backend" else GONE,
+        ends_suite=part == "suite",
+        own_backend=part == "backend",
+    )
+
+
+def _stop(part: str) -> Fault:
+    def inflict(case: Case) -> None:
+        pids = _pids(case, part)
+        seconds = case.rng.choice((0.3, 1.0, 2.0, 4.0))
+        case.note(f"{seconds:g} s")
+        if not pids:
+            case.missed = f"there was no {part} any more"
+        _signal(pids, signal.SIGSTOP)
+        try:
+            case.pause(seconds)
+        finally:
+            _signal(pids, signal.SIGCONT)
+
+    return Fault(
+        f"stop-{part}", FAMILY, f"SIGSTOP of the {part} for up to 4 s", inflict,
+        reasons=LATE, own_backend=part == "backend",
+    )  # fmt: skip
+
+
+for _one in ("suite", "driver", "browser", "renderer", "network", "backend"):
+    FAULTS[f"kill-{_one}"] = _kill(_one)
+    FAULTS[f"stop-{_one}"] = _stop(_one)
+
+
+def running(pid: int) -> bool:
+    """Whether the process exists and is no zombie."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,150 @@
+"""The property that each run must have, whatever was inflicted on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from e2e.analysis.judge import Judgement, judge
+from e2e.analysis.model.run import Run, assemble
+from e2e.errors import HarnessError
+from e2e.records.evidence import RUN, read_run
+from e2e.selftest.tools.chaos.draw import EACH_CHAT, Draw
+from e2e.selftest.tools.chaos.faults.definition import Fault
+from e2e.selftest.tools.chaos.suite_process import Verdicts, verdicts_of
+from e2e.selftest.tools.matrix.table import FAILS, HEALTHY
+
+RIGHT, BROKEN, INCONCLUSIVE, VIOLATION = "right", "broken", "inconclusive", "violation"
+CLASSES = (RIGHT, BROKEN, INCONCLUSIVE, VIOLATION)
+KILLED = "the run did not finish"
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the parent saw of the suite's process."""
+
+    folder: Path | None = None
+    ready: bool = False
+    chats: int = 0
+    """Chats that the suite reported as ended and written."""
+    error: str = ""
+    """The `HarnessError` with which it ended."""
+    traceback: str = ""
+    close: str = ""
+    judged: Verdicts | None = None
+    exit_code: int | None = None
+    late: bool = False
+    """It had to be killed."""
+    left: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whether a run had the property."""
+
+    outcome: str
+    """One of `CLASSES`."""
+    violations: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
+    """What the run names as the reason why it is broken."""
+
+
+def examine(drawn: Draw, fault: Fault, seen: Seen) -> Found:
+    """Judge what a run left, and what was seen of it."""
+    wrong = list(_process(fault, seen))
+    run, problem = _recorded(seen)
+    if problem:
+        return Found(VIOLATION, (*wrong, problem))
+    if run is None or seen.folder is None:
+        return _nothing_recorded(fault, seen, wrong)
+    judged = judge(run)
+    if (kept := len(run.chats) + len(run.side)) < seen.chats:
+        wrong.append(f"chats lost: {seen.chats} were reported as written, {kept} are in the evidence")
+    again = verdicts_of(judged)
+    first = seen.judged or verdicts_of(judge(assemble([read_run(seen.folder)])))
+    if first != again:
+        wrong.append(f"judged differently again: {sorted(set(first) ^ set(again))[:4]}")
+    wrong += _verdicts(drawn, judged, complete=not run.partial)
+    reasons = _reasons(run, seen)
+    wrong += _false_reasons(fault, reasons, judged)
+    if wrong:
+        return Found(VIOLATION, tuple(wrong), reasons)
+    return Found(_class(drawn, judged), (), reasons)
+
+
+def _process(fault: Fault, seen: Seen) -> list[str]:
+    wrong = []
+    if seen.late:
+        wrong.append("it did not end within the profile's limits plus a minute")
+    if seen.traceback:
+        wrong.append(f"traceback: {seen.traceback.strip().splitlines()[-1]}")
+    if seen.close:
+        wrong.append(f"the browser could not be closed: {seen.close}")
+    if not fault.ends_suite and not seen.late and seen.exit_code:
+        wrong.append(f"the suite's process ended with exit code {seen.exit_code}")
+    return [*wrong, *(f"left behind: {one}" for one in seen.left)]
+
+
+def _recorded(seen: Seen) -> tuple[Run | None, str]:
+    if seen.folder is None or not (seen.folder / RUN).is_file():
+        return None, "" if not seen.chats else f"{seen.chats} chats were reported as written, and there is no run"
+    try:
+        return assemble([read_run(seen.folder)]), ""
+    except HarnessError as error:
+        return None, f"the evidence cannot be judged: {error.what}"
+
+
+def _nothing_recorded(fault: Fault, seen: Seen, wrong: list[str]) -> Found:
+    reasons = (seen.error,) if seen.error else ()
+    if not fault.ends_suite and not reasons and not wrong:
+        wrong.append("nothing was recorded, and no reason was given")
+    wrong += [f"not the true reason: {one}" for one in reasons if not _fits(fault, one)]
+    return Found(VIOLATION if wrong else BROKEN, tuple(wrong), reasons)
+
+
+def _expected(drawn: Draw) -> str:
+    return "stale-state" if drawn.product == "stale" else drawn.product
+
+
+def _verdicts(drawn: Draw, judged: Judgement, *, complete: bool) -> list[str]:
+    """False fails, wrong causes and false passes."""
+    wrong = []
+    expected = _expected(drawn)
+    if drawn.product == HEALTHY:
+        wrong += [f"false fail of {v.name}: {v.headline}" for v in judged.verdicts if v.outcome == "fail"]
+        return wrong + [f"false cause {c.name}" for c in judged.causes]
+    wrong += [f"wrong cause {c.name} instead of {expected}" for c in judged.causes if c.name != expected]
+    must = FAILS.get(expected, set()) if complete or expected in EACH_CHAT else set()
+    if drawn.product == "stale":
+        must = {"rotation.sent_id_is_fresh"}
+    wrong += [f"false pass of {v.name}: {v.headline}" for v in judged.verdicts if v.name in must and v.outcome == "pass"]
+    return wrong
+
+
+def _reasons(run: Run, seen: Seen) -> tuple[str, ...]:
+    problems = [f"{p.kind}: {p.what}" for meta in run.metas for p in meta.problems]
+    return tuple(dict.fromkeys([*problems, *run.partial_reasons, *([seen.error] if seen.error else [])]))
+
+
+def _false_reasons(fault: Fault, reasons: Sequence[str], judged: Judgement) -> list[str]:
+    if judged.outcome == "broken" and not reasons:
+        return ["broken without a reason"]
+    if fault.harmless and reasons:
+        return [f"no right verdict, because of: {one}" for one in reasons]
+    counted = [one for one in reasons if not re.search(r"planned chats were not recorded|^interrupted: |incomplete line", one)]
+    if fault.ends_suite:
+        counted = [one for one in counted if not one.startswith(KILLED)]
+    return [f"not the true reason: {one}" for one in counted if not _fits(fault, one)]
+
+
+def _fits(fault: Fault, reason: str) -> bool:
+    return any(re.search(pattern, reason) for pattern in fault.reasons)
+
+
+def _class(drawn: Draw, judged: Judgement) -> str:
+    if judged.outcome == "broken":
+        return BROKEN
+    right = judged.outcome == ("pass" if drawn.product == HEALTHY else "fail")
+    return RIGHT if right else INCONCLUSIVE
