@@ -21,7 +21,7 @@ YAML := {extends: default, rules: {line-length: {max: 160}, truthy: {check-keys:
   comments: {min-spaces-from-content: 1}, braces: {max-spaces-inside: 1}}}
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-chainlit setup-products targets e2e discover record doctor login test test-quick test-all chat lint lock report open gate bench matrix calibrate dry-run dry-run-cluster rehearse \
+.PHONY: help chaos setup setup-chainlit setup-products targets e2e discover record doctor login test test-quick test-all chat lint lock report open gate bench matrix calibrate dry-run dry-run-cluster rehearse \
   clean distclean \
   shard judge site-pull site-push notify outcome pull-request all-passed
 
@@ -193,6 +193,11 @@ matrix: $(STAMP) ## run every fault of the reference chat: each must be named, a
 	  $(if $(ID_PATTERN),--id-pattern '$(ID_PATTERN)') $(if $(SEED),--seed '$(SEED)') \
 	  $(if $(CHATS),--chats '$(CHATS)') $(if $(LANES),--lanes '$(LANES)') $(if $(LOAD),--load '$(LOAD)') \
 	  $(if $(OUT),--out '$(OUT)') $(ARGS)
+
+chaos: $(STAMP) ## run the suite under drawn faults for MINUTES=20: each run must end right or with the true reason (SEED= RUN= FAULT= OUT=)
+	@$(PY) -m e2e.setup all --quiet
+	@$(PY) -m e2e chaos $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(RUNS),--runs '$(RUNS)') $(if $(SEED),--seed '$(SEED)') \
+	  $(if $(RUN),--run '$(RUN)') $(foreach fault,$(FAULT),--fault '$(fault)') $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 calibrate: $(STAMP) ## measure false alarms and power of the statistical checks on simulated campaigns (OUT=)
 	@$(PY) -m e2e calibrate $(if $(OUT),--out '$(OUT)') $(ARGS)

@@ -92,13 +92,19 @@ def calibrate(
 def chaos(
     minutes: Annotated[float, typer.Option(metavar="N", min=0.1, help="Time budget.")] = 20.0,
     runs: Annotated[
-        int | None, typer.Option(metavar="N", min=1, show_default="as many as fit", help="At most so many runs.")
+        int | None,
+        typer.Option(metavar="N", min=1, show_default="as many as fit", help="At most so many runs."),
     ] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", show_default="random", help="Seed of all draws.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", show_default="random", help="Seed of all draws.")
+    ] = None,
     run: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="Only this run of the seed: repeats it.")
     ] = None,
     first: Annotated[int, typer.Option(metavar="N", min=0, help="Number of the first run.")] = 0,
+    at_once: Annotated[
+        int, typer.Option(metavar="N", min=1, max=16, help="Runs side by side: most of a run is waiting.")
+    ] = 2,
     fault: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", show_default="all", help="Only this fault; may be repeated."),
@@ -106,7 +112,9 @@ def chaos(
     out: WrittenFolder = OUT,
     keep: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", show_default="discarded", help="Folder for the evidence of runs with a violation."),
+        typer.Option(
+            metavar="DIR", show_default="discarded", help="Folder for the evidence of runs with a violation."
+        ),
     ] = None,
 ) -> int:
     """Run the suite under drawn faults: killed processes, a full disk, a bad network, a page that misbehaves.
@@ -117,7 +125,15 @@ def chaos(
     from e2e.selftest.tools.chaos.command import run_chaos
 
     return run_chaos(
-        minutes=minutes, runs=runs, seed=seed, only_run=run, first=first, wanted=fault or [], out=out, keep=keep
+        minutes=minutes,
+        runs=runs,
+        seed=seed,
+        only_run=run,
+        at_once=at_once,
+        first=first,
+        wanted=fault or [],
+        out=out,
+        keep=keep,
     )
 
 

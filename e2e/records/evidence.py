@@ -25,16 +25,17 @@ class EvidenceWriter:
     """
 
     def __init__(self, folder: Path, meta: RunMeta) -> None:
-        folder.mkdir(parents=True, exist_ok=False)
         self.folder = folder
         self.meta = meta
-        # A lone surrogate in a text of the page is no UTF-8; backslashreplace writes it as JSON's own \ud800.
-        self._events: TextIO = (folder / EVENTS).open(
-            "a", encoding="utf-8", errors="backslashreplace", buffering=1 << 16
-        )
-        self._chats: TextIO = (folder / CHATS).open(
-            "a", encoding="utf-8", errors="backslashreplace", buffering=1 << 16
-        )
+        with _told(folder):
+            folder.mkdir(parents=True, exist_ok=False)
+            # A lone surrogate in a text of the page is no UTF-8; backslashreplace writes it as JSON's own \ud800.
+            self._events: TextIO = (folder / EVENTS).open(
+                "a", encoding="utf-8", errors="backslashreplace", buffering=1 << 16
+            )
+            self._chats: TextIO = (folder / CHATS).open(
+                "a", encoding="utf-8", errors="backslashreplace", buffering=1 << 16
+            )
         self.write_meta(meta)
 
     def event(self, event: Event) -> None:
@@ -73,6 +74,8 @@ def _told(folder: Path) -> Iterator[None]:
     """Say of a write that failed what it means. Raises `CaptureIncomplete`."""
     try:
         yield
+    except FileExistsError:
+        raise  # two runs of one name: a mistake in this program
     except OSError as error:
         raise CaptureIncomplete(
             f"the evidence could not be written: {error.strerror or error}",

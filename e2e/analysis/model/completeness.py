@@ -13,7 +13,9 @@ def partial_reasons(run: RunRecords, *, pooled: bool) -> list[str]:
     if run.meta.interrupted:
         reasons.append(f"interrupted: {run.meta.interrupted}")
     elif run.meta.finished is None:
-        reasons.append("the run did not finish (it was killed, or is still running)")
+        reasons.append(
+            "the run did not finish (it was killed, its disk took nothing more, or it is still running)"
+        )
     if run.torn_lines:
         reasons.append(f"{run.torn_lines} incomplete line{'s' if run.torn_lines > 1 else ''} ignored")
     for status in ("blocked", "lost"):

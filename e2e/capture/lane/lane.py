@@ -67,6 +67,9 @@ class Lane:
             if self._run_context.stopped():
                 return
             self._end_badly("lost", _gone_wrong(error))
+        except Exception:
+            if not self._run_context.stopped():  # Playwright raises a plain Exception when its driver is gone
+                raise
         finally:
             recorder.end_chat("lost", self._run_context.stopped() or "the run ended")
             recorder.tell_undecoded()

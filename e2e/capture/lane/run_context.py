@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scenarios.habits import Habits
@@ -44,3 +44,5 @@ class RunContext:
     habits: Habits = field(default_factory=Habits)
     wire: str = "cdp"
     """The source of the wire: ``cdp`` or ``in-page``."""
+    open_contexts: list[BrowserContext] = field(default_factory=list)
+    """Those of the run, so that all can be closed when a page of them answers no more."""

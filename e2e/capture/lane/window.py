@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -54,6 +55,7 @@ class Window:
                 where="login of the profile",
                 hint="`make login TARGET=…`",
             ) from None
+        run_context.open_contexts.append(self.context)
         self.page: ChatPage
         self._closing: list[Callable[[], None]] = []
 
@@ -157,6 +159,8 @@ class Window:
 
     def close(self) -> None:
         """Close the context; nothing is left to do when the browser is gone."""
+        with contextlib.suppress(ValueError):  # it was closed before
+            self._run_context.open_contexts.remove(self.context)
         try:
             for let_go in self._closing:
                 let_go()

@@ -9,14 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright
 
 from e2e.capture.code import source_maps
 from e2e.capture.code.libraries import infrastructure
@@ -82,6 +82,10 @@ class Runner:
         self._stop = ""
         self._looked = False
         self._lanes: list[Lane] = []
+        self._open_contexts: list[BrowserContext] = []
+        times = plan.profile.timeouts
+        self._patience = times.ready + times.action + times.reply
+        """Seconds after which a page that answers nothing has stopped: longer than any wait for it."""
         self._writer = EvidenceWriter(self.folder, self._meta()) if plan.full else None
         self._journal = Journal(self.run_id, self._writer)
         self._journal.watchers.extend(watchers)
@@ -95,8 +99,12 @@ class Runner:
         what was seen has been written.
         """
         with self.going() as lanes:
-            run_lanes(lanes, self._waiter, stop=lambda: self.stopped)
+            run_lanes(lanes, self._waiter, stop=lambda: self.stopped, guard=self.guard)
         return self.folder
+
+    def guard(self) -> AbstractContextManager[None]:
+        """Ends the run when a call to a page does not return."""
+        return self._waiter.at_most(self._patience, self._stuck)
 
     @property
     def stopped(self) -> bool:
@@ -114,6 +122,9 @@ class Runner:
         )
         gone = self._waiter.guarded(self._browser_gone)
         self._browser.on("disconnected", gone)
+        forget = self._waiter.when_driver_ends(
+            lambda: self._crashed("the browser's driver was gone in the middle of the run")
+        )
         interrupted = False
         try:
             with _ctrl_c(self._interrupt):
@@ -127,6 +138,7 @@ class Runner:
                 interrupted = self._stop == "Ctrl-C"
         finally:
             self._browser.remove_listener("disconnected", gone)
+            forget()
             if backend is not None:
                 backend.close()
             self._end()
@@ -138,8 +150,9 @@ class Runner:
         if self._writer is None or self._looked:
             return
         self._looked = True
-        for error in misplaced_ids.look(self.plan.profile, self._lanes, self._redactor):
-            self._problem(error)
+        with self._unless_gone(), self.guard():
+            for error in misplaced_ids.look(self.plan.profile, self._lanes, self._redactor):
+                self._problem(error)
 
     def _explore(self, curious: Callable[[RunRecords], Sequence[str]], backend: BackendClient | None) -> None:
         """Make the experiments that the records ask for."""
@@ -161,7 +174,7 @@ class Runner:
         )
         lanes, left_out = experiment_runner.plan(wanted)
         self._left_out |= left_out
-        run_lanes(lanes, self._waiter, stop=lambda: self._stop != "")
+        run_lanes(lanes, self._waiter, stop=lambda: self._stop != "", guard=self.guard)
 
     def _lane(self, number: int, backend: BackendClient | None) -> Lane:
         recorder = LaneRecorder(number, self.plan.profile, self._journal, self._redactor)
@@ -190,12 +203,33 @@ class Runner:
             enough=self._enough,
             habits=self._habits,
             wire=self._wire,
+            open_contexts=self._open_contexts,
         )
 
-    def _crashed(self, what: str) -> None:
+    def _crashed(self, what: str, hint: str = "too little memory? run again with fewer lanes") -> None:
         if not self._stop:
             self._stop = what
-            self._problem(CaptureIncomplete(what, hint="too little memory? run again with fewer lanes"))
+            self._problem(CaptureIncomplete(what, hint=hint))
+
+    def _stuck(self) -> None:
+        """Close the pages: what waits for one of them gets an error then, and the run ends in order."""
+        self._crashed(
+            f"a page did not respond for {self._patience:g} s",
+            hint="a script of the page may loop for ever, or write to the console faster than it can be read",
+        )
+        for context in self._open_contexts:
+            self._waiter.close_soon(context)
+
+    @contextmanager
+    def _unless_gone(self) -> Iterator[None]:
+        """Pass over what Playwright raises when browser or driver are gone, which is reported already."""
+        try:
+            yield
+        except HarnessError:
+            raise
+        except Exception:
+            if not self._stop:
+                raise
 
     def _interrupt(self) -> None:
         self._stop = "Ctrl-C"
@@ -265,7 +299,8 @@ class Runner:
     def _finish(self) -> None:
         self._look_for_ids()
         for lane in self._lanes:
-            lane.close()
+            with self._unless_gone(), self.guard():
+                lane.close()
         if self._writer is None:
             return
         for lane in self._lanes:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ParamSpec, TypeVar
 
-from playwright.sync_api import Browser, Error, Playwright, Route
+from playwright.sync_api import Browser, BrowserContext, Error, Playwright, Route
 
 from e2e.pages.waits import Steps, Wait
 
@@ -26,10 +27,42 @@ class EventWaiter:
     def __init__(self, playwright: Playwright | Browser) -> None:
         self._sync: Callable[[Any], Any] = playwright._sync  # noqa: SLF001
         self._loop: asyncio.AbstractEventLoop = playwright._loop  # noqa: SLF001
+        self._driver_ended: asyncio.Future[Any] = playwright._impl_obj._connection._transport.on_error_future  # noqa: SLF001
         self._event = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         """Held, or the loop would forget them."""
         self._failure: BaseException | None = None
+
+    def when_driver_ends(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Call ``call``, and wake the sleeper, when Playwright's driver has ended; returns what takes that back.
+
+        Nothing else reports it: no event comes any more, and a lane that waits for one would name another reason.
+        """
+        ended = self._driver_ended
+
+        def handle(_: asyncio.Future[Any]) -> None:
+            call()
+            self._event.set()
+
+        ended.add_done_callback(handle)
+        return lambda: (ended.remove_done_callback(handle), None)[1]
+
+    @contextmanager
+    def at_most(self, seconds: float, late: Callable[[], None]) -> Iterator[None]:
+        """Call ``late`` when the block has not ended in time, also while it waits for a response of the browser.
+
+        A page whose script never ends answers nothing, and Playwright's ``evaluate`` waits for ever.
+        """
+        timer = self._loop.call_later(seconds, late)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def close_soon(self, context: BrowserContext) -> None:
+        """Close ``context`` from an event handler or a timer: whatever waits for one of its pages gets an error then."""
+        closing = self._loop.create_task(context._impl_obj.close())  # noqa: SLF001
+        closing.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def wake(self) -> None:
         """Wake the sleeper."""
@@ -88,6 +121,8 @@ class _Lane:
         self.wait: Wait | None = None
         self.deadline = 0.0
         self.next_poll = 0.0
+        self.failure: Exception | None = None
+        """What looking at the page raised: it is the lane's own, which then ends; the others go on."""
 
     def ready(self, now: float) -> bool:
         wait = self.wait
@@ -97,13 +132,24 @@ class _Lane:
             self.next_poll = now + wait.poll
         elif wait.asks_page:
             return False
-        return wait.until()
+        return self._holds(wait)
+
+    def _holds(self, wait: Wait) -> bool:
+        try:
+            return wait.until()
+        except Exception as error:  # noqa: BLE001 - thrown into the lane
+            self.failure = error
+            return True
 
     def advance(self, now: float) -> bool:
         """One step; False when the lane has ended."""
         try:
-            if self.wait is not None and now >= self.deadline and not self.wait.until():
+            late = self.failure is None and self.wait is not None and now >= self.deadline
+            if late and self.wait is not None and not self._holds(self.wait):
                 wait = self.steps.throw(self.wait.late())
+            elif self.failure is not None:
+                failure, self.failure = self.failure, None
+                wait = self.steps.throw(failure)
             else:
                 wait = next(self.steps)
         except StopIteration:
@@ -120,11 +166,12 @@ def run_lanes(
     waiter: EventWaiter,
     stop: Callable[[], bool] = lambda: False,
     ended: Callable[[K], Mapping[K, Steps]] = lambda _: {},
+    guard: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Advance all lanes until each has ended, or ``stop()`` holds (then every lane is closed where it is).
 
     ``ended`` is called with the key of a lane that has ended; the lanes that it returns are advanced too.
-    A lane handles its own `HarnessError`; whatever else escapes one ends the run.
+    Each step is taken inside ``guard()``. A lane handles its own `HarnessError`; whatever else escapes one ends the run.
     """
     running = {number: _Lane(steps) for number, steps in lanes.items()}
     try:
@@ -132,11 +179,13 @@ def run_lanes(
             advanced = False
             for number, lane in list(running.items()):
                 now = time.monotonic()
-                if lane.ready(now) or now >= lane.deadline:
-                    advanced = True
-                    if not lane.advance(time.monotonic()):
-                        del running[number]
-                        running |= {key: _Lane(steps) for key, steps in ended(number).items()}
+                with guard():
+                    ready = lane.ready(now) or now >= lane.deadline
+                    goes_on = not ready or lane.advance(time.monotonic())
+                advanced = advanced or ready
+                if not goes_on:
+                    del running[number]
+                    running |= {key: _Lane(steps) for key, steps in ended(number).items()}
                 if stop():
                     break
             if running and not advanced:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rich.console import Console
@@ -19,7 +22,7 @@ from e2e.selftest.tools.chaos.write import write
 
 
 def run_chaos(
-    *, minutes: float, runs: int | None, seed: int | None, only_run: int | None, wanted: Sequence[str], first: int,
+    *, minutes: float, runs: int | None, seed: int | None, only_run: int | None, wanted: Sequence[str], first: int, at_once: int,
     out: Path, keep: Path | None,
 ) -> int:  # fmt: skip
     """Carry out runs until the time is over, print each, write the table. Returns 1 if one had a violation.
@@ -30,26 +33,43 @@ def run_chaos(
     for name in wanted:
         if name not in known:
             raise HarnessError(f"--fault {name}: no such fault", hint=f"one of {', '.join(known)}")
-    left_out = {name: why for name, fault in known.items() if (why := fault.refused()) and (not wanted or name in wanted)}
+    left_out = {
+        name: why
+        for name, fault in known.items()
+        if (why := fault.refused()) and (not wanted or name in wanted)
+    }
     # A replayed run is drawn as it was: on another machine with the same faults, or it is another one.
     faults = {name: fault for name, fault in known.items() if name not in left_out}
     seed = random.SystemRandom().randrange(10**6) if seed is None else seed
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
-    console.print(f"seed {seed}: {len(faults)} faults" + (f"; not tried: {', '.join(left_out)}" if left_out else ""))
+    console.print(
+        f"seed {seed}: {len(faults)} faults" + (f"; not tried: {', '.join(left_out)}" if left_out else "")
+    )
     end = time.monotonic() + minutes * 60
+    numbers = itertools.count(first if only_run is None else only_run)
+    most = 1 if only_run is not None else runs
     results: list[Result] = []
-    number = first if only_run is None else only_run
-    with Workshop.open(keep) as workshop:
-        while True:
-            drawn = draw(seed, number, known, wanted)
-            if drawn.fault in faults:
+    printing = threading.Lock()
+
+    def work() -> None:
+        with Workshop.open(keep) as workshop:
+            while time.monotonic() < end:
+                number = next(numbers)
+                if most is not None and number - (first if only_run is None else only_run) >= most:
+                    return
+                drawn = draw(seed, number, known, wanted)
+                if drawn.fault not in faults:
+                    continue
                 result = workshop.carry_out(drawn)
-                results.append(result)
-                _print(console, result)
-            number += 1
-            done = only_run is not None or (runs is not None and number - first >= runs)
-            if done or time.monotonic() > end:
-                break
+                result.only = f" FAULT='{' '.join(wanted)}'" if wanted else ""
+                with printing:
+                    results.append(result)
+                    _print(console, result)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        for ended in [pool.submit(work) for _ in range(at_once)]:
+            ended.result()
+    results.sort(key=lambda result: result.draw.number)
     files = write(results, known, left_out, out)
     bad = sum(r.found.outcome == VIOLATION for r in results)
     console.print(f"{len(results)} runs, {bad} with a violation; written: {', '.join(map(str, files))}")

@@ -35,7 +35,17 @@ STALE_PAGES = (
     "fetch-json", "xhr-json", "fetch-sse", "eventsource", "ndjson", "long-poll", "form", "header", "nested", "session-storage",
     "ws-text", "socketio", "graphql-ws", "signalr", "json-rpc", "worker", "iframe", "shadow",
 )  # fmt: skip
-OTHER_PAGES = ("cookie", "url-path", "indexeddb", "memory", "ws-next", "service-worker", "js-confirm", "key-per-chat", "first-message")
+OTHER_PAGES = (
+    "cookie",
+    "url-path",
+    "indexeddb",
+    "memory",
+    "ws-next",
+    "service-worker",
+    "js-confirm",
+    "key-per-chat",
+    "first-message",
+)
 _STORES = ("localStorage", "localStorage", "sessionStorage", "cookie", "indexedDB", "url")
 _SCENARIOS = ("", "", "", "rapid-send", "double-click", "mid-stream", "reload", "two-tabs", "empty-chat")
 
@@ -69,7 +79,13 @@ class Draw:
         return asdict(self)
 
     def __str__(self) -> str:
-        what = [self.target, self.product, self.scenario or "plain", f"{self.chats} chats", f"after {self.after} + {self.delay:g} s"]
+        what = [
+            self.target,
+            self.product,
+            self.scenario or "plain",
+            f"{self.chats} chats",
+            f"after {self.after} + {self.delay:g} s",
+        ]
         if self.target == REFERENCE:
             what[1:1] = [self.variant.transport, self.variant.store]
         return ", ".join(what)
@@ -95,7 +111,7 @@ def draw(seed: int, number: int, faults: Mapping[str, Fault], only: Sequence[str
         target, product = REFERENCE, HEALTHY if rng.random() < 0.6 else rng.choice(possible)
     else:
         healthy = rng.random() < 0.6
-        pages = (*STALE_PAGES, *OTHER_PAGES) if healthy else STALE_PAGES
+        pages: tuple[str, ...] = (*STALE_PAGES, *OTHER_PAGES) if healthy else STALE_PAGES
         pages = tuple(p for p in pages if fault.on_websocket or "socket/line.js" not in PAGES[p].scripts)
         target, product = rng.choice(pages), HEALTHY if healthy else "stale"
     scenario = SCENARIO_OF.get(product) or (rng.choice(_SCENARIOS) if reference else "")

@@ -80,7 +80,7 @@ def _process(fault: Fault, seen: Seen) -> list[str]:
         wrong.append("it did not end within the profile's limits plus a minute")
     if seen.traceback:
         wrong.append(f"traceback: {seen.traceback.strip().splitlines()[-1]}")
-    if seen.close:
+    if seen.close and not _fits(fault, seen.close):
         wrong.append(f"the browser could not be closed: {seen.close}")
     if not fault.ends_suite and not seen.late and seen.exit_code:
         wrong.append(f"the suite's process ended with exit code {seen.exit_code}")
@@ -89,7 +89,10 @@ def _process(fault: Fault, seen: Seen) -> list[str]:
 
 def _recorded(seen: Seen) -> tuple[Run | None, str]:
     if seen.folder is None or not (seen.folder / RUN).is_file():
-        return None, "" if not seen.chats else f"{seen.chats} chats were reported as written, and there is no run"
+        return (
+            None,
+            "" if not seen.chats else f"{seen.chats} chats were reported as written, and there is no run",
+        )
     try:
         return assemble([read_run(seen.folder)]), ""
     except HarnessError as error:
@@ -119,7 +122,11 @@ def _verdicts(drawn: Draw, judged: Judgement, *, complete: bool) -> list[str]:
     must = FAILS.get(expected, set()) if complete or expected in EACH_CHAT else set()
     if drawn.product == "stale":
         must = {"rotation.sent_id_is_fresh"}
-    wrong += [f"false pass of {v.name}: {v.headline}" for v in judged.verdicts if v.name in must and v.outcome == "pass"]
+    wrong += [
+        f"false pass of {v.name}: {v.headline}"
+        for v in judged.verdicts
+        if v.name in must and v.outcome == "pass"
+    ]
     return wrong
 
 
@@ -133,7 +140,11 @@ def _false_reasons(fault: Fault, reasons: Sequence[str], judged: Judgement) -> l
         return ["broken without a reason"]
     if fault.harmless and reasons:
         return [f"no right verdict, because of: {one}" for one in reasons]
-    counted = [one for one in reasons if not re.search(r"planned chats were not recorded|^interrupted: |incomplete line", one)]
+    counted = [
+        one
+        for one in reasons
+        if not re.search(r"planned chats were not recorded|^interrupted: |incomplete line", one)
+    ]
     if fault.ends_suite:
         counted = [one for one in counted if not one.startswith(KILLED)]
     return [f"not the true reason: {one}" for one in counted if not _fits(fault, one)]

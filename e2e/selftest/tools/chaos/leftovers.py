@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+TOKEN = "CHAOS_RUN"
 _PATIENCE = 10.0
 """Seconds that a driver or a browser has to notice that its parent is gone."""
 _TICK = 0.1
@@ -31,7 +32,7 @@ def _processes(token: str) -> list[str]:
 
 def _with(token: str) -> list[int]:
     """Processes that have ``token`` in the environment with which they were started, and are no zombies."""
-    mark = token.encode()
+    mark = f"{TOKEN}={token}".encode()
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():

@@ -46,6 +46,8 @@ class Result:
     seconds: float
     notes: tuple[str, ...]
     missed: str
+    only: str = ""
+    """What the command that repeats it needs besides, where only some faults were drawn from."""
     log: str = ""
     """What the suite wrote, of a run with a violation."""
 
@@ -87,7 +89,9 @@ class Workshop:
         token = uuid.uuid4().hex
         began = time.monotonic()
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True)))
+            folder = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True))
+            )
             out, temporary, log = folder / "out", folder / "tmp", folder / "suite.log"
             out.mkdir()
             temporary.mkdir()
@@ -105,7 +109,9 @@ class Workshop:
             if found.violations:
                 text = seen.traceback + (log.read_text(errors="replace") if log.exists() else "")
                 self._keep(drawn, out, text)
-        return Result(drawn, found, time.monotonic() - began, tuple(case.notes), case.missed, text[-6000:])
+        return Result(
+            drawn, found, time.monotonic() - began, tuple(case.notes), case.missed, log=text[-6000:]
+        )
 
     def _keep(self, drawn: Draw, out: Path, text: str) -> None:
         if self.keep is None:
@@ -121,7 +127,7 @@ class Workshop:
         if own:
             chat = stack.enter_context(ReferenceChat.start(faults=faults, **drawn.variant.options()))
             return chat.url, chat.pid
-        self.chat.reset(faults=faults, **drawn.variant.options())  # type: ignore[misc]
+        self.chat.reset(faults=faults, **drawn.variant.options())
         return self.chat.url, self.chat.pid
 
     def _suite(self, order: Order, fault: Fault, case: Case) -> Seen:

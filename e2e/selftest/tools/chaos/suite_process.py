@@ -25,9 +25,10 @@ from e2e.profile.variants import reference_variant
 from e2e.records.evidence import read_run
 from e2e.selftest.browser.lab_pages.lab_profiles import lab_profile
 from e2e.selftest.tools.chaos.draw import REFERENCE, Draw
+from e2e.selftest.tools.chaos.leftovers import TOKEN
 from e2e.setup.browser import find_browser, launch_options
+from e2e.setup.driver_files import DriverFiles
 
-TOKEN = "CHAOS_RUN"  # noqa: S105 - the name of a variable that all processes of a run inherit
 TIMEOUTS = Timeouts(ready=6, action=4, reply=6)
 LIMITS = Limits(retry_after=1)
 
@@ -60,7 +61,10 @@ def profile_of(drawn: Draw) -> Profile:
 
 def verdicts_of(judged: Judgement) -> Verdicts:
     """What `Verdicts` describes."""
-    lines = (f"{v.name}: {v.outcome}: {v.headline} ({', '.join(c.name for c in v.causes)})" for v in judged.verdicts)
+    lines = (
+        f"{v.name}: {v.outcome}: {v.headline} ({', '.join(c.name for c in v.causes)})"
+        for v in judged.verdicts
+    )
     return (judged.outcome, *lines)
 
 
@@ -75,14 +79,17 @@ def main(order: Order, clock: Any, reports: Connection) -> None:
     steady = time.time
     time.time = lambda: steady() + clock.value
     try:
-        playwright = sync_playwright().start()
+        files = DriverFiles()
+        with files.here():
+            playwright = sync_playwright().start()
         browser = playwright.chromium.launch(**launch_options(find_browser()))
         reports.send(("ready",))
         folder = _record(order, playwright, browser, reports)
         _close(playwright, browser, reports)
+        files.close()
         if folder is not None:
             reports.send(("judged", verdicts_of(judge(assemble([read_run(folder)])))))
-    except BaseException:  # whatever it is, the parent must learn of it
+    except BaseException:  # noqa: BLE001 - whatever it is, the parent must learn of it
         reports.send(("traceback", traceback.format_exc()))
     reports.close()
 

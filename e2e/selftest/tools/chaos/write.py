@@ -12,7 +12,9 @@ from e2e.selftest.tools.chaos.judging import BROKEN, CLASSES, INCONCLUSIVE, RIGH
 from e2e.selftest.tools.chaos.runs import Result
 
 
-def write(results: Sequence[Result], faults: Mapping[str, Fault], left_out: Mapping[str, str], out: Path) -> list[Path]:
+def write(
+    results: Sequence[Result], faults: Mapping[str, Fault], left_out: Mapping[str, str], out: Path
+) -> list[Path]:
     """Write ``chaos.md`` and ``chaos.json`` under ``out``."""
     out.mkdir(parents=True, exist_ok=True)
     table, page = out / "chaos.json", out / "chaos.md"
@@ -40,7 +42,9 @@ def text_of(results: Sequence[Result], faults: Mapping[str, Fault], left_out: Ma
     lines += ["", "## Violations", ""] if bad else []
     for result in bad:
         drawn = result.draw
-        lines.append(f"- `make chaos SEED={drawn.seed} RUN={drawn.number}` ({drawn.fault}: {drawn}; {'; '.join(result.notes)})")
+        lines.append(
+            f"- `make chaos SEED={drawn.seed} RUN={drawn.number}{result.only}` ({drawn.fault}: {drawn}; {'; '.join(result.notes)})"
+        )
         lines += [f"  - {' '.join(one.split())[:300]}" for one in result.found.violations]
     return "\n".join(lines) + "\n"
 

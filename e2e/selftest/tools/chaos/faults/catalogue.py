@@ -20,5 +20,7 @@ def all_faults() -> Mapping[str, Fault]:
     """Name -> fault, families in the order of their modules; first the run without one, which shows that the rest is sound."""
     for module in pkgutil.iter_modules(faults.__path__):
         importlib.import_module(f"{faults.__name__}.{module.name}")
-    healthy = Fault(NO_FAULT, "none", "no fault: the run must end with the right verdict", _nothing, harmless=True)
+    healthy = Fault(
+        NO_FAULT, "none", "no fault: the run must end with the right verdict", _nothing, harmless=True
+    )
     return {NO_FAULT: healthy, **FAULTS}

@@ -10,8 +10,9 @@ from pathlib import Path
 from e2e.selftest.tools.chaos.faults.definition import Case, fault
 
 FAMILY = "disk"
-FULL = (r"the evidence could not be written: No space left on device",)
-READ_ONLY = (r"the evidence could not be written: Read-only file system",)
+UNFINISHED = r"the run did not finish .*its disk took nothing more"
+FULL = (r"the evidence could not be written: No space left on device", UNFINISHED)
+READ_ONLY = (r"the evidence could not be written: Read-only file system", UNFINISHED)
 _SIZE = 4 << 20
 
 
@@ -40,6 +41,12 @@ def _small_disk(case: Case) -> None:
         case.undo.callback(_run, "umount", "--lazy", str(case.out))
 
 
+def _full_disk(case: Case) -> None:
+    _small_disk(case)
+    if not case.missed:
+        fill(case.out, 0)
+
+
 def fill(folder: Path, left: int) -> None:
     """Fill the disk of ``folder`` but for ``left`` bytes."""
     with (folder / "filler").open("wb", buffering=0) as file:
@@ -50,7 +57,14 @@ def fill(folder: Path, left: int) -> None:
             file.truncate(max(0, file.tell() - left))
 
 
-@fault("disk-full", FAMILY, "the disk of the evidence is full", reasons=FULL, prepare=_small_disk, refused=no_mounts)
+@fault(
+    "disk-full",
+    FAMILY,
+    "the disk of the evidence is full",
+    reasons=FULL,
+    prepare=_small_disk,
+    refused=no_mounts,
+)
 def _disk_full(case: Case) -> None:
     left = case.rng.choice((0, 0, 4096, 16384))
     case.note(f"{left} bytes left")
@@ -58,7 +72,7 @@ def _disk_full(case: Case) -> None:
 
 
 @fault("disk-full-at-start", FAMILY, "it is full before the run", reasons=FULL, refused=no_mounts,
-       prepare=lambda case: (_small_disk(case), fill(case.out, 0))[0])  # fmt: skip
+       prepare=_full_disk)  # fmt: skip
 def _disk_full_at_start(_: Case) -> None:
     """Nothing is left to do."""
 
@@ -71,7 +85,13 @@ def _disk_full_for_a_while(case: Case) -> None:
     (case.out / "filler").unlink()
 
 
-@fault("disk-read-only", FAMILY, "new files of the output folder cannot be written", reasons=READ_ONLY, refused=no_mounts)
+@fault(
+    "disk-read-only",
+    FAMILY,
+    "new files of the output folder cannot be written",
+    reasons=READ_ONLY,
+    refused=no_mounts,
+)
 def _disk_read_only(case: Case) -> None:
     """A read-only mount of the folder over itself: open files still take what is written, new ones are refused."""
     folder = str(case.out)

@@ -76,7 +76,7 @@ def _status(status: int, what: str, reasons: tuple[str, ...]) -> None:
         _apply(case, behaviours.answering(status, body, content_type=kind, **more), cut_open=True)
 
 
-_status(429, "too many requests", (r"rate-limited", r"429"))
+_status(429, "too many requests", (r"rate-limited", r"answered 429"))
 _status(500, "internal error", DOWN)
 _status(503, "not available", DOWN)
 
@@ -109,5 +109,7 @@ def _net_huge(case: Case) -> None:
 
 @fault("net-endless", FAMILY, "a response that never ends", reasons=UNREAD, on_websocket=False)
 def _net_endless(case: Case) -> None:
-    piece, after = case.rng.choice(((b": on\n\n", True), (b"data: x\n\n", True), (b"x" * 1000, False), (b" ", True)))
+    piece, after = case.rng.choice(
+        ((b": on\n\n", True), (b"data: x\n\n", True), (b"x" * 1000, False), (b" ", True))
+    )
     _apply(case, behaviours.endless(piece, case.rng.choice((0.002, 0.05)), after_body=after))

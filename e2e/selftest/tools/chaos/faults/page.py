@@ -9,7 +9,7 @@ from e2e.selftest.tools.chaos.faults.definition import Case, fault
 from e2e.selftest.tools.chaos.faults.processes import GONE, LATE
 
 FAMILY = "page"
-HANGS = (*LATE, r"does not respond", *GONE)
+HANGS = (*LATE, r"did not respond", *GONE)
 
 
 def at_click(case: Case, script: str) -> None:
@@ -34,15 +34,19 @@ def _nothing(_: Case) -> None:
     """The page does it."""
 
 
-def _page_fault(name: str, what: str, script: str, *, harmless: bool = False, reasons: tuple[str, ...] = HANGS) -> None:
-    fault(name, FAMILY, what, prepare=lambda case: at_click(case, script), harmless=harmless, reasons=reasons)(_nothing)
+def _page_fault(
+    name: str, what: str, script: str, *, harmless: bool = False, reasons: tuple[str, ...] = HANGS
+) -> None:
+    fault(
+        name, FAMILY, what, prepare=lambda case: at_click(case, script), harmless=harmless, reasons=reasons
+    )(_nothing)
 
 
 _page_fault("page-loops", "a script of the page loops for ever", "for (;;);")
 _page_fault("page-busy", "a script of the page is busy for 2 s",
             "const end = performance.now() + 2000; while (performance.now() < end);", harmless=True)  # fmt: skip
 _page_fault("page-console", "the page writes 20,000 lines to the console",
-            "for (let n = 0; n < 20000; n++) console.log('line ' + n, { n });", harmless=True)  # fmt: skip
+            "for (let n = 0; n < 20000; n++) console.log('line ' + n, { n });", )  # fmt: skip
 _page_fault("page-console-ever", "the page writes to the console for ever",
             "setInterval(() => { for (let n = 0; n < 200; n++) console.error(new Error('line ' + n)); }, 10);")  # fmt: skip
 _page_fault("page-dialogs", "the page opens twenty dialogs",
@@ -54,7 +58,9 @@ _page_fault("page-downloads", "the page starts thirty downloads",
 _page_fault("page-sockets", "the page opens 10,000 sockets",
             "self.held = []; for (let n = 0; n < 10000; n++)"
             " { try { held.push(new WebSocket('ws://' + location.host + '/held/' + n)); } catch { break; } }")  # fmt: skip
-_page_fault("page-popups", "the page opens windows", "for (let n = 0; n < 5; n++) open('about:blank');", harmless=True)
+_page_fault(
+    "page-popups", "the page opens windows", "for (let n = 0; n < 5; n++) open('about:blank');", harmless=True
+)
 _page_fault("page-errors", "the page throws 5,000 errors",
             "for (let n = 0; n < 5000; n++) setTimeout(() => { throw new Error('drawn ' + n); }, 0);", harmless=True)  # fmt: skip
 _page_fault("page-full-store", "another script fills localStorage, and takes it away again",

@@ -13,7 +13,8 @@ from e2e.selftest.tools.chaos.faults.definition import FAULTS, Case, Fault
 
 FAMILY = "processes"
 GONE = (
-    r"the browser was gone in the middle of the run",
+    r"the browser('s driver)? was gone in the middle of the run",
+    r"connection closed",
     r"the page of lane \d+ crashed",
     r"the browser could not go on: .*(closed|crash|disconnected|detached)",
 )
@@ -21,6 +22,8 @@ DOWN = (
     r"backend-down",
     r"the page .*(could not be (opened|loaded)|did not load|cannot be reached)",
     r"the backend's own interface did not respond",
+    r"answered 5\d\d",
+    r"the reply was cut",
 )
 LATE = (r"did not (end|begin|come|arrive|become)", r"within \d", r"slow")
 """Reasons of a wait that took longer than the profile allows."""

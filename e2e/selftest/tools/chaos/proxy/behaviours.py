@@ -95,7 +95,8 @@ def half(*, announced: bool) -> Behaviour:
 
     async def behave(exchange: Exchange) -> None:
         if exchange.request.upgrades:
-            return await exchange.pass_on(at_most=400)
+            await exchange.pass_on(at_most=400)
+            return
         response = await exchange.response()
         length = {"content_length": str(len(response.body))} if announced else {}
         await exchange.send(response.head(**length) + response.body[: len(response.body) // 2])
@@ -108,7 +109,8 @@ def in_encoding(header: str, value: str, change: Callable[[bytes], bytes] = lamb
 
     async def behave(exchange: Exchange) -> None:
         if exchange.request.upgrades:
-            return await exchange.pass_on()
+            await exchange.pass_on()
+            return
         response = await exchange.response()
         response.headers = [(k, v) for k, v in response.headers if k.lower() != header]
         response.headers.append((header, value))
@@ -123,7 +125,8 @@ def huge(size: int) -> Behaviour:
 
     async def behave(exchange: Exchange) -> None:
         if exchange.request.upgrades:
-            return await exchange.pass_on()
+            await exchange.pass_on()
+            return
         response = await exchange.response()
         await exchange.send(response.head(content_length=str(size)))
         piece = b"x" * (1 << 20)
@@ -138,7 +141,8 @@ def endless(piece: bytes, seconds: float, *, after_body: bool) -> Behaviour:
 
     async def behave(exchange: Exchange) -> None:
         if exchange.request.upgrades:
-            return await exchange.pass_on()
+            await exchange.pass_on()
+            return
         response = await exchange.response()
         await exchange.send(response.head() + (response.body if after_body else b""))
         while True:

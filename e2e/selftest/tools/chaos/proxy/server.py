@@ -165,7 +165,8 @@ class Proxy:
     async def _ordinary(self, exchange: Exchange) -> None:
         request = exchange.request
         if not self.script or request.method != "GET" or "text/html" not in request.header("accept"):
-            return await exchange.pass_on()
+            await exchange.pass_on()
+            return
         response = await exchange.response()
         if response.header("content-type").startswith("text/html"):
             tag = f"<script>{self.script}</script>".encode()

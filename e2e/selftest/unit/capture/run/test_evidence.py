@@ -285,3 +285,9 @@ def test_a_full_disk_is_told_with_a_way_out_and_costs_nothing_that_was_complete(
     with pytest.raises(CaptureIncomplete, match="No space left"):
         writer.close()
     assert len(read_run(folder).events) == 1
+
+
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "evidence").write_text("a file is in the way", encoding="utf-8")
+    with pytest.raises(CaptureIncomplete, match="the evidence could not be written"):
+        EvidenceWriter(tmp_path / "evidence" / "run", META)

@@ -318,3 +318,23 @@ class TestErrors:
         with pytest.raises(RuntimeError, match="in a handler"):
             world.run(lane())
         assert log == ["closed"]
+
+
+def test_what_a_look_at_the_page_raises_is_thrown_into_its_lane_alone(world: World) -> None:
+    seen: list[str] = []
+
+    def looks() -> Steps:
+        def look() -> bool:
+            raise ValueError("no page")
+
+        try:
+            yield Wait(look, 5, late())
+        except ValueError as error:
+            seen.append(str(error))
+
+    def other() -> Steps:
+        yield Wait(lambda: len(seen) > 0, 5, late())
+        seen.append("went on")
+
+    world.run(looks(), other())
+    assert seen == ["no page", "went on"]

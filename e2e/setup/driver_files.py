@@ -1,0 +1,68 @@
+"""Where Playwright's driver keeps the files of its browsers, and that they go when it is killed.
+
+The driver makes two folders for each browser below TMPDIR, and removes them when it ends. Killed, it leaves them: 12 MB of a
+profile for a short run. So it gets a folder of its own, and a shell removes that when this process is gone, however it ended.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PATIENCE = 15.0
+_REMOVE = 'cat >/dev/null; n=0; while [ -e "$0" ] && [ $n -lt 50 ]; do rm -rf "$0"; n=$((n+1)); [ -e "$0" ] && sleep 0.2; done'
+"""Waits for the end of its input, which is that of this process. A browser that is ending may still write: again then."""
+
+
+class DriverFiles:
+    """A temporary folder for the drivers that are started inside `here`; removed by `close`, or when this process is gone."""
+
+    def __init__(self) -> None:
+        self._shell: subprocess.Popen[bytes] | None = None
+        if sys.platform == "win32":
+            return  # a driver that is killed leaves its files there
+        folder = tempfile.mkdtemp(prefix="chat-e2e-")
+        self._folder = folder
+        try:
+            self._shell = subprocess.Popen(
+                ["/bin/sh", "-c", _REMOVE, folder],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in the terminal is not for it
+            )
+        except OSError:
+            Path(folder).rmdir()
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Inside the block, TMPDIR is the folder: for processes that are started, not for this one."""
+        if self._shell is None:
+            yield
+            return
+        before = os.environ.get("TMPDIR")
+        tempfile.gettempdir()  # this process has chosen its own before, and keeps it
+        os.environ["TMPDIR"] = self._folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["TMPDIR"]
+            else:
+                os.environ["TMPDIR"] = before
+
+    def close(self) -> None:
+        """Remove the folder. A second call does nothing."""
+        shell, self._shell = self._shell, None
+        if shell is None or shell.stdin is None:
+            return
+        shell.stdin.close()
+        try:
+            shell.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            return  # it goes on without us
