@@ -24,6 +24,7 @@ DOWN = (
     r"the backend's own interface did not respond",
     r"answered 5\d\d",
     r"the reply was cut",
+    r"the page has no open WebSocket",
 )
 LATE = (r"did not (end|begin|come|arrive|become)", r"within \d", r"slow")
 """Reasons of a wait that took longer than the profile allows."""
