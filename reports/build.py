@@ -14,6 +14,7 @@ from reports.prepared import prepared
 from reports.summary.schema import Summary
 
 if TYPE_CHECKING:
+    from reports.browsers.session import JudgedSession
     from reports.summary.aggregate import Judged
 
 
@@ -76,12 +77,27 @@ def _composed(
 ) -> tuple[Composition, HarnessError | None]:
     """The report composed from the evidence, with the run added to the history; and the error if it could not be added."""
     if judged is None:
-        from reports.summary.aggregate import judge_last
+        from reports.browsers.session import judge_session
 
-        judged = judge_last(out)
+        session = judge_session(out)
+        if len(session.browsers) > 1:
+            return _composed_session(session, out, place, keep)
+        judged = session.judged[0]
     entry = entry_of(judged)
     series, lost = _add(entry, place, keep)
     return compose(judged, series.entries, entry, out), lost
+
+
+def _composed_session(
+    session: JudgedSession, out: Path, place: str | Path, keep: int
+) -> tuple[Composition, HarnessError | None]:
+    """As `_composed`, of several browsers: each is a series of its own in the history."""
+    from reports.browsers.compose import compose_session
+
+    entries = [entry_of(judged) for judged in session.judged]
+    added = [_add(entry, place, keep) for entry in entries]
+    lost = next((error for _, error in added if error is not None), None)
+    return compose_session(session, [series.entries for series, _ in added], entries, out), lost
 
 
 def _add(entry: HistoryEntry, place: str | Path, keep: int) -> tuple[History, HarnessError | None]:

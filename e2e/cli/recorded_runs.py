@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,8 +28,10 @@ def report(
 ) -> int:
     """Build the report of the last run: summary, charts, Allure report; add the run to the history."""
     from reports.build import build
+    from reports.publish.nightly import write_job_summary
 
     built = build(out, history, keep=keep, base_url=base_url)
+    write_job_summary(out / "summary.md", os.environ)
     print_built(built, ("summary", out / "summary.md"), ("report", built.index))
     return serve(out) if open_ else 0
 
@@ -54,10 +57,10 @@ def summary(
     ] = None,
 ) -> int:
     """Judge recorded runs together, and print the verdicts. Writes nothing."""
-    from reports.summary.aggregate import judge_last
+    from reports.browsers.session import judge_session
     from reports.summary.terminal import print_summary
 
-    print_summary((_judged(folders) if folders else judge_last(OUT)).summary)
+    print_summary((_judged(folders) if folders else judge_session(OUT)).summary)
     return 0
 
 
@@ -88,15 +91,17 @@ def gate(out: OutFolder = OUT) -> int:
     Yes means: the run passed, every key figure is within its limit, and nothing is missing from the evidence.
     """
     from reports.allure.build import quality_gate
-    from reports.allure.config import allure_run
+    from reports.allure.config import allure_run_of
+    from reports.browsers.session import judge_session
     from reports.history.store import ALLURE
-    from reports.summary.aggregate import judge_last
     from reports.summary.verdict import executive_summary
 
-    judged = judge_last(out)
-    passed, reasons = quality_gate(out / "allure-results", allure_run(judged, out / "history" / ALLURE))
-    if judged.summary.outcome != "pass":
-        reasons = [*executive_summary(judged.summary), *reasons]
+    session = judge_session(out)
+    summary = session.summary
+    run = allure_run_of(session.judged, summary, out / "history" / ALLURE)
+    passed, reasons = quality_gate(out / "allure-results", run)
+    if summary.outcome != "pass":
+        reasons = [*executive_summary(summary), *reasons]
         passed = False
     print("yes: OK to release" if passed else "no:")
     for reason in reasons:

@@ -156,25 +156,35 @@ def pull_request(
     link: Link = "",
 ) -> int:
     """Write the last run's summary as a pull request's comment, and as a commit's status."""
-    from e2e.records.evidence import find_runs
+    from e2e.records.evidence import find_runs, read_meta
+    from reports.browsers.page import session_note
+    from reports.browsers.session import judge_session
     from reports.publish.github import Repository, comment, status
-    from reports.summary.aggregate import judge_folders, judge_last
-    from reports.summary.page import headline, release_note
+    from reports.summary.aggregate import judge_folders
+    from reports.summary.page import headline
 
-    judged = judge_last(out)
-    text = release_note(judged.run, judged.summary, link)
+    session = judge_session(out)
+    summary, text = session.summary, session_note(session, link)
     if compare_with is not None:
         from reports.summary.compare import comment as comparison
         from reports.summary.compare import compare as compare_runs
 
-        before = judge_folders(find_runs(compare_with))
-        text += "\n" + comparison(compare_runs(before, judged), link=link)
+        for judged in session.judged:
+            browser = judged.run.metas[0].browser
+            before = judge_folders(
+                [
+                    folder
+                    for folder in find_runs(compare_with)
+                    if session.single is not None or read_meta(folder).browser == browser
+                ]
+            )
+            text += "\n" + comparison(compare_runs(before, judged), link=link)
     repository = Repository.of(os.environ)
     if number:
         print(comment(repository, number, text))
     if commit:
         states: dict[str, Literal["success", "failure", "error"]] = {"pass": "success", "fail": "failure"}
-        state = states.get(judged.summary.outcome, "error")
-        status(repository, commit, state, headline(judged.summary), link)
+        state = states.get(summary.outcome, "error")
+        status(repository, commit, state, headline(summary), link)
         print(f"{commit[:12]}: {state}")
     return 0

@@ -50,6 +50,8 @@ class PageActions:
         self.variables = os.environ if variables is None else variables
         """What ``${NAME}`` stands for."""
         self._recorder = recorder
+        self.touch = False
+        """The device has a touch screen and no mouse: what is clicked elsewhere is tapped. Set by its window."""
         self._marked: set[Mark] = set()
 
     def gone(self, what: Locate) -> bool:
@@ -117,7 +119,26 @@ class PageActions:
                 locator = self._locator(what)
                 if mark is not None:
                     self._mark(mark, locator, timeout)
-                locator.click(timeout=timeout, click_count=clicks)
+                self._click(locator, timeout, clicks)
+
+    def _click(self, locator: Locator, timeout: float, clicks: int = 1) -> None:
+        """Click or tap an element, after Playwright's checks that it can be used."""
+        if not self.touch:
+            locator.click(timeout=timeout, click_count=clicks)
+            return
+        locator.tap(timeout=timeout, trial=clicks > 1)
+        if clicks > 1:  # a second locator.tap would wait for an element that the first one may have removed
+            box = locator.bounding_box(timeout=timeout)
+            if box is not None:
+                self._click_at((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2), clicks)
+
+    def _click_at(self, point: tuple[float, float], clicks: int = 1) -> None:
+        """Click or tap at a point, in CSS pixels."""
+        if not self.touch:
+            self.page.mouse.click(*point, click_count=clicks)
+            return
+        for _ in range(clicks):
+            self.page.touchscreen.tap(*point)
 
     def _go_to(self, address: str, place: str) -> None:
         self._marked.clear()

@@ -235,7 +235,7 @@ class ChatPage(PageActions):
         steps = self.profile.steps.new_chat
         if len(steps) == 1 and steps[0].click is not None and look.point is not None:
             armed()
-            self.page.mouse.click(*look.point, click_count=clicks)
+            self._click_at(look.point, clicks)
         else:
             start = self.profile.steps.starting
             yield from self.run(steps, "steps.new_chat", mark=("new_chat", start), armed=armed, clicks=clicks)
@@ -250,14 +250,14 @@ class ChatPage(PageActions):
         """Put ``text`` into the message box, as typed, after a `look` at it. Raises `CaptureIncomplete` when it cannot be used."""
         if look.point is not None:
             if not look.focused:
-                self.page.mouse.click(*look.point)
+                self._click_at(look.point)
             typing.insert(self.page, text)
             return
         mark = self.box(second=second)
         what = self._box_of(second=second)
         with Explained("the message box cannot be used", f"steps.{mark}", what):
             locator = self._locator(what)
-            locator.click(timeout=self.profile.timeouts.action * 1000)
+            self._click(locator, self.profile.timeouts.action * 1000)
             self._mark(mark, locator)
             typing.fill(locator, text, self.profile.timeouts.action * 1000)
 

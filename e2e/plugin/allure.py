@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import allure
 import pytest
 
-from e2e.plugin.run import FOLDERS, RUN
+from e2e.plugin.browsers.environments import PARAMETER, label_of, run_of, runs_of
 from e2e.plugin.settings.options import SETTINGS
 from e2e.plugin.verdicts import check_of
 
@@ -36,7 +36,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     checks = {check.name: check for check in CHECKS}
     order = {name: number for number, name in enumerate(checks)}
-    items.sort(key=lambda item: order.get(check_of(item) or "", len(order)))
+    # The tests of one environment stay together: a change to the next one closes its browser.
+    places = {one.environment.label: number for number, one in enumerate(runs_of(config))}
+    items.sort(
+        key=lambda item: (places.get(label_of(item) or "", 0), order.get(check_of(item) or "", len(order)))
+    )
     for item in items:
         function = getattr(item, "function", None)
         if function is not None:
@@ -60,18 +64,34 @@ def pytest_chat_verdict(item: pytest.Item, run: Run, verdict: Verdict) -> None:
         set_title(
             f"{_title(item)}: {_cause_text(verdict.causes[0], item.config.stash.setdefault(_TITLED, set()))}"
         )
-    _show(run, verdict, item.config)
+    _show(run, verdict, item)
 
 
 @pytest.fixture(autouse=True)
 def _labelled_by_run(request: pytest.FixtureRequest) -> Iterator[None]:
+    settings = request.config.stash.get(SETTINGS, None)
+    mine = None if settings is None else run_of(request.node)
     yield
-    run, settings = request.config.stash.get(RUN, None), request.config.stash.get(SETTINGS, None)
-    if run is not None:  # recorded evidence has the target and browser of its own run
-        _label(request.node, "target", run.metas[0].target)
-        _label(request.node, "browser", browser_of(run))
-    elif settings is not None:
+    if settings is None or mine is None:
+        return
+    if mine.run is not None:  # recorded evidence has the target and browser of its own run
+        _label(request.node, "target", mine.run.metas[0].target)
+        _label(request.node, "browser", browser_of(mine.run))
+    else:
         _label(request.node, "target", settings.profile.name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Name the environment before the run is asked for: a browser that cannot be started ends the test in its set-up."""
+    label = label_of(item)
+    if label is None or SETTINGS not in item.config.stash:
+        return
+    _label(item, "target", item.config.stash[SETTINGS].profile.name)
+    _label(item, "browser", label)
+    # Allure shows one test in several environments side by side only if its parameters are equal in all of them.
+    parameter: Any = allure.dynamic.parameter  # allure gives it no types
+    parameter(PARAMETER, label, excluded=True)
 
 
 def _label(item: pytest.Item, kind: str, value: str | None) -> None:
@@ -126,7 +146,7 @@ def _cause_text(cause: Cause, titled: set[str]) -> str:
     return f"{cause.name} ({cause.layer}){where}. Hint: {cause.advice}"
 
 
-def _show(run: Run, verdict: Verdict, config: pytest.Config) -> None:
+def _show(run: Run, verdict: Verdict, item: pytest.Item) -> None:
     from reports.charts.charts import chat_timeline, lanes_strip, provider_distribution
     from reports.summary.tables import observations_html
 
@@ -154,7 +174,7 @@ def _show(run: Run, verdict: Verdict, config: pytest.Config) -> None:
                 allure.attach(code, "Code evidence", allure.attachment_type.TEXT)
         if verdict.chats and (timeline := chat_timeline(run, verdict.chats[0])) is not None:
             allure.attach(timeline.svg, timeline.title, _SVG)
-        _trace(verdict, config)
+        _trace(verdict, item)
 
 
 def _has_provider_chart(verdict: Verdict) -> bool:
@@ -218,9 +238,10 @@ def _code(places: tuple[CodePlace, ...]) -> str:
     return "\n\n".join(parts)
 
 
-def _trace(verdict: Verdict, config: pytest.Config) -> None:
+def _trace(verdict: Verdict, item: pytest.Item) -> None:
     """Keep the trace of the first failing lane; show it only when IDs may be shown."""
-    settings, folders = config.stash[SETTINGS], config.stash.get(FOLDERS, [])
+    settings, mine = item.config.stash[SETTINGS], run_of(item)
+    folders = [] if mine is None else mine.folders
     folder = next((f for f in folders if verdict.chats and f.name == verdict.chats[0].run_id), None)
     if folder is None:
         return
@@ -238,13 +259,16 @@ def _trace(verdict: Verdict, config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Keep the trace of the first failing lane only."""
-    settings, run = session.config.stash.get(SETTINGS, None), session.config.stash.get(RUN, None)
-    if settings is None or run is None or settings.from_evidence:
+    settings = session.config.stash.get(SETTINGS, None)
+    if settings is None or settings.from_evidence:
         return
     from e2e.analysis.judge import judge
     from e2e.capture.lane.traces import keep_trace
 
-    failing = [v.chats[0] for v in judge(run).verdicts if v.outcome == "fail" and v.chats]
-    for folder in session.config.stash.get(FOLDERS, []):
-        lanes = [key.lane for key in failing if key.run_id == folder.name and key.lane >= 0]
-        keep_trace(folder, min(lanes) if lanes else None)
+    for one in runs_of(session.config):
+        if one.run is None:
+            continue
+        failing = [v.chats[0] for v in judge(one.run).verdicts if v.outcome == "fail" and v.chats]
+        for folder in one.folders:
+            lanes = [key.lane for key in failing if key.run_id == folder.name and key.lane >= 0]
+            keep_trace(folder, min(lanes) if lanes else None)

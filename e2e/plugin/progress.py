@@ -20,7 +20,9 @@ _LINES = 4  # plain lines per run, besides the last
 class Progress:
     """Shows the finished chats while a run is recorded; pytest's output capture is off meanwhile."""
 
-    def __init__(self, config: pytest.Config, chats: int) -> None:
+    def __init__(self, config: pytest.Config, chats: int, place: str = "") -> None:
+        """``place`` names the browser, where the session has several."""
+        self._place = f" in {place}" if place else ""
         self._config = config
         self._total = chats
         self._done = self._bad = 0
@@ -44,7 +46,7 @@ class Progress:
             self._task = self._live.add_task("chats", total=self._total, rate="", bad="")
             self._live.start()
         elif not quiet:
-            console.print(f"\nrecording {self._total} chats")
+            console.print(f"\nrecording {self._total} chats{self._place}")
         self._quiet = quiet
         return self
 

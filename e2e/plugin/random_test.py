@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.plugin.assertions import RandomTestResult
+from e2e.plugin.browsers.environments import EnvironmentRun
 from e2e.plugin.writer import shown_as
 
 if TYPE_CHECKING:
@@ -25,7 +26,11 @@ _SHORTEN = 45.0
 
 @pytest.fixture(scope="session")
 @shown_as("The random test over user actions")
-def random_test(request: pytest.FixtureRequest, settings: Settings) -> RandomTestResult:
+def random_test(
+    request: pytest.FixtureRequest,
+    settings: Settings,
+    environment: EnvironmentRun,  # a result for each
+) -> RandomTestResult:
     """What a random sequence of user actions broke, if anything."""
     if settings.from_evidence:
         return RandomTestResult(skipped="recorded evidence is judged, without a browser")

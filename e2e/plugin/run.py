@@ -1,4 +1,4 @@
-"""The run: recorded with a browser, or read from evidence; one for the whole session."""
+"""The run: recorded with a browser, or read from evidence; one for each environment of the session."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ import pytest
 from e2e import errors
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.files import replace_file
+from e2e.plugin.browsers.connection import connection_facts, not_started, notes_of
+from e2e.plugin.browsers.environments import EnvironmentRun, runs_of
 from e2e.plugin.settings.options import SETTINGS
 from e2e.plugin.writer import report_write_error, shown_as
 from e2e.setup.places import REPO
@@ -29,32 +31,38 @@ if TYPE_CHECKING:  # pandas, pydantic, httpx and rich are for a run, not for a c
 _CALM_CHATS = 4
 """Chats before the browser dies, with that fault."""
 _COMMIT = "SUITE_COMMIT"
-RUN = pytest.StashKey["Run"]()
-FOLDERS = pytest.StashKey[list[Path]]()
 
 
 @pytest.fixture(scope="session")
 @shown_as("The run: recorded now, or read from evidence")
-def run(request: pytest.FixtureRequest, settings: Settings) -> Run:
-    """All observations of this session. Raises a `HarnessError` when not one chat could be observed."""
+def run(request: pytest.FixtureRequest, settings: Settings, environment: EnvironmentRun) -> Run:
+    """All observations in this environment. Raises a `HarnessError` when not one chat could be observed."""
+    try:
+        return _run(request, settings, environment)
+    except HarnessError as error:
+        environment.problem = error
+        raise
+
+
+def _run(request: pytest.FixtureRequest, settings: Settings, environment: EnvironmentRun) -> Run:
     from e2e.analysis.model.run import assemble
     from e2e.records.evidence import read_run
 
-    folders = [*settings.recorded] or [_record(request, settings)]
+    if not environment.folders:
+        _record(request, settings, environment)
     for reason in settings.left_out:
         _print_line(request.config, f"note: {reason}")
-    request.config.stash[FOLDERS] = folders
-    records = [read_run(folder) for folder in folders]
+    records = [read_run(folder) for folder in environment.folders]
     # Looking early has spent half of the budget.
     budget = settings.alarms_per_year / (2 if settings.until_decided else 1)
     run = assemble(records, alarms_per_year=budget, one_shard=not settings.shard.whole)
-    request.config.stash[RUN] = run
+    environment.run = run
     if not any(chat.status == "observed" for record in records for chat in record.chats):
         raise _first_problem(records)
     return run
 
 
-def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
+def _record(request: pytest.FixtureRequest, settings: Settings, environment: EnvironmentRun) -> None:
     from e2e.capture.run.crash import CRASH, crash_after
     from e2e.capture.run.plan import Plan
     from e2e.capture.run.runner import Runner
@@ -71,10 +79,10 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
     except Exception as error:
         if isinstance(error, HarnessError):
             raise
-        raise HarnessError(
-            f"no browser could be started: {str(error).splitlines()[0]}",
-            hint="`make setup` finds or installs one",
-        ) from error
+        raise not_started(environment.environment, str(error)) from error
+    notes = notes_of(browser, environment.environment, context_args)
+    for note in notes:
+        _print_line(request.config, f"note: {note}")
     plan = Plan(
         profile=settings.profile,
         url=url,
@@ -83,7 +91,7 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
         out=settings.out,
         show_ids=settings.show_ids,
         alarms_per_year=settings.alarms_per_year,
-        environment=_environment(settings),
+        environment=_facts(settings, environment) | ({"note": "; ".join(notes)} if notes else {}),
         invocation=_invocation(settings),
         scenarios=settings.scenarios,
         shard=settings.shard,
@@ -92,7 +100,7 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
         wire=settings.wire,
     )
     decider = Decider(policy_of(plan.profile), plan.affordable_chats, settings.alarms_per_year)
-    with Progress(request.config, plan.own_chats) as progress:
+    with Progress(request.config, plan.own_chats, environment.label) as progress:
         runner = Runner(
             plan,
             playwright,
@@ -108,8 +116,8 @@ def _record(request: pytest.FixtureRequest, settings: Settings) -> Path:
             curious=_experiments_after if settings.experiments and settings.shard.number == 1 else None,
             enough=lambda: settings.until_decided and decider.enough,
         )
-        request.config.stash[FOLDERS] = [runner.folder]
-        return runner.run()
+        environment.folders = [runner.folder]
+        runner.run()
 
 
 def _print_line(config: pytest.Config, text: str) -> None:
@@ -137,8 +145,10 @@ def _first_problem(records: list[RunRecords]) -> HarnessError:
     return CaptureIncomplete("not one chat was observed", hint="look at events.jsonl of the run")
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _facts(settings: Settings, environment: EnvironmentRun) -> dict[str, str]:
+    """What is known of the run's environment beside the browser's name and version."""
     facts = {
+        **connection_facts(settings, environment.environment.device),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         **{name: metadata.version(name) for name in ("playwright", "pytest", "allure-pytest")},
@@ -194,7 +204,8 @@ def _commit() -> str:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     settings = session.config.stash.get(SETTINGS, None)
-    folders = session.config.stash.get(FOLDERS, None)
+    runs = runs_of(session.config)
+    folders = [folder for one in runs for folder in one.folders]
     if settings is None or not folders:
         return
     session_data: dict[str, Any] = {
@@ -203,6 +214,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         "exit": int(exitstatus),
         "alarms_per_year": settings.alarms_per_year / (2 if settings.until_decided else 1),
     }
+    if len(runs) > 1:
+        session_data["environments"] = [one.to_json() for one in runs]
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
         replace_file(settings.out / "session.json", json.dumps(session_data, indent=1))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from e2e.errors import TargetNotReady
+from e2e.plugin.browsers.environments import EnvironmentRun
 from e2e.plugin.writer import shown_as
 from e2e.setup.places import REPO
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 @shown_as("The chat under test")
-def chat_url(settings: Settings) -> Iterator[str]:
-    """Address of the chat under test, ready to be opened."""
+def chat_url(settings: Settings, environment: EnvironmentRun) -> Iterator[str]:
+    """Address of the chat under test, ready to be opened; one that the suite starts is started anew for each environment."""
     from e2e.capture.target.start_command import serving, with_path
     from e2e.profile.profile import Command
 

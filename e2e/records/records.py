@@ -343,6 +343,12 @@ class Problem:
         return cls(**{f.name: raw[f.name] for f in fields(cls) if f.name in raw})
 
 
+def browser_label(browser: str, channel: str = "", device: str = "") -> str:
+    """How reports and the run history name a browser: runs in another channel or on another device are another series."""
+    details = ", ".join(part for part in (channel, device) if part)
+    return f"{browser} ({details})" if details else browser
+
+
 @dataclass(frozen=True, slots=True)
 class RunMeta:
     """``run.json``: written when the run starts (``finished`` None) and again when it ends."""
@@ -398,8 +404,9 @@ class RunMeta:
 
     @property
     def browser(self) -> str:
-        """``chromium``: without its version, which changes without the target having done so."""
-        return self.environment.get("browser", "").split(" ")[0]
+        """``chromium``, ``chromium (msedge, iPhone 15)``: without its version, which changes without the target having done so."""
+        name = self.environment.get("browser", "").split(" ")[0]
+        return browser_label(name, self.environment.get("channel", ""), self.environment.get("device", ""))
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

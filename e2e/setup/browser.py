@@ -77,16 +77,16 @@ def find_browser(env: Mapping[str, str] | None = None, *, headed: bool = False) 
     return found
 
 
-def launch_options(found: Browser) -> dict[str, Any]:
-    """The arguments of ``browser_type.launch`` for ``found``."""
+def launch_options(found: Browser | None) -> dict[str, Any]:
+    """The arguments of ``browser_type.launch`` for ``found``; None for a Chromium that the caller names."""
     options: dict[str, Any] = {
         "args": [*NO_BACKGROUND_TRAFFIC, *(["--no-sandbox"] if is_root() else [])],
         # Playwright disables the back/forward cache; users have it enabled.
         "ignore_default_args": ["--disable-back-forward-cache"],
     }
-    if found.path is not None:
+    if found is not None and found.path is not None:
         options["executable_path"] = found.path
-    if found.channel is not None:
+    if found is not None and found.channel is not None:
         options["channel"] = found.channel
     return options
 

@@ -18,6 +18,7 @@ from reports.charts.figures import FIGURES, GROUPS, figures
 if TYPE_CHECKING:  # they load pandas, which the build of a report that is composed already does not need
     from e2e.analysis.model.run import Run
     from reports.summary.aggregate import Judged
+    from reports.summary.schema import Summary
 
 VARIABLE = "CHAT_E2E_ALLURE"
 """Environment variable that names the JSON file."""
@@ -123,17 +124,35 @@ class AllureRun:
 
 def allure_run(judged: Judged, history: Path | None = None, base_url: str = "") -> AllureRun:
     """The configuration for the report of judged runs."""
+    return allure_run_of((judged,), judged.summary, history, base_url)
+
+
+def allure_run_of(
+    judged: Sequence[Judged],
+    summary: Summary,
+    history: Path | None = None,
+    base_url: str = "",
+    more: Sequence[Environment] = (),
+) -> AllureRun:
+    """The configuration for the report of judged runs, each of one browser; ``more`` are environments without a run.
+
+    A key figure has the limit of the gate that is the strictest of its runs; the figure is the worst of them (`metrics`).
+    """
     from reports.summary.verdict import verdict_line
 
+    gates: dict[str, float] = {}
+    for one in judged:
+        for name, limit in _gates(one).items():
+            strict = max if "Min" in GATES[name][0] else min
+            gates[name] = strict(gates.get(name, limit), limit)
     return AllureRun(
-        name=f"{judged.run.metas[0].title}, {' '.join(judged.summary.run_ids[:3])}",
-        environments=environments(judged.run),
-        verdict=verdict_line(judged.summary, with_hint=True),
+        name=f"{judged[0].run.metas[0].title}, {' '.join(summary.run_ids[:3])}",
+        environments=(*(e for one in judged for e in environments(one.run)), *more),
+        verdict=verdict_line(summary, with_hint=True),
         causes=tuple(
-            AllureCause(c.name, c.layer, c.where[0] if c.where else "", c.advice)
-            for c in judged.judgement.causes
+            AllureCause(c.name, c.layer, c.where[0] if c.where else "", c.advice) for c in summary.causes
         ),
-        gates=_gates(judged),
+        gates=gates,
         history=history,
         base_url=base_url,
     )
@@ -172,13 +191,22 @@ def environments(run: Run) -> tuple[Environment, ...]:
     return tuple(found.values())
 
 
-def metrics(run: Run) -> str:
-    """The text of ``run-perf.json``: the key figures in Allure's format for metrics, a bare array."""
-    began = min(meta.started for meta in run.metas)
-    ended = max(meta.finished or meta.started for meta in run.metas)
+def metrics(*runs: Run) -> str:
+    """The text of ``run-perf.json``: the key figures in Allure's format for metrics, a bare array.
+
+    Of several runs, each of one browser, it has the worst of each figure: a gate must not close on the better one only.
+    """
+    metas = [meta for run in runs for meta in run.metas]
+    began = min(meta.started for meta in metas)
+    ended = max(meta.finished or meta.started for meta in metas)
+    found: dict[str, float] = {}
+    for run in runs:
+        for key, value in figures(run).items():
+            worst = min if FIGURES[key].better == "higher" else max
+            found[key] = worst(found.get(key, value), value)
     samples = [
-        {"id": f"{run.metas[0].run_id}-{key}", "key": key, "value": value, "start": int(1000 * began), "stop": int(1000 * ended)}
-        for key, value in figures(run).items()
+        {"id": f"{metas[0].run_id}-{key}", "key": key, "value": value, "start": int(1000 * began), "stop": int(1000 * ended)}
+        for key, value in found.items()
     ]  # fmt: skip
     return json.dumps(samples)
 

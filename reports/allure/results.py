@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from e2e.records.records import RunMeta
 from reports.allure.config import WHOLE, environments, labels, metrics, results_of_tests
 from reports.charts.drawing import Chart
 from reports.summary.aggregate import Judged, page_of
+from reports.summary.schema import Summary
 from reports.summary.tables import observations_html
 from reports.summary.verdict import executive_summary, verdict_line
 
@@ -41,29 +44,74 @@ def result_files(
 ) -> dict[str, str]:
     """The files with which `complete_results` completes ``results``: name -> text."""
     files = {"run-perf.json": metrics(judged.run)}
-    page = page_of(judged, results.parent)
+    attachments = _of_run(files, judged, results, charts, interactive)
+    return files | _global_files(files, judged, judged.summary, results, attachments, charts)
+
+
+def session_files(session: Sequence[RunReport], summary: Summary, page: str, results: Path) -> dict[str, str]:
+    """As `result_files`, of a session with several browsers: ``page`` compares them, each has its own attachments."""
+    files = {"run-perf.json": metrics(*(one.judged.run for one in session))}
+    attachments = [_attachment(files, "summary", "Summary: all browsers", "text/markdown", "md", page)]
+    for one in session:
+        attachments += _of_run(files, one.judged, results, one.charts, one.interactive, one.label)
+    # Missing results are reported once, with the first browser whose session did not end.
+    first = next((one for one in session if not one.judged.session_ended), session[0])
+    return files | _global_files(files, first.judged, summary, results, attachments, first.charts)
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a report shows of one browser."""
+
+    label: str
+    judged: Judged
+    charts: Sequence[Chart]
+    interactive: str
+
+
+def _of_run(
+    files: dict[str, str],
+    judged: Judged,
+    results: Path,
+    charts: Sequence[Chart],
+    interactive: str,
+    label: str = "",
+) -> list[dict[str, Any]]:
+    """The attachments of one run; ``label`` tells those of several browsers apart."""
+    ending = f"-{re.sub(r'[^A-Za-z0-9]+', '-', label)}" if label else ""
+    of = f": {label}" if label else ""
+
+    def attach(name: str, title: str, kind: str, extension: str, text: str) -> dict[str, Any]:
+        return _attachment(files, f"{name}{ending}", f"{title}{of}", kind, extension, text)
+
     attachments = [
-        _attachment(files, "summary", "Summary", "text/markdown", "md", page),
-        _attachment(
-            files, "observations", "Observations", "text/html", "html", observations_html(judged.run)
-        ),
+        attach("summary", "Summary", "text/markdown", "md", page_of(judged, results.parent)),
+        attach("observations", "Observations", "text/html", "html", observations_html(judged.run)),
     ]
     if interactive:
-        attachments.append(
-            _attachment(files, "charts", "Interactive charts", "text/html", "html", interactive)
-        )
+        attachments.append(attach("charts", "Interactive charts", "text/html", "html", interactive))
     history = next((c for c in charts if c.name == "history"), None)
     if history is not None:
         svg = history.svg.decode("utf-8")
-        attachments.append(_attachment(files, history.name, history.title, "image/svg+xml", "svg", svg))
-    attachments += [_trace_note(files, meta) for meta in judged.run.metas if meta.trace and meta.masked]
+        attachments.append(attach(history.name, history.title, "image/svg+xml", "svg", svg))
+    return attachments + [_trace_note(files, m) for m in judged.run.metas if m.trace and m.masked]
+
+
+def _global_files(
+    files: dict[str, str],
+    judged: Judged,
+    summary: Summary,
+    results: Path,
+    attachments: list[dict[str, Any]],
+    charts: Sequence[Chart],
+) -> dict[str, str]:
     errors = [
         {
             "message": f"{p.kind}: {p.what}" + (f" ({p.times} times)" if p.times > 1 else ""),
             "trace": _lines(p.where, p.way_out),
             "timestamp": _now(),
         }
-        for p in judged.summary.problems
+        for p in summary.problems
     ]
     files["run-globals.json"] = _text({"attachments": attachments, "errors": errors})
     reported = results_of_tests(results)

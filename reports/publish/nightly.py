@@ -12,8 +12,13 @@ from pathlib import Path
 
 from e2e.errors import HarnessError
 from e2e.records.evidence import read_run
+from reports.browsers.page import table_of
+from reports.browsers.session import result_of
 from reports.publish.site import publish
+from reports.summary.schema import BrowserResult
 
+JOB_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""Variable that names the file of a job's page."""
 JUDGED = (0, 1)
 """Exit codes of pytest that are a verdict: all passed, something failed."""
 _OF_A_SHARD = (
@@ -64,6 +69,7 @@ def nightly(incoming: Path, site: Path, out: Path, *, url: str = "", options: Se
             hint="see the logs of the shards: none of them recorded a run",
         )
     found, wrong = [], []
+    results: dict[str, list[BrowserResult]] = {}
     for (target, browser), folders in sorted(series.items()):
         place = out / f"{target}-{browser}"
         ended = judge_series(folders, place, options)
@@ -77,8 +83,12 @@ def nightly(incoming: Path, site: Path, out: Path, *, url: str = "", options: Se
         summary = built.summary
         found.append(Judgement(target, browser, summary.outcome, built.entry.headline, page, ended))
         write_job_summary(place / "summary.md", os.environ)
+        results.setdefault(target, []).append(result_of(browser, summary))
         if built.lost is not None:
             wrong.append(f"{target}, {browser}: {built.lost}")
+    for target, browsers in results.items():
+        if len(browsers) > 1:
+            add_to_job_summary(f"## {target}: verdict by browser\n\n{table_of(browsers)}", os.environ)
     return Ended(tuple(found), tuple(wrong))
 
 
@@ -107,6 +117,7 @@ def judge_series(folders: Sequence[Path], out: Path, options: Sequence[str]) -> 
         *evidence,
         "--out",
         str(out.resolve()),
+        f"--junit-xml={out.resolve() / 'junit.xml'}",
         *options,
     ]
     # A job that judges may have the variables of those that record: it is no shard, and hands nothing over.
@@ -116,7 +127,13 @@ def judge_series(folders: Sequence[Path], out: Path, options: Sequence[str]) -> 
 
 def write_job_summary(summary: Path, environment: Mapping[str, str]) -> None:
     """Add the summary to the page of the CI job, if there is one."""
-    place = environment.get("GITHUB_STEP_SUMMARY")
+    if environment.get(JOB_SUMMARY) and summary.is_file():
+        add_to_job_summary(summary.read_text(encoding="utf-8"), environment)
+
+
+def add_to_job_summary(text: str, environment: Mapping[str, str]) -> None:
+    """Add Markdown to the page of the CI job, if there is one."""
+    place = environment.get(JOB_SUMMARY)
     if place:
         with Path(place).open("a", encoding="utf-8") as page:
-            page.write(summary.read_text(encoding="utf-8") + "\n")
+            page.write(text + "\n")

@@ -38,6 +38,12 @@ class Judged:
 def judge_folders(folders: Sequence[Path], alarms_per_year: float | None = None) -> Judged:
     """Read and judge recorded runs, pooled. Raises `HarnessError` for an unreadable run, or runs that cannot be pooled."""
     records = [read_run(folder) for folder in folders]
+    browsers = list(dict.fromkeys(record.meta.browser for record in records))
+    if len(browsers) > 1:
+        raise HarnessError(
+            f"runs of different browsers are not judged together: {', '.join(browsers)}",
+            hint="name the runs of one browser; pytest --from-evidence judges each browser by itself",
+        )
     try:
         run = assemble(records, alarms_per_year=alarms_per_year)
     except AnalysisError as error:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from e2e.errors import HarnessError
 from e2e.records.evidence import find_runs
@@ -16,6 +18,16 @@ _INTERRUPTED = (
 
 
 @dataclass(frozen=True, slots=True)
+class LastEnvironment:
+    """One browser of the last session."""
+
+    label: str
+    folders: tuple[Path, ...]
+    problem: dict[str, str] | None = None
+    """Why it has no run: kind, what, where, way_out."""
+
+
+@dataclass(frozen=True, slots=True)
 class LastRun:
     """What the last session recorded or read."""
 
@@ -24,6 +36,8 @@ class LastRun:
     """The session's false-alarm budget; None for that of the runs."""
     session_ended: bool = False
     """Whether the test session ended by itself; a killed or interrupted one lacks results."""
+    environments: tuple[LastEnvironment, ...] = ()
+    """The session's browsers, where it had several."""
 
 
 def last_run(out: Path) -> LastRun:
@@ -54,13 +68,25 @@ def _session(path: Path) -> LastRun | None:
         session = json.loads(path.read_text(encoding="utf-8"))
         ended = session.get("exit") != _INTERRUPTED
         folders = tuple(Path(folder) for folder in session["evidence"])
-        return LastRun(folders, float(session["alarms_per_year"]), ended)
+        environments = tuple(_environment(one) for one in session.get("environments", ()))
+        return LastRun(folders, float(session["alarms_per_year"]), ended, environments)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise HarnessError(
             f"{path.name} cannot be read: {error!r}",
             where=str(path),
             hint="remove the file; then the newest recorded run is reported",
         ) from error
+
+
+def _environment(row: Mapping[str, Any]) -> LastEnvironment:
+    problem = row["problem"]
+    return LastEnvironment(
+        str(row["label"]),
+        tuple(Path(folder) for folder in row["evidence"]),
+        None
+        if problem is None
+        else {name: str(problem[name]) for name in ("kind", "what", "where", "way_out")},
+    )
 
 
 def _newest_run(out: Path) -> Path | None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Outcome = Literal["pass", "fail", "broken", "inconclusive"]
 SCHEMA_FILE = Path(__file__).parents[1] / "summary.schema.json"
 
 
@@ -60,6 +61,7 @@ class CauseResult(_Part):
     consequences: list[str] = Field(
         default=[], description="checks and causes that follow from it in the same chats"
     )
+    browsers: list[str] = Field(default=[], description="browsers that show it, of several")
 
 
 class ExperimentResult(_Part):
@@ -90,13 +92,40 @@ class SessionIdResult(_Part):
     supported_bits: float = Field(description="entropy per ID that the absence of repeats supports at 95 %")
 
 
+class BrowserResult(_Part):
+    """One browser of a session with several: a run of its own, judged by itself."""
+
+    browser: str
+    run_ids: list[str]
+    outcome: Outcome
+    partial: bool
+    partial_reasons: list[str]
+    chats: ChatCounts
+    checks: list[CheckResult] = Field(description="empty if the browser has no run")
+    causes: list[CauseResult]
+    providers: dict[str, int]
+    session_ids: SessionIdResult
+    problems: list[ProblemResult]
+
+
+class ComparisonRow(_Part):
+    """The verdicts of one check, by browser. The rows with a difference come first."""
+
+    check: str
+    differs: bool = Field(description="the browsers that have a run differ in verdict or cause")
+    verdicts: dict[str, Literal["pass", "fail", "inconclusive", "broken"]] = Field(
+        description="broken: this browser has no run"
+    )
+    causes: dict[str, str] = Field(description="browser -> cause, of the failures")
+
+
 class Summary(_Part):
     """The contract of ``summary.json``; a field is never renamed within one schema number."""
 
     schema_: Literal[1] = Field(default=1, alias="schema")
     run_ids: list[str]
     target: str
-    outcome: Literal["pass", "fail", "broken", "inconclusive"]
+    outcome: Outcome
     partial: bool = Field(description="the run did not end as planned")
     partial_reasons: list[str]
     chats: ChatCounts
@@ -106,6 +135,14 @@ class Summary(_Part):
     providers: dict[str, int] = Field(description="observed chats by the provider that answered first")
     session_ids: SessionIdResult
     problems: list[ProblemResult]
+    browsers: list[BrowserResult] = Field(
+        default=[],
+        description="of a session with several browsers: each by itself. The other fields then have the worst verdict of each"
+        " check, every cause, and sums of the counts; no check pools browsers",
+    )
+    comparison: list[ComparisonRow] = Field(
+        default=[], description="verdict by browser, of a session with several browsers"
+    )
 
 
 def as_json(summary: Summary) -> str:

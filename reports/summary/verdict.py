@@ -23,7 +23,9 @@ def headline(summary: Summary) -> str:
     known = sum(bool(c.accepted) for c in summary.checks)
     if failed:
         causes = ", ".join(c.name for c in summary.causes if c.accepted_until is None or not known)
-        return f"{causes}: {len(failed)} of {plural(len(verdicts), 'check')} failed"
+        where = [one.browser for one in summary.browsers if one.outcome == "fail"]
+        only = f" in {', '.join(where)}" if len(where) < len(summary.browsers) else ""
+        return f"{causes}: {len(failed)} of {plural(len(verdicts), 'check')} failed{only}"
     text = _HEADLINES.get(summary.outcome) or _shown(verdicts)
     thin = len(_inconclusive(summary))
     notes = (
@@ -75,6 +77,7 @@ def executive_summary(summary: Summary) -> list[str]:
             if thin
             else []
         )
+    sentences += _by_browser(summary)
     for cause in summary.causes[:1] if failed else ():
         sentences += _of_cause(cause)
     if blind_to_sessions(summary):
@@ -144,6 +147,16 @@ def detection_limits(summary: Summary) -> dict[str, list[str]]:
         if check.verdict == "pass" and check.worth:
             limits.setdefault(check.worth, []).append(check.name)
     return limits
+
+
+def _by_browser(summary: Summary) -> list[str]:
+    """The outcome of each browser, where there are several."""
+    if not summary.browsers:
+        return []
+    found: dict[str, list[str]] = {}
+    for one in summary.browsers:
+        found.setdefault(one.outcome, []).append(one.browser)
+    return [f"By browser: {'; '.join(f'{outcome} in {_names(names)}' for outcome, names in found.items())}."]
 
 
 def _of_cause(cause: CauseResult) -> list[str]:

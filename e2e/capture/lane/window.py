@@ -104,6 +104,7 @@ class Window:
             else None
         )
         chat_page = ChatPage(page, profile, run_context.url, name, variables)
+        chat_page.touch = bool(run_context.context_args.get("has_touch"))
         chat_page.ready_without_element = lambda: _is_ready(profile, recorder, wire)
         on_click = profile.policy.rotation == "on_click" and profile.id_store.store != "none"
         return LaneContext(

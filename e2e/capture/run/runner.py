@@ -78,7 +78,8 @@ class Runner:
         self._pace = Pace(plan.profile.limits, shards=plan.shard.of)
         self._programme = plan.programme()
         self._problems: list[Problem] = []
-        self._user_agent = plan.profile.where.user_agent or _user_agent(browser)
+        device = self._context_args.get("user_agent")  # what the page is told, where a device is emulated
+        self._user_agent = device or plan.profile.where.user_agent or _user_agent(browser)
         self._stop = ""
         self._looked = False
         self._lanes: list[Lane] = []

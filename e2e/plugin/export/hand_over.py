@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from e2e.errors import HarnessError
-from e2e.plugin.run import FOLDERS
+from e2e.plugin.browsers.environments import runs_of
 from e2e.plugin.settings.options import SETTINGS
 
 NOT_HANDED_OVER = pytest.ExitCode.INTERNAL_ERROR
@@ -20,7 +20,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     from e2e.records.places import Place, retried
 
-    folders = session.config.stash.get(FOLDERS, [])
+    folders = [folder for one in runs_of(session.config) for folder in one.folders]
     try:
         place = Place.at(settings.evidence_to)
         for folder in folders:

@@ -70,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # What other plugins read: their flags, where a variable of ours stands for them, and their folders.
     config.option.base_url = settings.base_url
     config.option.browser = list(settings.browser)
+    config.option.browser_channel = settings.browser_channel
     if not config.getoption("allure_report_dir"):
         config.option.allure_report_dir = str(settings.out / "allure-results")
         config.option.clean_alluredir = True

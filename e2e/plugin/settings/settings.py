@@ -27,8 +27,12 @@ from e2e.errors import HarnessError
 from e2e.plugin.settings.fields import PREFIX, messages, option, rejected
 from e2e.plugin.settings.values import (
     BROWSERS,
+    CHANNEL_NAMES,
     RANDOM_TEST_STEPS,
     SCENARIO_NAMES,
+    address_of,
+    check_channel,
+    check_connection,
     check_evidence,
     check_faults,
     evidence_place,
@@ -37,6 +41,7 @@ from e2e.plugin.settings.values import (
     known_fault,
     listed,
     one_of,
+    separated,
     shard_of,
     web_address,
 )
@@ -81,6 +86,30 @@ class Settings(BaseSettings):
         "what reports requests, replies and frames: cdp (the protocol of Chromium), in-page (a script in the page, any "
         "browser), auto (cdp in Chromium, in-page elsewhere)",
         "auto|cdp|in-page",
+    )
+    browser_channel: Annotated[str | None, one_of(CHANNEL_NAMES)] = option(
+        None,
+        "an installed browser in place of the suite's: chrome, msedge, …",
+        "NAME",
+        example="msedge",
+        flag_of="pytest-playwright",
+    )
+    device: Annotated[tuple[str, ...], NoDecode, BeforeValidator(separated)] = option(
+        (),
+        "emulate this device of Playwright's list, with taps in place of clicks; several with commas between them, "
+        "desktop for none",
+        "NAMES",
+        example="iPhone 15",
+        flag_of="pytest-playwright",
+    )
+    connect: Annotated[str, AfterValidator(address_of("ws", "wss"))] = option(
+        "", "use a browser of the Playwright server at this address", "URL", example="ws://127.0.0.1:3000/"
+    )
+    connect_over_cdp: Annotated[str, AfterValidator(address_of("http", "https", "ws", "wss"))] = option(
+        "",
+        "use a running Chromium by its debugging port, as grids and hosted browsers offer it",
+        "URL",
+        example="http://127.0.0.1:9222/",
     )
     target_version: str = option(
         "", "the version deployed there, for the run history: a commit, a release", "TEXT"
@@ -224,6 +253,8 @@ class Settings(BaseSettings):
                 value=CDP,
             )
         self._check_evidence_to()
+        check_channel(self.browser_channel, self.browser)
+        check_connection(self.connect, self.connect_over_cdp, self.browser, self.browser_channel)
         if self.from_evidence:
             self._recorded, self._left_out = check_evidence(self.from_evidence, self.out / "fetched")
         else:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
 from e2e.capture.run.shards import WHOLE, Shard
 from e2e.errors import HarnessError
+from e2e.plugin.settings.addresses import without_secrets
 from e2e.plugin.settings.fields import closest, rejected
 from e2e.profile.profile import is_web_address
 from e2e.records.attempts import Recorded, one_of_each
@@ -36,20 +38,105 @@ RANDOM_TEST_STEPS = (
     "online",
     "resize",
 )
+CHANNELS = {
+    "chromium": (
+        "chromium",
+        "chrome",
+        "chrome-beta",
+        "chrome-dev",
+        "chrome-canary",
+        "msedge",
+        "msedge-beta",
+        "msedge-dev",
+        "msedge-canary",
+    ),
+    "firefox": ("moz-firefox", "moz-firefox-beta", "moz-firefox-nightly"),
+    "webkit": (),
+}
+"""Playwright's channels, by browser."""
+CHANNEL_NAMES = tuple(name for names in CHANNELS.values() for name in names)
 _INDEX_VARIABLES = (("JOB_COMPLETION_INDEX", 0), ("CI_NODE_INDEX", 1))
 """Variables that number the machines, with the number of the first: Kubernetes counts from 0."""
 _SHARD_HINT = "a part such as 2/3, or /3 where JOB_COMPLETION_INDEX or CI_NODE_INDEX numbers the machines"
 
 
 def one_of(names: Sequence[str]) -> AfterValidator:
-    """The value is one of ``names``."""
+    """The value is one of ``names``, or not given where the field allows that."""
 
-    def check(value: str) -> str:
-        if value not in names:
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in names:
             rejected(f"expected one of {', '.join(names)}", closest(value, names))
         return value
 
     return AfterValidator(check)
+
+
+def separated(given: Any) -> tuple[str, ...]:
+    """Names with commas between them, each once; a name may have spaces."""
+    names = given.split(",") if isinstance(given, str) else given
+    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+
+
+def address_of(*schemes: str) -> Callable[[str], str]:
+    """The value is an address with one of these schemes, and a host; a message shows no more of it than `without_secrets`."""
+
+    def check(value: str) -> str:
+        if not value:
+            return value
+        try:
+            parts = urlsplit(value)
+            right = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        except ValueError:  # a port that is no number
+            right = False
+        if not right:
+            rule = (
+                f"expected an address with {' or '.join(f'{scheme}://' for scheme in schemes)}, host and port"
+            )
+            rejected(rule, value=without_secrets(value))
+        return value
+
+    return check
+
+
+def check_channel(channel: str | None, browsers: Sequence[str]) -> None:
+    """Reject a channel that one of the browsers does not have."""
+    if channel is None:
+        return
+    for browser in browsers or ("chromium",):
+        if channel not in CHANNELS[browser]:
+            owner = next(name for name, channels in CHANNELS.items() if channel in channels)
+            rejected(
+                f"a channel of {owner}, not of {browser}",
+                f"--browser {owner}, or leave the channel out",
+                field="browser_channel",
+                value=channel,
+            )
+
+
+def check_connection(connect: str, over_cdp: str, browsers: Sequence[str], channel: str | None) -> None:
+    """Reject two ways to a browser at once, and a browser or channel that the way does not lead to."""
+    if connect and over_cdp:
+        rejected(
+            "--connect names a browser already",
+            "give one of the two",
+            field="connect_over_cdp",
+            value=without_secrets(over_cdp),
+        )
+    others = [browser for browser in browsers if browser != "chromium"]
+    if over_cdp and others:
+        rejected(
+            f"only Chromium has a debugging port of this kind, not {' and '.join(others)}",
+            "--connect takes every browser, by a Playwright server",
+            field="connect_over_cdp",
+            value=without_secrets(over_cdp),
+        )
+    if over_cdp and channel is not None:
+        rejected(
+            "the browser at --connect-over-cdp runs already",
+            "leave the channel out",
+            field="browser_channel",
+            value=channel,
+        )
 
 
 def listed(given: Any, every: tuple[str, ...] = ()) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from e2e.plugin.settings.values import BROWSERS
 from e2e.setup.places import REPO
 
 WORKFLOWS = sorted((REPO / ".github" / "workflows").glob("*.yml"))
@@ -84,6 +85,25 @@ def test_all_shards_are_listed_and_judged_even_after_a_failure() -> None:
     assert shards == [f"{n}/{len(shards)}" for n in range(1, len(shards) + 1)]
     assert found["shard"]["strategy"]["fail-fast"] is False
     assert "cancelled" in found["judge"]["if"]
+
+
+def test_each_night_has_every_browser() -> None:
+    """What `make shard` installs and records follows from the variable."""
+    shard = jobs(next(p for p in WORKFLOWS if p.stem == "nightly"))["shard"]
+    assert tuple(shard["strategy"]["matrix"]["browser"]) == BROWSERS
+    assert shard["env"]["CHAT_E2E_BROWSER"] == "${{ matrix.browser }}"
+
+
+def test_a_release_takes_browsers_and_devices_and_keeps_the_junit_file() -> None:
+    path = next(p for p in WORKFLOWS if p.stem == "regression")
+    inputs = read(path)[True]["workflow_call"]["inputs"]  # type: ignore[index] # "on" is true in YAML 1.1
+    job = jobs(path)["regression"]
+    assert {"browsers", "devices"} <= set(inputs)
+    assert job["env"]["CHAT_E2E_BROWSER"] == "${{ inputs.browsers }}"
+    assert job["env"]["CHAT_E2E_DEVICE"] == "${{ inputs.devices }}"
+    file = job["env"]["PYTEST_ADDOPTS"].removeprefix("--junit-xml=")
+    kept = next(s["with"]["path"] for s in job["steps"] if "upload-artifact" in s.get("uses", ""))
+    assert f"suite/{file}" in kept.split()
 
 
 def test_secrets_reach_a_step_through_its_environment_only() -> None:

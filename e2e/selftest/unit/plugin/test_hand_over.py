@@ -10,8 +10,8 @@ from unittest import mock
 import pytest
 
 from e2e.errors import HarnessError
+from e2e.plugin.browsers.environments import RUNS, Environment, EnvironmentRun
 from e2e.plugin.export import hand_over
-from e2e.plugin.run import FOLDERS
 from e2e.plugin.settings.options import SETTINGS
 from e2e.records.places import Place
 from e2e.selftest.unit.builders import make_run
@@ -32,7 +32,8 @@ class Terminal:
 def finish(place: str, folders: list[Path], exitstatus: int = 0) -> tuple[int, str]:
     """End a session; returns its exit code and what it printed."""
     terminal = Terminal()
-    stash = {SETTINGS: SimpleNamespace(evidence_to=place), FOLDERS: folders}
+    runs = {"chromium": EnvironmentRun(Environment("chromium"), folders)}
+    stash = {SETTINGS: SimpleNamespace(evidence_to=place), RUNS: runs}
     config = SimpleNamespace(
         stash=stash,
         getoption=lambda _: False,
