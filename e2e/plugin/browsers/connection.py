@@ -155,9 +155,8 @@ def notes_of(browser: Browser, environment: Environment, context_args: Mapping[s
     if environment.device and own and own != environment.browser:
         notes.append(f"{environment.browser} emulates {environment.device}, whose own browser is {own}")
     if environment.device and environment.browser == "firefox":
-        notes.append(
-            "firefox emulates no mobile layout: viewport, user agent and touch are those of the device"
-        )
+        clicks = "" if context_args.get("has_touch") else ", and clicks instead of taps"
+        notes.append(f"firefox emulates no mobile layout{clicks}; viewport and user agent are the device's")
     if environment.browser == "chromium" and "--disable-back-forward-cache" in _command_line(browser):
         notes.append("this browser has no back/forward cache: Back loads the page again")
     return notes

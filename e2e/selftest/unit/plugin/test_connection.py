@@ -218,7 +218,7 @@ def test_what_a_browser_cannot_show_is_known_before_the_first_chat() -> None:
     ]
     firefox = notes_of(browser, Environment("firefox (Pixel 7)", "firefox", "Pixel 7"), {})
     assert firefox == [
-        "firefox emulates no mobile layout: viewport, user agent and touch are those of the device"
+        "firefox emulates no mobile layout, and clicks instead of taps; viewport and user agent are the device's"
     ]
     browser.new_browser_cdp_session().send.return_value = {"arguments": []}
     assert notes_of(browser, Environment("chromium"), {}) == []
