@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import subprocess
+from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,10 +122,13 @@ def _record(request: pytest.FixtureRequest, settings: Settings, environment: Env
 
 
 def _print_line(config: pytest.Config, text: str) -> None:
+    """Print a line now: pytest keeps what a fixture prints, and shows it for a failed test only."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
     if reporter is not None:
-        reporter.ensure_newline()
-        reporter.write_line(text)
+        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
+            reporter.ensure_newline()
+            reporter.write_line(text)
 
 
 def _experiments_after(records: RunRecords) -> tuple[str, ...]:
