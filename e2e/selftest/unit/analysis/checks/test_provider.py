@@ -314,6 +314,24 @@ def test_the_table_of_patterns_is_asserted_and_not_failed() -> None:
     assert "fixed and browserBased reach one provider by construction" in verdict.detection_limit
 
 
+def test_only_a_pattern_with_one_id_for_all_chats_is_one_by_construction() -> None:
+    """``fixed`` with several IDs is not what it is called, and ``uuid`` with a single one is a fault of its own."""
+
+    def change(e: Event) -> Event:
+        if e.data.get("probe") != "pattern":
+            return e
+        others = {"fixed": f"fixed-{e.seq}", "uuid": "uuid-0"}
+        return replace(e, data=dict(e.data) | {"session": others.get(e.data["pattern"], e.data["session"])})
+
+    records = make_run(chats=4, lanes=1)
+    table, lines, numbers = backend._patterns(
+        assemble([replace(records, events=tuple(map(change, records.events)))])
+    )
+    assert table == "7 ID patterns probed, of which browserBased reach one provider by construction"
+    assert [line.partition(":")[0] for line in lines if "by construction" in line] == ["browserBased"]
+    assert (numbers["fixed.unique"], numbers["uuid.unique"], numbers["uuid.ids"]) == (5, 1, 5)
+
+
 def test_a_pattern_probe_without_an_id_counts_as_no_id() -> None:
     def first_without(d: dict[str, Any]) -> dict[str, Any]:
         return d | {"session": None} if d["pattern"] == "uuid" and next(uuids) == 0 else d
