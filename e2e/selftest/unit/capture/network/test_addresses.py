@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -37,6 +38,13 @@ def test_it_follows_loads_and_moves_without_one() -> None:
     addresses.handlers["Page.frameDetached"]({"frameId": "ad", "reason": "remove"})
     navigated(addresses, "top", "https://chat.example/c/three")
     assert addresses.now == "https://chat.example/c/three"
+
+
+def test_a_page_reports_its_frames_only_when_it_is_enabled() -> None:
+    questions: list[str] = []
+    channel: Any = SimpleNamespace(ask=lambda method, *_: questions.append(method))
+    Addresses().watch(channel)
+    assert questions == ["Page.enable", "Page.getFrameTree"]
 
 
 def test_a_chat_in_a_frame_has_the_frames_address() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from e2e.capture.target.backend_client import Answer, BackendClient, probe
 from e2e.profile.parts.backend import Backend
 
@@ -44,3 +46,26 @@ def test_the_state_is_asked_before_the_suite_assigns_its_own_sessions() -> None:
     assert state.distribution == {"Big hat": 30}
     assert len([question for question, _ in asked if question == "assign"]) > 48
     assert set(interface.sessions) == {f"user-{n}" for n in range(30)}, "left as it was found"
+
+
+@pytest.mark.parametrize(
+    ("lookup", "methods"), [(True, ["POST", "GET", "GET", "GET"]), (False, ["POST"] * 4)]
+)
+def test_a_session_is_looked_up_or_assigned_again_where_that_is_not_possible(
+    lookup: bool, methods: list[str]
+) -> None:
+    one = {"path": "/s/{session}", "provider": "p"}
+    raw: dict[str, Any] = {"url": "http://127.0.0.1:1", "writes": True, "assign": {"method": "POST", **one}}
+    backend = Backend.model_validate(raw | ({"lookup": {"method": "GET", **one}} if lookup else {}))
+    interface, used = Interface(backend), list[str]()
+    plain = interface.call
+
+    def noted(call: Any, session: str = "") -> Answer:
+        used.append(call.method)
+        return plain(call, session)
+
+    interface.call = noted  # type: ignore[method-assign]
+    probes: list[str] = []
+    probe(interface, lambda _question, name, *_: probes.append(name))
+    assert [method for method, name in zip(used, probes, strict=True) if name == "same"] == methods
+    assert "removed" not in probes

@@ -170,3 +170,13 @@ def test_a_page_out_of_the_cache_has_none_of_its_sockets(monkeypatch: pytest.Mon
         while not wait.until():
             scene.now += 0.01
     assert context.wire.sockets == {}
+
+
+@pytest.mark.parametrize(("shown", "read"), [("Welcome!", ["Welcome!"]), ("", []), (None, [])])
+def test_what_the_first_chat_shows_is_its_greeting(shown: str | None, read: list[str]) -> None:
+    kept: list[str] = []
+    context = SimpleNamespace(
+        page=SimpleNamespace(conversation=lambda: shown), recorder=SimpleNamespace(greeting=kept.append)
+    )
+    opening.greeting(cast(LaneContext, context))
+    assert kept == read

@@ -32,3 +32,24 @@ def test_the_slow_network_outlasts_a_machine_that_types_slowly(
     for _ in races.rapid_send(cast(LaneContext, context)):
         raise AssertionError("nothing is waited for here")
     assert latencies == pytest.approx([latency, 0])
+
+
+@pytest.mark.parametrize(
+    ("extras", "key", "waits"),
+    [({"line": "chat"}, None, True), ({}, None, False), ({"line": "chat"}, "k-1", False), ({}, "k-1", False)],
+)
+def test_old_words_are_waited_for_where_replies_cannot_be_told_apart(
+    extras: dict[str, str], key: str | None, waits: bool
+) -> None:
+    old: Any = SimpleNamespace(extras=extras, reply_key=key, chunks=3, ended=False)
+    context: Any = SimpleNamespace(profile=SimpleNamespace(timeouts=SimpleNamespace(reply=30.0)))
+    found = list(races._words_of_its_own(context, old))
+    assert len(found) == int(waits)
+    for wait in found:
+        assert not wait.until()
+        old.chunks = 3 + races._LATE_PARTS - 1
+        assert not wait.until()
+        old.chunks = 3 + races._LATE_PARTS
+        assert wait.until()
+        old.chunks, old.ended = 3, True
+        assert wait.until()
