@@ -12,6 +12,7 @@ pytest_plugins = [
     "e2e.plugin.outputs",
     "e2e.plugin.export.hand_over",
     "e2e.plugin.export.junit",
+    "e2e.plugin.export.traces",
     "e2e.plugin.random_test",
     "e2e.plugin.allure",
 ]

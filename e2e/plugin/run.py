@@ -97,6 +97,7 @@ def _record(request: pytest.FixtureRequest, settings: Settings, environment: Env
         scenarios=settings.scenarios,
         shard=settings.shard,
         shared_run=shared_run(),
+        traceparent=settings.traceparent,
         source_maps=settings.source_maps,
         wire=settings.wire,
     )

@@ -40,14 +40,7 @@ def _place_in_run(run: Recorded) -> tuple[str, ...]:
         not meta.shared_run
     ):  # of a run that nobody shares there are no attempts: two of them are two runs, or a mistake
         return (meta.run_id, str(run.folder))
-    environment = meta.environment
-    return (
-        meta.shared_run,
-        meta.target,
-        environment.get("browser", ""),
-        environment.get("device", ""),
-        meta.shard,
-    )
+    return (meta.shared_run, meta.target, meta.browser, meta.shard)
 
 
 def _named(meta: RunMeta) -> str:

@@ -171,11 +171,7 @@ def await_shards(
 
 def _count(metas: Sequence[RunMeta], shards: int | None) -> tuple[int, int]:
     """How many shards have finished, and how many there should be (0: not known)."""
-    finished = {
-        (meta.target, meta.environment.get("browser", ""), meta.environment.get("device", ""), meta.shard)
-        for meta in metas
-        if meta.finished is not None
-    }
+    finished = {(meta.target, meta.browser, meta.shard) for meta in metas if meta.finished is not None}
     if shards is not None:
         return len(finished), shards
     series = {part[:-1]: int(part[-1].rpartition("/")[2] or 1) for part in finished}

@@ -46,3 +46,5 @@ class RunContext:
     """The source of the wire: ``cdp`` or ``in-page``."""
     open_contexts: list[BrowserContext] = field(default_factory=list)
     """Those of the run, so that all can be closed when a page of them answers no more."""
+    traceparent: Callable[[int, int], str] | None = None
+    """Lane and chat -> the header that their requests get; None: they get none."""

@@ -19,7 +19,8 @@ from e2e.capture.in_page import RECORDER, TYPED, WIRE
 from e2e.capture.lane.run_context import RunContext
 from e2e.capture.network.cdp.channels import PageChannel, watch_shared_workers
 from e2e.capture.network.cdp.wire import CdpWire
-from e2e.capture.network.events.channel import Channel
+from e2e.capture.network.events.channel import Channel, Handler
+from e2e.capture.network.events.trace_context import TraceContext
 from e2e.capture.network.events.wire import IN_PAGE, Wire
 from e2e.capture.network.in_page.wire import InPageWire
 from e2e.capture.network.wire_rules import Refusal
@@ -125,6 +126,7 @@ class Window:
     ) -> Wire:
         run_context = self._run_context
         session = self.context.new_cdp_session(page)
+        traces = self._trace_context(recorder)
 
         def called(event: dict[str, Any]) -> None:
             if event["name"] == binding:
@@ -135,6 +137,9 @@ class Window:
                 channel.on("Runtime.bindingCalled", run_context.waiter.guarded(called))
                 channel.ask("Runtime.enable")  # without it no binding is made
                 channel.ask("Runtime.addBinding", {"name": binding})
+            if traces is not None:
+                guard = run_context.waiter.guarded if isinstance(channel, PageChannel) else _as_it_is
+                traces.by_protocol(channel, lambda: page.url, guard)
 
         bind(PageChannel(session))
         wire = CdpWire(session, run_context.rules, recorder, run_context.waiter, prepare=bind, **watching)
@@ -156,7 +161,22 @@ class Window:
                         wire.receive(record)
 
         page.expose_binding(binding, run_context.waiter.guarded(called))
+        traces = self._trace_context(recorder)
+        if traces is not None:
+            traces.by_routes(page, run_context.waiter.guarded)
         return wire
+
+    def _trace_context(self, recorder: LaneRecorder) -> TraceContext | None:
+        """What adds the trace context to the page's chat requests, where that is wanted."""
+        value = self._run_context.traceparent
+        if value is None:
+            return None
+        origins = self._run_context.profile.where.trace_origins
+        return TraceContext(
+            self._run_context.rules,
+            origins,
+            lambda: None if recorder.chat is None else value(recorder.lane, recorder.chat.number),
+        )
 
     def close(self) -> None:
         """Close the context; nothing is left to do when the browser is gone."""
@@ -240,6 +260,11 @@ class Window:
 def _recorder(config: Mapping[str, Any], *, in_page: bool) -> str:
     """The script that runs before the page's own. Its name keeps its frames out of the stacks: Firefox gives it the page's address."""
     return f"({RECORDER})({json.dumps(config)}, {WIRE if in_page else 'null'});\n//# sourceURL={OWN_SCRIPT}\n"
+
+
+def _as_it_is(handler: Handler) -> Handler:
+    """A child's messages come through a handler of its parent that is guarded already."""
+    return handler
 
 
 def _is_ready(profile: Profile, recorder: LaneRecorder, wire: Wire) -> bool:

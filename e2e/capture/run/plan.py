@@ -38,6 +38,8 @@ class Plan:
     """Which part of the run this process plays; the plan is that of the whole run."""
     shared_run: str = ""
     """Name of the run that several machines share."""
+    traceparent: bool = False
+    """The page's chat requests get the trace context of their chat."""
     source_maps: Path | None = None
     """A folder with source maps that are built but not published."""
     wire: str = "auto"

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -42,6 +43,7 @@ from e2e.profile.environment import variables_of
 from e2e.records.evidence import EvidenceWriter, read_run
 from e2e.records.journal import Journal
 from e2e.records.records import Chat, CodePlace, Problem, RunMeta, RunRecords
+from e2e.records.trace_ids import traceparent
 
 
 class Runner:
@@ -205,6 +207,7 @@ class Runner:
             habits=self._habits,
             wire=self._wire,
             open_contexts=self._open_contexts,
+            traceparent=partial(traceparent, self.run_id) if plan.traceparent else None,
         )
 
     def _crashed(self, what: str, hint: str = "too little memory? run again with fewer lanes") -> None:

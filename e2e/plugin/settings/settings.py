@@ -44,6 +44,7 @@ from e2e.plugin.settings.values import (
     separated,
     shard_of,
     web_address,
+    web_address_or_none,
 )
 from e2e.profile.environment import check_files, check_variables
 from e2e.profile.profile import SUITE, Profile, load
@@ -200,6 +201,18 @@ class Settings(BaseSettings):
         "PLACE",
         example="s3://bucket/chats/{run}",
     )
+    otlp: Annotated[str, AfterValidator(web_address_or_none)] = option(
+        "",
+        "send the run as traces to this OpenTelemetry collector (OTLP over HTTP); without it, "
+        "OTEL_EXPORTER_OTLP_ENDPOINT counts",
+        "URL",
+        example="http://localhost:4318",
+    )
+    traceparent: bool = option(
+        False,
+        "add the header traceparent to the page's chat requests, so that the backend's own traces join; only to the "
+        "page's own origin, and to where.trace_origins",
+    )
     source_maps: Annotated[Path | None, AfterValidator(existing_folder)] = option(
         None,
         "a folder with source maps that are built but not published, for code locations (used while recording)",
@@ -255,6 +268,13 @@ class Settings(BaseSettings):
         self._check_evidence_to()
         check_channel(self.browser_channel, self.browser)
         check_connection(self.connect, self.connect_over_cdp, self.browser, self.browser_channel)
+        if self.otlp and self.show_ids:
+            rejected(
+                "not with --show-ids: only masked evidence is exported",
+                "leave one out",
+                field="otlp",
+                value=self.otlp,
+            )
         if self.from_evidence:
             self._recorded, self._left_out = check_evidence(self.from_evidence, self.out / "fetched")
         else:

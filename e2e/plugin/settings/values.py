@@ -157,6 +157,11 @@ def web_address(value: str | None) -> str | None:
     return value
 
 
+def web_address_or_none(value: str) -> str:
+    """An address, or nothing."""
+    return web_address(value) or "" if value else ""
+
+
 def existing_folder(value: Path | None) -> Path | None:
     """A folder that exists."""
     if value is not None and not value.is_dir():

@@ -108,6 +108,8 @@ class Where(Part):
     """Sent with every request. ``${NAME}`` is an environment variable."""
     blocked_hosts: tuple[Host, ...] = Field(default=(), examples=[["*.analytics.example"]])
     """Hosts that the browser must not contact: analytics, advertisements, a support widget."""
+    trace_origins: tuple[WebAddress, ...] = Field(default=(), examples=[["https://api.example.org"]])
+    """Other origins whose servers allow the header ``traceparent`` (CORS), for ``--traceparent``."""
     viewport: tuple[Annotated[int, Field(ge=200, le=7680)], Annotated[int, Field(ge=200, le=4320)]] = (
         1280,
         800,

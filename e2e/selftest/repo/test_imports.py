@@ -73,6 +73,7 @@ ORDER = (
     "reports.summary",
     "reports.allure",
     "reports.history",
+    "reports.traces",
     "reports.composition",
     "reports.browsers",
     "reports.prepared",

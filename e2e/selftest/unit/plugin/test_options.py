@@ -52,7 +52,7 @@ def refused(environment: dict[str, str] | None = None, **flags: Any) -> str:
 PUBLIC = """--target --base-url --browser --browser-channel --device --connect --connect-over-cdp
     --wire --target-version --shard --chats --lanes --fault --id-pattern --transport --store
     --id-format --rotation --seed --scenarios --experiments --until-decided --max-chats --walk --replay --alarms-per-year
-    --strict-evidence --show-ids --from-evidence --evidence-to --source-maps --out"""
+    --strict-evidence --show-ids --from-evidence --evidence-to --otlp --traceparent --source-maps --out"""
 
 
 class TestDefaults:
