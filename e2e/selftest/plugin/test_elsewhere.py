@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -32,7 +34,13 @@ def free_port() -> int:
 def running(command: list[str], ready: str) -> Iterator[None]:
     """A process that has printed ``ready``, ended afterwards."""
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,  # its group: Playwright's command leaves its driver behind when it alone is ended
     )
     try:
         assert process.stdout is not None
@@ -45,8 +53,10 @@ def running(command: list[str], ready: str) -> Iterator[None]:
             pytest.fail(f"it ended: {''.join(seen)}")
         yield
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def facts(ended: Ended) -> dict[str, str]:
