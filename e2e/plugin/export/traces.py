@@ -39,7 +39,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         sent, problem = 0, error.what
     if reporter is None:
         return
-    reporter.ensure_newline()
+    reporter.write_line("")  # pytest's own line of results has not ended
     if problem:
         reporter.write_line(
             f"warning: traces were not exported: {problem}; the verdicts do not depend on them", yellow=True
