@@ -10,6 +10,11 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from e2e.errors import CaptureIncomplete
 from e2e.profile.profile import Locate
 
+_UNDER_WAY = (
+    r"^(performing|attempting|scrolling|done scrolling|locator resolved to <)|visible, enabled and stable$"
+)
+"""Where Playwright stands when a page is busy: the element is there, and nothing was found against it."""
+
 
 class Explained:
     """Playwright's timeout on a locator, described in the profile's terms."""
@@ -39,6 +44,8 @@ def _reason(error: Error) -> str:
         for t in details
         if re.search(r"intercepts pointer events|not visible|not enabled|not stable|resolved to \d+", t)
     ]
+    if not reasons and details and re.search(_UNDER_WAY, details[-1]):
+        return "the page did not respond to it in time"
     return (reasons or details[-1:] or [first_line(error)])[-1]
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from playwright.sync_api import Error
 
+from e2e.capture.lane.clock import Clock
 from e2e.capture.lane.run_context import RunContext
 from e2e.capture.lane.traces import TRACED_CHATS, Trace
 from e2e.capture.lane.window import Window
@@ -52,6 +53,7 @@ class Lane:
         self._done = 0
         self._refused = 0
         """Chats in a row that the environment refused."""
+        self._clock = Clock()
         self._why_fresh = ""
         """Why the lane must go on in a fresh browser context, or ``""``."""
 
@@ -196,6 +198,7 @@ class Lane:
             yield from self._explained(context, self._messages(context, goes_on=goes_on))
             self._refused = 0
         except MessageLost as lost:
+            self._steady_clock()
             self._lost(lost)
         except Blocked as blocked:
             self._refused += 1
@@ -212,13 +215,14 @@ class Lane:
         recorder.begin_play(scenario.name)
         try:
             yield from self._explained(context, scenario.play(context))
+            self._steady_clock()
             self._refused = 0
         except (HarnessError, Error) as problem:
             if isinstance(problem, Error) and self._run_context.stopped():
                 raise
             error = problem if isinstance(problem, HarnessError) else _gone_wrong(problem)
             self._why_fresh = f"{scenario.name} could not be played to its end"
-            if isinstance(error, MessageLost):
+            if isinstance(error, MessageLost) and not self._clock.jump:
                 self._lost(error)
                 return
             if not isinstance(error, Blocked):
@@ -235,6 +239,11 @@ class Lane:
                 self._refused = 0
         finally:
             recorder.scenario = "plain"
+
+    def _steady_clock(self) -> None:
+        """Raises `CaptureIncomplete` when the clock was set: what was seen before what is unknown then."""
+        if self._clock.jump:
+            raise CaptureIncomplete(self._clock.jump, hint="run again when its time is right")
 
     def _lost(self, error: MessageLost) -> None:
         """The page lost a message: that was seen, so it is no problem of the run; its check judges it."""
@@ -256,10 +265,13 @@ class Lane:
             yield from turns.message(context)
         if goes_on and self._run_context.goes_on:
             yield from turns.message(context)
+        self._steady_clock()
         context.recorder.end_chat()
 
     def _end_badly(self, status: Literal["blocked", "lost"], error: HarnessError) -> None:
         chat = self._recorder.chat
+        if self._clock.jump and not isinstance(error, Blocked):
+            error = CaptureIncomplete(self._clock.jump, hint="run again when its time is right")
         self._run_context.problem(error, self._recorder.place)
         self._picture(f"lane-{self.number}-chat-{chat.number if chat else 'none'}.png")
         self._recorder.end_chat(status, error.what)

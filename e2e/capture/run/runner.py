@@ -337,10 +337,9 @@ class Runner:
 
             def fetch(url: str) -> str | None:
                 try:
-                    response = client.get(url)
+                    return _text_of(client, url)
                 except httpx.HTTPError:
                     return None
-                return response.text if response.status_code == 200 else None
 
             found = source_maps.resolve(
                 source_maps.frames_of(stacks),
@@ -403,6 +402,24 @@ class Runner:
             return {}
         frames = sum(one.frames for one in counts)
         return {"undecoded_frames": f"{undecoded} of {frames}, {replaced} read with replaced bytes"}
+
+
+_MAP_SECONDS, _MAP_BYTES = 10.0, 64 << 20
+"""Limits of one source map or script: httpx knows a limit between two pieces only, and a server may send for ever."""
+
+
+def _text_of(client: httpx.Client, url: str) -> str | None:
+    """A file of the page, within the limits."""
+    end = time.monotonic() + _MAP_SECONDS
+    with client.stream("GET", url) as response:
+        if response.status_code != 200:
+            return None
+        body = bytearray()
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > _MAP_BYTES or time.monotonic() > end:
+                return None
+        return body.decode(response.encoding or "utf-8", errors="replace")
 
 
 def _user_agent(browser: Browser) -> str:

@@ -18,6 +18,7 @@ def _problems(run: Run) -> list[str]:
         if p.where is not None
         and re.search(r"\bsteps\.new_chat\b", p.where)
         and "requests went on" not in p.what
+        and "the page did not respond" not in p.what
         and (p.run_id, re.split("[,;]", p.where)[0].strip()) not in blocked
     ]
 

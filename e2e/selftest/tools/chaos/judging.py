@@ -66,7 +66,7 @@ def examine(drawn: Draw, fault: Fault, seen: Seen) -> Found:
     first = seen.judged or verdicts_of(judge(assemble([read_run(seen.folder)])))
     if first != again:
         wrong.append(f"judged differently again: {sorted(set(first) ^ set(again))[:4]}")
-    wrong += _verdicts(drawn, judged, complete=not run.partial)
+    wrong += _verdicts(drawn, fault, judged, complete=not run.partial)
     reasons = _reasons(run, seen)
     wrong += _false_reasons(fault, reasons, judged)
     if wrong:
@@ -111,14 +111,15 @@ def _expected(drawn: Draw) -> str:
     return "stale-state" if drawn.product == "stale" else drawn.product
 
 
-def _verdicts(drawn: Draw, judged: Judgement, *, complete: bool) -> list[str]:
+def _verdicts(drawn: Draw, fault: Fault, judged: Judgement, *, complete: bool) -> list[str]:
     """False fails, wrong causes and false passes."""
     wrong = []
     expected = _expected(drawn)
+    causes = [c for c in judged.causes if c.name not in fault.causes]
     if drawn.product == HEALTHY:
         wrong += [f"false fail of {v.name}: {v.headline}" for v in judged.verdicts if v.outcome == "fail"]
-        return wrong + [f"false cause {c.name}" for c in judged.causes]
-    wrong += [f"wrong cause {c.name} instead of {expected}" for c in judged.causes if c.name != expected]
+        return wrong + [f"false cause {c.name}" for c in causes]
+    wrong += [f"wrong cause {c.name} instead of {expected}" for c in causes if c.name != expected]
     must = FAILS.get(expected, set()) if complete or expected in EACH_CHAT else set()
     if drawn.product == "stale":
         must = {"rotation.sent_id_is_fresh"}

@@ -13,7 +13,12 @@ FAMILY = "clock"
 _JUMPS = (-86_400.0, -3600.0, -5.0, 5.0, 3600.0, 86_400.0)
 
 
-@fault("clock-suite", FAMILY, "the clock of the suite's process jumps by up to a day", harmless=True)
+@fault(
+    "clock-suite",
+    FAMILY,
+    "the clock of the suite's process jumps by up to a day",
+    reasons=(r"the clock of this machine jumped",),
+)
 def _clock_suite(case: Case) -> None:
     seconds = case.rng.choice(_JUMPS)
     case.note(f"{seconds:+g} s")

@@ -80,6 +80,7 @@ class Fault:
     what : in words, for the table.
     inflict : does it, at the drawn moment.
     reasons : regular expressions; one of them fits each reason that a broken run gives.
+    causes : what the suite may name as well, for the fault makes it true.
     prepare : done before the suite starts: a script in the page, a disk.
     harmless : the run must end with the right verdict; nothing excuses a broken one.
     ends_suite : the suite is gone after it, and cannot say anything.
@@ -93,6 +94,7 @@ class Fault:
     what: str
     inflict: Inflict
     reasons: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
     prepare: Inflict | None = None
     harmless: bool = False
     ends_suite: bool = False

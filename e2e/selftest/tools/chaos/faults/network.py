@@ -10,7 +10,7 @@ from e2e.selftest.tools.chaos.proxy.server import Behaviour
 
 FAMILY = "network"
 CUT = (*DOWN, r"stream-cut", r"cut", r"ended before", r"net::ERR", r"could not be read", r"failed")
-UNREAD = (*CUT, *LATE, r"could not be (decoded|read)", r"no (provider|session)")
+UNREAD = (*CUT, *LATE, r"a page did not respond", r"could not be (decoded|read)", r"no (provider|session)")
 
 
 def _chat(request: Request) -> bool:
@@ -62,6 +62,10 @@ def _net_reorder(case: Case) -> None:
     case.proxy.behave(behaviours.only(_everything, None, behaviours.reordered(case.rng, 0.3)))
 
 
+REFUSED = (r"the page has no open WebSocket", r"the page shows an alert", r"no complete reply within")
+"""What a page shows of a response that never reached its own reply channel."""
+
+
 def _status(status: int, what: str, reasons: tuple[str, ...]) -> None:
     @fault(f"net-{status}", FAMILY, f"the chat responds {status}: {what}", reasons=reasons)
     def answer(case: Case) -> None:
@@ -76,7 +80,7 @@ def _status(status: int, what: str, reasons: tuple[str, ...]) -> None:
         _apply(case, behaviours.answering(status, body, content_type=kind, **more), cut_open=True)
 
 
-_status(429, "too many requests", (r"rate-limited", r"answered 429"))
+_status(429, "too many requests", (r"rate-limited", r"answered 429", *REFUSED))
 _status(500, "internal error", DOWN)
 _status(503, "not available", DOWN)
 

@@ -9,7 +9,7 @@ from e2e.selftest.tools.chaos.faults.definition import Case, fault
 from e2e.selftest.tools.chaos.faults.processes import GONE, LATE
 
 FAMILY = "page"
-HANGS = (*LATE, r"did not respond", *GONE)
+HANGS = (*LATE, r"did not respond", r"the click on New Chat did not reach it", *GONE)
 
 
 def at_click(case: Case, script: str) -> None:
@@ -35,10 +35,22 @@ def _nothing(_: Case) -> None:
 
 
 def _page_fault(
-    name: str, what: str, script: str, *, harmless: bool = False, reasons: tuple[str, ...] = HANGS
+    name: str,
+    what: str,
+    script: str,
+    *,
+    harmless: bool = False,
+    reasons: tuple[str, ...] = HANGS,
+    causes: tuple[str, ...] = (),
 ) -> None:
     fault(
-        name, FAMILY, what, prepare=lambda case: at_click(case, script), harmless=harmless, reasons=reasons
+        name,
+        FAMILY,
+        what,
+        prepare=lambda case: at_click(case, script),
+        harmless=harmless,
+        reasons=reasons,
+        causes=causes,
     )(_nothing)
 
 
@@ -51,7 +63,12 @@ _page_fault("page-console-ever", "the page writes to the console for ever",
             "setInterval(() => { for (let n = 0; n < 200; n++) console.error(new Error('line ' + n)); }, 10);")  # fmt: skip
 _page_fault("page-dialogs", "the page opens twenty dialogs",
             "for (let n = 0; n < 20; n++) [alert, confirm, prompt][n % 3]('dialog ' + n);", harmless=True)  # fmt: skip
-_page_fault("page-dialogs-ever", "the page opens dialogs for ever", "setInterval(() => alert('again'), 20);")
+_page_fault(
+    "page-dialogs-ever",
+    "the page opens dialogs for ever",
+    "setInterval(() => alert('again'), 20);",
+    causes=("new-chat-unavailable",),
+)
 _page_fault("page-downloads", "the page starts thirty downloads",
             "for (let n = 0; n < 30; n++) { const a = document.createElement('a'); a.download = 'file' + n;"
             " a.href = URL.createObjectURL(new Blob(['x'.repeat(100000)])); a.click(); }", harmless=True)  # fmt: skip

@@ -14,7 +14,7 @@ from e2e.selftest.tools.chaos.faults.definition import FAULTS, Case, Fault
 FAMILY = "processes"
 GONE = (
     r"the browser('s driver)? was gone in the middle of the run",
-    r"connection closed",
+    r"[Cc]onnection closed",
     r"the page of lane \d+ crashed",
     r"the browser could not go on: .*(closed|crash|disconnected|detached)",
 )
@@ -25,8 +25,11 @@ DOWN = (
     r"answered 5\d\d",
     r"the reply was cut",
     r"the page has no open WebSocket",
+    r"could not be opened: .*net::ERR",
+    r"the page shows an alert",
+    r"no complete reply within",
 )
-LATE = (r"did not (end|begin|come|arrive|become)", r"within \d", r"slow")
+LATE = (r"the page did not respond", r"did not (end|begin|come|arrive|become)", r"within \d", r"slow")
 """Reasons of a wait that took longer than the profile allows."""
 
 
