@@ -212,7 +212,7 @@ def test_the_reason_must_be_that_of_the_fault(seen: Callable[..., Seen]) -> None
     assert examine(drawn(), FAULTS["kill-browser"], seen(records)).outcome == BROKEN
     found = examine(drawn(), FAULTS["net-429"], seen(records))
     assert [line.split(":")[0] for line in found.violations] == ["not the true reason"]
-    found = examine(drawn(), FAULTS["clock-suite"], seen(records))
+    found = examine(drawn(), FAULTS["clock-page"], seen(records))
     assert [line.split(":")[0] for line in found.violations] == ["no right verdict, because of"]
 
 
