@@ -101,12 +101,12 @@ class PageActions:
         elif action.goto is not None:
             self._go_to(urljoin(self.url, action.goto), place)
         elif action.fill is not None:
-            with Explained("the field to fill cannot be used", place, action.fill.into):
+            with Explained("the field to fill cannot be used", place, action.fill.into, self.page):
                 typing.fill(
                     self._locator(action.fill.into), expand(action.fill.text, self.variables), timeout
                 )
         elif action.hover is not None:
-            with Explained("the element to hover over cannot be used", place, action.hover):
+            with Explained("the element to hover over cannot be used", place, action.hover, self.page):
                 self._locator(action.hover).hover(timeout=timeout)
         else:
             what = action.click or action.dismiss
@@ -115,7 +115,7 @@ class PageActions:
                 action.dismiss is not None
             ):  # a click that waits for what is not there would hold the other lanes
                 yield self._visible(what, seconds, place, CaptureIncomplete)
-            with Explained("the element to click cannot be used", place, what):
+            with Explained("the element to click cannot be used", place, what, self.page):
                 locator = self._locator(what)
                 if mark is not None:
                     self._mark(mark, locator, timeout)

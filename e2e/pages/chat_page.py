@@ -255,7 +255,7 @@ class ChatPage(PageActions):
             return
         mark = self.box(second=second)
         what = self._box_of(second=second)
-        with Explained("the message box cannot be used", f"steps.{mark}", what):
+        with Explained("the message box cannot be used", f"steps.{mark}", what, self.page):
             locator = self._locator(what)
             self._click(locator, self.profile.timeouts.action * 1000)
             self._mark(mark, locator)

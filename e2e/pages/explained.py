@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Error
+from playwright.sync_api import Error, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from e2e.errors import CaptureIncomplete
@@ -16,11 +16,27 @@ _UNDER_WAY = (
 """Where Playwright stands when a page is busy: the element is there, and nothing was found against it."""
 
 
+_NO_RESPONSE = "the page did not respond to it in time"
+_SLOW_MS = 1000
+
+
+def _is_slow(page: Page) -> bool:
+    """Whether the page does not even find its root element soon: then nothing is known against another element."""
+    try:
+        page.locator(":root").wait_for(state="attached", timeout=_SLOW_MS)
+    except PlaywrightTimeout:
+        return True
+    except Error:
+        return False
+    return False
+
+
 class Explained:
     """Playwright's timeout on a locator, described in the profile's terms."""
 
-    def __init__(self, what: str, key: str, locate: Locate) -> None:
-        self._what, self._key, self._locate = what, key, locate
+    def __init__(self, what: str, key: str, locate: Locate, page: Page | None = None) -> None:
+        """``page``: look whether it answers at all before anything is blamed on the element."""
+        self._what, self._key, self._locate, self._page = what, key, locate, page
 
     def __enter__(self) -> None:
         return None
@@ -29,8 +45,9 @@ class Explained:
         if isinstance(error, PlaywrightTimeout) or (
             isinstance(error, Error) and "strict mode violation" in error.message
         ):
+            reason = _NO_RESPONSE if self._page is not None and _is_slow(self._page) else _reason(error)
             raise CaptureIncomplete(
-                f"{self._what}: {_reason(error)}",
+                f"{self._what}: {reason}",
                 where=f"{self._key}: {self._locate}",
                 hint="is the locator right, and is the element visible, enabled and not covered?",
             ) from error
@@ -45,7 +62,7 @@ def _reason(error: Error) -> str:
         if re.search(r"intercepts pointer events|not visible|not enabled|not stable|resolved to \d+", t)
     ]
     if not reasons and details and re.search(_UNDER_WAY, details[-1]):
-        return "the page did not respond to it in time"
+        return _NO_RESPONSE
     return (reasons or details[-1:] or [first_line(error)])[-1]
 
 

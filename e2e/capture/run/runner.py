@@ -428,9 +428,14 @@ def _user_agent(browser: Browser) -> str:
         with browser.new_context() as context:
             named: str = context.new_page().evaluate("navigator.userAgent")
             return named
-    session = browser.new_browser_cdp_session()
-    agent: str = session.send("Browser.getVersion")["userAgent"]
-    session.detach()
+    try:
+        session = browser.new_browser_cdp_session()
+        agent: str = session.send("Browser.getVersion")["userAgent"]
+        session.detach()
+    except Exception as error:  # Playwright raises a plain Exception when its driver is gone
+        raise CaptureIncomplete(
+            f"the browser did not respond at the begin of the run: {error}", hint="run again"
+        ) from error
     return agent
 
 
