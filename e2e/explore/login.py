@@ -85,7 +85,7 @@ def _launch(playwright: Playwright, *, headless: bool) -> Browser:
 def _sign_in(page: Page, profile: Profile, url: str, timeout: float) -> None:
     """Open the login page, run the profile's login.steps if it has any, and wait until the login is done."""
     login = profile.login
-    chat = ChatPage(page, profile, url, "")
+    chat = ChatPage(page, profile, url, None)
     _run(chat.open((login.url if login else None) or url))
     if login is not None and login.steps:
         _run(chat.run(login.steps, "login.steps"))

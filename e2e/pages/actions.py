@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urljoin
 
 from playwright.sync_api import Error, Frame, Locator, Page
@@ -16,12 +16,22 @@ from e2e.pages.locators import locate
 from e2e.pages.waits import Steps, Wait
 from e2e.profile.environment import expand
 from e2e.profile.profile import Action, Locate, Profile
+from e2e.profile.values.bounded import Pattern
 
 POLL = 0.02
 """Seconds between two looks at the page."""
 _BRIEF = 0.5  # seconds for what may not be there
 
 Mark = Literal["new_chat", "message_box", "second_message_box"]
+
+
+class PageRecorder(NamedTuple):
+    """How the recorder in the page is called; a page that finds its name does not know its secret."""
+
+    name: str
+    secret: str
+    key: Pattern | None = None
+    """The profile's pattern of keys, where several may have the session."""
 
 
 class PageActions:
@@ -32,7 +42,7 @@ class PageActions:
     page : the Playwright page.
     profile : what the target is.
     url : where it is.
-    recorder : name under which the in-page recorder can be called.
+    recorder : how the in-page recorder can be called; None where there is none.
     variables : what ``${NAME}`` in the profile's steps stands for; default: the environment.
     """
 
@@ -41,7 +51,7 @@ class PageActions:
         page: Page,
         profile: Profile,
         url: str,
-        recorder: str,
+        recorder: PageRecorder | None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self.page = page
@@ -49,7 +59,9 @@ class PageActions:
         self.url = url
         self.variables = os.environ if variables is None else variables
         """What ``${NAME}`` stands for."""
-        self._recorder = recorder
+        recorder = recorder or PageRecorder("", "")
+        self._recorder = [recorder.name, recorder.secret]
+        self._key = recorder.key
         self.touch = False
         """The device has a touch screen and no mouse: what is clicked elsewhere is tapped. Set by its window."""
         self._marked: set[Mark] = set()
@@ -153,7 +165,7 @@ class PageActions:
 
     def _mark(self, mark: Mark, locator: Locator, timeout: float | None = None) -> None:
         locator.evaluate(
-            "(element, [recorder, mark]) => globalThis[recorder].mark(mark, element)",
+            "(element, [[name, secret], mark]) => globalThis[name](secret, 'mark', mark, element)",
             [self._recorder, mark],
             timeout=timeout,
         )
@@ -161,7 +173,8 @@ class PageActions:
 
     def _call(self, verb: str, *args: Any) -> Any:
         return self._chat_frame().evaluate(
-            "([recorder, verb, args]) => globalThis[recorder][verb](...args)", [self._recorder, verb, args]
+            "([[name, secret], verb, args]) => globalThis[name](secret, verb, ...args)",
+            [self._recorder, verb, args],
         )
 
     def _chat_frame(self) -> Frame:

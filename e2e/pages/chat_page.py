@@ -7,32 +7,31 @@ after that its element is known, and a click is real mouse input at a point that
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Error, Locator, Page
 
 from e2e.errors import CaptureIncomplete, HarnessError, TargetNotReady
 from e2e.pages import typing
-from e2e.pages.actions import POLL, Mark, PageActions
+from e2e.pages.actions import POLL, Mark, PageActions, PageRecorder
 from e2e.pages.explained import Explained, first_line
 from e2e.pages.locators import css_of
+from e2e.pages.stored import stored_values
 from e2e.pages.waits import Steps, Wait
 from e2e.profile.profile import Locate, Profile
+from e2e.profile.values.bounded import Pattern
 
 Readable = Literal["messages", "provider"]
 _REMEMBERS = 0.4  # seconds in which a widget that was open before shows itself after a load
 
 
-ARRIVED = """(box, text) => {
-  const typed = box.ownerDocument.defaultView[Symbol.for("chat-session-e2e typed")];
-  const mine = (to) => !to?.isConnected || to === box || box.contains(to) || to.contains(box);
-  return typed ? typed.some((one) => one.text.includes(text) && mine(one.box.deref())) : null;
-}"""
+_ARRIVED = "(box, [[name, secret], text]) => globalThis[name]?.(secret, 'arrived', box, text) ?? null"
 """Whether an event brought the text to the message box, or to one that the page has replaced since; null where none was read."""
+_TEXTS = "(all, [name, secret]) => globalThis[name]?.(secret, 'texts', all) ?? null"
+"""What these elements say, read by the recorder: a page may have replaced what Playwright itself would call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class ChatPage(PageActions):
     page : the Playwright page.
     profile : what the target is.
     url : where it is.
-    recorder : name under which the in-page recorder can be called.
+    recorder : how the in-page recorder can be called; None where there is none.
     variables : what ``${NAME}`` in the profile's steps stands for; default: the environment.
     """
 
@@ -66,7 +65,7 @@ class ChatPage(PageActions):
         page: Page,
         profile: Profile,
         url: str,
-        recorder: str,
+        recorder: PageRecorder | None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(page, profile, url, recorder, variables)
@@ -285,7 +284,7 @@ class ChatPage(PageActions):
         """The message box had ``text``; None where that cannot be told."""
         try:
             found: bool | None = self._locator(self._box_of(second=second)).first.evaluate(
-                ARRIVED, text, timeout=self.profile.timeouts.action * 1000
+                _ARRIVED, [self._recorder, text], timeout=self.profile.timeouts.action * 1000
             )
         except Error:
             return None
@@ -348,14 +347,14 @@ class ChatPage(PageActions):
             focused=usable and probe["focused"],
             counts=counts,
             texts=texts,
-            stored=seen["stored"],
+            stored=stored_values(seen["stored"], self._key),
         )
 
     def _shown(self, name: Readable) -> list[str]:
         """What each such element says."""
         locator, screen = self._locator(self._readable()[name]), self.profile.screen
         if name != "provider" or (screen.provider_attribute is None and screen.provider_regex is None):
-            return locator.all_inner_texts()
+            return self._texts(locator)
         attribute = screen.provider_attribute
         texts: list[str] = locator.evaluate_all(
             "(all, name) => all.map((one) => (name === null ? one.innerText : one.getAttribute(name)) ?? '')",
@@ -363,8 +362,8 @@ class ChatPage(PageActions):
         )
         if screen.provider_regex is None:
             return texts
-        matches = (re.search(screen.provider_regex, text) for text in texts)
-        return [m.group(1 if m.re.groups else 0) if m else "" for m in matches]
+        pattern = Pattern(screen.provider_regex, "screen.provider_regex")
+        return [pattern.find(text) or "" for text in texts]
 
     def _agrees(self, name: Readable, found: Mapping[str, Any]) -> bool:
         """Whether CSS finds what the locator finds; it does not inside shadow roots. Only a find says so, not an empty page."""
@@ -376,7 +375,12 @@ class ChatPage(PageActions):
     def conversation(self) -> str | None:
         """What all messages on the screen say; None where the profile does not name them."""
         messages = self.profile.screen.messages
-        return None if messages is None else "\n".join(self._locator(messages).all_inner_texts())
+        return None if messages is None else "\n".join(self._texts(self._locator(messages)))
+
+    def _texts(self, locator: Locator) -> list[str]:
+        """What these elements say, as a person sees it."""
+        texts: list[str] | None = locator.evaluate_all(_TEXTS, self._recorder)
+        return locator.all_inner_texts() if texts is None else texts
 
     @property
     def address(self) -> str:

@@ -46,8 +46,9 @@ def run(request: pytest.FixtureRequest, settings: Settings, environment: Environ
 
 
 def _run(request: pytest.FixtureRequest, settings: Settings, environment: EnvironmentRun) -> Run:
+    from e2e.analysis.judge import judge
     from e2e.analysis.model.run import assemble
-    from e2e.records.evidence import read_run
+    from e2e.records.evidence import read_run, understood
 
     if not environment.folders:
         _record(request, settings, environment)
@@ -56,10 +57,12 @@ def _run(request: pytest.FixtureRequest, settings: Settings, environment: Enviro
     records = [read_run(folder) for folder in environment.folders]
     # Looking early has spent half of the budget.
     budget = settings.alarms_per_year / (2 if settings.until_decided else 1)
-    run = assemble(records, alarms_per_year=budget, one_shard=not settings.shard.whole)
-    environment.run = run
-    if not any(chat.status == "observed" for record in records for chat in record.chats):
-        raise _first_problem(records)
+    with understood(environment.folders):
+        run = assemble(records, alarms_per_year=budget, one_shard=not settings.shard.whole)
+        environment.run = run
+        if not any(chat.status == "observed" for record in records for chat in record.chats):
+            raise _first_problem(records)
+        judge(run)  # kept with the run: what the evidence makes impossible shows here, once
     return run
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -97,7 +97,33 @@ def read_run(folder: Path) -> RunRecords:
     meta = read_meta(folder)
     events, torn_events = _read_lines(folder / EVENTS, Event.from_json)
     chats, torn_chats = _read_lines(folder / CHATS, Chat.from_json)
+    _refuse_doubles(folder, chats)
     return RunRecords(meta, tuple(events), tuple(chats), _shown(folder), torn_events + torn_chats)
+
+
+def _refuse_doubles(folder: Path, chats: Sequence[Chat]) -> None:
+    """A chat that is there twice has its own session ID twice. Raises `HarnessError`."""
+    seen = set()
+    for chat in chats:
+        if (chat.lane, chat.chat) in seen:
+            raise HarnessError(
+                f"{folder / CHATS}: chat {chat.chat} of lane {chat.lane} is there twice",
+                hint="was the file put together by hand? Take the run's own files again",
+            )
+        seen.add((chat.lane, chat.chat))
+
+
+@contextmanager
+def understood(folders: Sequence[Path]) -> Iterator[None]:
+    """Judge evidence inside of this. Raises `HarnessError` where it is what no run can have seen, such as lines of two runs."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise HarnessError(
+            f"the evidence cannot be judged: {repr(error)[:300]}",
+            where=", ".join(_shown(folder) for folder in folders[:3]),
+            hint="are the files whole, and of one run? Record it again; report it when they are",
+        ) from error
 
 
 def read_meta(folder: Path) -> RunMeta:
@@ -112,9 +138,9 @@ def read_meta(folder: Path) -> RunMeta:
             f"{folder} holds no recorded run: there is no {RUN}",
             hint=f"name a folder below reports/out/evidence, or its parent (each run is a folder with {RUN}, {EVENTS}, {CHATS})",
         ) from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise HarnessError(
-            f"{path} cannot be read as a run: {error!r}", hint="record the run again"
+            f"{path} cannot be read as a run: {repr(error)[:300]}", hint="record the run again"
         ) from error
     if meta is None:
         raise HarnessError(
@@ -160,10 +186,11 @@ def _parsed(path: Path, lines: list[str], parse: Callable[[Any], _T]) -> tuple[l
     for number, line in numbered:
         try:
             out.append(parse(json.loads(line)))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             if number == len(lines):  # no newline followed it: the writer was killed in the middle
                 return out, 1
             raise HarnessError(
-                f"{path}:{number} cannot be read: {error!r}", hint="leave that run out, or record it again"
+                f"{path}:{number} cannot be read: {repr(error)[:300]}",
+                hint="leave that run out, or record it again",
             ) from error
     return out, 0

@@ -14,9 +14,13 @@ clock of the machine that ran the browser.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
+
+from e2e.records.printable import as_name
+from e2e.records.shape import checked, checked_data
 
 SCHEMA = 1
 SIDE_LANE = 1000
@@ -108,8 +112,23 @@ class Event:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        """Inverse of `to_json`. Raises ``KeyError`` when a required field is missing."""
-        return cls(**{name: raw[name] for name in _EVENT_FIELDS})
+        """Inverse of `to_json`. Raises ``KeyError`` when a required field is missing, ``TypeError`` when one is of another type."""
+        known = checked(_EventHead, raw)
+        known["data"] = checked_data(raw["data"])
+        return cls(**{name: known[name] for name in _EVENT_FIELDS})
+
+
+@dataclass(frozen=True, slots=True)
+class _EventHead:
+    """What each event has besides its data; its kind is any text, for a newer suite has more kinds."""
+
+    schema: int
+    run_id: str
+    seq: int
+    t: float
+    lane: int
+    chat: int | None
+    kind: str
 
 
 _EVENT_FIELDS = ("schema", "run_id", "seq", "t", "lane", "chat", "kind", "data")
@@ -167,7 +186,11 @@ class Message:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        return cls(**{f.name: raw[f.name] for f in fields(cls) if f.name in raw})
+        known = checked(cls, raw)
+        for name in ("reply_provider", "backend_provider", "label_provider"):
+            if known.get(name) is not None:
+                known[name] = as_name(known[name])
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +254,7 @@ class Chat:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         """Inverse of `to_json`. Raises ``TypeError`` when a required field is missing."""
-        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
+        known = checked(cls, raw)
         known["messages"] = tuple(Message.from_json(m) for m in raw["messages"])
         return cls(**known)
 
@@ -262,7 +285,7 @@ class CodePlace:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
+        known = checked(cls, raw)
         known["context"] = tuple((int(n), str(text)) for n, text in raw.get("context", ()))
         return cls(**known)
 
@@ -307,12 +330,12 @@ class Policy:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
+        known = checked(cls, raw)
         for name in ("providers", "provider_source"):
             if known.get(name) is not None:
                 known[name] = tuple(known[name])
         if "accepted" in known:
-            known["accepted"] = tuple(Accepted(**one) for one in known["accepted"])
+            known["accepted"] = tuple(Accepted(**checked(Accepted, one)) for one in known["accepted"])
         return cls(**known)
 
 
@@ -340,7 +363,12 @@ class Problem:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        return cls(**{f.name: raw[f.name] for f in fields(cls) if f.name in raw})
+        return cls(**checked(cls, raw))
+
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,199}")
+_FILE_NAMES = ("run_id", "trace")
+"""They are parts of paths: of the site, of the history, beside the evidence."""
 
 
 def browser_label(browser: str, channel: str = "", device: str = "") -> str:
@@ -413,7 +441,10 @@ class RunMeta:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        known = {f.name: raw[f.name] for f in fields(cls) if f.name in raw}
+        known = checked(cls, raw)
+        for name, value in known.items():
+            if name in _FILE_NAMES and value and not _FILE_NAME.fullmatch(value):
+                raise ValueError(f"{name} is {value[:60]!r}, which is no name of a file")
         known["policy"] = Policy.from_json(raw["policy"])
         known["code"] = {k: CodePlace.from_json(v) for k, v in raw.get("code", {}).items()}
         known["problems"] = tuple(Problem.from_json(p) for p in raw.get("problems", ()))

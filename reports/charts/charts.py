@@ -42,6 +42,8 @@ _COLUMNS = 30  # chats in one row; a lane with more goes on in the next row
 _ROWS = 16
 _TABLE_ROWS = 1000
 
+_LONGEST_LABEL = 40  # characters of a provider's name beside its bar; the chart's table has all of it
+
 
 def provider_distribution(run: Run) -> Chart | None:
     """New sessions per provider, and the range of 95 % of healthy runs where shares are expected; None without a session."""
@@ -133,7 +135,7 @@ def _providers(run: Run) -> Chart | None:
             f"; expected {expected}; 95 % of healthy runs: {wanted}" if expected else "; not expected"
         )
         table.append((name, counts[name], expected, wanted))
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [_label(name) for name in names])
     axes.invert_yaxis()
     axes.set_xlim(0, right)
     axes.xaxis.get_major_locator().set_params(integer=True)
@@ -157,6 +159,11 @@ class _Row(NamedTuple):
     first: int
     """Place of the first chat in its lane; above 0 in a row that continues a lane."""
     chats: list[ChatRow]
+
+
+def _label(name: str) -> str:
+    """A name that leaves room for the bars."""
+    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
 
 
 def _lanes(run: Run) -> Chart | None:

@@ -10,7 +10,7 @@ from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.columns import AnalysisError
 from e2e.analysis.model.run import Run, assemble
 from e2e.errors import HarnessError
-from e2e.records.evidence import read_run
+from e2e.records.evidence import read_run, understood
 from reports.summary.last_run import last_run
 from reports.summary.page import summary_page
 from reports.summary.schema import Summary, as_json
@@ -44,12 +44,13 @@ def judge_folders(folders: Sequence[Path], alarms_per_year: float | None = None)
             f"runs of different browsers are not judged together: {', '.join(browsers)}",
             hint="name the runs of one browser; pytest --from-evidence judges each browser by itself",
         )
-    try:
-        run = assemble(records, alarms_per_year=alarms_per_year)
-    except AnalysisError as error:
-        raise HarnessError(str(error), hint="judge the runs one by one") from error
-    judgement = judge(run)
-    return Judged(run, judgement, summarise(run, judgement), tuple(folders))
+    with understood(folders):
+        try:
+            run = assemble(records, alarms_per_year=alarms_per_year)
+        except AnalysisError as error:
+            raise HarnessError(str(error), hint="judge the runs one by one") from error
+        judgement = judge(run)
+        return Judged(run, judgement, summarise(run, judgement), tuple(folders))
 
 
 def judge_last(out: Path) -> Judged:

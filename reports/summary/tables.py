@@ -100,8 +100,13 @@ def observations_csv(run: Run) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(observations(run))
+    writer.writerows({name: _as_data(text) for name, text in row.items()} for row in observations(run))
     return out.getvalue()
+
+
+def _as_data(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _old_ids(run: Run, key: ChatKey) -> list[str]:

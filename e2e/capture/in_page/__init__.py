@@ -2,14 +2,48 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 _HERE = Path(__file__).parent
-RECORDER = (_HERE / "recorder.js").read_text(encoding="utf-8").strip()
-"""Reports what the page stores and sends, through a binding."""
-WIRE = (_HERE / "wire.js").read_text(encoding="utf-8").strip()
+
+
+def _script(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8").strip()
+
+
+NATIVES = _script("natives.js")
+"""Takes the browser's own functions before the page's code can replace them; all other scripts use those."""
+CHANNEL = _script("channel.js")
+"""Reports what was seen, sealed with the secret of a `signals.PageSignals`, and lets the suite call the other scripts' verbs."""
+RECORDER = _script("recorder.js")
+"""Sees what the page stores and sends, and where a marked element is."""
+WIRE = _script("wire.js")
 """Watches the requests, replies and sockets of the page, in engines whose protocol does not show them."""
-TYPED = (_HERE / "typed.js").read_text(encoding="utf-8")
-"""Keeps the last texts that were typed, and where; `ChatPage.arrived` reads them."""
-STORES = (_HERE / "stores.js").read_text(encoding="utf-8")
+TYPED = _script("typed.js")
+"""Keeps the last texts that were typed, and where; `ChatPage.arrived` asks it."""
+STORES = _script("stores.js")
 """Reads all stores of a page at once."""
+
+
+def recorder_script(config: Mapping[str, Any], name: str, *, in_page: bool) -> str:
+    """The script that runs in every frame before the page's own code; ``config`` is read by its parts.
+
+    ``in_page``: it watches requests and sockets too. Its ``name`` keeps its frames out of the stacks: Firefox gives it the page's address.
+    """
+    return f"""((config) => {{
+  const natives = ({NATIVES})();
+  const channel = ({CHANNEL})(natives, config);
+  if (channel === null) return;
+  const verbs = natives.bare();
+  const add = (more) => {{
+    for (const name of natives.ownKeys(more)) verbs[name] = more[name];
+  }};
+  add(({TYPED})(natives));
+  add(({RECORDER})(natives, channel, config, {WIRE if in_page else "null"}));
+  channel.answer(verbs);
+}})({json.dumps(config)});
+//# sourceURL={name}
+"""

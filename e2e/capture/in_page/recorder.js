@@ -1,90 +1,27 @@
 // Runs in every frame before the page's own code. Sees, never changes: writes to the session's store with their stack, what the
-// store holds at each send, trusted clicks, and what a marked element's state is. Hands what it saw to the suite through a binding,
-// in the order it happened. `wire` is the script of `wire.js`, or null where the browser's protocol shows what leaves and comes.
-(config, wire) => {
-  const push = globalThis[config.binding];
-  if (typeof push !== "function" || globalThis[config.name]) return;
-  delete globalThis[config.binding];
-
-  const GATHERING = 25; // milliseconds
-  const clock = performance;
-  const stringify = JSON.stringify;
-  const now = () => clock.timeOrigin + clock.now();
-  const key = config.key === null ? new RegExp(config.keyPattern ?? "(?!)") : null;
-  const wanted = (name) => (key ? key.test(name) : name === config.key);
-
-  let depth = 0;
-  for (let frame = globalThis; frame !== frame.parent; frame = frame.parent) depth += 1;
-
-  let queue = [];
-  let flushing = false;
-  let timer = null;
-  let flushed = 0;
-  const later = globalThis.setTimeout.bind(globalThis);
-  const flush = () => {
-    flushing = false;
-    if (!queue.length) return;
-    const batch = queue;
-    queue = [];
-    flushed = clock.now();
-    push(stringify(batch));
-  };
-  // Records that are `lazy` (the chunks of a stream) travel together: a call of the binding costs a round trip in some engines.
-  const note = (record, lazy = false) => {
-    queue.push(record);
-    if (leaving) return keep();
-    if (flushing) return;
-    const rest = lazy ? GATHERING - (clock.now() - flushed) : 0;
-    if (rest <= 0) {
-      flushing = true;
-      queueMicrotask(flush);
-    } else
-      timer ??= later(() => {
-        timer = null;
-        if (!leaving) flush();
-      }, rest);
-  };
-
-  // What a page does while it is being left reaches nobody: the protocol has turned to the next page already. It is kept for that
-  // one, under a name of ours that is taken away before the page's own code runs; or for this page, when it is shown again.
-  let leaving = false;
-  const { getItem, setItem, removeItem } = globalThis.Storage.prototype;
-  const kept = () => `${config.name}.${depth}`;
-  const keep = () => {
-    try {
-      setItem.call(areas.sessionStorage, kept(), stringify(queue));
-    } catch {
-      return; // no storage, or no room in it
-    }
-  };
-  const takeKept = () => {
-    try {
-      const text = getItem.call(areas.sessionStorage, kept());
-      removeItem.call(areas.sessionStorage, kept());
-      return text ? JSON.parse(text) : [];
-    } catch {
-      return [];
-    }
-  };
-
-  const stack = () => {
-    const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 12;
-    const text = new Error().stack ?? "";
-    Error.stackTraceLimit = limit;
-    return text;
+// store holds at each send, trusted clicks, and what a marked element's state is. Hands what it saw to the channel, in the order it
+// happened. `wire` is the script of `wire.js`, or null where the browser's protocol shows what leaves and comes. Everything of the browser that it uses it takes here, at its start (see natives.js).
+(natives, channel, config, wire) => {
+  "use strict";
+  const { append, apply, bare, defineProperty, descriptor, find, getter, hasOwn, indexOf, json, listen, method, now, ownKeys } = natives;
+  const { slice, split, stack, String, trim } = natives;
+  const { depth, flush, note } = channel;
+  // Of a pattern the page knows a part that each match has: the suite itself looks at what has it (`literals.py`).
+  const wanted = (name) => (config.keyPart === null ? name === config.key : find(name, config.keyPart) >= 0);
+  const capture = { __proto__: null, capture: true };
+  /** Replaces a function of the browser by one of the same name. */
+  const replace = (owner, name, call) => {
+    if (call.name !== name) defineProperty(call, "name", { __proto__: null, value: name, configurable: true });
+    const old = descriptor(owner, name);
+    defineProperty(owner, name, { __proto__: null, value: call, writable: true, enumerable: old.enumerable, configurable: true });
   };
 
   // Where several keys fit (one per chat), the one that was written last stands first.
-  const written = [];
+  let written = [];
   const touched = (name) => {
-    const at = written.indexOf(name);
-    if (at >= 0) written.splice(at, 1);
-    written.unshift(name);
-  };
-  const latestFirst = (found) => {
-    const names = Object.keys(found).sort((a, b) => (written.indexOf(a) + 1 || 1e9) - (written.indexOf(b) + 1 || 1e9));
-    return Object.fromEntries(names.map((name) => [name, found[name]]));
+    const names = [name];
+    for (let i = 0; i < written.length; i++) if (written[i] !== name) append(names, written[i]);
+    written = names;
   };
   /** A write to the store; one to a key of the session comes with its value and stack. */
   const saw = (store, op, name, value) => {
@@ -99,12 +36,17 @@
 
   // -- localStorage, sessionStorage ------------------------------------------------------------------------------------
 
-  const areas = {};
+  const areas = bare();
+  const storageProto = globalThis.Storage?.prototype;
+  const lengthOf = getter(storageProto, "length");
+  const nameAt = method(storageProto, "key");
+  const getItem = method(storageProto, "getItem");
   const readArea = (area) => {
-    const found = {};
-    for (let i = 0; i < area.length; i++) {
-      const name = area.key(i);
-      if (wanted(name)) found[name] = area.getItem(name);
+    const found = bare();
+    const count = lengthOf(area);
+    for (let i = 0; i < count; i++) {
+      const name = nameAt(area, i);
+      if (name !== null && wanted(name)) found[name] = getItem(area, name);
     }
     return found;
   };
@@ -113,209 +55,312 @@
     const proto = Storage.prototype;
     const { setItem, removeItem, clear } = proto;
     const originals = new WeakMap();
-    const target = (area) => originals.get(area) ?? area;
+    const proxies = new WeakMap();
+    const originalOf = method(WeakMap.prototype, "get");
+    const target = (area) => originalOf(originals, area) ?? area;
     const labelOf = (area) => (area === areas.localStorage ? "localStorage" : "sessionStorage");
-    proto.setItem = function (name, value) {
+    // What is no text is made one here, once: its toString may be the page's.
+    replace(proto, "setItem", function (...args) {
       const area = target(this);
-      setItem.call(area, name, value);
-      saw(labelOf(area), "set", String(name), String(value));
-    };
-    proto.removeItem = function (name) {
+      if (args.length < 2) return apply(setItem, area, args);
+      const name = `${args[0]}`;
+      const value = `${args[1]}`;
+      apply(setItem, area, [name, value]);
+      saw(labelOf(area), "set", name, value);
+    });
+    replace(proto, "removeItem", function (...args) {
       const area = target(this);
-      removeItem.call(area, name);
-      saw(labelOf(area), "remove", String(name), null);
-    };
-    proto.clear = function () {
+      if (args.length < 1) return apply(removeItem, area, args);
+      const name = `${args[0]}`;
+      apply(removeItem, area, [name]);
+      saw(labelOf(area), "remove", name, null);
+    });
+    replace(proto, "clear", function () {
       const area = target(this);
-      clear.call(area);
+      apply(clear, area, []);
       saw(labelOf(area), "clear", null, null);
-    };
+    });
+
+    // A proxy of an area is none to the browser's own functions.
+    for (const [name, read] of [["getItem", getItem], ["key", nameAt]]) {
+      const own = proto[name];
+      replace(proto, name, function (...args) {
+        return args.length ? read(target(this), args[0]) : apply(own, target(this), args);
+      });
+    }
+    const size = descriptor(proto, "length");
+    defineProperty(proto, "length", { ...size, get() { return lengthOf(target(this)); } });
 
     // `localStorage.name = value` and `delete localStorage.name` pass no method: a proxy sees those.
-    for (const [label, area] of Object.entries(areas)) {
+    const { deleteProperty, get, set } = natives;
+    const [bindingOf, bind] = [method(Map.prototype, "get"), method(Map.prototype, "set")];
+    for (const label of ["localStorage", "sessionStorage"]) {
+      const area = areas[label];
       const bound = new Map();
       const proxy = new Proxy(area, {
+        __proto__: null,
         get: (_, name) => {
-          const value = Reflect.get(area, name, area);
+          const value = get(area, name, area);
           if (typeof value !== "function") return value;
-          if (bound.get(name)?.of !== value) {
-            const call = (...args) => Reflect.apply(value, area, args);
-            bound.set(name, { of: value, call });
+          let binding = bindingOf(bound, name);
+          if (binding?.of !== value) {
+            binding = { __proto__: null, of: value, call: (...args) => apply(value, area, args) };
+            bind(bound, name, binding);
           }
-          return bound.get(name).call;
+          return binding.call;
         },
         set: (_, name, value) => {
-          Reflect.set(area, name, value, area);
-          saw(label, "set", String(name), String(value));
-          return true;
+          if (typeof name !== "string") return set(area, name, value, area);
+          const text = `${value}`;
+          const done = set(area, name, text, area);
+          saw(label, "set", name, text);
+          return done;
         },
         deleteProperty: (_, name) => {
-          const done = Reflect.deleteProperty(area, name);
-          saw(label, "remove", String(name), null);
+          const done = deleteProperty(area, name);
+          if (typeof name === "string") saw(label, "remove", name, null);
           return done;
         },
       });
       originals.set(proxy, area);
-      Object.defineProperty(globalThis, label, { configurable: true, enumerable: true, get: () => proxy });
+      proxies.set(area, proxy);
+      defineProperty(globalThis, label, { configurable: true, enumerable: true, get: () => proxy });
     }
-    addEventListener("storage", (event) => {
+    const { StorageEvent } = globalThis;
+    const storageEvent = StorageEvent.prototype;
+    const areaOf = getter(storageEvent, "storageArea");
+    // A page compares the area of an event with its own localStorage, and makes events with that.
+    defineProperty(storageEvent, "storageArea", {
+      ...descriptor(storageEvent, "storageArea"),
+      get() {
+        const area = areaOf(this);
+        return area === null ? null : (originalOf(proxies, area) ?? area);
+      },
+    });
+    const { construct } = natives;
+    const made = new Proxy(StorageEvent, {
+      __proto__: null,
+      construct: (native, args, kind) => {
+        const init = args[1];
+        const area = init === null || typeof init !== "object" ? undefined : init.storageArea;
+        if (area !== null && typeof area === "object" && originalOf(originals, area)) {
+          args[1] = { __proto__: init, storageArea: target(area) };
+        }
+        return construct(native, args, kind === made ? native : kind);
+      },
+    });
+    replace(globalThis, "StorageEvent", made);
+    defineProperty(storageEvent, "constructor", { value: made, writable: true, configurable: true });
+    const keyOf = getter(storageEvent, "key");
+    const newValueOf = getter(storageEvent, "newValue");
+    listen(globalThis, "storage", (event) => {
       if (!event.isTrusted) return;
-      const store = event.storageArea === areas.localStorage ? "localStorage" : "sessionStorage";
-      if (event.key === null) note({ k: "storage", t: now(), store, op: "clear", key: null, value: null, by: "other-tab" });
-      else if (wanted(event.key)) {
-        const op = event.newValue === null ? "remove" : "set";
-        note({ k: "storage", t: now(), store, op, key: event.key, value: event.newValue, by: "other-tab" });
+      const store = areaOf(event) === areas.localStorage ? "localStorage" : "sessionStorage";
+      const name = keyOf(event);
+      const value = newValueOf(event);
+      if (name === null) note({ k: "storage", t: now(), store, op: "clear", key: null, value: null, by: "other-tab" });
+      else if (wanted(name)) {
+        const op = value === null ? "remove" : "set";
+        note({ k: "storage", t: now(), store, op, key: name, value, by: "other-tab" });
       }
     });
   };
 
   // -- cookies ---------------------------------------------------------------------------------------------------------
 
-  const cookie = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
+  const cookie = descriptor(Document.prototype, "cookie");
   const readCookies = () => {
-    const found = {};
-    for (const pair of cookie.get.call(document).split("; ")) {
-      const at = pair.indexOf("=");
-      if (at > 0 && wanted(pair.slice(0, at))) found[pair.slice(0, at)] = pair.slice(at + 1);
+    const found = bare();
+    const pairs = split(apply(cookie.get, document, []), "; ");
+    for (let i = 0; i < pairs.length; i++) {
+      const at = find(pairs[i], "=");
+      const name = at > 0 ? slice(pairs[i], 0, at) : "";
+      if (at > 0 && wanted(name)) found[name] = slice(pairs[i], at + 1);
     }
     return found;
   };
   const hookCookies = () => {
     const compare = (before) => {
       const after = readCookies();
-      for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
-        if (name in after && before[name] !== after[name]) saw("cookie", "set", name, after[name]);
-        else if (name in before && !(name in after)) saw("cookie", "remove", name, null);
+      const names = ownKeys(before);
+      for (let i = 0; i < names.length; i++) if (!hasOwn(after, names[i])) saw("cookie", "remove", names[i], null);
+      const there = ownKeys(after);
+      for (let i = 0; i < there.length; i++) {
+        if (before[there[i]] !== after[there[i]]) saw("cookie", "set", there[i], after[there[i]]);
       }
     };
-    Object.defineProperty(Document.prototype, "cookie", {
+    defineProperty(Document.prototype, "cookie", {
       ...cookie,
-      set(text) {
+      set(given) {
+        const text = `${given}`;
         const before = readCookies();
-        cookie.set.call(this, text);
-        const name = String(text).split("=")[0].trim();
-        const same = name in before && readCookies()[name] === before[name];
+        apply(cookie.set, this, [text]);
+        const name = trim(split(text, "=")[0]);
+        const same = hasOwn(before, name) && readCookies()[name] === before[name];
         if (wanted(name) && same) saw("cookie", "set", name, before[name]);
         else compare(before);
       },
     });
     const store = globalThis.cookieStore?.constructor.prototype;
+    const then = method(Promise.prototype, "then");
     for (const verb of ["set", "delete"]) {
       const original = store?.[verb];
       if (typeof original !== "function") continue;
-      store[verb] = {
-        [verb](...args) {
-          const before = readCookies();
-          return Reflect.apply(original, this, args).then((done) => {
-            compare(before);
-            return done;
-          });
-        },
-      }[verb];
+      replace(store, verb, function (...args) {
+        const before = readCookies();
+        const done = apply(original, this, args);
+        try {
+          then(done, () => compare(before), () => undefined);
+        } catch {
+          // the page has made promises of its own kind: the next look at the store shows what it holds
+        }
+        return done;
+      });
     }
   };
 
   // -- the page's address ----------------------------------------------------------------------------------------------
 
-  const readAddress = () => ({ address: location.href });
+  const readAddress = () => ({ __proto__: null, address: location.href });
   const hookAddress = () => {
     const moved = () => saw("url", "set", "address", location.href);
     for (const verb of ["pushState", "replaceState"]) {
       const original = History.prototype[verb];
-      History.prototype[verb] = {
-        [verb](...args) {
-          Reflect.apply(original, this, args);
-          moved();
-        },
-      }[verb];
+      replace(History.prototype, verb, function (...args) {
+        apply(original, this, args);
+        moved();
+      });
     }
-    addEventListener("popstate", moved, { capture: true });
-    addEventListener("hashchange", moved, { capture: true });
+    listen(globalThis, "popstate", moved, capture);
+    listen(globalThis, "hashchange", moved, capture);
   };
 
   // -- IndexedDB -------------------------------------------------------------------------------------------------------
 
-  const records = {};
-  const readRecords = () => ({ ...records });
-  const asText = (value) => (typeof value === "string" ? value : stringify(value) ?? null);
-  const isOurs = (store) => store.name === config.objectStore && store.transaction.db.name === config.database;
+  const records = bare();
+  const readRecords = () => {
+    const found = bare();
+    const names = ownKeys(records);
+    for (let i = 0; i < names.length; i++) found[names[i]] = records[names[i]];
+    return found;
+  };
+  const asText = (value) => {
+    if (typeof value === "string") return value;
+    try {
+      return json(value);
+    } catch {
+      return null; // it contains itself
+    }
+  };
+  const resultOf = getter(globalThis.IDBRequest?.prototype, "result");
   const hookRecords = () => {
     const proto = IDBObjectStore.prototype;
-    const put = (store, name, value) => {
-      records[name] = asText(value);
-      saw("indexedDB", "set", name, records[name]);
+    const nameOf = getter(proto, "name");
+    const transactionOf = getter(proto, "transaction");
+    const keyPathOf = getter(proto, "keyPath");
+    const databaseOf = getter(IDBTransaction.prototype, "db");
+    const databaseNameOf = getter(IDBDatabase.prototype, "name");
+    const isOurs = (store) =>
+      nameOf(store) === config.objectStore && databaseNameOf(databaseOf(transactionOf(store))) === config.database;
+    const put = (at, text) => {
+      records[at] = text;
+      saw("indexedDB", "set", at, text);
     };
     for (const verb of ["put", "add"]) {
       const original = proto[verb];
-      proto[verb] = {
-        [verb](...args) {
-          const request = Reflect.apply(original, this, args);
-          if (isOurs(this)) {
-            const [value, given] = args;
-            const path = this.keyPath;
-            const at = given ?? (typeof path === "string" ? path.split(".").reduce((v, part) => v?.[part], value) : undefined);
-            if (at !== undefined) {
-              if (wanted(String(at))) put(this, String(at), value);
-            } else request.addEventListener("success", () => wanted(String(request.result)) && put(this, String(request.result), value));
-          }
-          return request;
-        },
-      }[verb];
+      replace(proto, verb, function (...args) {
+        const request = apply(original, this, args);
+        if (!isOurs(this)) return request;
+        const text = asText(args[0]);
+        const path = keyPathOf(this);
+        let at = args[1];
+        if (at === undefined && typeof path === "string") {
+          at = args[0];
+          const parts = split(path, ".");
+          for (let i = 0; i < parts.length; i++) at = at?.[parts[i]];
+        }
+        if (at !== undefined) {
+          if (wanted(String(at))) put(String(at), text);
+        } else {
+          listen(request, "success", () => {
+            const made = String(resultOf(request));
+            if (wanted(made)) put(made, text);
+          });
+        }
+        return request;
+      });
     }
     for (const verb of ["delete", "clear"]) {
       const original = proto[verb];
-      proto[verb] = {
-        [verb](...args) {
-          const request = Reflect.apply(original, this, args);
-          if (isOurs(this)) {
-            for (const name of Object.keys(records)) {
-              if (verb === "clear" || String(args[0]) === name) {
-                delete records[name];
-                saw("indexedDB", "remove", name, null);
-              }
-            }
+      replace(proto, verb, function (...args) {
+        const request = apply(original, this, args);
+        if (!isOurs(this)) return request;
+        const names = ownKeys(records);
+        for (let i = 0; i < names.length; i++) {
+          if (verb === "clear" || String(args[0]) === names[i]) {
+            delete records[names[i]];
+            saw("indexedDB", "remove", names[i], null);
           }
-          return request;
-        },
-      }[verb];
+        }
+        return request;
+      });
     }
   };
   /** What the database holds before the page's own code has written to it; it is never created by looking. */
   const loadRecords = async () => {
-    const there = (await indexedDB.databases()).some((database) => database.name === config.database);
+    const database = method(IDBDatabase.prototype, "transaction");
+    const storesOf = getter(IDBDatabase.prototype, "objectStoreNames");
+    const close = method(IDBDatabase.prototype, "close");
+    const has = method(DOMStringList.prototype, "contains");
+    const storeOf = method(IDBTransaction.prototype, "objectStore");
+    const openCursor = method(IDBObjectStore.prototype, "openCursor");
+    const keyOf = getter(IDBCursor.prototype, "key");
+    const valueOf = getter(IDBCursorWithValue.prototype, "value");
+    const go = method(IDBCursor.prototype, "continue");
+    const open = method(IDBFactory.prototype, "open");
+    const factory = indexedDB;
+    const known = await factory.databases();
+    let there = false;
+    for (let i = 0; i < known.length; i++) there ||= known[i].name === config.database;
     if (!there) return;
-    const database = await new Promise((resolve, reject) => {
-      const request = indexedDB.open(config.database);
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
+    const opened = await new natives.Promise((resolve, reject) => {
+      const request = open(factory, config.database);
+      listen(request, "success", () => resolve(resultOf(request)));
+      listen(request, "error", reject);
     });
-    database.onversionchange = () => database.close();
+    listen(opened, "versionchange", () => close(opened));
     try {
-      if (!database.objectStoreNames.contains(config.objectStore)) return;
-      await new Promise((resolve) => {
-        const cursor = database.transaction(config.objectStore).objectStore(config.objectStore).openCursor();
-        cursor.onerror = resolve;
-        cursor.onsuccess = () => {
-          const at = cursor.result;
+      if (!has(storesOf(opened), config.objectStore)) return;
+      await new natives.Promise((resolve) => {
+        const request = openCursor(storeOf(database(opened, config.objectStore), config.objectStore));
+        listen(request, "error", resolve);
+        listen(request, "success", () => {
+          const at = resultOf(request);
           if (!at) return resolve();
-          if (wanted(String(at.key)) && !(String(at.key) in records)) records[String(at.key)] = asText(at.value);
-          at.continue();
-        };
+          const name = String(keyOf(at));
+          if (wanted(name) && !hasOwn(records, name)) records[name] = asText(valueOf(at));
+          go(at);
+        });
       });
     } finally {
-      database.close();
+      close(opened);
     }
   };
 
   // -- sends -----------------------------------------------------------------------------------------------------------
 
-  const urls = config.urls.map((pattern) => new RegExp(pattern));
-  const replies = (config.replies ?? []).map((pattern) => new RegExp(pattern));
+  const { urls, replies } = config; // parts of addresses, as of keys
+  const hrefOf = getter(URL.prototype, "href");
+  const any = (parts, text) => {
+    for (let i = 0; i < parts.length; i++) if (find(text, parts[i]) >= 0) return true;
+    return false;
+  };
+  const parsed = (url) => natives.construct(natives.URL, [url, location.href]);
   const leaves = (url, size, live) => {
     try {
-      const full = new URL(url, location.href).href;
-      if (urls.some((pattern) => pattern.test(full))) {
-        note({ k: "send", t: now(), url: full, page: location.href, size, stored: recorder.stored(), stack: stack() });
+      const full = hrefOf(parsed(url));
+      if (any(urls, full)) {
+        note({ k: "send", t: now(), url: full, page: location.href, size, stored: verbs.stored(), stack: stack() });
         if (live) flush(); // a frame is told at once: what was known of it must be there before
       }
     } catch {
@@ -323,89 +368,151 @@
     }
   };
   const sends = () => {
-    const sizeOf = (data) => (typeof data === "string" ? data.length : data?.byteLength ?? data?.size ?? 0);
+    const sizeOf = (data) => {
+      const size = typeof data === "string" ? data.length : (data?.byteLength ?? data?.size);
+      return typeof size === "number" ? size : 0;
+    };
     const wrap = (owner, name, told, live = false) => {
       const original = owner?.[name];
       if (typeof original !== "function") return;
-      owner[name] = {
-        [name](...args) {
-          leaves(...told(this, args), live);
-          return Reflect.apply(original, this, args);
-        },
-      }[name];
+      replace(owner, name, function (...args) {
+        try {
+          leaves(told(this, args), sizeOf(name === "fetch" ? args[1]?.body : args[name === "sendBeacon" ? 1 : 0]), live);
+        } catch {
+          // the page's own object refused to be read: its own call says so to the page
+        }
+        return apply(original, this, args);
+      });
     };
-    wrap(globalThis, "fetch", (_, [input, init]) => [input instanceof Request ? input.url : String(input), sizeOf(init?.body)]);
-    wrap(Navigator.prototype, "sendBeacon", (_, [url, data]) => [String(url), sizeOf(data)]);
-    wrap(WebSocket.prototype, "send", (socket, [data]) => [socket.url, sizeOf(data)], true);
+    const urlOf = getter(Request.prototype, "url");
+    const address = (input) => {
+      if (typeof input === "string") return input;
+      try {
+        return urlOf(input);
+      } catch {
+        // no Request
+      }
+      try {
+        return hrefOf(input);
+      } catch {
+        return String(input);
+      }
+    };
+    const socketUrl = getter(WebSocket.prototype, "url");
+    wrap(globalThis, "fetch", (_, args) => address(args[0]));
+    wrap(Navigator.prototype, "sendBeacon", (_, args) => address(args[0]));
+    wrap(WebSocket.prototype, "send", (socket) => socketUrl(socket), true);
     const opened = new WeakMap();
+    const openedAt = method(WeakMap.prototype, "get");
+    const opens = method(WeakMap.prototype, "set");
     const { open } = XMLHttpRequest.prototype;
-    XMLHttpRequest.prototype.open = function (...args) {
-      opened.set(this, String(args[1]));
-      return Reflect.apply(open, this, args);
-    };
-    wrap(XMLHttpRequest.prototype, "send", (request, [data]) => [opened.get(request) ?? "", sizeOf(data)]);
+    replace(XMLHttpRequest.prototype, "open", function (...args) {
+      try {
+        opens(opened, this, address(args[1]));
+      } catch {
+        // it is no text: the page's own call says so to the page
+      }
+      return apply(open, this, args);
+    });
+    wrap(XMLHttpRequest.prototype, "send", (request) => openedAt(opened, request) ?? "");
   };
 
   /** Whether the suite wants the body of what this address replies. */
-  const watched = (url) => config.full && replies.some((pattern) => pattern.test(url));
+  const watched = (url) => config.full && any(replies, url);
+  const originOf = getter(URL.prototype, "origin");
+  const hostOf = getter(URL.prototype, "hostname");
   /** The cookies that go with a request, as far as a page may see them; null where it is not known. */
   const sentCookies = (url, credentials) => {
-    const there = new URL(url.replace(/^ws/, "http"), location.href);
-    if (credentials === "omit" || (credentials === "same-origin" && there.origin !== location.origin)) return "";
-    return there.hostname === location.hostname && cookie ? cookie.get.call(document) : null;
+    const there = parsed(find(url, "ws") === 0 ? `http${slice(url, 2)}` : url);
+    if (credentials === "omit" || (credentials === "same-origin" && originOf(there) !== location.origin)) return "";
+    return hostOf(there) === location.hostname && cookie ? apply(cookie.get, document, []) : null;
   };
 
   // -- what the suite asks ---------------------------------------------------------------------------------------------
 
   const readers = {
+    __proto__: null,
     localStorage: () => readArea(areas.localStorage),
     sessionStorage: () => readArea(areas.sessionStorage),
     cookie: readCookies,
     url: readAddress,
     indexedDB: readRecords,
   };
-  const marks = {};
-  const recorder = {
+  const marks = bare();
+  const isConnected = getter(Node.prototype, "isConnected");
+  const contains = method(Node.prototype, "contains");
+  const rootOf = method(Node.prototype, "getRootNode");
+  const attribute = method(Element.prototype, "getAttribute");
+  const boxOf = method(Element.prototype, "getBoundingClientRect");
+  const shadowOf = getter(Element.prototype, "shadowRoot");
+  const innerText = getter(HTMLElement.prototype, "innerText");
+  const queryAll = method(Document.prototype, "querySelectorAll");
+  const countOf = getter(NodeList.prototype, "length");
+  const edge = (name) => getter(DOMRectReadOnly.prototype, name);
+  const [leftOf, topOf, widthOf, heightOf] = [edge("left"), edge("top"), edge("width"), edge("height")];
+  const roots = [Document.prototype, ShadowRoot.prototype].map((proto) => [
+    method(proto, "elementFromPoint"),
+    getter(proto, "activeElement"),
+  ]);
+  const textContent = getter(Node.prototype, "textContent");
+  const says = (element) => {
+    try {
+      return innerText(element);
+    } catch {
+      return textContent(element) ?? ""; // a graphic has no inner text
+    }
+  };
+  const verbs = {
+    __proto__: null,
     mark: (name, element) => {
       marks[name] = element;
     },
     /** State of a marked element, and the point in this frame at which a click would hit it. */
     probe: (name) => {
       const element = marks[name];
-      if (!element?.isConnected) return { ok: false, why: "gone" };
-      if (element.disabled || element.getAttribute("aria-disabled") === "true") return { ok: false, why: "disabled" };
-      const box = element.getBoundingClientRect();
-      const x = box.left + box.width / 2;
-      const y = box.top + box.height / 2;
-      const root = element.getRootNode();
-      const top = root.elementFromPoint(x, y);
-      if (!top || !(element.contains(top) || top.contains(element) && top.shadowRoot)) return { ok: false, why: "covered" };
-      return { ok: true, x, y, focused: root.activeElement === element };
+      if (!element || !isConnected(element)) return { ok: false, why: "gone" };
+      if (element.disabled || attribute(element, "aria-disabled") === "true") return { ok: false, why: "disabled" };
+      const box = boxOf(element);
+      const x = leftOf(box) + widthOf(box) / 2;
+      const y = topOf(box) + heightOf(box) / 2;
+      const root = rootOf(element);
+      const [at, active] = roots[root === document ? 0 : 1];
+      const top = at(root, x, y);
+      if (!top || !(contains(element, top) || (contains(top, element) && shadowOf(top)))) return { ok: false, why: "covered" };
+      return { ok: true, x, y, focused: active(root) === element };
     },
     /** Several questions in one call: a mark's probe, the store, and how many elements match a CSS selector and what the last one says. */
     look: (mark, selectors, stored) => {
       const found = {};
-      for (const [name, css] of Object.entries(selectors)) {
-        const all = document.querySelectorAll(css);
-        found[name] = { count: all.length, last: all.length ? all[all.length - 1].innerText : null };
+      const names = ownKeys(selectors);
+      for (let i = 0; i < names.length; i++) {
+        const all = queryAll(document, selectors[names[i]]);
+        const count = countOf(all);
+        const last = count ? all[count - 1] : null;
+        found[names[i]] = { count, last: last === null ? null : says(last) };
       }
-      return { probe: mark ? recorder.probe(mark) : null, found, stored: stored ? recorder.stored() : undefined };
+      return { probe: mark ? verbs.probe(mark) : null, found, stored: stored ? verbs.stored() : undefined };
     },
-    /** Values under the session's key, the latest first; null where the store cannot be read. */
+    /** What these elements say, as a person sees it. */
+    texts: (elements) => {
+      const texts = [];
+      for (let i = 0; i < elements.length; i++) append(texts, says(elements[i]));
+      return texts;
+    },
+    /** Values under the session's key, null where the store cannot be read; of several keys also which were written, the latest first. */
     stored: () => {
       try {
         if (!readable) return null;
         const found = readers[config.store]();
-        const names = Object.keys(found);
-        // After a load nobody can tell which of several chats' keys is the current one, until one is written.
-        if (names.length > 1 && !names.some((name) => written.includes(name))) return null;
-        return latestFirst(found);
+        if (config.keyPart === null) return found;
+        const there = [];
+        for (let i = 0; i < written.length; i++) if (hasOwn(found, written[i])) append(there, written[i]);
+        return { values: found, written: there };
       } catch {
         return null;
       }
     },
   };
-  Object.defineProperty(globalThis, config.name, { value: Object.freeze(recorder) });
 
   const isChat = depth === config.depth && location.protocol !== "about:"; // an empty page is none of the target's
   let readable = config.store in readers;
@@ -424,34 +531,36 @@
     if (!wire) sends();
   }
   if (wire) wire({ note, send: config.full ? leaves : () => {}, flush, now, watched, cookies: sentCookies, events: [] });
-  queue.unshift(...takeKept());
   const started = now();
-  const start = () => isChat && note({ k: "start", t: started, url: location.href, stored: recorder.stored() });
+  const start = () => isChat && note({ k: "start", t: started, url: location.href, stored: verbs.stored() });
   if (config.store === "indexedDB" && readable) loadRecords().then(start, start);
   else start();
 
-  addEventListener("pagehide", () => (leaving = true), { capture: true });
-  addEventListener(
-    "pageshow",
-    () => {
-      if (leaving) takeKept();
-      leaving = false;
-      flush();
-    },
-    { capture: true },
-  );
-  addEventListener("pageshow", (event) => event.persisted && isChat && note({ k: "restored", t: now() }));
+  const persisted = getter(PageTransitionEvent.prototype, "persisted");
+  listen(globalThis, "pageshow", (event) => event.isTrusted && persisted(event) && isChat && note({ k: "restored", t: now() }));
 
+  const pathOf = method(Event.prototype, "composedPath");
+  const timeOf = getter(Event.prototype, "timeStamp");
+  const pressedKey = getter(KeyboardEvent.prototype, "key");
   for (const type of ["click", "keydown"]) {
-    addEventListener(
+    listen(
+      globalThis,
       type,
       (event) => {
         if (!event.isTrusted) return;
-        const path = event.composedPath();
-        const hits = Object.keys(marks).filter((name) => path.includes(marks[name]));
-        note({ k: type, t: clock.timeOrigin + event.timeStamp, hits, key: type === "keydown" ? event.key.length > 1 ? event.key : "" : undefined });
+        const path = pathOf(event);
+        const hits = [];
+        const names = ownKeys(marks);
+        for (let i = 0; i < names.length; i++) if (indexOf(path, marks[names[i]]) >= 0) append(hits, names[i]);
+        const record = { k: type, t: natives.since(timeOf(event)), hits };
+        if (type === "keydown") {
+          const pressed = pressedKey(event);
+          record.key = pressed.length > 1 ? pressed : "";
+        }
+        note(record);
       },
-      { capture: true, passive: true },
+      { __proto__: null, capture: true, passive: true },
     );
   }
+  return verbs;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import deque
 from collections.abc import Mapping
 from typing import Literal
@@ -288,4 +289,10 @@ class Lane:
 
 def _gone_wrong(error: Error) -> HarnessError:
     reason = error.message.splitlines()[0]
-    return CaptureIncomplete(f"the browser could not go on: {reason}", hint="run again; lower --lanes?")
+    in_page = re.search(r": (Type|Reference|Range|Syntax|Eval)?Error: ", f"{reason} ")
+    hint = (
+        "the page may have replaced functions of the browser that Playwright needs; watch it with --headed"
+        if in_page
+        else "run again; lower --lanes?"
+    )
+    return CaptureIncomplete(f"the browser could not go on: {reason}", hint=hint)

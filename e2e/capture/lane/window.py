@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +13,8 @@ from typing import Any
 from playwright.sync_api import Dialog, Error, Page
 
 from e2e.capture.code.stacks import OWN_SCRIPT
-from e2e.capture.in_page import RECORDER, TYPED, WIRE
+from e2e.capture.in_page import recorder_script
+from e2e.capture.in_page.signals import PageSignals
 from e2e.capture.lane.run_context import RunContext
 from e2e.capture.network.cdp.channels import PageChannel, watch_shared_workers
 from e2e.capture.network.cdp.wire import CdpWire
@@ -27,9 +26,12 @@ from e2e.capture.network.wire_rules import Refusal
 from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.scenarios.lane_context import LaneContext
 from e2e.errors import HarnessError
+from e2e.pages.actions import PageRecorder
 from e2e.pages.chat_page import ChatPage
 from e2e.profile.environment import expand
 from e2e.profile.profile import SUITE, Account, Profile
+from e2e.profile.values.bounded import Pattern
+from e2e.profile.values.literals import literal_of
 
 
 class Window:
@@ -85,7 +87,8 @@ class Window:
         page.on("dialog", self._answer)
         if run_context.full:
             page.on("pageerror", run_context.waiter.guarded(lambda error: recorder.page_error(str(error))))
-        binding, name = "binding_" + secrets.token_hex(4), "recorder_" + secrets.token_hex(4)
+        key = _pattern_of_keys(profile)
+        signals = PageSignals(key, _sent_to(profile))
         watching = {
             "refusals": tuple(Refusal(s) for s in profile.blocked if s.status or s.answer),
             "reading": run_context.full,
@@ -96,15 +99,16 @@ class Window:
         }
         in_page = run_context.wire == IN_PAGE
         watch = self._watched_in_page if in_page else self._watched_by_protocol
-        wire = watch(page, recorder, binding, watching)
-        page.add_init_script(TYPED)
-        page.add_init_script(_recorder(self._config(binding, name), in_page=in_page))
+        wire = watch(page, recorder, signals, watching)
+        page.add_init_script(recorder_script(self._config(signals), OWN_SCRIPT, in_page=in_page))
         variables = (
             dict(os.environ) | {k: os.environ.get(v, "") for k, v in self._account.env.items()}
             if self._account
             else None
         )
-        chat_page = ChatPage(page, profile, run_context.url, name, variables)
+        chat_page = ChatPage(
+            page, profile, run_context.url, PageRecorder(signals.name, signals.secret, key), variables
+        )
         chat_page.touch = bool(run_context.context_args.get("has_touch"))
         chat_page.ready_without_element = lambda: _is_ready(profile, recorder, wire)
         on_click = profile.policy.rotation == "on_click" and profile.id_store.store != "none"
@@ -122,21 +126,21 @@ class Window:
         )
 
     def _watched_by_protocol(
-        self, page: Page, recorder: LaneRecorder, binding: str, watching: Mapping[str, Any]
+        self, page: Page, recorder: LaneRecorder, signals: PageSignals, watching: Mapping[str, Any]
     ) -> Wire:
         run_context = self._run_context
         session = self.context.new_cdp_session(page)
         traces = self._trace_context(recorder)
 
         def called(event: dict[str, Any]) -> None:
-            if event["name"] == binding:
-                recorder.on_signals(json.loads(event["payload"]))
+            if event["name"] == signals.binding:
+                recorder.on_signals(signals.read(event["payload"]))
 
         def bind(channel: Channel) -> None:
             if channel.kind in ("page", "iframe"):
                 channel.on("Runtime.bindingCalled", run_context.waiter.guarded(called))
                 channel.ask("Runtime.enable")  # without it no binding is made
-                channel.ask("Runtime.addBinding", {"name": binding})
+                channel.ask("Runtime.addBinding", {"name": signals.binding})
             if traces is not None:
                 guard = run_context.waiter.guarded if isinstance(channel, PageChannel) else _as_it_is
                 traces.by_protocol(channel, lambda: page.url, guard)
@@ -147,20 +151,20 @@ class Window:
         return wire
 
     def _watched_in_page(
-        self, page: Page, recorder: LaneRecorder, binding: str, watching: Mapping[str, Any]
+        self, page: Page, recorder: LaneRecorder, signals: PageSignals, watching: Mapping[str, Any]
     ) -> Wire:
         run_context = self._run_context
         wire = InPageWire(page, run_context.rules, recorder, run_context.waiter, **watching)
 
         def called(_: Mapping[str, Any], payload: str) -> None:
-            for of_the_wire, records in groupby(json.loads(payload), lambda record: record["k"] == "wire"):
+            for of_the_wire, records in groupby(signals.read(payload), lambda record: record["k"] == "wire"):
                 if not of_the_wire:
                     recorder.on_signals(list(records))
                 else:
                     for record in records:
                         wire.receive(record)
 
-        page.expose_binding(binding, run_context.waiter.guarded(called))
+        page.expose_binding(signals.binding, run_context.waiter.guarded(called))
         traces = self._trace_context(recorder)
         if traces is not None:
             traces.by_routes(page, run_context.waiter.guarded)
@@ -219,19 +223,19 @@ class Window:
         path = self._account.storage_state if self._account else login.storage_state if login else None
         return None if path is None else str(SUITE / Path(path).expanduser())
 
-    def _config(self, binding: str, name: str) -> Mapping[str, Any]:
-        session = self._run_context.profile.id_store
+    def _config(self, signals: PageSignals) -> Mapping[str, Any]:
+        profile = self._run_context.profile
+        session = profile.id_store
         return {
-            "binding": binding,
-            "name": name,
+            **signals.config(),
             "store": session.store,
             "key": "address" if session.store == "url" else session.key,
-            "keyPattern": session.key_pattern,
+            "keyPart": None if session.key_pattern is None else literal_of(session.key_pattern),
             "database": session.database,
             "objectStore": session.object_store,
             "depth": len(self._run_context.profile.where.frame),
-            "urls": [rule.url for rule in self._run_context.profile.wire if rule.direction == "sent"],
-            "replies": [rule.url for rule in self._run_context.profile.wire],
+            "urls": [literal_of(rule.url) for rule in profile.wire if rule.direction == "sent"],
+            "replies": [literal_of(rule.url) for rule in profile.wire],
             "full": self._run_context.full,
         }
 
@@ -257,11 +261,6 @@ class Window:
         )
 
 
-def _recorder(config: Mapping[str, Any], *, in_page: bool) -> str:
-    """The script that runs before the page's own. Its name keeps its frames out of the stacks: Firefox gives it the page's address."""
-    return f"({RECORDER})({json.dumps(config)}, {WIRE if in_page else 'null'});\n//# sourceURL={OWN_SCRIPT}\n"
-
-
 def _as_it_is(handler: Handler) -> Handler:
     """A child's messages come through a handler of its parent that is guarded already."""
     return handler
@@ -282,8 +281,19 @@ def _account(profile: Profile, lane: int) -> Account | None:
     return accounts[lane % len(accounts)] if accounts else None
 
 
-def _cookie_names(profile: Profile) -> re.Pattern[str] | None:
+def _pattern_of_keys(profile: Profile) -> Pattern | None:
+    pattern = profile.id_store.key_pattern
+    return None if pattern is None else Pattern(pattern, "session.key_pattern")
+
+
+def _sent_to(profile: Profile) -> tuple[Pattern, ...]:
+    return tuple(
+        Pattern(rule.url, f"wire {rule.name!r}: url") for rule in profile.wire if rule.direction == "sent"
+    )
+
+
+def _cookie_names(profile: Profile) -> Pattern | None:
     session = profile.id_store
     if session.store != "cookie":
         return None
-    return re.compile(session.key_pattern or f"^{re.escape(session.key or '')}$")
+    return Pattern(session.key_pattern or f"^{re.escape(session.key or '')}$", "session.key_pattern")

@@ -5,21 +5,17 @@ Nothing here knows how the traffic was seen (`e2e.capture.network.events` does);
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
-
-import jmespath
-from jmespath.exceptions import JMESPathTypeError
-from jmespath.parser import ParsedResult
 
 from e2e.capture.network.bodies.reply_so_far import ReplySoFar
 from e2e.capture.session_ids.identity import as_text, canonical
 from e2e.framings.base.json_text import parse_nested_json
 from e2e.framings.registry import FRAMINGS
 from e2e.profile.profile import Extract, RefusalRule, WireRule
+from e2e.profile.values.bounded import Expression, Pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +35,9 @@ class Rule:
     """A compiled ``[[wire]]`` entry."""
 
     def __init__(self, rule: WireRule) -> None:
+        def compiled(key: str, expression: str | None) -> Expression | None:
+            return _compiled(expression, f"wire {rule.name!r}: {key}")
+
         self.name = rule.name
         self.transport = rule.transport
         self.received = rule.direction == "received"
@@ -48,20 +47,20 @@ class Rule:
         self.reads_bytes = FRAMINGS[rule.framing].binary or rule.framing == "text"
         """Bodies that are no text can be read too."""
         self._parse_nested_json = rule.parse_nested_json
-        self._each = _compiled(rule.each)
+        self._each = compiled("each", rule.each)
         self.has_lists = rule.each is not None
-        self._url = re.compile(rule.url)
+        self._url = Pattern(rule.url, f"wire {rule.name!r}: url")
         self._method = rule.verb
-        self._when = _compiled(rule.when)
-        self._session = _Reader(rule.session) if rule.session else None
-        self._history = _compiled(rule.history)
-        self._provider = _Reader(rule.provider) if rule.provider else None
-        self._correlation_id = _compiled(rule.reply_to)
-        self._reply_when = _compiled(rule.answer_when)
-        self._done = _compiled(rule.done)
-        self._failed = _compiled(rule.failed)
-        self._connection = _compiled(rule.session.connection) if rule.session else None
-        self._received = _compiled(rule.session.received) if rule.session else None
+        self._when = compiled("when", rule.when)
+        self._session = _Reader(rule.session, f"wire {rule.name!r}: session") if rule.session else None
+        self._history = compiled("history", rule.history)
+        self._provider = _Reader(rule.provider, f"wire {rule.name!r}: provider") if rule.provider else None
+        self._correlation_id = compiled("reply_to", rule.reply_to)
+        self._reply_when = compiled("answer_when", rule.answer_when)
+        self._done = compiled("done", rule.done)
+        self._failed = compiled("failed", rule.failed)
+        self._connection = compiled("session.connection", rule.session.connection) if rule.session else None
+        self._received = compiled("session.received", rule.session.received) if rule.session else None
         self.needs_page = rule.session is not None and rule.session.page is not None
         self.asks_body = self._when is not None
         """Only the body shows whether a request or frame is a payload of this rule."""
@@ -175,7 +174,7 @@ class Refusal:
     def __init__(self, sign: RefusalRule) -> None:
         self.kind = sign.kind
         self._status = sign.status or ()
-        self._answer = _compiled(sign.answer)
+        self._answer = _compiled(sign.answer, f"blocked {sign.kind!r}: answer")
 
     def in_status(self, status: int) -> bool:
         return status in self._status
@@ -185,26 +184,27 @@ class Refusal:
 
 
 class _Reader:
-    def __init__(self, where: Extract) -> None:
+    def __init__(self, where: Extract, key: str) -> None:
         self._where = where
-        self._json = _compiled(where.json_)
+        self._json = _compiled(where.json_, f"{key}.json")
         self._header = where.header.lower() if where.header else None
-        self._url = re.compile(where.url or where.path or where.page or "(?!)")
-        self._regex = re.compile(where.regex) if where.regex else None
+        self._url = Pattern(where.url or where.path or where.page or "(?!)", key)
+        self._regex = Pattern(where.regex, f"{key}.regex") if where.regex else None
 
     def read(self, sent: Sent, payload: Any) -> str | None:
         found = self._find(sent, payload)
         if found is None or self._regex is None:
             return found
         return next(
-            (_group(m) for text in (found, canonical(found)[0]) if (m := self._regex.search(text))), None
+            (_group(self._regex, text) for text in (found, canonical(found)[0]) if self._regex.search(text)),
+            None,
         )
 
     def find_in(self, text: str) -> str | None:
         """In a reply's text; None where the value has a place of its own."""
         if self._where.place is not None or self._regex is None:
             return None
-        return _group(self._regex.search(text))
+        return _group(self._regex, text)
 
     def _find(self, sent: Sent, payload: Any) -> str | None:
         where = self._where
@@ -215,7 +215,7 @@ class _Reader:
         if where.connection is not None or where.received is not None:
             return sent.earlier
         if where.page is not None:
-            return _group(self._url.search(sent.page))
+            return _group(self._url, sent.page)
         if where.form is not None:
             found = payload.get(where.form) if isinstance(payload, dict) else None
             return as_text(found[0] if isinstance(found, list) and found else found)
@@ -226,7 +226,7 @@ class _Reader:
             return next((value for name, value in sent.headers.items() if name.lower() == self._header), None)
         if where.cookie is not None:
             return sent.cookies.get(where.cookie)
-        return _group(self._url.search(sent.url if where.url is not None else urlsplit(sent.url).path))
+        return _group(self._url, sent.url if where.url is not None else urlsplit(sent.url).path)
 
 
 def session_fields(
@@ -244,15 +244,17 @@ def session_fields(
     }
 
 
-def _group(match: re.Match[str] | None) -> str | None:
-    return as_text(unquote(match.group(1 if match.re.groups else 0) or "")) if match else None
+def _group(pattern: Pattern, text: str) -> str | None:
+    """What ``pattern`` finds in ``text``, decoded."""
+    match = pattern.search(text)
+    return as_text(unquote(match.group(1 if pattern.groups else 0) or "")) if match else None
 
 
-def _compiled(expression: str | None) -> ParsedResult | None:
-    return jmespath.compile(expression) if expression else None
+def _compiled(expression: str | None, key: str) -> Expression | None:
+    return Expression(expression, key) if expression else None
 
 
-def _found(expression: ParsedResult, value: Any) -> Any:
+def _found(expression: Expression, value: Any) -> Any:
     """What ``expression`` finds in an event, or else in the frame or body around it."""
     found = _search(expression, value)
     if found is None and isinstance(value, _EventOfList):
@@ -260,11 +262,6 @@ def _found(expression: ParsedResult, value: Any) -> Any:
     return found
 
 
-def _search(expression: ParsedResult | None, value: Any) -> Any:
+def _search(expression: Expression | None, value: Any) -> Any:
     """What ``expression`` finds; None when one of its functions is not for a payload of this form."""
-    if expression is None:
-        return None
-    try:
-        return expression.search(value)
-    except JMESPathTypeError:
-        return None
+    return None if expression is None else expression.search(value)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from e2e.capture.network.bodies.reply_texts import texts_in
+from e2e.profile.values.bounded import Pattern
 
 _NOUNS = (
     "otter", "maple", "copper", "lantern", "pepper", "granite", "walnut", "harbor", "velvet", "pigeon", "saffron", "cobalt",
@@ -136,11 +137,11 @@ def new_word() -> str:
     return f"{secrets.choice(_NOUNS)}{secrets.randbelow(9000) + 1000}"
 
 
-def expression(knows: str, word: str) -> re.Pattern[str]:
+def expression(knows: str, word: str) -> Pattern:
     """The profile's expression for this word, which matches in small and capital letters, and with a separator before its digits."""
     name = word.rstrip("0123456789")
     spelled = rf"(?<![^\W_])(?i:{name})[\s_-]*{word.removeprefix(name)}(?![^\W_])"
-    return re.compile(knows.replace(_WORD, f"(?:{spelled})"))
+    return Pattern(knows.replace(_WORD, f"(?:{spelled})"), "memory.knows")
 
 
 def reply_texts(places: Iterable[str]) -> list[str]:

@@ -49,6 +49,10 @@ class LaneRecorder(WireListener):
                     self._sends.append(signal)
                 case "restored":
                     self.restores += 1
+                case "tampered":
+                    self.page_error(
+                        "the page changed what the suite had kept while the page before was left: it is lost"
+                    )
 
     def expect_new_chat(self) -> None:
         """The next trusted click on New Chat (or press of its key) begins a chat."""

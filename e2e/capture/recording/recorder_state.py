@@ -12,6 +12,7 @@ from e2e.capture.session_ids.redaction import Redactor
 from e2e.capture.storage.store_log import StoreLog
 from e2e.profile.profile import Profile
 from e2e.records.journal import Journal
+from e2e.records.printable import as_name
 from e2e.records.records import Chat, EventKind, Message, Scenario
 
 SAME_SEND_S = 0.25
@@ -154,7 +155,7 @@ class RecorderState:
         return None if raw is None else self._redactor.reference(raw)
 
     def _name(self, provider: str | None) -> str | None:
-        return None if provider is None else self._names.get(provider, provider)
+        return None if provider is None else as_name(self._names.get(provider, provider))
 
     def _event(self, t: float, kind: EventKind, *, chat: int | None = None, **data: Any) -> None:
         if chat is None and self.chat is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from e2e.capture.recording.sightings import Sighting, find_in_traffic, find_in_v
 from e2e.capture.session_ids.redaction import Redactor
 from e2e.errors import InvalidProfile
 from e2e.profile.profile import Profile, WireRule
+from e2e.profile.values.bounded import Pattern
 
 _MOST_IDS = 12
 _WHERE = ("localStorage", "sessionStorage", "cookie")
@@ -145,7 +145,10 @@ def _tell(
 
 def _names(rule: WireRule, seen: Seen) -> bool:
     method = "SEND" if rule.transport == "websocket" else rule.verb
-    return method in (None, seen.method) and re.search(rule.url, seen.url) is not None
+    return (
+        method in (None, seen.method)
+        and Pattern(rule.url, f"wire {rule.name!r}: url").search(seen.url) is not None
+    )
 
 
 def _says(rule: WireRule) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from e2e.capture.target.backend_client import BackendClient
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from e2e.pages.chat_page import ChatPage
 from e2e.profile.profile import Profile
+from e2e.profile.values.bounded import Pattern
 
 
 def _no_tabs() -> LaneContext:
@@ -60,7 +60,9 @@ class LaneContext:
         for sign in self.profile.blocked:
             if sign.screen is not None and self.page.shows(sign.screen):
                 return refused(sign.kind, f"the page shows {sign.screen}")
-            if sign.url is not None and re.search(sign.url, self.page.address):
+            if sign.url is not None and Pattern(sign.url, f"blocked {sign.kind!r}: url").search(
+                self.page.address
+            ):
                 return refused(sign.kind, "the page's address is that of a refusal")
         return None
 

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote
 
-import jmespath
-from jmespath.exceptions import JMESPathTypeError
+from e2e.profile.values.bounded import Expression, Pattern
 
 _PREFIX = re.compile(r"[A-Za-z]{2,16}[_\-.:]")
 _HEX_ONLY = re.compile(r"[0-9a-fA-F]+[_\-.:]")
@@ -24,8 +23,8 @@ class StoredId:
     """Reads the session ID out of a stored value: the value itself, a JMESPath into its JSON, or a regular expression on it."""
 
     def __init__(self, expression: str | None, regex: str | None = None) -> None:
-        self._expression = jmespath.compile(expression) if expression else None
-        self._regex = re.compile(regex) if regex else None
+        self._expression = Expression(expression, "session.id") if expression else None
+        self._regex = Pattern(regex, "session.regex") if regex else None
         self.form = ""
         """How the ID that was read last was encoded, or ``""``."""
 
@@ -41,7 +40,7 @@ class StoredId:
         for text in (value, unquote(value)):  # cookies and addresses hold JSON percent-encoded
             try:
                 return self._as_id(as_text(self._expression.search(json.loads(text))))
-            except (ValueError, JMESPathTypeError):
+            except (ValueError, RecursionError):
                 continue
         return None
 

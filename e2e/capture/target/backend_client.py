@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import jmespath
-from jmespath.exceptions import JMESPathTypeError
-
 from e2e.capture.session_ids.identity import as_text
 from e2e.capture.session_ids.patterns import PATTERNS
 from e2e.profile.environment import expand
 from e2e.profile.parts.backend import SESSION
 from e2e.profile.profile import Backend, Call
+from e2e.profile.values.bounded import Expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +219,4 @@ def _search(expression: str | None, body: Any) -> Any:
     """What ``expression`` finds; None when one of its functions is not for a response of this form."""
     if not expression or body is None:
         return None
-    try:
-        return jmespath.search(expression, body)
-    except JMESPathTypeError:
-        return None
+    return Expression(expression, "backend").search(body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from e2e.explore.har.chats import Split, split
 from e2e.explore.har.evidence import EvidenceOfRecording
 from e2e.explore.har.messages import Recorded, messages_in
 from e2e.profile.profile import Profile, load
+from e2e.profile.values.bounded import Pattern
 
 _SEEN_BY = {
     "request": "New Chats are seen by steps.new_chat_request of the profile.",
@@ -116,7 +116,10 @@ def _nothing(archive: Archive, profile: Profile, target: str) -> HarnessError:
     named = [
         e
         for e in archive.entries
-        if any(re.search(r.url, e.url) and r.verb in (None, e.method, "GET") for r in profile.wire)
+        if any(
+            Pattern(r.url, f"wire {r.name!r}: url").search(e.url) and r.verb in (None, e.method, "GET")
+            for r in profile.wire
+        )
     ]
     if named and all(e.body_missing or (e.kind == "WebSocket" and not e.frames) for e in named):
         lacks = "frames" if any(e.kind == "WebSocket" for e in named) else "request bodies"

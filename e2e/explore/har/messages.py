@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import jmespath
-
 from e2e.capture.network.bodies import encodings
 from e2e.capture.network.bodies.parsing import payload_of
 from e2e.capture.network.events.http import HttpTraffic
@@ -22,6 +20,7 @@ from e2e.capture.network.har.playback import RecordedChannel
 from e2e.capture.network.issuing import Issuing
 from e2e.capture.network.wire_rules import Refusal, Rule
 from e2e.profile.profile import Profile
+from e2e.profile.values.bounded import Expression, Pattern
 
 _RETRY = 20.0  # seconds within which a page sends a message again whose request failed
 _BESIDE = 3.0  # seconds around a message within which a payload of a later rule belongs to it
@@ -180,8 +179,8 @@ def _new_chats(entries: Sequence[Entry], profile: Profile) -> list[float]:
     wanted = profile.steps.new_chat_request
     if wanted is None:
         return []
-    url = re.compile(wanted.url)
-    when = jmespath.compile(wanted.when) if wanted.when else None
+    url = Pattern(wanted.url, "steps.new_chat_request.url")
+    when = Expression(wanted.when, "steps.new_chat_request.when") if wanted.when else None
     found = []
     for entry in entries:
         if not url.search(entry.url) or wanted.method not in (None, entry.method):

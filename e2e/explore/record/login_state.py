@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from e2e.explore.discover.infer.findings import Guess
+from e2e.profile.values.bounded import Pattern
 
 
 def save_state(state: Mapping[str, Any], store: Guess | None, path: Path) -> Path:
@@ -27,7 +27,7 @@ def without_session(state: Mapping[str, Any], store: Mapping[str, Any]) -> dict[
 
     def is_session(name: object) -> bool:
         if "key_pattern" in store:
-            return re.search(str(store["key_pattern"]), str(name)) is not None
+            return Pattern(str(store["key_pattern"]), "session.key_pattern").search(str(name)) is not None
         return "key" in store and name == store["key"]
 
     cookies = [c for c in state.get("cookies", ()) if not (kind == "cookie" and is_session(c.get("name")))]

@@ -58,7 +58,8 @@ class Decoder(ABC):
         messages: list[Message] = []
         try:
             messages.extend(self._read(data, sent))  # what came before a ValueError stays
-        except ValueError:
+        except (ValueError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError):
+            # Besides ValueError none is known to happen; a frame of the target's making must not end a run.
             messages.append(undecoded(data))
         self.frames += 1
         self.undecoded += any(message.name == UNDECODED for message in messages)

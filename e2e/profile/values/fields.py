@@ -10,8 +10,10 @@ import zoneinfo
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import regex
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from e2e.profile.values.bounded import Pattern
 from e2e.profile.values.expressions import check_condition, check_location
 
 ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -65,9 +67,15 @@ class Part(BaseModel):
 def _is_regex(pattern: str) -> str:
     try:
         compiled = re.compile(pattern)
+    except (RecursionError, OverflowError) as error:
+        raise ValueError(f'not a regular expression ({error}); hint: "^chat_.*"') from error
     except re.error as error:
         column = "" if error.pos is None else f" at column {error.pos + 1}"
         raise ValueError(f'not a regular expression ({error.msg}{column}); hint: "^chat_.*"') from error
+    try:
+        Pattern(pattern, "")
+    except (regex.error, RecursionError, OverflowError) as error:
+        raise ValueError(f'not a regular expression ({error}); hint: "^chat_.*"') from error
     if compiled.search(""):
         raise ValueError('matches everything, even empty text; hint: "^chat_.*"')
     return pattern

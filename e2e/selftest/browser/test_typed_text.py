@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser
 
-from e2e.capture.in_page import TYPED
-from e2e.pages.chat_page import ARRIVED
+from e2e.capture.in_page import NATIVES, TYPED
 
 PAGE = """data:text/html,<input id=search><textarea id=plain></textarea><div id=rich contenteditable></div>
 <div id=own contenteditable></div>
@@ -15,11 +14,11 @@ PAGE = """data:text/html,<input id=search><textarea id=plain></textarea><div id=
 def test_a_text_is_known_by_the_box_that_it_was_typed_into(own_browser: Browser) -> None:
     """Also where an editor writes the text itself, and prevents the input event: typing it again would send it twice."""
     page = own_browser.new_page()
-    page.add_init_script(TYPED)
+    page.add_init_script(f"globalThis.arrived = ({TYPED})(({NATIVES})()).arrived")
     page.goto(PAGE)
 
     def arrived(box: str, text: str) -> bool | None:
-        found: bool | None = page.locator(f"#{box}").evaluate(ARRIVED, text)
+        found: bool | None = page.locator(f"#{box}").evaluate("(box, text) => arrived(box, text)", text)
         return found
 
     for box in ("plain", "rich", "own"):

@@ -35,6 +35,13 @@ __all__ = ["PAGES", "Lab", "Page", "create_app"]
 
 STATIC = Path(__file__).parent / "static"
 FRAMINGS = (Text, Binary, Next, SocketIO, GraphQL, SignalR, JsonRpc, Convex, without_ids.Held)
+STRICT = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws:; frame-src 'self'; "
+    "img-src data:; require-trusted-types-for 'script'; trusted-types default",
+    "Permissions-Policy": "sync-xhr=(), unload=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""Headers of a page that allows nothing but its own scripts, and no text where code could be."""
 START_S = 10.0
 STOP_S = 5.0
 
@@ -68,9 +75,13 @@ async def _page(request: Request) -> Response:
     if page is None:
         raise HTTPException(404)
     await asyncio.sleep(float(request.query_params.get("load_s", 0)))
-    scripts = (*(("lab.js",) if page.shared else ()), *page.scripts)
+    hostile = [
+        f"hostile/{name}.js" for name in request.query_params.get("hostile", "").split() if name != "csp"
+    ]
+    scripts = (*hostile, *(("lab.js",) if page.shared else ()), *page.scripts)
     tags = "".join(f'<script src="/static/{script}"></script>\n' for script in scripts)
-    return HTMLResponse(f"""<!doctype html>
+    return HTMLResponse(
+        f"""<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Lab: {page.name}</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/static/lab.css"></head>
@@ -78,7 +89,9 @@ async def _page(request: Request) -> Response:
 <main id="app"></main>
 {tags}</body>
 </html>
-""")
+""",
+        headers=STRICT if "csp" in request.query_params.get("hostile", "").split() else None,
+    )
 
 
 async def _service_worker(_: Request) -> Response:

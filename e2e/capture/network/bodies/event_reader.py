@@ -83,7 +83,7 @@ class AnswerReader:
         if value is not None:
             yield "", value
         elif not self._lines and "\n" in text:  # JSON lines under another name
-            for line in text.splitlines():
+            for line in text.split("\n"):  # not splitlines(): U+2028 may stand inside of a JSON string
                 yield from _json_line(line)
 
     def _line(self, line: str) -> Iterator[tuple[str, Any]]:
@@ -127,6 +127,6 @@ class FramedReader:
 
 
 def _json_line(line: str) -> Iterator[tuple[str, Any]]:
-    value = as_json(line.strip("\x1e \t"))
+    value = as_json(line.strip("\x1e \t\r"))
     if value is not None:
         yield "", value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 
 from playwright.sync_api import CDPSession
@@ -14,6 +13,7 @@ from e2e.capture.network.exchanges import Listener
 from e2e.capture.network.traffic import Traffic
 from e2e.capture.network.wire_rules import Refusal, Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.profile.values.bounded import Pattern
 
 POST_LIMIT = 1 << 20
 """Bytes of a request's body that the browser hands out with the event itself."""
@@ -34,7 +34,7 @@ class CdpWire(Wire):
         *,
         refusals: tuple[Refusal, ...] = (),
         reading: bool = True,
-        cookies: re.Pattern[str] | None = None,
+        cookies: Pattern | None = None,
         blocked_hosts: Collection[str] = (),
         frame_depth: int = 0,
         traffic: Traffic | None = None,

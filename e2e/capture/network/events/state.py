@@ -9,6 +9,7 @@ from e2e.capture.network.events.addresses import Addresses
 from e2e.capture.network.exchanges import Exchanges
 from e2e.capture.network.traffic import Traffic
 from e2e.capture.network.unmatched import Unmatched
+from e2e.profile.values.bounded import Pattern
 
 _QUERY = re.compile(r"[?#].*", re.DOTALL)
 
@@ -21,7 +22,7 @@ class WireState:
         exchanges: Exchanges,
         *,
         reading: bool,
-        cookies: re.Pattern[str] | None,
+        cookies: Pattern | None,
         frame_depth: int,
         traffic: Traffic | None,
     ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from e2e.capture.network.events.state import WireState
 from e2e.capture.network.exchanges import Exchanges, Listener
 from e2e.capture.network.traffic import Traffic
 from e2e.capture.network.wire_rules import Refusal, Rule
+from e2e.profile.values.bounded import Pattern
 
 CDP, IN_PAGE = "cdp", "in-page"
 WIRES = ("auto", CDP, IN_PAGE)
@@ -43,7 +43,7 @@ class Wire(WireState):
         *,
         refusals: tuple[Refusal, ...] = (),
         reading: bool = True,
-        cookies: re.Pattern[str] | None = None,
+        cookies: Pattern | None = None,
         frame_depth: int = 0,
         traffic: Traffic | None = None,
     ) -> None:

@@ -110,8 +110,11 @@ def _of_zip(file: str, packed: zipfile.ZipFile) -> Archive:
 def _beside(folder: Path, name: str) -> bytes | None:
     """A body that Playwright wrote to a file of its own, beside a HAR that is not packed."""
     path = folder / name
-    inside = path.resolve().is_relative_to(folder.resolve())
-    return path.read_bytes() if inside and path.is_file() else None
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+        return path.read_bytes() if inside and path.is_file() else None
+    except (OSError, ValueError):  # no name of a file: too long, or with a NUL in it
+        return None
 
 
 # -- HAR ----------------------------------------------------------------------------------------------------------------
@@ -166,6 +169,8 @@ def _log(file: str, raw: bytes) -> dict[str, Any]:
         rule = "the file ends in the middle: it is truncated" if cut and begins else f"not JSON ({error.msg})"
         hint = "copy or export the HAR again" if cut and begins else _EXPORT
         raise invalid(file, f"line {error.lineno}, column {error.colno}", _shown(line), rule, hint) from None
+    except ValueError as error:  # a number of more than 4,300 digits
+        raise invalid(file, "", "", f"its JSON cannot be read ({error})", _EXPORT) from None
     log = found.get("log") if isinstance(found, dict) else None
     if not isinstance(log, dict):
         keys = ", ".join(map(str, found))[:60] if isinstance(found, dict) else type(found).__name__
@@ -218,13 +223,13 @@ def _of_trace(
 
 
 def _lines(file: str, name: str, packed: zipfile.ZipFile) -> Iterator[dict[str, Any]]:
-    lines = packed.read(name).decode("utf-8", "replace").splitlines()
+    lines = packed.read(name).decode("utf-8", "replace").rstrip("\n").split("\n")
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             if number == len(lines):
                 return  # the recording was cut in its last line
             raise invalid(

@@ -250,10 +250,10 @@ def _frames(
     content = _object_or_empty(response, "content")
     name = content.get("_file") or content.get("_sha1")
     if messages is None and isinstance(name, str) and str(raw.get("_resourceType")) == "websocket":
-        lines = (load(name) or b"").decode("utf-8", "replace").splitlines()
+        lines = (load(name) or b"").decode("utf-8", "replace").split("\n")
         try:
             messages = [json.loads(line) for line in lines if line.strip()]
-        except ValueError:
+        except (ValueError, RecursionError):
             raise InvalidEntry(
                 key, name, "the file of its frames is no JSON lines", "export it again"
             ) from None

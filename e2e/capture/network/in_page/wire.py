@@ -17,6 +17,7 @@ from e2e.capture.network.in_page.channel import InPageChannel
 from e2e.capture.network.traffic import Traffic
 from e2e.capture.network.wire_rules import Refusal, Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.profile.values.bounded import Pattern
 
 
 class InPageWire(Wire):
@@ -31,7 +32,7 @@ class InPageWire(Wire):
         *,
         refusals: tuple[Refusal, ...] = (),
         reading: bool = True,
-        cookies: re.Pattern[str] | None = None,
+        cookies: Pattern | None = None,
         blocked_hosts: Collection[str] = (),
         frame_depth: int = 0,
         traffic: Traffic | None = None,

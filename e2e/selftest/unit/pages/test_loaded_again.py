@@ -32,7 +32,7 @@ class Page(ChatPage):
     """A chat page without a browser: ``shown`` is what is on the screen after each look."""
 
     def __init__(self, profile: Profile, shown: set[str], *, opens: bool = True) -> None:
-        super().__init__(SimpleNamespace(), profile, "https://x.example/", "r")  # type: ignore[arg-type]
+        super().__init__(SimpleNamespace(), profile, "https://x.example/", None)  # type: ignore[arg-type]
         self.shown, self.opens, self.played = shown, opens, 0
 
     def shows(self, what: Any) -> bool:

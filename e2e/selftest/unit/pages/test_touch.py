@@ -10,7 +10,7 @@ from e2e.pages.actions import PageActions
 
 def actions(*, touch: bool) -> tuple[PageActions, Any]:
     page = mock.MagicMock()
-    made = PageActions(page, mock.MagicMock(), "http://chat", "recorder", {})
+    made = PageActions(page, mock.MagicMock(), "http://chat", None, {})
     made.touch = touch
     return made, page
 

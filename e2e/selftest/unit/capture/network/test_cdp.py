@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -17,6 +16,7 @@ from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.profile.profile import WireRule
+from e2e.profile.values.bounded import Pattern
 
 WALL = 1_763_860_000.0
 """The wall clock when the protocol's own clock is at 0."""
@@ -140,7 +140,7 @@ class Scene:
             self.log,
             cast(EventWaiter, self.waiter),
             reading=reading,
-            cookies=re.compile(cookies) if cookies else None,
+            cookies=Pattern(cookies, "session.key_pattern") if cookies else None,
         )
 
     @property

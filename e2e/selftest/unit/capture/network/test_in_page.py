@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from typing import Any, cast
 
 from playwright.sync_api import Page
@@ -13,6 +12,7 @@ from e2e.capture.network.in_page.wire import InPageWire
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.profile.profile import WireRule
+from e2e.profile.values.bounded import Pattern
 from e2e.selftest.unit.capture.network.test_cdp import HTTP, SOCKET, FakePulse, Log, Params, sse
 
 T = 1_700_000_000_000
@@ -41,7 +41,7 @@ class Seen:
             tuple(Rule(WireRule.model_validate({**HTTP, **rule})) for rule in rules or ({},)),
             self.log,
             cast(EventWaiter, FakePulse()),
-            cookies=re.compile(cookies) if cookies else None,
+            cookies=Pattern(cookies, "session.key_pattern") if cookies else None,
         )
 
     def receive(self, *records: Params) -> Log:

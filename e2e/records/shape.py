@@ -1,0 +1,134 @@
+"""Whether what a file says of a record has the types of that record. A file may be cut, mixed up or written by another program."""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import fields
+from functools import cache
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+from e2e.records.printable import printable
+
+_LARGEST = 1e15
+"""No time, count or size of a record comes near it; larger numbers break dates and tables."""
+_Test = Callable[[Any], bool]
+
+
+def checked(record: type[Any], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of ``record`` (a dataclass) that ``raw`` has. Raises ``TypeError`` when one of them is of another type."""
+    if not isinstance(raw, dict):
+        raise TypeError(f"expected a table, got {_short(raw)}")
+    known = {}
+    for name, test in _tests(cast(Hashable, record)):
+        if name in raw:
+            value = known[name] = raw[name]
+            if not test(value):
+                raise TypeError(f"{name} is {_short(value)}")
+            if isinstance(value, str) and not value.isprintable():
+                known[name] = printable(value)
+    return known
+
+
+def checked_data(data: Any) -> dict[str, Any]:
+    """An event's data. Raises ``TypeError`` when a field of it has a type that no event gives it."""
+    if not isinstance(data, dict):
+        raise TypeError(f"data is {_short(data)}")
+    for name, value in data.items():
+        test = _DATA.get(name)
+        if test is not None and value is not None and not test(value):
+            raise TypeError(f"data.{name} is {_short(value)}")
+        if isinstance(value, str) and not value.isprintable():
+            data[name] = printable(value)
+    return data
+
+
+def _short(value: Any) -> str:
+    text = repr(value) if isinstance(value, str | int | float | None) else type(value).__name__
+    return text if len(text) < 60 else f"{text[:56]} …"
+
+
+@cache
+def _tests(record: Hashable) -> tuple[tuple[str, _Test], ...]:
+    hints = get_type_hints(record)
+    return tuple((f.name, _test_of(hints[f.name])) for f in fields(cast(Any, record)))
+
+
+def _test_of(hint: Any) -> _Test:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        tests = [_test_of(one) for one in arguments]
+        return lambda value: any(test(value) for test in tests)
+    if origin is Literal:
+        return lambda value: isinstance(value, str) and value in arguments
+    if origin is tuple:
+        inner = _test_of(arguments[0])
+        if arguments[-1] is not Ellipsis or hasattr(arguments[0], "__dataclass_fields__"):
+            return lambda value: isinstance(value, list | tuple)
+        return lambda value: isinstance(value, list | tuple) and all(map(inner, value))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        inner = _test_of(arguments[1])
+        return lambda value: isinstance(value, dict) and all(map(inner, value.values()))
+    return _PLAIN.get(hint, _anything)
+
+
+def _anything(_: Any) -> bool:
+    return True
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.fabs(value) < _LARGEST
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_stack(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(frame, dict)
+        and isinstance(frame.get("url"), str)
+        and isinstance(frame.get("function"), str)
+        and _is_whole(frame.get("line"))
+        and _is_whole(frame.get("column"))
+        for frame in value
+    )
+
+
+_PLAIN: dict[Any, _Test] = {
+    str: _is_text,
+    int: _is_whole,
+    float: _is_number,
+    bool: _is_flag,
+    type(None): lambda value: value is None,
+}
+
+_DATA: dict[str, _Test] = {
+    **dict.fromkeys(
+        ("by", "cached", "error", "event", "form", "how", "key", "kind", "layer", "method", "op", "origin", "outcome", "pattern", "place",
+         "previous", "probe", "provider", "question", "request", "rule", "scenario", "session", "shape", "store", "text", "transport",
+         "unreadable", "url", "way_out", "what", "where", "why"), _is_text),
+    **dict.fromkeys(
+        ("by_text", "compared", "found", "in_payload", "judged", "named_in_payload", "restored", "retry", "same_line", "same_value"),
+        _is_flag),
+    **dict.fromkeys(
+        ("bleeds_from", "bytes", "chunks", "history", "index", "message", "messages", "names", "names_lane", "number", "screen_from",
+         "searched", "shows_from", "status", "tab", "word_of"), _is_whole),
+    **dict.fromkeys(("latency_ms", "time_offset"), _is_number),
+    **dict.fromkeys(("distribution", "features"), _is_table),
+    "stack": _is_stack,
+}  # fmt: skip
+"""Name of a field of an event's data -> what it is wherever it is not null; the same in all kinds of events."""

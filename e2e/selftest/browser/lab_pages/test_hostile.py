@@ -1,0 +1,79 @@
+"""Pages that lie to the suite: the verdict is the right one all the same."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+from playwright.sync_api import Browser, Playwright
+
+from e2e.analysis.judge import judge
+from e2e.analysis.model.run import Run, assemble
+from e2e.capture.run.plan import Plan
+from e2e.capture.run.runner import Runner
+from e2e.capture.run.side_by_side import run_side_by_side
+from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.records.evidence import read_run
+from e2e.selftest.browser.lab_pages.lab_profiles import lab_profile
+from e2e.selftest.browser.lab_pages.lab_runs import failed
+from e2e.selftest.lab.app import Lab
+
+CHATS = 3
+PAGES = {
+    "patched": ("fetch-json", "patched"),
+    "frozen": ("xhr-json", "frozen"),
+    "forger": ("fetch-sse", "forger"),
+    "strict": ("ws-text", "csp trusted"),
+    "everything": ("session-storage", "csp trusted forger patched frozen"),
+    "cookie": ("cookie", "forger patched frozen"),
+    "indexeddb": ("indexeddb", "patched frozen"),
+}
+
+
+@pytest.fixture(scope="module")
+def runs(
+    playwright: Playwright, own_browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> dict[tuple[str, str], tuple[Run, list[str | None]]]:
+    out = tmp_path_factory.mktemp("hostile")
+    waiter = EventWaiter(own_browser)
+    kinds = [(name, bug) for name in PAGES for bug in ("", "stale")]
+    with ExitStack() as stack:
+        labs = {kind: stack.enter_context(Lab.start(seed=3)) for kind in kinds}
+        runners = {}
+        for name, bug in kinds:
+            page, hostile = PAGES[name]
+            query = {"hostile": hostile} | ({"bug": bug} if bug else {})
+            plan = Plan(lab_profile(page), labs[name, bug].url(page, **query), CHATS, 1, out, continue_last=False,
+                        trace=False, scenarios=("reload",) if not bug else ())  # fmt: skip
+            runners[name, bug] = Runner(plan, playwright, own_browser, {}, waiter=waiter)
+        run_side_by_side(list(runners.values()), waiter, at_once=7)
+        return {
+            kind: (assemble([read_run(runners[kind].folder)]), [one.session for one in labs[kind].received])
+            for kind in kinds
+        }
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_healthy_page_passes_whatever_it_replaces(
+    name: str, runs: dict[tuple[str, str], tuple[Run, list[str | None]]]
+) -> None:
+    run, received = runs[name, ""]
+    assert not run.partial, run.partial_reasons
+    assert failed(run) == set()
+    plain = run.messages
+    assert plain["sent"].notna().all()
+    assert plain["sent"].nunique() == len(set(received))
+    assert (plain["sent"] == plain["stored"]).all()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", PAGES)
+def test_a_fault_is_found_whatever_the_page_replaces(
+    name: str, runs: dict[tuple[str, str], tuple[Run, list[str | None]]]
+) -> None:
+    run, received = runs[name, "stale"]
+    assert len(set(received)) == 1
+    assert "rotation.sent_id_is_fresh" in failed(run)
+    if name != "cookie":
+        assert [cause.name for cause in judge(run).causes] == ["stale-state"]
