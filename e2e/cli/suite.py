@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from e2e.capture.network.sources import WIRES
 from e2e.cli.app import OUT, SELF_TEST, Workers, WrittenFolder, app, flag, one_of
+from e2e.setup.engines import ENGINES
 from fixtures.reference_chat.backend.settings import ID_FORMATS, ID_PATTERNS, ROTATIONS, STORES, TRANSPORTS
 
 
@@ -31,6 +33,8 @@ def matrix(
     seed: Annotated[
         int | None, typer.Option(metavar="N", show_default="random", help="Seed of the provider draws.")
     ] = None,
+    browser: Annotated[str, _choice(("chromium", *ENGINES), "The browser")] = "chromium",
+    wire: Annotated[str, _choice(WIRES, "The source of requests, replies and frames")] = "auto",
     chats: Annotated[int, typer.Option(metavar="N", min=1, help="Plain chats of each run.")] = 24,
     lanes: Annotated[int, typer.Option(metavar="N", min=1, help="Lanes of each run.")] = 4,
     quick: Annotated[bool, flag("--quick", "Only as many chats and scenarios as each fault needs.")] = False,
@@ -54,7 +58,7 @@ def matrix(
     variant = Variant(transport, store, id_format, rotation, id_pattern, seed)
     return run_matrix(
         variant, fault or [], chats=chats, lanes=lanes, quick=quick, repeat=repeat, workers=workers,
-        load=load, out=out, evidence=evidence,
+        load=load, out=out, evidence=evidence, browser=browser, wire=wire,
     )  # fmt: skip
 
 

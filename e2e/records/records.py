@@ -23,6 +23,8 @@ from e2e.records.printable import as_name
 from e2e.records.shape import checked, checked_data
 
 SCHEMA = 1
+SERVED_UNSEEN = "service worker (from where it had the reply was not seen)"
+"""`Message.served_by` where the source of the wire cannot tell a service worker's cache from the network."""
 SIDE_LANE = 1000
 """Lanes from here on walk at random or are experiments: nothing is judged by them."""
 NOT_TAKEN = ("http_error", "refused")

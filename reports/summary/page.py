@@ -40,7 +40,7 @@ def summary_page(
     facts = [
         f"{k} {v}"
         for k, v in meta.environment.items()
-        if k in ("browser", "commit", "fault", "id-pattern", "transport")
+        if k in ("browser", "wire", "commit", "fault", "id-pattern", "transport")
     ]
     failing = failing_chat(run)
     now = backend_now(run)

@@ -23,6 +23,7 @@ from e2e.analysis.model.wording import (
     plural,
 )
 from e2e.analysis.stats import significance
+from e2e.records.records import SERVED_UNSEEN
 
 
 @check(
@@ -134,7 +135,8 @@ def is_live(run: Run) -> Verdict:
         & messages["sent_seen"]
         & (messages["status"] < 400).fillna(value=False)
     ]
-    cached = records(judged[judged["served_by"] != ""], MessageRow)
+    unseen = int((judged["served_by"] == SERVED_UNSEEN).sum())
+    cached = records(judged[~judged["served_by"].isin(["", SERVED_UNSEEN])], MessageRow)
     numbers = {
         "cached": len(cached),
         "replies": len(judged),
@@ -146,6 +148,10 @@ def is_live(run: Run) -> Verdict:
         return not_seen(
             name, run, why, "needs at least 1 reply to a message whose payload was seen", **numbers
         )
+    if not cached and unseen:
+        replies = plural(len(judged), "reply", "replies")
+        why = f"a service worker gave {unseen} of {replies}; from where was not seen"
+        return not_seen(name, run, why, "needs --wire cdp, in Chromium", **numbers)
     if not cached:
         headline = f"{len(judged)} of {plural(len(judged), 'reply', 'replies')} came over the network"
         limit = clean_limit(len(judged), "reply", "cache")

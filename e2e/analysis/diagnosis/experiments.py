@@ -12,7 +12,7 @@ from e2e.analysis.facts.freshness import given_by_reply
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.verdict import Verdict
 from e2e.analysis.model.wording import plural
-from e2e.records.records import Message
+from e2e.records.records import SERVED_UNSEEN, Message
 
 NAMES = (
     "direct",
@@ -232,6 +232,8 @@ def _reload(run: Run, first: Message, second: Message) -> Result:
 
 
 def _cache_off(_: Run, first: Message, second: Message) -> Result:
+    if SERVED_UNSEEN in (first.served_by, second.served_by):
+        return "a service worker replied; whether from its cache was not seen in this browser", ()
     if first.served_by or second.served_by:
         return f"with all caches off a {first.served_by or second.served_by} still replied", ()
     return "with all caches off both replies came over the network", (E.CACHE_OFF_LIVE,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ RECORDER = _script("recorder.js")
 """Sees what the page stores and sends, and where a marked element is."""
 WIRE = _script("wire.js")
 """Watches the requests, replies and sockets of the page, in engines whose protocol does not show them."""
+IN_WORKER = _script("worker.js")
+"""Brings `WIRE` into a worker."""
 TYPED = _script("typed.js")
 """Keeps the last texts that were typed, and where; `ChatPage.arrived` asks it."""
 STORES = _script("stores.js")
@@ -33,6 +36,10 @@ def recorder_script(config: Mapping[str, Any], name: str, *, in_page: bool) -> s
 
     ``in_page``: it watches requests and sockets too. Its ``name`` keeps its frames out of the stacks: Firefox gives it the page's address.
     """
+    if (
+        in_page
+    ):  # a worker gets the scripts as texts, and a secret of its own: its code might look for the page's
+        config = {**config, "wireSource": WIRE, "inWorker": IN_WORKER, "workerSecret": secrets.token_hex(8)}
     return f"""((config) => {{
   const natives = ({NATIVES})();
   const channel = ({CHANNEL})(natives, config);

@@ -530,7 +530,17 @@
     if (config.store === "indexedDB" && readable) hookRecords();
     if (!wire) sends();
   }
-  if (wire) wire({ note, send: config.full ? leaves : () => {}, flush, now, watched, cookies: sentCookies, events: [] });
+  if (wire) {
+    const mine = { replies: config.replies, full: config.full, secret: config.workerSecret };
+    const workers = globalThis.Worker && {
+      secret: config.workerSecret,
+      post: Worker.prototype.postMessage,
+      allowed: () => config.workers && globalThis === globalThis.top && !document.querySelector('meta[http-equiv="Content-Security-Policy" i]'),
+      prelude: (url) => `try{(${config.inWorker})(${config.wireSource}, ${json({ ...mine, url })})}catch{}`,
+    };
+    const place = () => ({ page: location.href, depth });
+    wire({ note, send: config.full ? leaves : () => {}, flush, now, watched, cookies: sentCookies, place, events: [], workers });
+  }
   const started = now();
   const start = () => isChat && note({ k: "start", t: started, url: location.href, stored: verbs.stored() });
   if (config.store === "indexedDB" && readable) loadRecords().then(start, start);

@@ -1,12 +1,12 @@
 // Watches what leaves and what comes in from inside the page, or inside a worker: for engines without a protocol that shows it.
 // Sees, never changes: the page gets the browser's own promises, responses, sockets and errors, at their own times. `tools` is what
 // the recorder hands over: `note` (report a record; later, when `lazy`), `send` (a request leaves now), `flush`, `now`, `watched`
-// (whether the body of a reply from this URL is wanted) and `cookies` (what the page sees of them).
+// (whether the body of a reply from this URL is wanted), `cookies` (what the page sees of them), `place` (which frame this is) and `workers` (how one is started).
 (tools) => {
-  const { note, send, flush, now, watched, cookies } = tools;
+  const { note, send, flush, now, watched, cookies, place } = tools;
   const G = globalThis;
   const { apply, construct } = Reflect;
-  const { defineProperty, getOwnPropertyDescriptor } = Object;
+  const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn } = Object;
   const text = (chars) => String.fromCharCode.apply(null, chars);
   const encode = G.btoa.bind(G);
   const NativeRequest = G.Request, NativeHeaders = G.Headers, NativeURL = G.URL, NativeResponse = G.Response;
@@ -27,7 +27,9 @@
   // -- disguise: a wrapper has the name, the length, the properties and the text of what it wraps -----------------------------------
 
   const wrapped = new WeakMap();
-  const wrap = (owner, name, handler) => {
+  const wrap = (on, name, handler) => {
+    let owner = on;
+    while (owner && !hasOwn(owner, name)) owner = getPrototypeOf(owner); // a worker has its functions from a prototype
     const field = owner && getOwnPropertyDescriptor(owner, name);
     if (typeof field?.value !== "function") return;
     const proxy = new Proxy(field.value, handler);
@@ -76,7 +78,7 @@
   const begin = (kind, method, url, headers, body, rest) => {
     const id = newId();
     if (body?.type && !("content-type" in headers)) headers["content-type"] = body.type;
-    const record = { k: "wire", e: "request", t: now(), id, kind, method, url, headers, ...rest };
+    const record = { k: "wire", e: "request", t: now(), id, kind, method, url, headers, ...place(), ...rest };
     if (body?.text !== undefined) record.text = body.text;
     if (body?.bytes !== undefined) record.bytes = body.bytes;
     record.pending = Boolean(body?.later);
@@ -91,8 +93,8 @@
     }
     return id;
   };
-  const head = (id, url, status, headers, cached) => note({ k: "wire", e: "response", t: now(), id, url, status, headers, cached });
-  const finished = (id) => note({ k: "wire", e: "finished", t: now(), id });
+  const head = (id, url, status, headers) => note({ k: "wire", e: "response", t: now(), id, url, status, headers });
+  const finished = (id, served = "") => note({ k: "wire", e: "finished", t: now(), id, served });
   const failed = (id, error, cancelled) =>
     note({ k: "wire", e: "failed", t: now(), id, error: guarded(() => String(error?.message ?? error), ""), cancelled });
   const isAbort = (error) => guarded(() => error?.name === "AbortError", false);
@@ -100,7 +102,8 @@
   // -- fetch ------------------------------------------------------------------------------------------------------------------------
 
   const branches = new WeakMap(); // a stream of the page -> what ends our branch of it
-  const read = (id, response) => {
+  const read = (seen, response) => {
+    const { id } = seen;
     const copy = response.clone();
     if (!copy.body) return finished(id);
     const reader = copy.body.getReader();
@@ -118,7 +121,7 @@
           if (over) return;
           if (done) {
             over = true;
-            return finished(id);
+            return finished(id, servedBy(seen));
           }
           note({ k: "wire", e: "data", t: now(), id, bytes: base64(value), size: value.length }, true);
           next();
@@ -142,7 +145,7 @@
     else if (!body && given && !("body" in given) && !/^(GET|HEAD)$/.test(method) && !given.bodyUsed) body = { later: given.clone().arrayBuffer() };
     send(url, sizeOf(init?.body), false);
     const credentials = init?.credentials ?? given?.credentials ?? "same-origin";
-    return { url, method, id: begin("Fetch", method, url, headers, body, { cookie: cookies(url, credentials) }) };
+    return { url, method, since: performance.now(), id: begin("Fetch", method, url, headers, body, { cookie: cookies(url, credentials) }) };
   };
   wrap(G, "fetch", {
     apply(native, self, args) {
@@ -154,8 +157,8 @@
           (response) =>
             guarded(() => {
               const url = response.url || seen.url;
-              head(seen.id, url, response.status, listed(response.headers), cachedAt(url));
-              if (response.type !== "opaque" && response.body && watched(seen.url)) read(seen.id, response);
+              head(seen.id, url, response.status, listed(response.headers));
+              if (response.type !== "opaque" && response.body && watched(seen.url)) read({ ...seen, url }, response);
               else finished(seen.id);
             }),
           (error) => failed(seen.id, error, isAbort(error)),
@@ -224,14 +227,18 @@
       },
     });
   }
-  /** What answered instead of the network, as far as the browser tells the page; the times of another origin are hidden. */
-  const cachedAt = (url) => {
-    const entry = guarded(() => performance.getEntriesByName(url, "resource").at(-1));
-    if (!entry) return "";
-    if (entry.workerStart > 0) return "service worker";
-    if (entry.deliveryType === "cache") return "browser cache";
-    return "";
-  };
+  // What answered instead of the network, as far as the browser tells the page. That a service worker answered shows in times that
+  // are missing; where it had the reply from does not show.
+  const servedBy = ({ url, method, since }) =>
+    guarded(() => {
+      const controlled = Boolean(G.navigator.serviceWorker?.controller);
+      if (!controlled && method !== "GET") return "";
+      const entry = performance.getEntriesByName(url, "resource").find((one) => one.startTime >= since - 1);
+      if (!entry) return controlled ? "service worker" : "";
+      if (entry.transferSize > 0) return "";
+      if (controlled && !entry.nextHopProtocol) return "service worker";
+      return entry.encodedBodySize > 0 ? "browser cache" : "";
+    }, "");
 
   // -- XMLHttpRequest ---------------------------------------------------------------------------------------------------------------
 
@@ -278,7 +285,7 @@
     const began = () => {
       if (answered || !xhr.status) return;
       answered = true;
-      head(seen.id, xhr.responseURL || seen.url, xhr.status, received(xhr), cachedAt(seen.url));
+      head(seen.id, xhr.responseURL || seen.url, xhr.status, received(xhr));
     };
     const ended = (outcome) => () =>
       guarded(() => {
@@ -290,12 +297,12 @@
         if (wanted && xhr.responseType === "blob" && response) {
           const done = (buffer) => {
             note({ k: "wire", e: "data", t: now(), id: seen.id, bytes: base64(new Uint8Array(buffer)), size: buffer.byteLength });
-            finished(seen.id);
+            finished(seen.id, servedBy(seen));
           };
           return after(response.arrayBuffer(), done, () => finished(seen.id));
         }
         grown(true);
-        finished(seen.id);
+        finished(seen.id, servedBy(seen));
       });
     const on = (type, listener) => apply(listen, xhr, [type, listener]);
     on("readystatechange", () => guarded(() => xhr.readyState >= 2 && began()));
@@ -312,7 +319,7 @@
         send(seen.url, sizeOf(args[0]), false);
         const rest = { cookie: cookies(seen.url, self.withCredentials ? "include" : "same-origin") };
         const id = begin("XHR", seen.method, seen.url, { ...seen.headers }, /^(GET|HEAD)$/.test(seen.method) ? null : bodyOf(args[0]), rest);
-        follow(self, { ...seen, id });
+        follow(self, { ...seen, id, since: performance.now() });
       });
       return apply(native, self, args);
     },
@@ -341,7 +348,7 @@
         sources.set(source, { id, types: new Set() });
         hear(source, "message");
         for (const name of tools.events) hear(source, name);
-        apply(listen, source, ["open", () => head(id, url, 200, { "content-type": "text/event-stream" }, "")]);
+        apply(listen, source, ["open", () => head(id, url, 200, { "content-type": "text/event-stream" })]);
         apply(listen, source, ["error", () => source.readyState === 2 && failed(id, "the EventSource was closed", false)]);
       });
       return source;
@@ -381,9 +388,8 @@
 
   const sockets = new WeakMap();
   const frame = (e, id, data, t, lazy) => {
-    if (typeof data === "string") note({ k: "wire", e, t, id, text: data }, lazy);
-    else if (data instanceof ArrayBuffer || ArrayBuffer.isView(data)) note({ k: "wire", e, t, id, bytes: base64(bytesOf(data)) }, lazy);
-    else return after(data.arrayBuffer(), (buffer) => note({ k: "wire", e, t, id, bytes: base64(new Uint8Array(buffer)) }, lazy));
+    const whole = data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? { bytes: base64(bytesOf(data)) } : { text: String(data) };
+    note({ k: "wire", e, t, id, ...whole, ...(e === "sent" ? place() : {}) }, lazy);
   };
   const connect = (socket) => {
     const id = newId();
@@ -398,7 +404,7 @@
         const mine = (async () => {
           await before;
           const buffer = await bytes;
-          note({ k: "wire", e, t, id, bytes: base64(new Uint8Array(buffer)) }, lazy);
+          frame(e, id, buffer, t, lazy);
           if (seen.tail === mine) seen.tail = null;
         })();
         seen.tail = mine;
@@ -437,4 +443,71 @@
       return apply(native, self, args);
     },
   });
+
+  // -- workers ----------------------------------------------------------------------------------------------------------------------
+
+  // A dedicated worker is started by an address of ours: what watches it, then its own script. That is possible where its script is
+  // in the page (blob:, data:), or at an address of this origin in a page whose policy was seen to allow it. Of any other worker the
+  // suite says that it cannot see what it sends.
+  const urls = new Map();
+  const blind = (kind, url) => note({ k: "wire", e: "blind", t: now(), kind, url });
+  if (!tools.workers) {
+    wrap(G, "Worker", {
+      construct(native, args, target) {
+        const worker = construct(native, args, target);
+        blind("worker", guarded(() => absolute(args[0]), ""));
+        return worker;
+      },
+    });
+  } else {
+    wrap(G.URL, "createObjectURL", {
+      apply(native, self, args) {
+        const url = apply(native, self, args);
+        if (G.Blob && args[0] instanceof G.Blob) urls.set(url, args[0]);
+        return url;
+      },
+    });
+    wrap(G.URL, "revokeObjectURL", {
+      apply(native, self, args) {
+        urls.delete(String(args[0]));
+        return apply(native, self, args);
+      },
+    });
+    const make = NativeURL.createObjectURL.bind(NativeURL);
+    const { post, prelude } = tools.workers;
+    const started = (args) => {
+      const url = absolute(args[0]);
+      const at = new NativeURL(url);
+      const module = args[1]?.type === "module";
+      const script = (text) => make(new Blob(text, { type: "text/javascript" }));
+      if (at.protocol === "blob:" && urls.has(url)) return script([prelude(""), "\n", urls.get(url)]);
+      if (at.origin !== G.location.origin || !tools.workers.allowed()) return null;
+      if (!module) return script([prelude(url), `\nimportScripts(${JSON.stringify(url)});`]);
+      return script([`import ${JSON.stringify(script([prelude(url)]))};\nimport ${JSON.stringify(url)};`]);
+    };
+    wrap(G, "Worker", {
+      construct(native, args, target) {
+        const ours = guarded(() => started(args), null);
+        if (!ours) {
+          const worker = construct(native, args, target);
+          blind("worker", guarded(() => absolute(args[0]), ""));
+          return worker;
+        }
+        const worker = construct(native, [ours, ...args.slice(1)], target);
+        guarded(() => {
+          const channel = new MessageChannel();
+          channel.port1.onmessage = (event) => event.data.forEach((record) => note({ ...record, from: "worker" }, record.e === "data" || record.e === "received"));
+          apply(post, worker, [{ secret: tools.workers.secret, port: channel.port2 }, [channel.port2]]);
+        });
+        return worker;
+      },
+    });
+    wrap(G, "SharedWorker", {
+      construct(native, args, target) {
+        const worker = construct(native, args, target);
+        blind("shared worker", guarded(() => absolute(args[0]), ""));
+        return worker;
+      },
+    });
+  }
 }

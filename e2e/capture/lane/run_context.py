@@ -48,3 +48,5 @@ class RunContext:
     """Those of the run, so that all can be closed when a page of them answers no more."""
     traceparent: Callable[[int, int], str] | None = None
     """Lane and chat -> the header that their requests get; None: they get none."""
+    wraps_workers: bool = False
+    """In-page: the target's policy allows a worker that begins with the suite's script."""

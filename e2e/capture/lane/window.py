@@ -20,8 +20,9 @@ from e2e.capture.network.cdp.channels import PageChannel, watch_shared_workers
 from e2e.capture.network.cdp.wire import CdpWire
 from e2e.capture.network.events.channel import Channel, Handler
 from e2e.capture.network.events.trace_context import TraceContext
-from e2e.capture.network.events.wire import IN_PAGE, Wire
+from e2e.capture.network.events.wire import Wire
 from e2e.capture.network.in_page.wire import InPageWire
+from e2e.capture.network.sources import IN_PAGE
 from e2e.capture.network.wire_rules import Refusal
 from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.scenarios.lane_context import LaneContext
@@ -237,6 +238,7 @@ class Window:
             "urls": [literal_of(rule.url) for rule in profile.wire if rule.direction == "sent"],
             "replies": [literal_of(rule.url) for rule in profile.wire],
             "full": self._run_context.full,
+            "workers": self._run_context.wraps_workers,
         }
 
     def _answer(self, dialog: Dialog) -> None:

@@ -68,6 +68,8 @@ class Rule:
             rule.session is not None and (rule.session.json_ or rule.session.form) is not None
         )
         self.needs_connection = self._connection is not None
+        self.cookie = rule.session.cookie if rule.session is not None else None
+        """Name of the cookie that carries the session, or None."""
         self.needs_cookies = rule.session is not None and (
             rule.session.cookie is not None or (rule.session.header or "").lower() == "cookie"
         )

@@ -20,6 +20,9 @@ def crash_after(browser: Browser, chats: int) -> Callable[[Chat], None]:
         left[0] -= 1
         if left[0] == 0:
             with contextlib.suppress(Error):  # it takes the connection with it
+                if browser.browser_type.name != "chromium":  # no protocol has a command for it
+                    browser.close()
+                    return
                 browser.new_browser_cdp_session().send("Browser.crash")
 
     return watch

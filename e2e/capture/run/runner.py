@@ -25,7 +25,8 @@ from e2e.capture.code.local_maps import LocalMaps
 from e2e.capture.experiments.runner import ExperimentRunner
 from e2e.capture.lane.lane import Lane
 from e2e.capture.lane.run_context import RunContext
-from e2e.capture.network.events.wire import source_for
+from e2e.capture.network.in_page.policy import wraps_workers
+from e2e.capture.network.sources import IN_PAGE, source_for
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.recording.code_words import CodeWord
 from e2e.capture.recording.recorder import LaneRecorder
@@ -75,6 +76,8 @@ class Runner:
         self.folder = plan.out / "evidence" / self.run_id
         self._rules = tuple(Rule(r) for r in plan.profile.wire)
         self._wire = source_for(plan.wire, browser.browser_type.name)
+        verify = not plan.profile.where.ignore_https_errors
+        self._wraps_workers = self._wire == IN_PAGE and wraps_workers(plan.url, verify=verify)
         self._habits = Habits()
         self._words: list[CodeWord] = []
         self._pace = Pace(plan.profile.limits, shards=plan.shard.of)
@@ -208,6 +211,7 @@ class Runner:
             wire=self._wire,
             open_contexts=self._open_contexts,
             traceparent=partial(traceparent, self.run_id) if plan.traceparent else None,
+            wraps_workers=self._wraps_workers,
         )
 
     def _crashed(self, what: str, hint: str = "too little memory? run again with fewer lanes") -> None:

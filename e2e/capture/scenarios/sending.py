@@ -172,6 +172,9 @@ def _why_not_lost(context: LaneContext, loads: int) -> str:
     """Why a message that the page took, and that was not seen to leave, may not be called lost; or ``""``."""
     if context.recorder.loads > loads:
         return "the page was loaded anew after it was typed: another page than this one took it"
+    if context.wire.blind:
+        beside = context.recorder.clean(context.wire.blind[0])
+        return f"{beside} runs beside the page, and what it sends cannot be seen by this source of the wire"
     rules = [rule for rule in context.wire.exchanges.rules if not rule.received]
     if not context.habits.in_the_clear:
         return "no message of this run was seen to leave as text that can be searched"

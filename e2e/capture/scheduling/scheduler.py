@@ -72,6 +72,10 @@ class EventWaiter:
         """Wake the sleeper from another thread."""
         self._loop.call_soon_threadsafe(self._event.set)
 
+    def after(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call it after so many seconds, as an event handler. It must not call Playwright."""
+        self._loop.call_later(seconds, self.guarded(call))
+
     def later(self, seconds: float, route: Route) -> None:
         """Let a request that is held go on after so many seconds, without holding anything else."""
 

@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from e2e.capture.network.events.wire import CDP, WIRES
+from e2e.capture.network.sources import CDP, WIRES
 from e2e.capture.run.shards import Shard
 from e2e.errors import HarnessError
 from e2e.plugin.settings.fields import PREFIX, messages, option, rejected

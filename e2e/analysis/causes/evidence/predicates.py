@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence
+from e2e.records.records import SERVED_UNSEEN
 
 Predicate = Callable[[ChatEvidence], bool]
 
@@ -224,7 +225,7 @@ def message_was_lost(c: ChatEvidence) -> bool:
 
 def reply_came_from_a_cache(c: ChatEvidence) -> bool:
     """From the browser's cache, or from a service worker that sent no request."""
-    return any(m.served_by for m in c.messages)
+    return any(m.served_by not in ("", SERVED_UNSEEN) for m in c.messages)
 
 
 def one_fresh_id_was_sent(c: ChatEvidence) -> bool:

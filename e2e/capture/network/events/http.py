@@ -362,6 +362,9 @@ class HttpTraffic:
                 body.sink(e["timestamp"] + self._wire.offset, event, value, len(e["data"]))
 
     def _finished(self, e: Params) -> None:
+        body = self._bodies.get(e["requestId"])
+        if e.get("served") and body is not None and body.exchange is not None:
+            body.exchange.cached = e["served"]  # a page learns it only with the end
         self._end(e, "ok", "")
 
     def _failed(self, e: Params) -> None:

@@ -52,6 +52,8 @@ class WireState:
         """Open WebSockets and their URLs."""
         self.unmatched = Unmatched()
         """What a rule's framing read since the last message was sent, and no rule accepted."""
+        self.blind: list[str] = []
+        """What the source cannot look into: workers in which its script does not run. What they send may be anything."""
         self._sought = ""
         self.carried: list[str] = []
         """Requests and frames in which the message stood that is looked for, whether a rule names them or not."""

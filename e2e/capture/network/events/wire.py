@@ -14,17 +14,6 @@ from e2e.capture.network.traffic import Traffic
 from e2e.capture.network.wire_rules import Refusal, Rule
 from e2e.profile.values.bounded import Pattern
 
-CDP, IN_PAGE = "cdp", "in-page"
-WIRES = ("auto", CDP, IN_PAGE)
-"""Values of ``--wire``."""
-
-
-def source_for(wanted: str, browser: str) -> str:
-    """The source that ``--wire`` means in this browser: Chromium has a protocol, any other engine is watched in the page."""
-    if wanted == "auto":
-        return CDP if browser == "chromium" else IN_PAGE
-    return wanted
-
 
 class Wire(WireState):
     """Watches a page, its frames and its workers for the requests and WebSocket frames that the rules name.

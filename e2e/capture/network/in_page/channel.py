@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import Any
 
+from e2e.capture.network.bodies.parsing import cookies_of
 from e2e.capture.network.events.channel import Handler, Params, Then
+from e2e.records.records import SERVED_UNSEEN
 
 _NOT_SEEN = "the script in the page did not see it"
 _REMEMBERED = 256  # requests whose body may still be asked for
@@ -15,10 +16,16 @@ _REMEMBERED = 256  # requests whose body may still be asked for
 class InPageChannel:
     """The page with its frames, or one kind of worker. ``receive`` takes the script's records in their order."""
 
-    def __init__(self, kind: str = "page", prefix: str = "") -> None:
+    def __init__(self, kind: str = "page", prefix: str = "", cookies: frozenset[str] = frozenset()) -> None:
+        """``cookies`` are those that rules read: of a request without one of them it is not known whether it had it (HttpOnly)."""
         self.kind = kind
         self.prefix = prefix
         self._handlers: dict[str, list[Handler]] = defaultdict(list)
+        self._cookies = cookies
+        self._headers: dict[tuple[str, str], deque[str]] = defaultdict(lambda: deque(maxlen=8))
+        """Method and URL -> cookie headers that the browser itself reported."""
+        self._open: dict[tuple[str, str], deque[str]] = defaultdict(lambda: deque(maxlen=8))
+        """The same -> requests whose cookies are not known."""
         self._bodies: dict[str, Params | None] = {}
         """Request -> its body in the answer of ``Network.getRequestPostData``; None: it was lost."""
         self._asked: dict[str, list[Then]] = defaultdict(list)
@@ -48,8 +55,19 @@ class InPageChannel:
         for handler in self._handlers.get(event, ()):
             handler(params)
 
+    def lost(self, request: str, why: str) -> None:
+        """The body of this request will not be known."""
+        self._lost[request] = why
+
     def receive(self, record: Params) -> None:
         """One record of the script."""
+        if "page" in record:
+            depth = record["depth"]
+            frame = {"id": f"depth {depth}", "url": record["page"]}
+            self.emit(
+                "Page.frameNavigated",
+                {"frame": {**frame, **({"parentId": f"depth {depth - 1}"} if depth else {})}},
+            )
         getattr(self, f"_{record['e']}")(record, record.get("t", 0) / 1000)
 
     # -- requests -----------------------------------------------------------------------------------------------------
@@ -75,11 +93,28 @@ class InPageChannel:
         self.emit(
             "Network.requestWillBeSent", {**me, "wallTime": t, "type": record["kind"], "request": request}
         )
-        if (cookie := record.get("cookie")) is not None:
-            self.emit(
-                "Network.requestWillBeSentExtraInfo",
-                {**me, "associatedCookies": [], "headers": {"cookie": cookie}},
-            )
+        if not self._cookies:
+            return
+        cookie, key = record.get("cookie"), (record["method"], record["url"])
+        if cookie is not None and self._cookies <= cookies_of(cookie).keys():
+            self._tell_cookies(request_id, cookie)
+        elif self._headers[key]:
+            self._tell_cookies(request_id, self._headers[key].popleft())
+        else:
+            self._open[key].append(request_id)
+
+    def cookies(self, method: str, url: str, header: str) -> None:
+        """The browser itself reported the cookies of a request: also those that scripts cannot see."""
+        if self._open[method, url]:
+            self._tell_cookies(self._open[method, url].popleft(), header)
+        else:
+            self._headers[method, url].append(header)
+
+    def _tell_cookies(self, request_id: str, cookie: str) -> None:
+        self.emit(
+            "Network.requestWillBeSentExtraInfo",
+            {"requestId": request_id, "associatedCookies": [], "headers": {"cookie": cookie}},
+        )
 
     def _body(self, record: Params, _: float) -> None:
         request_id: str = record["id"]
@@ -99,10 +134,6 @@ class InPageChannel:
 
     def _response(self, record: Params, t: float) -> None:
         response: Params = {"status": record["status"], "headers": record["headers"], "url": record["url"]}
-        if record.get("cached") == "service worker":
-            response["fromServiceWorker"] = True
-        elif record.get("cached"):
-            response["fromDiskCache"] = True
         self.emit(
             "Network.responseReceived", {"requestId": record["id"], "timestamp": t, "response": response}
         )
@@ -116,7 +147,8 @@ class InPageChannel:
         self.emit("Network.eventSourceMessageReceived", {"requestId": record["id"], "timestamp": t, **event})
 
     def _finished(self, record: Params, t: float) -> None:
-        self.emit("Network.loadingFinished", {"requestId": record["id"], "timestamp": t})
+        served = SERVED_UNSEEN if record.get("served") == "service worker" else record.get("served", "")
+        self.emit("Network.loadingFinished", {"requestId": record["id"], "timestamp": t, "served": served})
 
     def _failed(self, record: Params, t: float) -> None:
         event = {"errorText": record.get("error", ""), "canceled": bool(record.get("cancelled"))}
@@ -149,8 +181,3 @@ class InPageChannel:
 
     def _closed(self, record: Params, t: float) -> None:
         self.emit("Network.webSocketClosed", {"requestId": record["id"], "timestamp": t})
-
-
-def encoded(data: bytes) -> str:
-    """As the protocol carries bytes."""
-    return base64.b64encode(data).decode()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Collection
+from functools import partial
 
-from playwright.sync_api import Error, Page, Route
-from playwright.sync_api import Request as PageRequest
-from playwright.sync_api import Response as PageResponse
+from playwright.sync_api import Error, Page, Request, Route
 
 from e2e.capture.network.events.channel import Params
 from e2e.capture.network.events.wire import Wire
 from e2e.capture.network.exchanges import Listener
 from e2e.capture.network.in_page.channel import InPageChannel
+from e2e.capture.network.in_page.outside import Outside
 from e2e.capture.network.traffic import Traffic
 from e2e.capture.network.wire_rules import Refusal, Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.profile.values.bounded import Pattern
+
+_ON_ITS_WAY = 0.5
+"""Seconds between Playwright's event and the report of the page's script about the same request, at most."""
 
 
 class InPageWire(Wire):
@@ -50,19 +52,39 @@ class InPageWire(Wire):
         self._waiter = waiter
         self._latency = 0.0
         self._routed = False
-        self._channel = InPageChannel()
-        self.handle(self._channel, lambda handler: handler)
-        self._outside = _Outside(self._channel, follows_cookies=cookies is not None)
+        names = frozenset(rule.cookie for rule in rules if rule.cookie)
+        self._channel = InPageChannel(cookies=names)
+        self._workers = InPageChannel("worker", "worker:", names)
+        for channel in (self._channel, self._workers):
+            self.handle(channel, lambda handler: handler)
+        self._outside = Outside(
+            self._channel, self._workers, self.exchanges.rules, follows_cookies=cookies is not None
+        )
         page.on("request", waiter.guarded(self._outside.request))
         page.on("response", waiter.guarded(self._outside.response))
-        page.on("requestfinished", waiter.guarded(self._outside.finished))
-        page.on("requestfailed", waiter.guarded(self._outside.failed))
+        for event in ("requestfinished", "requestfailed"):
+            page.on(event, waiter.guarded(partial(self._ended, event)))
         for host in blocked_hosts:
             page.route(re.compile(rf"^\w+://{re.escape(host)}[:/]"), _abort)
 
     def receive(self, record: Params) -> None:
         """A record of the script in the page."""
-        self._channel.receive(record)
+        if record["e"] == "blind":
+            place = f"a {record['kind']} ({record['url'].partition('?')[0]})"
+            self.blind += [place] if place not in self.blind else []
+            return
+        if record["e"] == "request":
+            self._outside.known(record["method"], record["url"])
+        (self._workers if record.get("from") == "worker" else self._channel).receive(record)
+
+    def known_cookies(self, method: str, url: str, header: str) -> None:
+        """The browser itself reported the cookies of a request of the page."""
+        self._channel.cookies(method, url, header)
+
+    def _ended(self, event: str, request: Request) -> None:
+        self._outside.ended(request, failed=event == "requestfailed")
+        # What the page's script saw of it may still be on its way.
+        self._waiter.after(_ON_ITS_WAY, lambda: self._outside.unseen(request))
 
     def look_again(self) -> None:
         """The script goes on with the page that it is in."""
@@ -100,61 +122,3 @@ def _abort(route: Route) -> None:
         route.abort("blockedbyclient")
     except Error:
         return
-
-
-class _Outside:
-    """Playwright's events of a page, for what its scripts cannot see: documents that are loaded, and cookies that a reply sets."""
-
-    def __init__(self, channel: InPageChannel, *, follows_cookies: bool) -> None:
-        self._channel = channel
-        self._follows_cookies = follows_cookies
-        self._loading: dict[PageRequest, str] = {}
-        self._count = 0
-
-    def request(self, request: PageRequest) -> None:
-        if not request.is_navigation_request():
-            return
-        self._count += 1
-        request_id = self._loading[request] = f"document{self._count}"
-        t = _now()
-        sent: Params = {"url": request.url, "method": request.method, "headers": request.headers}
-        self._channel.emit(
-            "Network.requestWillBeSent",
-            {"requestId": request_id, "wallTime": t, "timestamp": t, "type": "Document", "request": sent},
-        )
-
-    def response(self, response: PageResponse) -> None:
-        t, request_id = _now(), self._loading.get(response.request)
-        if self._follows_cookies:
-            self._cookies(response, request_id)
-        if request_id is not None:
-            answer: Params = {"status": response.status, "headers": response.headers, "url": response.url}
-            self._channel.emit(
-                "Network.responseReceived", {"requestId": request_id, "timestamp": t, "response": answer}
-            )
-
-    def _cookies(self, response: PageResponse, request_id: str | None) -> None:
-        try:
-            header = response.header_value("set-cookie")
-        except Error:
-            return
-        if header:
-            self._channel.emit(
-                "Network.responseReceivedExtraInfo",
-                {"requestId": request_id or "", "headers": {"set-cookie": header}},
-            )
-
-    def finished(self, request: PageRequest) -> None:
-        self._end("Network.loadingFinished", request, {})
-
-    def failed(self, request: PageRequest) -> None:
-        self._end("Network.loadingFailed", request, {"errorText": request.failure or "", "canceled": False})
-
-    def _end(self, event: str, request: PageRequest, rest: Params) -> None:
-        request_id = self._loading.pop(request, None)
-        if request_id is not None:
-            self._channel.emit(event, {"requestId": request_id, "timestamp": _now(), **rest})
-
-
-def _now() -> float:
-    return time.time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -34,9 +35,16 @@ class LabRun(NamedTuple):
     """The session IDs that reached the page's backend, in order: what the run is compared with."""
 
 
-def record_pages(playwright: Playwright, browser: Browser, out: Path, **query: str) -> dict[str, LabRun]:
-    """All pages with this query, each with a backend of its own."""
-    names = WITH_ID
+def record_pages(
+    playwright: Playwright,
+    browser: Browser,
+    out: Path,
+    *,
+    names: Sequence[str] = WITH_ID,
+    wire: str = "auto",
+    **query: str,
+) -> dict[str, LabRun]:
+    """The pages with this query, each with a backend of its own."""
     waiter = EventWaiter(browser)
     with ExitStack() as stack:
         labs = {name: stack.enter_context(Lab.start(seed=3)) for name in names}
@@ -50,6 +58,7 @@ def record_pages(playwright: Playwright, browser: Browser, out: Path, **query: s
                     out,
                     continue_last=False,
                     trace=False,
+                    wire=wire,
                 ),
                 playwright,
                 browser,

@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -30,6 +31,8 @@ def run_matrix(
     load: int,
     out: Path,
     evidence: Path | None,
+    browser: str = "chromium",
+    wire: str = "auto",
 ) -> int:
     """Run the ``wanted`` faults (none: all), write the matrix, print each run. Returns 1 if one did not end as expected.
 
@@ -52,7 +55,9 @@ def run_matrix(
     with tempfile.TemporaryDirectory() as folder, busy_processes(load):
         kept = evidence or Path(folder)
         tasks = [
-            task_for(name, variant, chats, lanes, kept, quick=quick) for name in faults for _ in range(repeat)
+            replace(task_for(name, variant, chats, lanes, kept, quick=quick), browser=browser, wire=wire)
+            for name in faults
+            for _ in range(repeat)
         ]
         rows: list[Row] = []
         for row in run_all(tasks, workers):

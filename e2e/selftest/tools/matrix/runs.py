@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
 from e2e.analysis.checks.registry import SCENARIO_OF
 from e2e.analysis.model.run import assemble
+from e2e.capture.network.sources import IN_PAGE, source_for
 from e2e.capture.run.crash import CRASH, crash_after
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
@@ -26,6 +27,7 @@ from e2e.profile.variants import reference_variant
 from e2e.records.evidence import read_run
 from e2e.selftest.tools.matrix.table import HEALTHY, Row, Variant, expected, row_of
 from e2e.setup.browser import find_browser, launch_options
+from e2e.setup.engines import engine_options, find_engine
 from fixtures.reference_chat.backend.faults import BY_NAME
 from fixtures.reference_chat.launcher import ReferenceChat
 
@@ -49,6 +51,8 @@ class Task:
     out: Path
     scenarios: tuple[str, ...] = _SCENARIOS
     plays: int = PLAYS
+    browser: str = "chromium"
+    wire: str = "auto"
 
 
 def task_for(fault: str, variant: Variant, chats: int, lanes: int, out: Path, *, quick: bool) -> Task:
@@ -77,10 +81,13 @@ def run_task(task: Task, playwright: Playwright, browser: Browser) -> Row:
             trace=False,
             scenarios=task.scenarios,
             plays=task.plays,
+            wire=task.wire,
         )
         watchers = (crash_after(browser, _HEALTHY_CHATS),) if task.fault == CRASH else ()
         folder = Runner(plan, playwright, browser, {}, watchers).run()
-    return row_of(task.fault, assemble([read_run(folder)]), time.monotonic() - started)
+    in_page = source_for(task.wire, task.browser) == IN_PAGE
+    run = assemble([read_run(folder)])
+    return row_of(task.fault, run, time.monotonic() - started, in_page=in_page)
 
 
 def _profile(variant: Variant) -> Profile:
@@ -114,13 +121,16 @@ class _Worker:
     browser: Browser | None = None
 
     @classmethod
-    def ready(cls) -> tuple[Playwright, Browser]:
+    def ready(cls, name: str) -> tuple[Playwright, Browser]:
         if cls.playwright is None:
             starting: Any = sync_playwright()
             cls.playwright = starting.start()
             atexit.register(cls.stop)
         if cls.browser is None or not cls.browser.is_connected():
-            cls.browser = cls.playwright.chromium.launch(**launch_options(find_browser()))
+            options = (
+                launch_options(find_browser()) if name == "chromium" else engine_options(find_engine(name))
+            )
+            cls.browser = getattr(cls.playwright, name).launch(**options)
         return cls.playwright, cls.browser
 
     @classmethod
@@ -133,4 +143,4 @@ class _Worker:
 
 
 def _in_worker(task: Task) -> Row:
-    return run_task(task, *_Worker.ready())
+    return run_task(task, *_Worker.ready(task.browser))

@@ -10,7 +10,9 @@ from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run
 from fixtures.reference_chat.backend.faults import FAULTS
 
-HEALTHY, NONE, BLOCKED = "healthy", "none", "blocked"
+HEALTHY, NONE, BLOCKED, UNSEEN = "healthy", "none", "blocked", "not seen"
+NOT_SEEN_IN_PAGE = {"cached-reply": "reply.is_live"}
+"""Faults that the script in the page cannot see, and the check that is inconclusive then: where a service worker has a reply from."""
 NO_CHECK_FAILS = ("new-chat-unavailable",)
 """Faults that prevent new chats: the cause is named, but no check can fail."""
 
@@ -69,13 +71,14 @@ class Row:
 
     fault: str
     expected: str
-    """A cause; ``blocked`` for a fault of the environment; ``none`` for the healthy chat."""
+    """A cause; ``blocked`` for a fault of the environment; ``none`` for the healthy chat; ``not seen``."""
     outcome: str
     checks_failed: tuple[str, ...]
     causes: tuple[str, ...]
     confidence: tuple[float, ...] = ()
     problems: tuple[str, ...] = ()
     seconds: float = 0.0
+    inconclusive: tuple[str, ...] = field(default=(), compare=False)
     headlines: tuple[str, ...] = field(default=(), compare=False)
     """Headlines of the failed checks."""
 
@@ -84,6 +87,9 @@ class Row:
         """Whether the expected cause was named and no other; no cause for the healthy chat and for environment faults."""
         if self.expected == NONE:
             return self.outcome == "pass" and not self.checks_failed and not self.causes
+        if self.expected == UNSEEN:
+            unseen = NOT_SEEN_IN_PAGE[self.fault] in self.inconclusive
+            return unseen and not self.checks_failed and not self.causes
         if self.expected == BLOCKED:
             return self.outcome == "broken" and not self.checks_failed and not self.causes
         if self.expected in NO_CHECK_FAILS:
@@ -96,10 +102,12 @@ class Row:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def expected(fault: str) -> str:
-    """The expected result of a run with this fault."""
+def expected(fault: str, *, in_page: bool = False) -> str:
+    """The expected result of a run with this fault; ``in_page``: watched by the script in the page."""
     if fault == HEALTHY:
         return NONE
+    if in_page and fault in NOT_SEEN_IN_PAGE:
+        return UNSEEN
     return next(BLOCKED if f.kind == "environment" else f.name for f in FAULTS if f.name == fault)
 
 
@@ -115,18 +123,19 @@ def possible_faults(variant: Variant, wanted: Sequence[str] = ()) -> Iterator[st
             yield fault.name
 
 
-def row_of(fault: str, run: Run, seconds: float) -> Row:
+def row_of(fault: str, run: Run, seconds: float, *, in_page: bool = False) -> Row:
     """Judge a run."""
     judgement = judge(run)
     failed = [v for v in judgement.verdicts if v.outcome == "fail"]
     return Row(
         fault=fault,
-        expected=expected(fault),
+        expected=expected(fault, in_page=in_page),
         outcome=judgement.outcome,
         checks_failed=tuple(v.name for v in failed),
         causes=tuple(c.name for c in judgement.causes),
         confidence=tuple(round(c.confidence, 3) for c in judgement.causes),
         problems=tuple(dict.fromkeys(f"{p.kind}: {p.what}" for m in run.metas for p in m.problems))[:5],
         seconds=round(seconds, 1),
+        inconclusive=tuple(v.name for v in judgement.verdicts if v.outcome == "inconclusive"),
         headlines=tuple(v.headline for v in failed),
     )

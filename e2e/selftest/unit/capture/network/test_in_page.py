@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import Any, cast
 
 from playwright.sync_api import Page
@@ -13,6 +14,7 @@ from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.profile.profile import WireRule
 from e2e.profile.values.bounded import Pattern
+from e2e.records.records import SERVED_UNSEEN
 from e2e.selftest.unit.capture.network.test_cdp import HTTP, SOCKET, FakePulse, Log, Params, sse
 
 T = 1_700_000_000_000
@@ -33,6 +35,24 @@ class FakePage:
         self.listeners[event] = listener
 
 
+class FakeRequest:
+    """Playwright's request for the rule's URL."""
+
+    resource_type, method, url = "fetch", "POST", URL
+    headers: Mapping[str, str] = {}
+    failure = None
+
+    def is_navigation_request(self) -> bool:
+        return False
+
+
+class NoDelay(FakePulse):
+    """What is to be done later is done at once."""
+
+    def after(self, _: float, call: Any) -> None:
+        call()
+
+
 class Seen:
     def __init__(self, *rules: Params, cookies: str | None = None) -> None:
         self.log, self.page = Log(), FakePage()
@@ -40,7 +60,7 @@ class Seen:
             cast(Page, self.page),
             tuple(Rule(WireRule.model_validate({**HTTP, **rule})) for rule in rules or ({},)),
             self.log,
-            cast(EventWaiter, FakePulse()),
+            cast(EventWaiter, NoDelay()),
             cookies=Pattern(cookies, "session.key_pattern") if cookies else None,
         )
 
@@ -108,3 +128,46 @@ def test_cookies_that_the_page_does_not_see_are_not_taken_for_none() -> None:
     unknown = Seen(rule)
     unknown.receive({**POST, "text": "{}", "cookie": None}, *answered("{}", "application/json"))
     assert unknown.log.exchanges[0].unreadable
+
+
+def test_cookies_that_only_the_browser_sees_are_taken_from_its_own_events() -> None:
+    """Firefox reports them to Playwright, before or after the page's script does."""
+    seen = Seen({"session": {"cookie": "sid"}})
+    seen.receive({**POST, "text": "{}", "cookie": "theme=dark"})
+    seen.wire.known_cookies("POST", URL, "theme=dark; sid=s-5")
+    seen.wire.known_cookies("POST", URL, "sid=s-6")
+    seen.receive({**POST, "id": "a2", "text": "{}", "cookie": ""})
+    assert [exchange.session for exchange in seen.log.exchanges] == ["s-5", "s-6"]
+
+
+def test_reply_of_a_service_worker_is_marked_as_not_seen() -> None:
+    log = Seen().receive({**POST, "text": "{}"}, *answered("{}", "application/json"))
+    assert log.exchanges[0].cached == ""
+    *records, end = answered("{}", "application/json")
+    log = Seen().receive({**POST, "text": "{}"}, *records, {**end, "served": "service worker"})
+    assert log.exchanges[0].cached == SERVED_UNSEEN
+
+
+def test_what_a_worker_sends_unseen_by_the_script_is_a_payload_that_could_not_be_read() -> None:
+    seen = Seen()
+    request = FakeRequest()
+    seen.page.listeners["request"](request)
+    seen.page.listeners["requestfinished"](request)
+    (exchange,) = seen.log.exchanges
+    assert (exchange.origin, exchange.session) == ("worker", None)
+    assert "a worker sent it" in exchange.unreadable
+    seen.receive({**POST, "text": '{"session_id": "s-1"}'})
+    seen.page.listeners["request"](FakeRequest())
+    assert [e.origin for e in seen.log.exchanges] == ["worker", "page"]
+
+
+def test_worker_without_the_script_is_reported() -> None:
+    seen = Seen()
+    seen.receive({"e": "blind", "kind": "shared worker", "url": "https://chat.example/w.js?v=1"})
+    assert seen.wire.blind == ["a shared worker (https://chat.example/w.js)"]
+
+
+def test_address_of_the_page_comes_with_each_request() -> None:
+    seen = Seen({"session": {"page": "/c/([^/]+)$"}})
+    seen.receive({**POST, "text": "{}", "page": "https://chat.example/c/s-7", "depth": 0})
+    assert seen.log.exchanges[0].session == "s-7"

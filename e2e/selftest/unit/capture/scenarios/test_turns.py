@@ -200,7 +200,7 @@ class Typing:
         )  # fmt: skip
         rules = (SimpleNamespace(received=False, transport="http"),)
         self.context.wire = SimpleNamespace(
-            carried=[], recent=[], unread=[], seek=lambda _: None, last_sent=0.0, sockets={},
+            carried=[], recent=[], unread=[], blind=[], seek=lambda _: None, last_sent=0.0, sockets={},
             exchanges=SimpleNamespace(rules=rules), unmatched=_InVain(),
         )  # fmt: skip
         self.context.habits = SimpleNamespace(in_the_clear=True)
@@ -300,3 +300,13 @@ def test_a_text_that_never_arrives_is_no_message_that_the_page_lost(typing: Typi
     with pytest.raises(CaptureIncomplete, match="never arrived in the message box") as caught:
         typing.plays()
     assert not isinstance(caught.value, MessageLost)
+
+
+def test_a_worker_that_cannot_be_watched_may_have_sent_the_message(typing: Typing) -> None:
+    typing.context.wire.blind = ["a shared worker (http://a/w.js)"]
+    typing.arrives = True
+    typing.at_submit = [lambda: None, lambda: None]
+    with pytest.raises(CaptureIncomplete) as caught:
+        typing.plays()
+    assert not isinstance(caught.value, MessageLost)
+    assert "a shared worker (http://a/w.js) runs beside the page" in caught.value.what
