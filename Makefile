@@ -181,9 +181,9 @@ pull-request: $(STAMP) ## write the last run's summary as comment of PULL= and a
 all-passed: need-RESULTS ## fail unless all RESULTS= are "success"
 	@for result in $(RESULTS); do [ "$$result" = success ] || { echo "a job ended with: $$result" >&2; exit 1; }; done
 
-bench: $(STAMP) ## measure the cost of one chat (OUT=)
+bench: $(STAMP) ## measure the cost of one chat; SCALE=100000: of judging so many recorded chats (OUT=)
 	@$(PY) -m e2e.setup all --quiet
-	@$(PY) -m e2e bench $(if $(OUT),--out '$(OUT)') $(ARGS)
+	@$(PY) -m e2e bench $(if $(SCALE),--scale '$(SCALE)') $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 matrix: $(STAMP) ## run every fault of the reference chat: each must be named, and no other (FAULT= TRANSPORT= STORE= SEED= LOAD= OUT=)
 	@$(PY) -m e2e.setup all --quiet

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def replace_file(path: Path, content: str | bytes) -> None:
@@ -15,10 +17,17 @@ def replace_file(path: Path, content: str | bytes) -> None:
     is then as it was.
     """
     data = content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
+    with draft_of(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def draft_of(path: Path) -> Iterator[BinaryIO]:
+    """A file beside ``path`` that replaces it at the end of the block. Raises ``OSError``; ``path`` is then as it was."""
     draft = path.with_name(f".{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}")
     try:
         with draft.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)

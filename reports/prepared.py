@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from e2e.errors import HarnessError
 from e2e.files import replace_file
-from e2e.records.evidence import CHATS, EVENTS, RUN
+from e2e.records.evidence import files_of
 from reports.allure.config import results_of_tests
 from reports.composition import Composition, compose
 from reports.history.entry import HistoryEntry, entry_of
@@ -90,8 +90,8 @@ def fingerprint(out: Path, folders: Sequence[Path], alarms_per_year: float) -> s
         digest.update(repr((str(path), stat.st_mtime_ns, stat.st_size)).encode())
     for folder in folders:
         digest.update(repr(str(folder.resolve())).encode())
-        for name in (RUN, EVENTS, CHATS):
-            digest.update(name.encode() + _digest(folder / name))
+        for path in files_of(folder):
+            digest.update(path.name.encode() + _digest(path))
     return digest.hexdigest()
 
 

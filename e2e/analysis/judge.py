@@ -9,7 +9,9 @@ from e2e.analysis.checks.registry import CHECKS
 from e2e.analysis.diagnosis import diagnose as diagnosis
 from e2e.analysis.diagnosis.known_issues import accepted, is_accepted
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow
 from e2e.analysis.model.verdict import Cause, Verdict
+from e2e.records.selection import collector_paused, keep_from_collector
 
 __all__ = ["CHECKS", "Judgement", "explained", "judge"]
 
@@ -32,7 +34,8 @@ class Judgement:
 
 def judge(run: Run) -> Judgement:
     """Judge ``run`` by every check and name the causes; kept with the run, so asking again costs nothing."""
-    return run.once("judgement", lambda: _judge(run))
+    with collector_paused():
+        return run.once("judgement", lambda: _judge(run))
 
 
 def explained(run: Run, verdict: Verdict) -> Verdict:
@@ -42,6 +45,7 @@ def explained(run: Run, verdict: Verdict) -> Verdict:
 
 def _judge(run: Run) -> Judgement:
     plain = [check(run) for check in CHECKS]
+    keep_from_collector(len(run.every(ChatRow)))
     causes = diagnosis.diagnose(run, plain)
     counted = [diagnosis.with_unseen(run, v) for v in plain]
     verdicts = tuple(_with_acceptance(run, replace(v, causes=diagnosis.explain(v, causes))) for v in counted)

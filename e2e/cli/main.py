@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from e2e.cli import chat, recorded_runs, recordings, run_history, shared_runs, suite, targets
+from e2e.cli import chat, evidence, recorded_runs, recordings, run_history, shared_runs, suite, targets
 from e2e.cli.app import app
 from e2e.errors import HarnessError
 
 PROGRAM = "python -m e2e"
-COMMANDS = (chat, targets, recorded_runs, recordings, run_history, shared_runs, suite)
+COMMANDS = (chat, targets, recorded_runs, recordings, run_history, shared_runs, suite, evidence)
 """The modules whose commands the tree has, in the order of the panels in ``--help``."""
 RENAMED = {"rehearse": "dry-run", "build": "report"}
 """Earlier name of a command -> its name."""

@@ -66,9 +66,16 @@ def matrix(
 def bench(
     rounds: Annotated[int, typer.Option(metavar="N", min=1, help="Rounds; the measurements alternate.")] = 5,
     chats: Annotated[int, typer.Option(metavar="N", min=1, help="Chats of one measurement.")] = 40,
+    scale: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Instead: judge N recorded chats, healthy and faulty.")
+    ] = 0,
     out: WrittenFolder = OUT,
 ) -> int:
     """Measure the cost of one chat against a plain Playwright script. Exit code 1: a target was missed."""
+    if scale:
+        from e2e.selftest.tools.scale.bench import run_scale
+
+        return run_scale(scale, out)
     from e2e.selftest.tools.bench.command import run_bench
 
     return run_bench(rounds=rounds, chats=chats, out=out)

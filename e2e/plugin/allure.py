@@ -194,10 +194,11 @@ def _steps(run: Run, verdict: Verdict) -> None:
     from reports.summary.tables import short
 
     bad = set(verdict.chats)
-    providers = {key_of(chat): chat.provider for chat in run.every(ChatRow)}
     scenario = SCENARIO_OF.get(verdict.name, "plain")
     judged = (t for t in run.every(TransitionRow) if t.scenario == scenario)
     every = sorted(judged, key=lambda t: key_of(t) not in bad)  # failures first: the list may be cut
+    shown = {key_of(t) for t in every[:_SHOWN_STEPS]}
+    providers = {key_of(chat): chat.provider for chat in run.every(ChatRow) if key_of(chat) in shown}
     for row in sorted(every[:_SHOWN_STEPS], key=key_of):
         before, after = ("nothing" if s is None else short(s) for s in (row.sent_before, row.sent))
         provider = providers.get(key_of(row))

@@ -48,13 +48,13 @@ def run(request: pytest.FixtureRequest, settings: Settings, environment: Environ
 def _run(request: pytest.FixtureRequest, settings: Settings, environment: EnvironmentRun) -> Run:
     from e2e.analysis.judge import judge
     from e2e.analysis.model.run import assemble
-    from e2e.records.evidence import read_run, understood
+    from e2e.records.evidence import read_for_judging, understood
 
     if not environment.folders:
         _record(request, settings, environment)
     for reason in settings.left_out:
         _print_line(request.config, f"note: {reason}")
-    records = [read_run(folder) for folder in environment.folders]
+    records = [read_for_judging(folder) for folder in environment.folders]
     # Looking early has spent half of the budget.
     budget = settings.alarms_per_year / (2 if settings.until_decided else 1)
     with understood(environment.folders):

@@ -83,9 +83,11 @@ def check(request: pytest.FixtureRequest) -> CheckFixture:
         __tracebackhide__ = True
         from e2e.analysis.checks.registry import CHECKS
         from e2e.analysis.judge import explained
+        from e2e.records.selection import collector_paused
 
         asserted = next(one for one in CHECKS if one.name == check_of(request.node))
-        verdict = explained(run, asserted(run))
+        with collector_paused():
+            verdict = explained(run, asserted(run))
         request.config.hook.pytest_chat_verdict(item=request.node, run=run, verdict=verdict)
         act_on(verdict, strict=request.config.stash[SETTINGS].strict_evidence)
 

@@ -6,15 +6,20 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO
+
+from zstandard import ZstdError
 
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.files import replace_file
+from e2e.records.event_log import EventLog
+from e2e.records.lines import compress, existing, parsed, read_lines
 from e2e.records.records import Chat, Event, RunMeta, RunRecords
+from e2e.records.selection import collector_paused
 
 RUN, EVENTS, CHATS = "run.json", "events.jsonl", "chats.jsonl"
-
-_T = TypeVar("_T")
+PLAIN = 16_000_000
+"""Bytes up to which a file is left as plain JSON lines after a run: some 1,300 chats. Larger ones shrink to a thirtieth."""
 
 
 class EvidenceWriter:
@@ -88,17 +93,45 @@ def _line(record: dict[str, Any]) -> str:
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
+def compact(folder: Path) -> None:
+    """Compress the events and chats of a finished run where they are large. Raises ``OSError``; the run can be read then too."""
+    for name in (EVENTS, CHATS):
+        path = folder / name
+        if path.is_file() and path.stat().st_size > PLAIN:
+            compress(path)
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of a run that are there, compressed or not."""
+    return [path for name in (RUN, EVENTS, CHATS) if (path := existing(folder / name)) is not None]
+
+
 def read_run(folder: Path) -> RunRecords:
     """Read one run's folder.
 
     A torn last line (the process was killed while writing) is counted and left out; a torn line elsewhere is an error.
     Raises `HarnessError` when the folder is no run or cannot be understood.
     """
+    events: list[Event] = []
     meta = read_meta(folder)
-    events, torn_events = _read_lines(folder / EVENTS, Event.from_json)
-    chats, torn_chats = _read_lines(folder / CHATS, Chat.from_json)
+    torn = _read(folder / EVENTS, lambda line: events.append(Event.from_json(_parsed(line))))
+    return _with_chats(folder, meta, tuple(events), torn)
+
+
+def read_for_judging(folder: Path) -> RunRecords:
+    """As `read_run`; its events are an `EventLog`, which has those that a judgement reads, and needs little memory."""
+    meta, log = read_meta(folder), EventLog(f"{folder / EVENTS}")
+    with collector_paused():
+        torn = _read(folder / EVENTS, log.add)
+        return _with_chats(folder, meta, log, torn)
+
+
+def _with_chats(folder: Path, meta: RunMeta, events: Sequence[Event], torn: int) -> RunRecords:
+    chats: list[Chat] = []
+    torn += _read(folder / CHATS, lambda line: chats.append(Chat.from_json(_parsed(line))))
     _refuse_doubles(folder, chats)
-    return RunRecords(meta, tuple(events), tuple(chats), _shown(folder), torn_events + torn_chats)
+    file = existing(folder / CHATS)
+    return RunRecords(meta, events, tuple(chats), _shown(folder), torn, file.name if file else CHATS)
 
 
 def _refuse_doubles(folder: Path, chats: Sequence[Chat]) -> None:
@@ -173,24 +206,33 @@ def _shown(folder: Path) -> str:
         return folder.name
 
 
-def _read_lines(path: Path, parse: Callable[[Any], _T]) -> tuple[list[_T], int]:
-    if not path.exists():
-        return [], 0
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    return _parsed(path, lines, parse)
+def _read(path: Path, take: Callable[[bytes], None]) -> int:
+    """Hand each line of a file, compressed or not, to ``take``. Returns the number of torn lines: 0 or 1."""
+    found = existing(path)
+    if found is None:
+        return 0
+    number = 0
+    try:
+        for number, line in enumerate(read_lines(found), 1):
+            text = line.strip()
+            if not text:
+                continue
+            try:
+                take(text)
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
+                if not line.endswith(b"\n"):  # the writer was killed in the middle
+                    return 1
+                raise HarnessError(
+                    f"{found}:{number} cannot be read: {repr(error)[:300]}",
+                    hint="leave that run out, or record it again",
+                ) from error
+    except ZstdError as error:
+        raise HarnessError(
+            f"{found} cannot be decompressed, after line {number}: {error}",
+            hint="copy the file again, or record the run again",
+        ) from error
+    return 0
 
 
-def _parsed(path: Path, lines: list[str], parse: Callable[[Any], _T]) -> tuple[list[_T], int]:
-    out: list[_T] = []
-    numbered: Iterator[tuple[int, str]] = ((n, line) for n, line in enumerate(lines, 1) if line.strip())
-    for number, line in numbered:
-        try:
-            out.append(parse(json.loads(line)))
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            if number == len(lines):  # no newline followed it: the writer was killed in the middle
-                return out, 1
-            raise HarnessError(
-                f"{path}:{number} cannot be read: {repr(error)[:300]}",
-                hint="leave that run out, or record it again",
-            ) from error
-    return out, 0
+def _parsed(line: bytes) -> Any:
+    return parsed(line.decode("utf-8", "replace"))

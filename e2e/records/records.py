@@ -6,6 +6,8 @@ Capture writes them, analysis and reports read them, and nothing else passes bet
 - ``events.jsonl`` one ``Event`` per line, as seen (raw);
 - ``chats.jsonl``  one ``Chat`` per line, at the end of each chat (curated).
 
+After the run, a file of more than 16 MB is compressed (``events.jsonl.zst``, Zstandard); whatever reads evidence reads both.
+
 Session IDs in records are *references*: masked (``session_…3f9a1b2c``: the prefix, then a keyed hash) unless the run was
 made with ``--show-ids``. Equal IDs have equal references within one masking key. ``None`` always means "not there";
 whether it could be looked for at all has a field of its own. Times are seconds since the epoch, on the one
@@ -15,7 +17,7 @@ clock of the machine that ran the browser.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
@@ -458,9 +460,11 @@ class RunRecords:
     """One recorded run, as read from its folder."""
 
     meta: RunMeta
-    events: tuple[Event, ...]
+    events: Sequence[Event]
     chats: tuple[Chat, ...]
     folder: str
     """Where it was read from, for messages."""
     torn_lines: int = 0
     """Lines that could not be parsed (a killed run may leave its last line half written)."""
+    chats_file: str = "chats.jsonl"
+    """Name of the file that the chats were read from."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,6 @@ from scipy import special
 
 from e2e.analysis.facts.freshness import freshness
 from e2e.analysis.facts.sessions import provider_counts
-from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import ChatRow
 from e2e.analysis.model.wording import key_of, plural
@@ -66,7 +66,9 @@ def chart_set(run: Run, out: Path) -> list[Chart]:
 
 def drawn_charts(run: Run) -> list[Chart]:
     """The charts of a run, with the timeline of a chat of the first failed check."""
-    shown = failing_chat(run) or next((key_of(c) for c in records(run.observed, ChatRow)), None)
+    shown = failing_chat(run) or next(
+        (key_of(c) for c in run.every(ChatRow) if c.scenario == "plain" and c.status == "observed"), None
+    )
     drawn = [
         provider_distribution(run),
         lanes_strip(run),
@@ -216,9 +218,10 @@ def _lanes(run: Run) -> Chart | None:
         f"{name}: {plural(len({c.sent for c in chats if c.sent}), 'session')} in {plural(len(chats), 'chat')}"
         for name, chats in list(lanes.items())[:_ROWS]
     )
-    table = [_table_row(name, c, again=key_of(c) in old) for name, chats in lanes.items() for c in chats]
+    rows = (_table_row(name, c, again=key_of(c) in old) for name, chats in lanes.items() for c in chats)
+    table = list(islice(rows, _TABLE_ROWS))
     head = ("lane", "chat", "session sent", "note", "provider", "scenario")
-    return finish(figure, axes, "lanes-strip", title, alt, marks=marks, head=head, rows=table[:_TABLE_ROWS])
+    return finish(figure, axes, "lanes-strip", title, alt, marks=marks, head=head, rows=table)
 
 
 def _rows_of(lanes: dict[str, list[ChatRow]]) -> list[_Row]:

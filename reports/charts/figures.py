@@ -57,11 +57,10 @@ def figures(run: Run) -> dict[str, float]:
 
 def latencies(run: Run) -> list[float]:
     """Milliseconds from sending to the end of the reply, for each plain chat's first message."""
-    from e2e.analysis.model.columns import records
     from e2e.analysis.model.schema import ChatRow, MessageRow
     from e2e.analysis.model.wording import key_of
 
-    plain = {key_of(c) for c in records(run.observed, ChatRow)}
+    plain = {key_of(c) for c in run.every(ChatRow) if c.scenario == "plain" and c.status == "observed"}
     return [
         1000 * (m.ended_at - m.sent_at)
         for m in run.every(MessageRow)

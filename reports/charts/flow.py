@@ -76,7 +76,7 @@ def _points(run: Run, key: ChatKey, chat: ChatRow) -> list[Point]:
         if m.sent_seen:
             sentence = f"the chat before sent its last message with {tail(m.sent) if m.sent else 'no ID'}"
             points.append(Point(sent_at - chat.began, SENT, tail(m.sent), False, sentence))
-    for w in run.every(StorageRow):
+    for w in run.each(StorageRow):
         if key_of(w) == key and w.own and w.tab == chat.tab:
             points += _of_write(w, chat)
     for m in mine:

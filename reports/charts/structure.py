@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from e2e.analysis.checks.session_ids import describe, samples_of
+from e2e.analysis.checks.session_ids import describe, samples_of, written_ids
 from e2e.analysis.id_patterns.positions import Position, positions
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.wording import plural
@@ -20,7 +20,7 @@ def id_positions(run: Run) -> list[Position]:
 
 def structure_title(run: Run) -> str:
     """The number of IDs and the pattern found in them."""
-    n = len({s.ref for s in samples_of(run)})
+    n = len(set(written_ids(run)))
     return f"Structure of {plural(n, 'session ID')} by position: {describe(run).pattern}"
 
 

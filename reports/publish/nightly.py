@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from e2e.errors import HarnessError
-from e2e.records.evidence import read_run
+from e2e.records.evidence import read_for_judging
 from reports.browsers.page import table_of
 from reports.browsers.session import result_of
 from reports.publish.site import publish
@@ -97,7 +97,7 @@ def by_series(incoming: Path) -> Mapping[tuple[str, str], list[Path]]:
     series: dict[tuple[str, str], list[Path]] = defaultdict(list)
     for folder in sorted({path.parent for path in incoming.rglob("run.json")}):
         try:
-            meta = read_run(folder).meta
+            meta = read_for_judging(folder).meta
         except HarnessError as error:
             sys.stderr.write(f"left out: {error}\n")
             continue

@@ -10,7 +10,7 @@ from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.columns import AnalysisError
 from e2e.analysis.model.run import Run, assemble
 from e2e.errors import HarnessError
-from e2e.records.evidence import read_run, understood
+from e2e.records.evidence import read_for_judging, understood
 from reports.summary.last_run import last_run
 from reports.summary.page import summary_page
 from reports.summary.schema import Summary, as_json
@@ -37,7 +37,7 @@ class Judged:
 
 def judge_folders(folders: Sequence[Path], alarms_per_year: float | None = None) -> Judged:
     """Read and judge recorded runs, pooled. Raises `HarnessError` for an unreadable run, or runs that cannot be pooled."""
-    records = [read_run(folder) for folder in folders]
+    records = [read_for_judging(folder) for folder in folders]
     browsers = list(dict.fromkeys(record.meta.browser for record in records))
     if len(browsers) > 1:
         raise HarnessError(
@@ -47,9 +47,10 @@ def judge_folders(folders: Sequence[Path], alarms_per_year: float | None = None)
     with understood(folders):
         try:
             run = assemble(records, alarms_per_year=alarms_per_year)
+            del records  # the rows are made: 100,000 chats take 150 MB as records
+            judgement = judge(run)
         except AnalysisError as error:
             raise HarnessError(str(error), hint="judge the runs one by one") from error
-        judgement = judge(run)
         return Judged(run, judgement, summarise(run, judgement), tuple(folders))
 
 

@@ -9,7 +9,6 @@ from e2e.analysis.checks.backend import ONE_BY_CONSTRUCTION
 from e2e.analysis.checks.registry import CHECKS
 from e2e.analysis.facts.freshness import ids_of_chats
 from e2e.analysis.judge import judge
-from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import BackendRow, ChatRow
 from e2e.analysis.model.verdict import Verdict
@@ -68,7 +67,9 @@ def id_patterns(run: Run) -> list[Pattern]:
     found = []
     if ids.distinct_sent:
         texts = {"pass": "good", "fail": f"problematic: {own.headline}", "inconclusive": own.headline}
-        observed = {key_of(c): c for c in records(run.observed, ChatRow)}
+        observed = {
+            key_of(c): c for c in run.every(ChatRow) if c.scenario == "plain" and c.status == "observed"
+        }
         first = {key: ids[0] for key, ids in ids_of_chats(run, "sent").items() if ids and key in observed}
         verdict = texts[own.outcome]
         if own.outcome != "fail" and fresh.outcome == "fail":

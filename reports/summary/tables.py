@@ -41,11 +41,13 @@ tr.bad td { background: light-dark(#fdeeec, #3a2426); }
 """
 
 
-def observations(run: Run) -> list[dict[str, str]]:
-    """One row per chat in order of beginning, as text; ``notes`` lists what is wrong."""
-    first = {key_of(m): m for m in run.every(MessageRow) if m.number == 0}
+def observations(run: Run, most: int | None = None) -> list[dict[str, str]]:
+    """One row per chat in order of beginning, as text; ``notes`` lists what is wrong. ``most`` of them."""
+    chats = sorted(run.every(ChatRow), key=lambda chat: chat.order)[:most]
+    shown = set(map(key_of, chats))
+    first = {key_of(m): m for m in run.every(MessageRow) if m.number == 0 and key_of(m) in shown}
     table = []
-    for chat in sorted(run.every(ChatRow), key=lambda chat: chat.order):
+    for chat in chats:
         message = first.get(key_of(chat))
         notes = [] if chat.scenario == "plain" else [chat.scenario]
         notes += [] if chat.status == "observed" else [f"{chat.status}: {chat.reason}"]
@@ -79,16 +81,20 @@ def observations(run: Run) -> list[dict[str, str]]:
 
 def observations_html(run: Run) -> str:
     """A page of its own, in light and dark."""
-    table = observations(run)
+    return run.once("tables.html", lambda: _html(run))
+
+
+def _html(run: Run) -> str:
+    table, chats = observations(run, _MOST), len(run.every(ChatRow))
     columns = [name for name in _COLUMNS if name != "run" or run.pooled]
     head = "".join(f"<th>{name}</th>" for name in columns)
     body = "".join(
         f'<tr class="{"bad" if row["notes"] else "good"}">'
         + "".join(f"<td{_cell_class(name)}>{escape(row[name])}</td>" for name in columns)
         + "</tr>"
-        for row in table[:_MOST]
+        for row in table
     )
-    more = f"<p>{len(table) - _MOST} more rows are in the evidence.</p>" if len(table) > _MOST else ""
+    more = f"<p>{chats - _MOST} more rows are in the evidence.</p>" if chats > _MOST else ""
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Observations</title><style>{_STYLE}</style>'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}</html>"

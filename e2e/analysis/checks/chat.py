@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-import pandas as pd
-
 from e2e.analysis.model.check import CONVERSATIONS, check
 from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow, MessageRow
+from e2e.analysis.model.schema import ChatRow, MessageRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import (
     capped,
@@ -42,23 +40,17 @@ def starts_empty(run: Run) -> Verdict:
     if nothing:
         return nothing
     judged = _judged(run)
-    compared = judged["screen_compared"]
-    # evidence from before texts were compared has the number of messages only
-    shown = (compared & judged["screen_from"].notna()) | (
-        ~compared & (judged["screen_messages"].fillna(0) > 0)
-    )
     texts = _bleeding(run)
-    sent = judged.set_index(_CHAT).index.isin(list(texts))
     full: list[ChatKey] = []
     bleeding: list[ChatKey] = []
     lines: list[str] = []
-    for c in records(judged[shown | sent], ChatRow):
+    for c in judged:
         key = key_of(c)
         where = f"{lane_name(run, c.run_id, c.lane)}: chat {c.chat}"
         if c.screen_compared and c.screen_from is not None:
             full.append(key)
             lines.append(f"{where} showed text of chat {c.screen_from} before its first message")
-        elif not c.screen_compared and c.screen_messages:
+        elif not c.screen_compared and c.screen_messages:  # evidence from before texts were compared
             full.append(key)
             lines.append(f"{where} showed {plural(c.screen_messages, 'message')} before its first message")
         if key in texts:
@@ -77,14 +69,14 @@ def starts_empty(run: Run) -> Verdict:
         return Verdict(
             name, "fail", headline, expected, capped(lines), numbers, chats=bad, evidence=run.evidence
         )
-    if judged.empty:
+    if not judged:
         why = "no New Chat was seen between two observed chats"
         return not_seen(name, run, why, "needs at least 2 observed chats in one lane", **numbers)
     limit = clean_limit(len(judged), "transition", "bleed")
-    unseen = int(judged["screen_messages"].isna().sum())
+    unseen = sum(c.screen_messages is None for c in judged)
     if unseen:
         limit += f"; the screens of {unseen} of them were not compared"
-    greeted = int((compared & (judged["screen_messages"].fillna(0) > 0)).sum())
+    greeted = sum(c.screen_compared and bool(c.screen_messages) for c in judged)
     if greeted:
         limit += f"; {plural(greeted, 'chat')} showed a greeting that no earlier chat contains"
     headline = f"{len(judged)} of {plural(len(judged), 'new chat')} started without text of an earlier chat"
@@ -93,22 +85,20 @@ def starts_empty(run: Run) -> Verdict:
     )
 
 
-_CHAT = ["run_id", "lane", "chat"]
-
-
-def _judged(run: Run) -> pd.DataFrame:
+def _judged(run: Run) -> list[ChatRow]:
     """The chats after New Chat whose first screen, or a payload, was seen."""
-    chats = run.observed
-    at = chats.set_index(_CHAT).index
-    seen = run.messages[run.messages["sent_seen"]]
-    looked_at = chats["screen_messages"].notna() | at.isin(seen.set_index(_CHAT).index)
-    return chats[at.isin(run.plain_transitions.set_index(_CHAT).index) & looked_at]
+    seen = {key_of(m) for m in run.every(MessageRow) if m.sent_seen}
+    after = {key_of(t) for t in run.every(TransitionRow) if t.scenario == "plain"}
+    observed = (c for c in run.every(ChatRow) if c.scenario == "plain" and c.status == "observed")
+    return [
+        c for c in observed if key_of(c) in after and (c.screen_messages is not None or key_of(c) in seen)
+    ]
 
 
 def _bleeding(run: Run) -> dict[ChatKey, list[int]]:
     """The chats whose messages contained text of earlier ones, with those."""
     found: dict[ChatKey, set[int]] = defaultdict(set)
-    for m in records(run.messages[run.messages["bleeds_from"].notna()], MessageRow):
+    for m in run.every(MessageRow):
         if m.bleeds_from is not None:
             found[key_of(m)].add(m.bleeds_from)
     return {key: sorted(earlier) for key, earlier in found.items()}

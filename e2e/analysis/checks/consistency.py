@@ -182,7 +182,7 @@ def one_id_per_chat(run: Run) -> Verdict:
 
 def _forms(run: Run, messages: pd.DataFrame) -> str:
     """The encodings in which sent and stored IDs differ: `` (percent-encoded in the payload)``, or ``""``."""
-    encoded = records(run.payloads[run.payloads["form"].fillna("") != ""], PayloadRow)
+    encoded = [p for p in run.every(PayloadRow) if p.form]
     if not encoded:
         return ""
     requests = set(zip(messages["run_id"], messages["lane"], messages["request"], strict=True))

@@ -150,11 +150,16 @@ def _fresh(run: Run, name: str, layer: Layer) -> Verdict:
 def _lines(run: Run, layer: Layer, bad: Sequence[Freshness]) -> list[str]:
     """One line per lane and ID: the chats that had it, and what the store held at that time."""
     ids = ids_of_chats(run, layer)
-    keys = {key_of(c): c.mask_key for c in run.every(ChatRow)}
+    chats_of = {key_of(c): c for c in run.every(ChatRow)}
     groups: dict[tuple[str, int, str | None], list[ChatKey]] = defaultdict(list)
     for finding in sorted(bad, key=lambda f: f.key):
         for session in finding.repeated or (None,):
             groups[finding.key.run_id, finding.key.lane, session].append(finding.key)
+    holding: dict[tuple[str, int, str | None], list[int]] = defaultdict(list)
+    for key, mine in ids.items():
+        for session in mine:
+            if (key.run_id, key.lane, session) in groups:
+                holding[key.run_id, key.lane, session].append(key.chat)
     lines: list[str] = []
     for (run_id, lane, session), chats in groups.items():
         verb = "sent" if layer == "sent" else "stored"
@@ -162,24 +167,25 @@ def _lines(run: Run, layer: Layer, bad: Sequence[Freshness]) -> list[str]:
         if session is None:
             lines.append(f"{where}: no ID {verb} in {chats_text(c.chat for c in chats)}")
             continue
-        had = [k.chat for k, mine in ids.items() if (k.run_id, k.lane) == (run_id, lane) and session in mine]
+        had = holding.get((run_id, lane, session), [])
         line = f"{where}: {session} {verb} in {chats_text(had or [k.chat for k in chats])}"
         others = [
-            p for p in holders(run, layer).get((keys[chats[0]], session), {}) if p != contexts(run)[chats[0]]
+            p
+            for p in holders(run, layer).get((chats_of[chats[0]].mask_key, session), {})
+            if p != contexts(run)[chats[0]]
         ]
         if others:
             lanes = sorted({lane_name(run, p[0], p[1]) for p in others})
             line += f", also in {', '.join(lanes[:4])}{' …' if len(lanes) > 4 else ''}"
         if layer == "sent" and run.policy.store != "none":
-            line += _stored_meanwhile(run, run_id, lane, had)
+            line += _stored_meanwhile([chats_of[ChatKey(run_id, lane, number)] for number in sorted(had)])
         lines.append(line)
     return lines
 
 
-def _stored_meanwhile(run: Run, run_id: str, lane: int, chats: Sequence[int]) -> str:
-    here = [c for c in run.every(ChatRow) if (c.run_id, c.lane) == (run_id, lane) and c.chat in chats]
+def _stored_meanwhile(chats: Sequence[ChatRow]) -> str:
     values: list[str] = []
-    for chat in sorted(here, key=lambda c: c.chat):
+    for chat in chats:
         if chat.stored_seen and (not values or values[-1] != short(chat.stored)):
             values.append(short(chat.stored))
     return f" (stored: {', then '.join(values[:3])}{', …' if len(values) > 3 else ''})" if values else ""

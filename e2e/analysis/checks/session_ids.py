@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from e2e.analysis.facts.freshness import freshness, holders
 from e2e.analysis.id_patterns.bits import bearer, supported_bits
@@ -35,12 +35,11 @@ _TIMES = (("d", 10), ("d", 13), ("d", 16), ("x", 8))
 def pattern(run: Run) -> Verdict:
     """The way IDs are made gives each chat its own ID, and one that is hard to guess where it is a credential."""
     name = "session_ids.pattern"
-    samples = samples_of(run)
     if not run.policy.sends_id:
         return no_id(name, run, ids=0)
-    if len(samples) < _ENOUGH:
-        why = f"{plural(len(samples), 'new ID was', 'new IDs were')} recorded"
-        return not_seen(name, run, why, f"needs at least {_ENOUGH} new IDs", ids=len(samples))
+    if (n := len(written_ids(run))) < _ENOUGH:
+        why = f"{plural(n, 'new ID was', 'new IDs were')} recorded"
+        return not_seen(name, run, why, f"needs at least {_ENOUGH} new IDs", ids=n)
     found = _recognised(run)
     limits = bearer(found.nominal_bits, found.supported_bits)
     guessable = run.policy.bearer and limits.enough is False
@@ -90,14 +89,34 @@ def _repeats(run: Run, chats: Sequence[ChatKey]) -> tuple[ChatKey, ...]:
 
 
 def samples_of(run: Run) -> list[Sample]:
-    """The features of each new ID, in order of writing. Features do not reveal the ID."""
+    """The features of each new ID, in order of writing; of a long run those of the first IDs. Features do not reveal the ID."""
     return [
-        Sample(m.features, lane=m.lane, order=m.t) for m in run.every(MintedRow) if m.features is not None
+        Sample(m.features, lane=m.lane, order=m.t)
+        for m in run.every(MintedRow)
+        if m.features is not None and not m.features.get("left_out")
     ]
 
 
+def written_ids(run: Run) -> list[str]:
+    """The hash of each new ID, in order of writing."""
+    return [str(m.features["ref"]) for m in run.every(MintedRow) if m.features is not None]
+
+
 def _recognised(run: Run) -> Recognition:
-    return run.once("recognised", lambda: recognise(samples_of(run)))
+    return run.once("recognised", lambda: _of_all(recognise(samples_of(run)), run))
+
+
+def _of_all(found: Recognition, run: Run) -> Recognition:
+    """The pattern of a long run: its form is that of the first IDs, a repeat may be anywhere."""
+    n, judged = len(written_ids(run)), len(samples_of(run))
+    if n == judged:
+        return found
+    distinct = len(set(written_ids(run)))
+    lines = [f"the form of the first {judged} of {n} IDs was judged"]
+    if distinct < n and found.supported_bits:
+        lines.append(f"only {distinct} of {n} written IDs are different")
+    supported = supported_bits(n) if distinct == n else 0.0
+    return replace(found, n=n, supported_bits=supported, evidence=(*found.evidence, *lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +133,20 @@ class SessionIds:
 
 def describe(run: Run) -> SessionIds:
     """Count the IDs and name their pattern."""
+    return run.once("session IDs", lambda: _describe(run))
+
+
+def _describe(run: Run) -> SessionIds:
     minted = [
         w
-        for w in run.every(StorageRow)
+        for w in run.each(StorageRow)
         if w.own
         and w.session is not None
         and w.session != w.previous
         and w.op != "start"
         and w.by != "other-tab"
     ]
-    if len(run.minted):
+    if len(run.every(MintedRow)):
         found = _recognised(run)
         pattern, evidence = found.name, "; ".join(found.evidence)
     else:  # evidence from before features were recorded

@@ -81,13 +81,17 @@ class Assignment:
 
 def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
     """The first rule that fits explains the chat, unless an experiment contradicts its cause and a later rule fits too."""
-    known, found = chat_evidence(run), Assignment()
-    fitting: dict[Pair, list[ChatCandidate]] = {}
+    found = Assignment()
+    fitting: dict[Pair, Sequence[ChatCandidate]] = {}
+    shared: dict[
+        tuple[int, ...], Sequence[ChatCandidate]
+    ] = {}  # 100,000 chats that fail alike fit the same rules
     for verdict in failed:
         rules = _rules_for(run, verdict.name)
         like = [(one.when, _rules_for(run, one.check)) for one in _LIKE.get(verdict.name, ())]
         if not rules:
             continue
+        known = chat_evidence(run)
         left: list[ChatKey] = []
         for key in verdict.chats:
             chat = known.get(key)
@@ -99,7 +103,7 @@ def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
             against = _against(run, chat)
             fit = [one for one in fit if one.cause.name not in against] or fit
             pair = Pair(verdict.name, key)
-            fitting[pair] = fit
+            fitting[pair] = shared.setdefault(tuple(map(id, fit)), fit)
             found.causes[pair], found.variants[pair] = fit[0].cause.name, fit[0].rule.variant
             if fit[0] in of_session:
                 found.consequences[fit[0].cause.name][verdict.name] = None
@@ -135,11 +139,11 @@ def _rules_for(run: Run, check: str) -> list[ChatCandidate]:
 
 def _leave_out_unseen(run: Run, found: Assignment) -> None:
     """Chats with incomplete evidence are not unexplained, where the other chats of the check have a cause."""
-    known = chat_evidence(run)
     explained = {pair.check for pair in found.causes}
     for check, keys in list(found.left.items()):
         if check not in explained:
             continue
+        known = chat_evidence(run)
         unseen = tuple(key for key in keys if key not in known or known[key].incomplete)
         rest = tuple(key for key in keys if key not in unseen)
         if unseen:
@@ -151,8 +155,10 @@ def _leave_out_unseen(run: Run, found: Assignment) -> None:
 
 def _against(run: Run, chat: ChatEvidence) -> frozenset[str]:
     """The causes that an experiment, or the chat's own lane, contradicts."""
-    against = {cause for finding in findings(run) for cause in finding.against}
-    return frozenset(against | {c.name for c in definitions().values() if c.contradicted_when(chat)})
+    against: frozenset[str] = run.once(
+        "against", lambda: frozenset(cause for finding in findings(run) for cause in finding.against)
+    )
+    return against | {c.name for c in definitions().values() if c.contradicted_when(chat)}
 
 
 def fold(found: Assignment, fitting: Mapping[Pair, Sequence[ChatCandidate]]) -> None:

@@ -25,6 +25,8 @@ def _consequences(kind: type[_F]) -> list[tuple[str, _F]]:
 
 def add_consequences(run: Run, found: Assignment) -> None:
     """Move the consequences of each cause under it, chat by chat."""
+    if not found.causes:
+        return
     known = chat_evidence(run)
     for run_id in dict.fromkeys(pair.chat.run_id for pair in found.causes):
         for cause, follows in _consequences(CauseFollows):
@@ -37,22 +39,27 @@ def add_consequences(run: Run, found: Assignment) -> None:
             for pair in mine:
                 found.causes[pair], found.variants[pair] = cause, ""
             found.consequences[cause][follows.cause] = None
+    _add_checks(found)
+
+
+def _add_checks(found: Assignment) -> None:
+    """Checks whose chats all show a cause that they follow from."""
     by_check = defaultdict(list)
     for cause, one in sorted(_consequences(CheckFollows), key=lambda pair: pair[1].order):
         by_check[one.check].append(cause)
     for check, names in by_check.items():
         left = found.left.get(check, ())
-        by_chat = [_cause_in(found, key, names) for key in left]
-        if left and all(by_chat):
+        if not left:
+            continue
+        causes: dict[ChatKey, set[str]] = defaultdict(set)
+        for pair, cause in found.causes.items():
+            causes[pair.chat].add(cause)
+        by_chat = [next((name for name in names if name in causes.get(key, ())), "") for key in left]
+        if all(by_chat):
             for key, name in zip(left, by_chat, strict=True):
                 found.causes[Pair(check, key)] = name
                 found.consequences[name][check] = None
             del found.left[check]
-
-
-def _cause_in(found: Assignment, chat: ChatKey, names: Sequence[str]) -> str:
-    here = [cause for pair, cause in found.causes.items() if pair.chat == chat]
-    return next((name for name in names if name in here), "")
 
 
 def under_causes_of_the_run(

@@ -250,7 +250,8 @@ def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple
     cause = definition(UNEXPLAINED)
     chats = dict.fromkeys(key for v in verdicts for key in left[v.name])
     of = {key for v in verdicts for key in v.chats}
-    seen = [chat for key, chat in chat_evidence(run).items() if key in chats]
+    known = chat_evidence(run)
+    seen = [known[key] for key in known if key in chats]
     lines = [line for chat in seen[:_FEW] for line in _timeline(run, chat, None)]
     lines += [f"{v.name}: {line}" for v in verdicts for line in (v.headline, *v.actual[:2])]
     common = in_common(seen)

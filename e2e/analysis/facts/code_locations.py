@@ -15,8 +15,19 @@ Trail = tuple[CodePlace, ...]
 
 def trail(run: Run, run_id: str, stack: Stack | None) -> Trail:
     """The frames of ``stack`` that are most surely the product's own code: those of the best kind that it has."""
+    # Equal stacks are one object in evidence that was read, and a run keeps its events.
+    paths: dict[tuple[str, int], tuple[Stack, Trail]] = run.once("trails", dict)
+    if not stack:
+        return ()
+    at = (run_id, id(stack))
+    if at not in paths:
+        paths[at] = (stack, _trail(run, run_id, stack))  # holds the stack: its place in memory is its name
+    return paths[at][1]
+
+
+def _trail(run: Run, run_id: str, stack: Stack) -> Trail:
     code = run.code_of(run_id)
-    known = [code[position] for frame in stack or () if (position := _position(frame)) in code]
+    known = [code[position] for frame in stack if (position := _position(frame)) in code]
     own = [place for place in known if not place.vendor]
     best = min(map(_kind, own), default=0)
     return tuple(place for place in own if _kind(place) == best)

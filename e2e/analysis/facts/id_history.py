@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -137,14 +137,14 @@ def issued_to(run: Run) -> dict[ChatKey, set[str]]:
 
 
 def _history(run: Run) -> IdHistory:
-    uses = _uses(run)
+    uses, shared = _uses(run), _Shared(contexts(run))
     ids: dict[Layer, Mapping[ChatKey, tuple[str, ...]]] = {}
     holders: dict[Layer, Mapping[MaskedId, Mapping[Place, int]]] = {}
     for layer in ("stored", "sent"):
         of_layer = uses[uses["layer"].isin((layer, f"{layer} at begin"))]
         in_order = of_layer.sort_values(["order", "message"], kind="stable")
         ids[layer], holders[layer] = _by_chat(
-            run, in_order, provisional(run) if layer == "sent" else frozenset()
+            run, in_order, shared, provisional(run) if layer == "sent" else frozenset()
         )
     timed = uses[uses["t"].notna()]
     claims = timed[timed["layer"].isin(("sent", "issued")) & timed["chat"].notna()]
@@ -157,15 +157,19 @@ def _history(run: Run) -> IdHistory:
         owners={
             masked: Claim(t, key, issued)
             for masked, key, t, issued in zip(
-                _masked(claims),
-                _keys(claims),
+                shared.ids(claims),
+                shared.chats(claims),
                 claims["t"].tolist(),
                 (claims["layer"] == "issued").tolist(),
                 strict=True,
             )
         },
         first=dict(
-            zip(_masked(anywhere), zip(anywhere["t"].tolist(), _keys(anywhere), strict=True), strict=True)
+            zip(
+                shared.ids(anywhere),
+                zip(anywhere["t"].tolist(), shared.chats(anywhere), strict=True),
+                strict=True,
+            )
         ),
     )
 
@@ -207,24 +211,58 @@ def _part(frame: pd.DataFrame, layer: str, session: str, t: str) -> pd.DataFrame
 
 
 def _by_chat(
-    run: Run, uses: pd.DataFrame, left_out: frozenset[Sent]
+    run: Run, uses: pd.DataFrame, shared: _Shared, left_out: frozenset[Sent]
 ) -> tuple[Mapping[ChatKey, tuple[str, ...]], Mapping[MaskedId, Mapping[Place, int]]]:
     places = contexts(run)
     ids: dict[ChatKey, dict[str, None]] = {key: {} for key in places}
-    holders: dict[MaskedId, dict[Place, int]] = defaultdict(dict)
-    columns = (_masked(uses), _keys(uses), uses["message"].tolist(), uses["order"].tolist())
+    holders: dict[MaskedId, dict[Place, int] | _Holder] = {}
+    columns = (shared.ids(uses), shared.chats(uses), uses["message"].tolist(), uses["order"].tolist())
     for masked, key, message, order in zip(*columns, strict=True):
         if (key, message) in left_out:
             continue  # a placeholder of the ID that the reply issued
         ids[key][masked[1]] = None
-        holders[masked].setdefault(places[key], order)
-    return {key: tuple(mine) for key, mine in ids.items()}, dict(holders)
+        place, known = places[key], holders.get(masked)
+        if known is None:
+            holders[masked] = _Holder(place, order)
+        elif place not in known:
+            holders[masked] = {**known, place: order}
+    return {key: tuple(mine) for key, mine in ids.items()}, holders
 
 
-def _masked(uses: pd.DataFrame) -> Iterator[MaskedId]:
-    return zip(uses["mask_key"].tolist(), uses["session"].tolist(), strict=True)
+class _Holder(Mapping[Place, int]):
+    """The one context that had an ID: nearly all IDs have one, and a dictionary takes 184 bytes more."""
+
+    __slots__ = ("_order", "_place")
+
+    def __init__(self, place: Place, order: int) -> None:
+        self._place, self._order = place, order
+
+    def __getitem__(self, place: Place) -> int:
+        if place != self._place:
+            raise KeyError(place)
+        return self._order
+
+    def __iter__(self) -> Iterator[Place]:
+        yield self._place
+
+    def __len__(self) -> int:
+        return 1
 
 
-def _keys(uses: pd.DataFrame) -> list[ChatKey]:
-    chats = uses["chat"].fillna(-1).tolist()
-    return list(map(ChatKey, uses["run_id"].tolist(), uses["lane"].tolist(), chats))
+class _Shared:
+    """Gives equal keys as one object. A frame makes new texts of each value: 1.1 kB a chat, over the four mappings."""
+
+    def __init__(self, keys: Iterable[ChatKey]) -> None:
+        self._keys = {key: key for key in keys}
+        self._ids: dict[MaskedId, MaskedId] = {}
+
+    def ids(self, uses: pd.DataFrame) -> list[MaskedId]:
+        """The masked ID of each row."""
+        pairs = zip(uses["mask_key"].tolist(), uses["session"].tolist(), strict=True)
+        return [self._ids.setdefault(pair, pair) for pair in pairs]
+
+    def chats(self, uses: pd.DataFrame) -> list[ChatKey]:
+        """The chat of each row."""
+        numbers = uses["chat"].fillna(-1).tolist()
+        keys = map(ChatKey, uses["run_id"].tolist(), uses["lane"].tolist(), numbers)
+        return [self._keys.setdefault(key, key) for key in keys]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import MessageRow, PayloadRow
 from e2e.analysis.model.verdict import ChatKey
@@ -19,12 +18,13 @@ def lost_messages(run: Run) -> Mapping[ChatKey, tuple[MessageRow, ...]]:
     """
 
     def collect() -> dict[ChatKey, tuple[MessageRow, ...]]:
-        if not run.messages["sent_seen"].fillna(value=False).any():
+        unsent = [m for m in run.every(MessageRow) if m.outcome == "unsent" and m.accepted]
+        if not unsent or not any(m.sent_seen for m in run.every(MessageRow)):
             return {}
         late = {(key_of(p), p.message) for p in run.every(PayloadRow) if p.message is not None}
         found: dict[ChatKey, list[MessageRow]] = defaultdict(list)
-        for m in records(run.messages[run.messages["outcome"] == "unsent"], MessageRow):
-            if m.accepted and (key_of(m), m.number) not in late:
+        for m in unsent:
+            if (key_of(m), m.number) not in late:
                 found[key_of(m)].append(m)
         return {key: tuple(messages) for key, messages in found.items()}
 

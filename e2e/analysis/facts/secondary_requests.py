@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,11 +62,14 @@ def _old_payloads(run: Run) -> dict[ChatKey, tuple[OldPayload, ...]]:
     refused = _refused(run)
     messages = {(m.run_id, m.lane, m.request) for m in run.every(MessageRow)}
     found: dict[ChatKey, list[OldPayload]] = defaultdict(list)
-    for p in run.every(PayloadRow):
-        if p.judged is not True or p.session is None:
-            continue
+    others = (
+        p
+        for p in run.each(PayloadRow)
+        if p.judged is True and p.session is not None and (p.run_id, p.lane, p.request) not in messages
+    )
+    for p in sorted(others, key=lambda p: (p.t, p.seq)):
         chat = chats.get(key_of(p))
-        if chat is None or chat.status == "lost" or (p.run_id, p.lane, p.request) in messages:
+        if p.session is None or chat is None or chat.status == "lost":
             continue
         since, owner = owners.get((p.mask_key, p.session), (p.t, key_of(p)))
         if owner == key_of(p) or owner in refused or since >= chat.began or p.session in own[key_of(p)]:
@@ -108,16 +112,35 @@ def old_retries(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
 def _let_go_of(run: Run, payload: PayloadRow) -> bool:
     """The store had held the payload's ID when it left, and held another one by then."""
 
-    def collect() -> dict[tuple[str, int], list[StorageRow]]:
-        found: dict[tuple[str, int], list[StorageRow]] = defaultdict(list)
+    def collect() -> dict[tuple[str, int, int], _Held]:
+        found: dict[tuple[str, int, int], _Held] = defaultdict(_Held)
         for w in run.every(StorageRow):
-            if w.own:
-                found[w.run_id, w.lane].append(w)
+            if w.own and w.session is not None:
+                found[w.run_id, w.lane, w.tab].add(w.t, w.session)
         return found
 
-    writes = run.once("own_writes", collect).get((payload.run_id, payload.lane), [])
-    held = [w.session for w in writes if w.t < payload.t and w.tab == payload.tab and w.session is not None]
-    return payload.session in held and held[-1] != payload.session
+    held = run.once("own_writes", collect).get((payload.run_id, payload.lane, payload.tab))
+    return held is not None and held.let_go_of(payload.session, payload.t)
+
+
+class _Held:
+    """What the store of a tab held, one after the other."""
+
+    def __init__(self) -> None:
+        self._times: list[float] = []
+        self._sessions: list[str] = []
+        self._first: dict[str, float] = {}
+
+    def add(self, t: float, session: str) -> None:
+        self._times.append(t)
+        self._sessions.append(session)
+        self._first.setdefault(session, t)
+
+    def let_go_of(self, session: str | None, t: float) -> bool:
+        """It had held ``session`` before ``t``, and held another one then."""
+        n = bisect_left(self._times, t)
+        held = session is not None and self._first.get(session, t) < t
+        return held and self._sessions[n - 1] != session
 
 
 def _what(p: PayloadRow) -> str:
@@ -177,9 +200,10 @@ def _in_excess(run: Run) -> frozenset[tuple[str, int, str, str]]:
         found: set[tuple[str, int, str, str]] = set()
         for (run_id, lane, rule), counts in came.items():
             sent = messages[run_id, lane]
+            ratios = sorted((counts[other] / m for other, m in sent.items()), reverse=True)
             for session, n in counts.items():
-                others = [counts[other] / m for other, m in sent.items() if other != session]
-                if n > sent[session] * max(1.0, _usual(others)):
+                own = n / sent[session] if session in sent else None
+                if n > sent[session] * max(1.0, _usual_without(ratios, own)):
                     found.add((run_id, lane, rule, session))
         return frozenset(found)
 
@@ -200,10 +224,16 @@ def _messages_by_session(run: Run) -> Mapping[tuple[str, int], Counter[str]]:
     return found
 
 
-def _usual(ratios: Sequence[float]) -> float:
-    """What three of four sessions do not exceed: a few that all payloads stick to say nothing of what is usual."""
-    ordered = sorted(ratios, reverse=True)
-    return ordered[len(ordered) // 4] if ordered else 0.0
+def _usual_without(ratios: Sequence[float], own: float | None) -> float:
+    """What three of four other sessions do not exceed: a few that all payloads stick to say nothing of what is usual.
+
+    ``ratios`` are those of all sessions, the largest first; ``own`` is left out once.
+    """
+    others = len(ratios) - (own is not None)
+    if not others:
+        return 0.0
+    at = others // 4
+    return ratios[at + 1] if own is not None and own >= ratios[at] else ratios[at]
 
 
 # -- in words -----------------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ class Session:
     session: str
     mask_key: str
     chats: list[ChatKey] = field(default_factory=list)
-    places: set[tuple[Place, int]] = field(default_factory=set)
+    places: list[tuple[Place, int]] = field(default_factory=list)
     """The browser contexts that used it, each with the number of the tab."""
     answers: list[Answer] = field(default_factory=list)
 
@@ -64,7 +64,8 @@ def sessions(run: Run) -> Mapping[MaskedId, Session]:
             key = key_of(m)
             if key not in one.chats:
                 one.chats.append(key)
-            one.places.add((places[key], tabs[key]))
+            if (place := (places[key], tabs[key])) not in one.places:
+                one.places.append(place)
             if (
                 m.answered is not None and m.answered_by is not None and not m.served_by
             ):  # a cached reply is no assignment

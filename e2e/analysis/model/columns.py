@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
+from types import NoneType
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -28,17 +30,33 @@ def build(name: str, columns: Columns, rows: Sequence[Mapping[str, Any]]) -> pd.
 
     Raises `AnalysisError` naming frame, row, column, value and dtype when a value is of another type.
     """
-    series: dict[str, pd.Series] = {}
+    values = {column: [row.get(column) for row in rows] for column in columns}
     for column, dtype in columns.items():
-        values = [row.get(column) for row in rows]
-        _check(name, column, dtype, values)
-        series[column] = pd.Series(values, dtype=dtype)
+        _check(name, column, dtype, values[column])
+    return _frame(columns, values)
+
+
+def _frame(columns: Columns, values: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    series = {column: pd.Series(values[column], dtype=dtype) for column, dtype in columns.items()}
     return pd.DataFrame(series, columns=list(columns))
 
 
-def _check(name: str, column: str, dtype: str, values: Iterable[Any]) -> None:
+def frame_of(name: str, columns: Columns, rows: Sequence[Row]) -> pd.DataFrame:
+    """The frame ``name`` from typed rows, whose types are checked already."""
+    values = {column: list(map(attrgetter(column), rows)) for column in columns}
+    return validate(name, columns, _frame(columns, values))
+
+
+def check_types(name: str, record: type[R], rows: Sequence[R]) -> Sequence[R]:
+    """``rows`` themselves. Raises `AnalysisError` naming row, column, value and dtype when a value is of another type."""
+    for column, dtype in columns_of(record).items():
+        _check(name, column, dtype, list(map(attrgetter(column), rows)))
+    return rows
+
+
+def _check(name: str, column: str, dtype: str, values: Sequence[Any]) -> None:
     native = _NATIVE.get(dtype)
-    if native is None:
+    if native is None or set(map(type, values)) <= {*native, NoneType}:
         return
     for number, value in enumerate(values):
         if value is None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from e2e.records.records import Chat, Event, Message, RunRecords
+from e2e.records.selection import changed, of_kind
 
 _Place = tuple[int, int]
 
@@ -22,9 +24,9 @@ def issued_ids(run: RunRecords) -> Mapping[tuple[int, int, int], str]:
     Where nothing is stored, an ID comes up only when it is sent: after the message's record was made, so the events know more.
     """
     found = {(c.lane, c.chat, m.number): m.issued for c in run.chats for m in c.messages if m.issued}
-    for event in run.events:
+    for event in of_kind(run.events, "issued"):
         session, message = event.data.get("session"), event.data.get("message")
-        if event.kind == "issued" and session and message is not None and event.chat is not None:
+        if session and message is not None and event.chat is not None:
             found.setdefault((event.lane, event.chat, message), session)
     return found
 
@@ -36,10 +38,11 @@ def with_replaced_ids(run: RunRecords) -> RunRecords:
     pairs = replaced_ids(run)
     if not pairs:
         return run
-    events = (
-        _event(e, pairs) for e in run.events if e.kind != "minted" or e.data.get("session") not in pairs
+    return replace(
+        run,
+        chats=tuple(_chat(c, pairs) for c in run.chats),
+        events=changed(run.events, partial(_event, pairs=pairs)),
     )
-    return replace(run, chats=tuple(_chat(c, pairs) for c in run.chats), events=tuple(events))
 
 
 def replaced_ids(run: RunRecords) -> Mapping[str, str]:
@@ -49,6 +52,8 @@ def replaced_ids(run: RunRecords) -> Mapping[str, str]:
     issued the other, which no earlier chat had sent, and the chat went on with that: in the store, or in its next messages.
     """
     issued = issued_ids(run)
+    if not issued:
+        return {}
     by_backend = set(issued.values())
     chats = {(c.lane, c.chat): c for c in run.chats}
     senders: dict[str, set[_Place]] = defaultdict(set)
@@ -83,9 +88,9 @@ def _owner(session: str, chats: Mapping[_Place, Chat], senders: Mapping[str, set
 def _stored(run: RunRecords) -> Mapping[_Place, set[tuple[str, str]]]:
     """Lane and chat -> the IDs that were written over others: ``(earlier, later)``."""
     found: dict[_Place, set[tuple[str, str]]] = defaultdict(set)
-    for event in run.events:
+    for event in of_kind(run.events, "storage"):
         before, after = event.data.get("previous"), event.data.get("session")
-        if event.kind == "storage" and event.chat is not None and before and after:
+        if event.chat is not None and before and after:
             found[event.lane, event.chat].add((before, after))
     return found
 
@@ -118,7 +123,9 @@ def _message(message: Message, pairs: Mapping[str, str]) -> Message:
     return replace(message, sent=pairs.get(sent, message.sent), stored=pairs.get(stored, message.stored))
 
 
-def _event(event: Event, pairs: Mapping[str, str]) -> Event:
+def _event(event: Event, pairs: Mapping[str, str]) -> Event | None:
+    if event.kind == "minted" and event.data.get("session") in pairs:
+        return None
     named = {
         name: pairs[event.data[name]]
         for name in ("session", "previous")

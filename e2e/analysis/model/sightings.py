@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from e2e.records.records import Chat, Message, RunRecords
+from e2e.records.selection import of_kind
 
 ELSEWHERE = "the session ID is in "
 """Begins the reason that a message shows no ID, where the profile is wrong."""
@@ -17,12 +18,12 @@ def without_wrong_places(run: RunRecords) -> RunRecords:
 
     A rule is meant only where it found no ID in the whole run; a store, where it held none.
     """
-    found = [e.data for e in run.events if e.kind == "sighting" and e.data.get("place")]
+    found = [e.data for e in of_kind(run.events, "sighting") if e.data.get("place")]
     places = {d.get("rule"): _place(d) for d in found if d.get("layer", "sent") == "sent"}
     stores = any(data.get("layer") == "stored" for data in found)
     if not places and not stores:
         return run
-    rule_of = {(e.lane, e.data.get("request")): e.data.get("rule") for e in run.events if e.kind == "payload"}
+    rule_of = {(e.lane, e.data.get("request")): e.data.get("rule") for e in of_kind(run.events, "payload")}
 
     def message(chat: Chat, m: Message) -> Message:
         rule = rule_of.get((chat.lane, m.request))

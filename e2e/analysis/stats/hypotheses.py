@@ -9,15 +9,14 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from e2e.analysis.stats.permutation import (
-    common_period,
+from e2e.analysis.stats.permutation import common_period, cycle_p, table_p
+from e2e.analysis.stats.repeats import (
     critical,
-    cycle_p,
     least,
+    pieces,
     repeats,
     repeats_of_lanes,
     sessions_needed,
-    table_p,
     two_sided,
 )
 
@@ -58,7 +57,7 @@ class Independence:
     """By Holm's correction over ``hypotheses``."""
     level: float
     pairs: int
-    """Neighbours within a lane."""
+    """Neighbours within a lane; in a long one, within its pieces."""
     repeats: int
     expected: float
     few: int | None
@@ -85,9 +84,10 @@ def judge(draws: Sequence[Draw], level: float) -> Independence:
     """Judge the sessions in their order at one threshold for all hypotheses together."""
     lanes = list(_split(draws, lambda d: (d.run, d.lane)).values())
     runs = list(_split(draws, lambda d: d.run).values())
-    counts = [tuple(sorted(Counter(lane).values(), reverse=True)) for lane in lanes]
+    parts = [part for lane in lanes for part in pieces(lane)]
+    counts = [tuple(sorted(Counter(part).values(), reverse=True)) for part in parts]
     distribution = repeats_of_lanes(tuple(sorted(counts)))
-    seen = sum(map(repeats, lanes))
+    seen = sum(map(repeats, parts))
     tables: list[tuple[Name, list[Hashable]]] = [
         ("lane", [(d.run, d.lane) for d in draws]),
         ("user agent", [d.agent for d in draws]),
@@ -113,7 +113,7 @@ def judge(draws: Sequence[Draw], level: float) -> Independence:
         hypotheses=tuple(found),
         rejected=rejected,
         level=level,
-        pairs=sum(len(lane) - 1 for lane in lanes),
+        pairs=sum(len(part) - 1 for part in parts),
         repeats=seen,
         expected=float(distribution @ np.arange(len(distribution))),
         few=few,

@@ -1,6 +1,6 @@
-"""Order and tables under permutation: repeats of neighbours, cycles, contingency. Counts in, probabilities out.
+"""Order and tables under permutation: cycles, contingency. Counts in, probabilities out.
 
-Repeats and cycles have exact distributions given how often each value occurs; tables are permuted with a fixed seed.
+Cycles have exact distributions given how often each value occurs; tables are permuted with a fixed seed.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 from scipy import special
@@ -18,121 +17,28 @@ _SEED = 20261122
 _EXCEEDANCES = 5
 """A permutation test stops after so many draws as extreme as the data (Besag & Clifford 1991: p = 5 / draws is valid)."""
 _MOST_DRAWS = 2_000_000
-_EXACT_WORK = 400_000_000
 _PERMUTED = 20_000
 _SHORT = 12
 """In a longer sequence a cycle counts only when two whole rounds of it were seen."""
-
-
-# -- neighbours
-
-
-def repeats(sequence: Sequence[Hashable]) -> int:
-    """How often a value equals the one before it."""
-    return sum(a == b for a, b in pairwise(sequence))
-
-
-@lru_cache(maxsize=4096)
-def repeats_distribution(counts: tuple[int, ...]) -> np.ndarray:
-    """P(0), P(1), … adjacent repeats when the values that occur ``counts`` times stand in random order.
-
-    Exact, value by value: c new ones go as s blocks into the m+1 gaps of the m that stand, and each block in a gap between
-    two equal neighbours parts them. Beyond what is affordable by permutation, each probability (1 + hits) / (1 + draws).
-    """
-    ordered = sorted((c for c in counts if c), reverse=True)
-    if not ordered:
-        return np.ones(1)
-    n = sum(ordered)
-    if sum(c * c * n for c in ordered[1:]) > _EXACT_WORK:
-        return _repeats_by_permutation(ordered)
-    old = np.zeros(n)
-    old[ordered[0] - 1] = 1.0
-    m = ordered[0]
-    for c in ordered[1:]:
-        new = np.zeros(n)
-        bad = np.flatnonzero(old)
-        for blocks in range(1, min(c, m + 1) + 1):
-            ways = _log_choose(c - 1, blocks - 1) - _log_choose(m + c, c)
-            for parted in range(min(blocks, int(bad[-1])) + 1):
-                at = bad[(bad >= parted) & (m + 1 - bad >= blocks - parted)]
-                log = _log_choose(at, parted) + _log_choose(m + 1 - at, blocks - parted) + ways
-                new[at - parted + c - blocks] += old[at] * np.exp(log)
-        old, m = new, m + c
-    old /= old.sum()
-    return old
-
-
-def _repeats_by_permutation(counts: Sequence[int], draws: int = 200_000) -> np.ndarray:
-    values = np.repeat(np.arange(len(counts)), counts)
-    rng = np.random.default_rng(_SEED)
-    found = np.ones(len(values))
-    block = max(1, 4_000_000 // len(values))
-    for start in range(0, draws, block):
-        shuffled = rng.permuted(np.tile(values, (min(block, draws - start), 1)), axis=1)
-        same = (shuffled[:, 1:] == shuffled[:, :-1]).sum(axis=1)
-        found += np.bincount(same, minlength=len(values))
-    found /= found.sum()
-    return found
-
-
-def _log_choose(n: np.ndarray | int, k: int) -> np.ndarray:
-    at = np.asarray(n)
-    return np.asarray(special.gammaln(at + 1.0) - special.gammaln(k + 1.0) - special.gammaln(at - k + 1.0))
-
-
-@lru_cache(maxsize=4096)
-def repeats_of_lanes(lanes: tuple[tuple[int, ...], ...]) -> np.ndarray:
-    """The distribution of the repeats of all lanes together."""
-    total = np.ones(1)
-    for counts in lanes:
-        total = np.convolve(total, repeats_distribution(counts))
-    return total
-
-
-def two_sided(distribution: np.ndarray, seen: int) -> float:
-    """Twice the smaller tail that holds ``seen``."""
-    return min(1.0, 2 * float(min(distribution[: seen + 1].sum(), distribution[seen:].sum())))
-
-
-def least(distribution: np.ndarray) -> float:
-    """The smallest two-sided p-value that any number of repeats has."""
-    there = distribution[distribution > 0]
-    return min(1.0, 2 * float(min(there[0], there[-1])))
-
-
-def critical(distribution: np.ndarray, level: float) -> tuple[int | None, int | None]:
-    """The largest number of repeats that is too few at ``level`` (two-sided), and the smallest that is too many."""
-    low = np.flatnonzero((2 * np.cumsum(distribution) <= level) & (distribution > 0))
-    high = np.flatnonzero((2 * np.cumsum(distribution[::-1])[::-1] <= level) & (distribution > 0))
-    return int(low[-1]) if len(low) else None, int(high[0]) if len(high) else None
-
-
-@lru_cache(maxsize=256)
-def sessions_needed(k: int, lanes: int, level: float) -> int | None:
-    """The fewest sessions, evenly over ``lanes`` and ``k`` providers, at which some order of neighbours is beyond ``level``."""
-    if k < 2:
-        return None
-    for length in range(2, 200):
-        each = repeats_distribution(_even(length, k))
-        there = each[each > 0]
-        if 2 * float(min(there[0], there[-1])) ** lanes <= level:
-            return length * lanes
-    return None
-
-
-def _even(n: int, k: int) -> tuple[int, ...]:
-    return tuple(n // k + (i < n % k) for i in range(k))
 
 
 # -- cycles
 
 
 def period(sequence: Sequence[Hashable]) -> int:
-    """The smallest lag at which every value equals the one that far before it; the length when there is no such lag."""
-    n = len(sequence)
-    return next(
-        (p for p in range(1, n) if all(a == b for a, b in zip(sequence, sequence[p:], strict=False))), n
-    )
+    """The smallest lag at which every value equals the one that far before it; the length when there is no such lag.
+
+    The length less that of the longest end which is also a beginning (Knuth, Morris & Pratt 1977): in linear time.
+    """
+    ends = [0] * len(sequence)
+    length = 0
+    for i, value in enumerate(sequence[1:], 1):
+        while length and value != sequence[length]:
+            length = ends[length - 1]
+        if value == sequence[length]:
+            length += 1
+        ends[i] = length
+    return len(sequence) - length
 
 
 def common_period(sequences: Sequence[Sequence[Hashable]]) -> int:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -41,9 +41,10 @@ from e2e.capture.target.policy import policy_of
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from e2e.pages.waits import Steps
 from e2e.profile.environment import variables_of
-from e2e.records.evidence import EvidenceWriter, read_run
+from e2e.records.evidence import EvidenceWriter, compact, read_for_judging
 from e2e.records.journal import Journal
 from e2e.records.records import Chat, CodePlace, Problem, RunMeta, RunRecords
+from e2e.records.selection import of_kind
 from e2e.records.trace_ids import traceparent
 
 
@@ -164,7 +165,7 @@ class Runner:
         """Make the experiments that the records ask for."""
         assert self._writer is not None
         self._writer.flush()
-        wanted = curious(read_run(self.folder))
+        wanted = curious(read_for_judging(self.folder))
         if not wanted:
             return
         limit = self.plan.profile.limits.messages
@@ -327,6 +328,8 @@ class Runner:
             )
         )
         self._writer.close()
+        with suppress(OSError):  # no room for it: the plain files stay, which are whole
+            compact(self.folder)
 
     def _planned(self) -> int:
         """The plain chats that were expected: fewer than planned, once no further one was needed."""
@@ -335,8 +338,8 @@ class Runner:
         return sum(lane.plain_chats for lane in self._lanes)
 
     def _code(self) -> Mapping[str, CodePlace]:
-        events = read_run(self.folder).events
-        stacks = [e.data for e in events if e.kind in ("storage", "payload")]
+        events = read_for_judging(self.folder).events
+        stacks = [e.data for e in of_kind(events, "storage", "payload")]
         with httpx.Client(timeout=5, trust_env=False, follow_redirects=True) as client:
 
             def fetch(url: str) -> str | None:

@@ -93,6 +93,7 @@ ORDER = (
     "e2e.selftest.tools.bench",
     "e2e.selftest.tools.calibration",
     "e2e.selftest.tools.matrix",
+    "e2e.selftest.tools.scale",
     "e2e.selftest.tools.dry_run",
     "e2e.selftest.tools.cluster",
     "e2e.selftest.tools.chaos.proxy",
@@ -123,7 +124,11 @@ CONTRACTS = (
     Contract("e2e/errors.py", (), ("playwright", "pytest")),
     Contract("e2e/files.py", (), ("playwright", "pytest")),
     Contract("e2e/records", ("e2e.records", "e2e.errors", "e2e.files"), ("playwright", "pytest")),
-    Contract("e2e/analysis", ("e2e.analysis", "e2e.records.records"), ("playwright", "pytest")),
+    Contract(
+        "e2e/analysis",
+        ("e2e.analysis", "e2e.records.records", "e2e.records.selection"),
+        ("playwright", "pytest"),
+    ),
     Contract(
         "e2e/capture",
         (

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from operator import attrgetter
 
-from e2e.analysis.causes.evidence.lane_history import Lane, Write, lane_of, write_of
+from e2e.analysis.causes.evidence.lane_history import (
+    Lane,
+    Write,
+    earlier_removal,
+    lane_of,
+    later_writes,
+    write_of,
+)
 from e2e.analysis.causes.evidence.page_leave import leave_write
-from e2e.analysis.causes.evidence.rows_by_chat import TimedIds, messages_by_chat, own_writes_by_lane
+from e2e.analysis.causes.evidence.rows_by_chat import (
+    ContextChats,
+    Earlier,
+    EarlierChats,
+    EarlierProviders,
+    LanePayloads,
+    OldIds,
+    first_ids,
+    key_before,
+    messages_by_chat,
+    own_writes_by_lane,
+)
 from e2e.analysis.facts.code_locations import Trail, same, trail
 from e2e.analysis.facts.freshness import Place, carries, contexts, first_times, timed_ids
 from e2e.analysis.facts.lost_messages import lost_messages
@@ -21,7 +39,7 @@ from e2e.analysis.facts.scenario_runs import recalls_of
 from e2e.analysis.facts.secondary_requests import OldPayload, old_payloads, old_retries, own_payloads
 from e2e.analysis.facts.tabs import flapping, provider_changes
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow, MessageRow, RecallRow, StorageRow, TransitionRow
+from e2e.analysis.model.schema import ChatRow, MessageRow, RecallRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
@@ -29,7 +47,7 @@ _time = attrgetter("t")
 _CLOCK = 0.002  # seconds: the page's clock may be coarsened to a millisecond
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ChatEvidence:
     """The evidence of one chat. Earlier chats are those of the same browser context."""
 
@@ -38,7 +56,7 @@ class ChatEvidence:
     messages: tuple[MessageRow, ...]
     before: TransitionRow | None
     """The transition, where the chat follows another observed one."""
-    earlier: tuple[frozenset[str], ...]
+    earlier: Earlier
     """The IDs (stored or sent) of each earlier chat of the context, oldest first."""
     in_other_browsers: frozenset[str]
     """Those of this chat's IDs that another browser context had, earlier or later."""
@@ -51,8 +69,8 @@ class ChatEvidence:
     send_path: Trail
     """The code that sent the first payload."""
     lane: Lane
-    earlier_providers: tuple[str, ...]
-    """Providers of the replies in this browser context before the chat, in order."""
+    earlier_providers: Collection[str]
+    """Providers of the replies in this browser context before the chat."""
     ids_of_later_chats: frozenset[str] = frozenset()
     """The IDs of chats that began later in this tab."""
     later_writes: tuple[Write, ...] = ()
@@ -65,7 +83,7 @@ class ChatEvidence:
     """IDs that the chat stored or sent although a reply to an earlier chat had issued them."""
     follows_an_aborted_reply: bool = False
     """New Chat was clicked while the reply of the chat before was still streaming."""
-    sent_in_lane: tuple[tuple[float, str], ...] = ()
+    sent_in_lane: Sequence[tuple[float, str]] = ()
     """Time and ID of every message's payload in the lane."""
     secondary_payloads: tuple[OldPayload, ...] = ()
     """Requests other than the messages that carried the ID of an earlier chat."""
@@ -91,7 +109,7 @@ class ChatEvidence:
         )
         return store_unseen or not self.messages or not all(m.sent_seen for m in self.messages)
 
-    @cached_property
+    @property
     def running(self) -> tuple[MessageRow, ...]:
         """The messages that must carry the chat's ID and were seen, until a page load; without those after other user actions."""
         same_page = takewhile(lambda m: m.number == 0 or not m.loaded, self.messages)
@@ -112,9 +130,9 @@ class ChatEvidence:
         return tuple(m.sent for m in self.running)
 
     @property
-    def old_ids(self) -> frozenset[str]:
+    def old_ids(self) -> AbstractSet[str]:
         """The IDs of all earlier chats of the context, and the one that the store held just before the click."""
-        return self._held.union(*self.earlier)
+        return OldIds(self.earlier, self._held)
 
     @property
     def _held(self) -> frozenset[str]:
@@ -169,117 +187,111 @@ class ChatEvidence:
 
 
 def chat_evidence(run: Run) -> Mapping[ChatKey, ChatEvidence]:
-    """The evidence of every observed chat, and of those that were refused after New Chat."""
-    return run.once("clues", lambda: _collect_chats(run))
+    """The evidence of every observed chat, and of those that were refused after New Chat; each made when it is first read."""
+    return run.once("clues", lambda: _Evidence(run))
 
 
-def _collect_chats(run: Run) -> dict[ChatKey, ChatEvidence]:
-    places = contexts(run)
-    lost = lost_messages(run)
-    messages, payloads = messages_by_chat(run), own_payloads(run)
-    writes = own_writes_by_lane(run)
-    transitions = {key_of(t): t for t in run.every(TransitionRow)}
-    chats = run.every(ChatRow)
-    had = first_times(run, chats, messages)
-    first = {key: found[0] for key, found in payloads.items()}
-    until = {key_of(c): first[key_of(c)].t if key_of(c) in first else c.ended for c in chats}
-    windows: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
-    for c in chats:
-        if c.via == "new_chat":
-            windows[c.run_id, c.lane].append((c.began - _CLOCK, until[key_of(c)]))
-    lanes = {
-        at: lane_of(run, at[0], writes[at], windows[at])
-        for at in dict.fromkeys((c.run_id, c.lane) for c in chats)
-    }
-    mates: dict[Place, list[ChatRow]] = defaultdict(list)
-    for c in chats:
-        if c.scenario != "plain":
-            mates[places[key_of(c)]].append(c)
-    past: dict[Place, list[TimedIds]] = defaultdict(list)
-    answered: dict[Place, list[str]] = defaultdict(list)
-    cut = {key_of(c) for c in chats if c.cut}
-    found: dict[ChatKey, ChatEvidence] = {}
-    all_timed: dict[ChatKey | None, list[tuple[float, str]]] = {}
-    for chat in chats:
-        key, at = key_of(chat), (chat.run_id, chat.lane)
-        place = places[key]
-        timed = all_timed[key] = timed_ids(run, chat, messages[key])
-        own = frozenset(i for _, i in timed)
-        begin = bisect_left(writes[at], chat.began - _CLOCK, key=_time)
-        in_time = writes[at][begin : bisect_right(writes[at], until[key], key=_time)]
-        in_time = [w for w in in_time if w.tab == chat.tab]
-        if chat.status == "observed" or key in transitions or key in lost:
-            found[key] = ChatEvidence(
-                key=key,
-                chat=chat,
-                messages=tuple(messages[key]),
-                before=transitions.get(key),
-                earlier=tuple(one.until(chat.began) for one in past[place]),
-                in_other_browsers=frozenset(i for i in own if any(p != place for p in had[chat.mask_key, i])),
-                seen_earlier=frozenset(
-                    i for i in own if any(t < chat.began for t in had[chat.mask_key, i].values())
-                ),
-                writes=tuple(write_of(run, w) for w in in_time),
-                earlier_removal=_earlier_removal(run, writes[at][:begin], chat),
-                send_path=trail(run, key.run_id, first[key].stack if key in first else None),
-                lane=lanes[at],
-                earlier_providers=tuple(answered[place]),
-                ids_of_later_chats=_ids_of(
-                    run, [c for c in mates[place] if c.tab == chat.tab and c.chat > chat.chat], messages
-                ),
-                later_writes=_later_writes(run, writes[at], chat, until[key], messages[key]),
-                foreign_ids=foreign(run).get(key, ()),
-                follows_an_aborted_reply=ChatKey(key.run_id, key.lane, key.chat - 1) in cut,
-                sent_in_lane=sent_in_lane(run).get(at, ()),
-                secondary_payloads=old_payloads(run).get(key, ()),
-                resent_payloads=old_retries(run).get(key, ()),
-                write_at_leave=leave_write(run, writes[at], chat, messages[key]),
-                other_tab_changed_provider=key in provider_changes(run) and key.run_id not in flapping(run),
-                recalls=recalls_of(run).get(key, ()),
-                lost_messages=len(lost.get(key, ())),
-                without_id=frozenset(m.number for m in messages[key] if not carries(run, m)),
-                stored_one_after_another=stored_in_one_chat(run).get(key, ()),
-                ids_of_chat_before=frozenset(
-                    i for t, i in all_timed.get(_key_before(transitions.get(key)), ()) if t <= chat.began
-                ),
-                ids_of_other_tabs=_ids_of(run, [c for c in mates[place] if c.tab != chat.tab], messages),
-            )
-        past[place].append(TimedIds(timed))
-        answered[place] += [m.reply_provider for m in messages[key] if m.reply_provider is not None]
-    return found
+class _Evidence(Mapping[ChatKey, ChatEvidence]):
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._places = contexts(run)
+        self._lost = lost_messages(run)
+        self._messages, self._payloads = messages_by_chat(run), own_payloads(run)
+        self._writes = own_writes_by_lane(run)
+        self._transitions = {key_of(t): t for t in run.every(TransitionRow)}
+        chats = run.every(ChatRow)
+        self._chats = {key_of(c): c for c in chats}
+        self._had = first_times(run, chats, self._messages)
+        windows: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
+        self._cut, self._mates = set[ChatKey](), defaultdict[Place, list[ChatRow]](list)
+        self._contexts: dict[Place, ContextChats] = defaultdict(ContextChats)
+        self._number: dict[ChatKey, int] = {}
+        for key, c in self._chats.items():
+            place = self._places[key]
+            if c.via == "new_chat":
+                windows[c.run_id, c.lane].append((c.began - _CLOCK, self._until(key)))
+            if c.scenario != "plain":
+                self._mates[place].append(c)
+            if c.cut:
+                self._cut.add(key)
+            self._number[key] = len(self._contexts[place].ids)
+            answered = (m.reply_provider for m in self._messages[key] if m.reply_provider is not None)
+            self._contexts[place].add(timed_ids(run, c, self._messages[key]), answered)
+        self._lanes = {
+            at: lane_of(run, at[0], self._writes[at], windows[at])
+            for at in dict.fromkeys((c.run_id, c.lane) for c in chats)
+        }
+        self._sent = defaultdict(LanePayloads, {at: LanePayloads(s) for at, s in sent_in_lane(run).items()})
+        self._found: dict[ChatKey, ChatEvidence] = {}
 
+    def __getitem__(self, key: ChatKey) -> ChatEvidence:
+        if key not in self._found:
+            if key not in self:
+                raise KeyError(key)
+            self._found[key] = self._collect(self._chats[key], key)
+        return self._found[key]
 
-def _key_before(transition: TransitionRow | None) -> ChatKey | None:
-    """The chat that this transition left."""
-    if transition is None:
-        return None
-    return ChatKey(transition.run_id, transition.lane, transition.chat_before)
+    def __contains__(self, key: object) -> bool:
+        chat = self._chats.get(key) if isinstance(key, ChatKey) else None
+        return chat is not None and (
+            chat.status == "observed" or key in self._transitions or key in self._lost
+        )
 
+    def __iter__(self) -> Iterator[ChatKey]:
+        return (key for key in self._chats if key in self)
 
-def _later_writes(
-    run: Run, writes: Sequence[StorageRow], chat: ChatRow, since: float, messages: Sequence[MessageRow]
-) -> tuple[Write, ...]:
-    found: list[Write] = []
-    undisturbed = next((before.ended_at for before, m in pairwise(messages) if m.after), None)
-    end = chat.ended if undisturbed is None else undisturbed
-    for w in writes[bisect_right(writes, since, key=_time) :]:
-        if w.t > end or (w.tab == chat.tab and w.op == "start"):
-            break
-        if w.tab == chat.tab and w.by == "page":
-            found.append(write_of(run, w))
-    return tuple(found)
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
+    def _until(self, key: ChatKey) -> float:
+        """When its first payload left."""
+        return self._payloads[key][0].t if key in self._payloads else self._chats[key].ended
 
-def _ids_of(
-    run: Run, chats: Sequence[ChatRow], messages: Mapping[ChatKey, Sequence[MessageRow]]
-) -> frozenset[str]:
-    """The ID that each chat sent first: a later message may have carried another chat's ID."""
-    first = (next((m for m in messages[key_of(c)] if carries(run, m)), None) for c in chats)
-    return frozenset(m.sent for m in first if m is not None and m.sent is not None)
+    def _timed(self, key: ChatKey | None) -> Sequence[tuple[float, str]]:
+        if key is None or key not in self._number:
+            return ()
+        return self._contexts[self._places[key]].ids[self._number[key]].timed
 
-
-def _earlier_removal(run: Run, before: Sequence[StorageRow], chat: ChatRow) -> Write | None:
-    last = next((w for w in reversed(before) if w.session != w.previous), None)
-    if last is None or last.session is not None or chat.stored_before is not None:
-        return None
-    return write_of(run, last)
+    def _collect(self, chat: ChatRow, key: ChatKey) -> ChatEvidence:
+        run, at, place = self._run, (chat.run_id, chat.lane), self._places[key]
+        messages, writes, until = self._messages[key], self._writes[at], self._until(key)
+        here, number = self._contexts[place], self._number[key]
+        own = frozenset(i for _, i in self._timed(key))
+        begin = bisect_left(writes, chat.began - _CLOCK, key=_time)
+        in_time = writes[begin : bisect_right(writes, until, key=_time)]
+        before = self._transitions.get(key)
+        had = {i: self._had[chat.mask_key, i] for i in own}
+        mates = self._mates.get(place, [])
+        first = self._payloads[key][0] if key in self._payloads else None
+        return ChatEvidence(
+            key=key,
+            chat=chat,
+            messages=tuple(messages),
+            before=before,
+            earlier=EarlierChats(here, number, chat.began),
+            # The context itself is among those that had it.
+            in_other_browsers=frozenset(i for i in own if len(had[i]) > 1),
+            seen_earlier=frozenset(i for i in own if any(t < chat.began for t in had[i].values())),
+            writes=tuple(write_of(run, w) for w in in_time if w.tab == chat.tab),
+            earlier_removal=earlier_removal(run, writes, begin, chat),
+            send_path=trail(run, key.run_id, first.stack if first is not None else None),
+            lane=self._lanes[at],
+            earlier_providers=EarlierProviders(here, number),
+            ids_of_later_chats=first_ids(
+                run, [c for c in mates if c.tab == chat.tab and c.chat > chat.chat], self._messages
+            ),
+            later_writes=later_writes(run, writes, chat, until, messages),
+            foreign_ids=foreign(run).get(key, ()),
+            follows_an_aborted_reply=ChatKey(key.run_id, key.lane, key.chat - 1) in self._cut,
+            sent_in_lane=self._sent[at],
+            secondary_payloads=old_payloads(run).get(key, ()),
+            resent_payloads=old_retries(run).get(key, ()),
+            write_at_leave=leave_write(run, writes, chat, messages),
+            other_tab_changed_provider=key in provider_changes(run) and key.run_id not in flapping(run),
+            recalls=recalls_of(run).get(key, ()),
+            lost_messages=len(self._lost.get(key, ())),
+            without_id=frozenset(m.number for m in messages if not carries(run, m)),
+            stored_one_after_another=stored_in_one_chat(run).get(key, ()),
+            ids_of_chat_before=frozenset(i for t, i in self._timed(key_before(before)) if t <= chat.began),
+            ids_of_other_tabs=first_ids(run, [c for c in mates if c.tab != chat.tab], self._messages),
+        )

@@ -13,9 +13,10 @@ def reply_named_another_chats_word(c: ChatEvidence) -> bool:
 
 def question_carried_nothing_of_that_chat(c: ChatEvidence) -> bool:
     """Neither its word, nor other text of an earlier chat, nor an ID that another chat has: the page did not bring it along."""
-    others = c.old_ids | c.ids_of_chat_before | c.in_other_browsers
+    others = c.ids_of_chat_before | c.in_other_browsers
     return all(r.named_in_payload is False for r in _named(c)) and not any(
-        not m.sent_seen or m.bleeds_from is not None or m.sent in others for m in c.messages
+        not m.sent_seen or m.bleeds_from is not None or m.sent in others or m.sent in c.old_ids
+        for m in c.messages
     )
 
 
@@ -42,9 +43,8 @@ def session_stayed(c: ChatEvidence) -> bool:
 def carried_an_id_of_another_chat(c: ChatEvidence) -> bool:
     """A payload carried the ID of an earlier chat or of another browser; or none at all, where the store held one."""
     sent = [m for m in c.messages if m.sent_seen]
-    return any(m.sent in c.old_ids | c.ids_of_chat_before for m in sent if m.sent is not None) or _never_sent(
-        c
-    )
+    carried = [m.sent for m in sent if m.sent is not None]
+    return any(i in c.old_ids or i in c.ids_of_chat_before for i in carried) or _never_sent(c)
 
 
 def changed_its_id(c: ChatEvidence) -> bool:

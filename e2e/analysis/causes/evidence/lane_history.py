@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from operator import attrgetter, itemgetter
 
 from e2e.analysis.facts.code_locations import Trail, innermost, same, trail
 from e2e.analysis.facts.ownership import provisional
 from e2e.analysis.facts.reloads import Brings, brings
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow, MessageRow, StorageRow, TransitionRow
+from e2e.analysis.model.schema import ChatRow, MessageRow, PayloadRow, StorageRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 from e2e.records.records import CodePlace
@@ -82,7 +85,9 @@ def lane_of(
     """The lane of these writes; ``windows`` are the times between each New Chat and the first payload after it."""
     first = next((w for w in writes if w.session is not None and w.previous is None and w.stack), None)
     again = [w for w in writes if w.session is not None and w.session == w.previous]
-    touches = [w for w in again if not any(begin <= w.t <= end for begin, end in windows)]
+    begins = sorted(windows)
+    ends = list(accumulate((end for _, end in begins), max))  # the latest end of those that begin so early
+    touches = [w for w in again if not _within(w.t, begins, ends)]
     trails = [path for w in touches if (path := trail(run, run_id, w.stack))]
     generated = trail(run, run_id, first.stack) if first is not None else ()
     shared = min((_common(generated, path) for path in trails), default=0)
@@ -104,9 +109,39 @@ def lane_of(
     )
 
 
+def _within(t: float, begins: Sequence[tuple[float, float]], ends: Sequence[float]) -> bool:
+    """Whether ``t`` is in one of the windows."""
+    n = bisect_right(begins, t, key=itemgetter(0))
+    return n > 0 and ends[n - 1] >= t
+
+
+def later_writes(
+    run: Run, writes: Sequence[StorageRow], chat: ChatRow, since: float, messages: Sequence[MessageRow]
+) -> tuple[Write, ...]:
+    """The page's own writes after ``since``, before the next page load, another user action and the chat's end."""
+    found: list[Write] = []
+    undisturbed = next((before.ended_at for before, m in pairwise(messages) if m.after), None)
+    end = chat.ended if undisturbed is None else undisturbed
+    for n in range(bisect_right(writes, since, key=attrgetter("t")), len(writes)):
+        w = writes[n]
+        if w.t > end or (w.tab == chat.tab and w.op == "start"):
+            break
+        if w.tab == chat.tab and w.by == "page":
+            found.append(write_of(run, w))
+    return tuple(found)
+
+
+def earlier_removal(run: Run, writes: Sequence[StorageRow], begin: int, chat: ChatRow) -> Write | None:
+    """The last change among the ``begin`` writes before the chat, where it emptied the store and the store was empty at the click."""
+    if chat.stored_before is not None:
+        return None
+    last = next((w for n in range(begin - 1, -1, -1) if (w := writes[n]).session != w.previous), None)
+    return None if last is None or last.session is not None else write_of(run, last)
+
+
 def _with_history(run: Run) -> frozenset[str]:
     return run.once(
-        "with_history", lambda: frozenset(run.payloads["run_id"][run.payloads["history"].notna()])
+        "with_history", lambda: frozenset(p.run_id for p in run.every(PayloadRow) if p.history is not None)
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from operator import attrgetter
 
 from e2e.analysis.causes.evidence.lane_history import Write, write_of
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import ChatRow, MessageRow, StorageRow
 
+_time = attrgetter("t")
 _LEAVES = ("reload", "back")
 
 
@@ -27,7 +30,8 @@ def leave_write(
         if own is None or since is None or (m.sent == own and (not m.stored_seen or m.stored == own)):
             continue
         until = m.sent_at if m.sent_at is not None else chat.ended
-        mine = [w for w in writes if since <= w.t <= until and w.tab == chat.tab]
+        here = range(bisect_left(writes, since, key=_time), bisect_right(writes, until, key=_time))
+        mine = [w for n in here if (w := writes[n]).tab == chat.tab]
         start = next((n for n, w in enumerate(mine) if w.op == "start"), len(mine))
         gone = next(
             (w for w in reversed(mine[:start]) if w.by == "page" and w.previous == own and w.session != own),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence
+from e2e.analysis.causes.evidence.rows_by_chat import LanePayloads
 from e2e.records.records import SERVED_UNSEEN
 
 Predicate = Callable[[ChatEvidence], bool]
@@ -74,7 +75,7 @@ def id_belongs_to_an_older_chat(c: ChatEvidence) -> bool:
     """The ID of an earlier chat, not of the previous one, in any tab."""
     before = c.earlier[-1] if c.earlier and c.ids_of_other_tabs else c.previous_ids
     session = c.chat.stored if c.chat.stored_seen else c.first
-    return session is not None and session in c.old_ids - before
+    return session is not None and session in c.old_ids and session not in before
 
 
 def id_was_written_by_the_generator(c: ChatEvidence) -> bool:
@@ -126,7 +127,8 @@ def store_dropped_the_old_id(c: ChatEvidence) -> bool:
     if c.before is None or c.changing_write() is None:
         return False
     first = next(iter(c.running), c.chat)
-    return first.stored_seen and first.stored not in c.old_ids | {c.before.sent_before} - {None}
+    old = first.stored is not None and (first.stored in c.old_ids or first.stored == c.before.sent_before)
+    return first.stored_seen and not old
 
 
 def first_payload_carried_the_previous_id(c: ChatEvidence) -> bool:
@@ -145,7 +147,7 @@ def messages_carried_fresh_ids(c: ChatEvidence) -> bool:
 def only_retries_carried_an_old_id(c: ChatEvidence) -> bool:
     """The store no longer holds it, and messages that were not sent again carried fresh IDs."""
     old = {p.session for p in c.resent_payloads}
-    carried = [m for m in c.messages if m.sent_seen and m.sent in c.old_ids | old]
+    carried = [m for m in c.messages if m.sent_seen and (m.sent in c.old_ids or m.sent in old)]
     return (
         bool(old)
         and len(carried) <= len(c.resent_payloads)
@@ -168,10 +170,9 @@ def store_rotated_after_the_first_payload(c: ChatEvidence) -> bool:
     What a server echoes into the store, and nobody sends, is no rotation.
     """
     fresh = [w for w in c.later_writes if w.changes and w.session is not None and w.session not in c.old_ids]
-    moved = len({i for _, i in c.sent_in_lane}) > 1  # where nothing was sent later, other chats tell
-    carried = any(
-        w.session in later if (later := [i for t, i in c.sent_in_lane if t > w.t]) else moved for w in fresh
-    )
+    sent = LanePayloads.of(c.sent_in_lane)
+    moved = len(sent.last) > 1  # where nothing was sent later, other chats tell
+    carried = any(sent.last.get(w.session or "", w.t) > w.t if sent.after(w.t) else moved for w in fresh)
     return carried and c.chat.scenario not in ("two-tabs", "return-to-chat")
 
 
@@ -259,11 +260,11 @@ def payload_contains_text_of_an_earlier_chat(c: ChatEvidence) -> bool:
 
 
 def wrong_labels_name_earlier_providers(c: ChatEvidence) -> bool:
-    answered = list(c.earlier_providers)
+    answered: list[str] = []
     wrong: list[bool] = []
     for m in c.messages:
         if None not in (m.label_provider, m.reply_provider) and m.label_provider != m.reply_provider:
-            wrong.append(m.label_provider in answered)
+            wrong.append(m.label_provider in answered or m.label_provider in c.earlier_providers)
         if m.reply_provider is not None:
             answered.append(m.reply_provider)
     return bool(wrong) and all(wrong)

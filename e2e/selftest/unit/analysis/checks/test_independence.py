@@ -14,7 +14,7 @@ import pytest
 
 from e2e.analysis.checks.independence import Draw, draws_of, holm, independent, judge
 from e2e.analysis.model.run import Run, assemble
-from e2e.analysis.stats import permutation
+from e2e.analysis.stats import permutation, repeats
 from e2e.records.records import Chat, RunRecords
 from e2e.selftest.unit.builders import PROVIDERS, judge_run, make_run, with_chats, with_meta
 
@@ -33,8 +33,8 @@ def orders(counts: Sequence[int]) -> set[tuple[int, ...]]:
 @pytest.mark.parametrize("counts", COUNTS)
 def test_repeats_have_the_distribution_of_all_orders(counts: tuple[int, ...]) -> None:
     every = orders(counts)
-    seen = Counter(map(permutation.repeats, every))
-    exact = permutation.repeats_distribution(counts)
+    seen = Counter(map(repeats.repeats, every))
+    exact = repeats.repeats_distribution(counts)
     assert exact == pytest.approx([seen[r] / len(every) for r in range(len(exact))])
 
 
@@ -55,22 +55,45 @@ def test_thirty_draws_of_three_without_a_repeat() -> None:
         for b in range(n + 1 - a):
             counts = (a, b, n - a - b)
             ways = math.factorial(n) / math.prod(map(math.factorial, counts))
-            total += ways / 3**n * permutation.repeats_distribution(tuple(sorted(counts, reverse=True)))[0]
+            total += ways / 3**n * repeats.repeats_distribution(tuple(sorted(counts, reverse=True)))[0]
     assert total == pytest.approx((2 / 3) ** 29, rel=1e-9)
     assert f"{total:.1e}" == "7.8e-06"
 
 
-def test_permutation_takes_over_where_the_exact_way_is_too_long() -> None:
-    exact = permutation.repeats_distribution((8, 7, 6))
-    drawn = permutation._repeats_by_permutation((8, 7, 6), draws=50_000)
-    assert drawn == pytest.approx(exact, abs=0.01)
-    assert drawn.min() > 0  # never a p-value of 0
+def test_a_long_lane_is_judged_in_pieces_of_which_each_value_is_in_one() -> None:
+    assert repeats.pieces("ab" * 128) == ["ab" * 128]
+    lane = list(range(1000))
+    parts = repeats.pieces(lane)
+    assert [value for part in parts for value in part] == lane
+    assert max(map(len, parts)) <= 128 < min(map(len, parts)) + 10
+
+
+def test_many_lanes_are_added_up_exactly() -> None:
+    """In pairs, with what is below 1e-308 left out, as one after the other."""
+    counts = tuple((3 + i % 4, 3, 2) for i in range(41))
+    total = np.ones(1)
+    for one in counts:
+        total = np.convolve(total, repeats.repeats_distribution(one))
+    assert repeats.repeats_of_lanes(counts) == pytest.approx(total, rel=1e-9)
+
+
+def test_the_order_of_thirty_thousand_sessions_is_judged_and_a_sticky_provider_found() -> None:
+    rng = random.Random(5)
+    drawn = [str(rng.randrange(9)) for _ in range(30_000)]
+    sticky = [*drawn]
+    for i in range(1, len(sticky)):
+        if rng.random() < 0.03:
+            sticky[i] = sticky[i - 1]
+    results = [judge([Draw(p, i // 15_000) for i, p in enumerate(ps)], 1e-5) for ps in (drawn, sticky)]
+    assert [r.decision for r in results] == ["independent", "dependent"]
+    assert results[0].expected == pytest.approx(results[0].pairs / 9, rel=0.02)
+    assert results[1].rejected == ("before",)
 
 
 def test_lanes_are_added_up() -> None:
-    two = permutation.repeats_of_lanes(((2, 2), (3, 1)))
+    two = repeats.repeats_of_lanes(((2, 2), (3, 1)))
     pairs = list(itertools.product(orders((2, 2)), orders((3, 1))))
-    seen = Counter(permutation.repeats(a) + permutation.repeats(b) for a, b in pairs)
+    seen = Counter(repeats.repeats(a) + repeats.repeats(b) for a, b in pairs)
     assert two == pytest.approx([seen[r] / len(pairs) for r in range(len(two))])
 
 

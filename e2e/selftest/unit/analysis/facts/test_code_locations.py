@@ -75,7 +75,9 @@ def test_statements_of_one_function_are_one_path() -> None:
 )
 def test_a_stack_is_the_frames_of_the_best_kind(kinds: list[dict[str, Any]], kept: list[int]) -> None:
     places = [place(f"{n}.js", **kind) for n, kind in enumerate(kinds)]
-    run: Any = SimpleNamespace(code_of=lambda run_id: {f"u:{n}:2": p for n, p in enumerate(places)})
+    run: Any = SimpleNamespace(
+        once=lambda _, make: make(), code_of=lambda run_id: {f"u:{n}:2": p for n, p in enumerate(places)}
+    )
     stack: Any = [{"url": "u", "line": n, "column": 2} for n in (*range(len(kinds)), 99)]
     assert code.trail(run, "r", stack) == tuple(places[n] for n in kept)
     assert code.trail(run, "r", None) == ()

@@ -11,7 +11,7 @@ from e2e.analysis.checks import scenarios
 from e2e.analysis.facts.lost_messages import lines, lost_messages
 from e2e.analysis.facts.scenario_runs import plays_of
 from e2e.analysis.judge import judge
-from e2e.analysis.model.completeness import partial_reasons
+from e2e.analysis.model.pooling import partial_reasons
 from e2e.analysis.model.run import Run, assemble
 from e2e.records.records import Chat, Event, Message, RunRecords
 from e2e.selftest.unit.analysis.checks.test_scenarios import FINE, chat, message

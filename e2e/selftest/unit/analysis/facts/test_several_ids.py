@@ -12,6 +12,7 @@ from e2e.analysis.diagnosis.anomalies import anomaly
 from e2e.analysis.facts.ownership import provisional, stored_in_one_chat
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.records.records import Chat, Event
 from e2e.selftest.unit.analysis.checks.test_scenarios import Said, chat
@@ -228,7 +229,7 @@ def test_a_chat_of_one_message_shows_no_round_trip_of_an_issued_id() -> None:
     records = run_with([], [], **REPLY)
     only = replace(
         records,
-        messages=records.messages[records.messages["number"] == 0],
+        rows={**records.rows, MessageRow: [m for m in records.every(MessageRow) if m.number == 0]},
         _cache={},
     )
     verdict = judge(only).verdict("smoke")

@@ -115,9 +115,10 @@ def test_an_observed_chat_is_enough() -> None:
 def unreadable(*reasons: str) -> Run:
     """A run whose first messages have these reasons not to show an ID."""
     run = one_run()
-    told = [*reasons, *[""] * (len(run.messages) - len(reasons))]
-    frame = run.messages.assign(unreadable=told, sent_seen=[not reason for reason in told])
-    return replace(run, messages=frame, _cache={})
+    messages = run.every(MessageRow)
+    told = [*reasons, *[""] * (len(messages) - len(reasons))]
+    rows = [replace(m, unreadable=why, sent_seen=not why) for m, why in zip(messages, told, strict=True)]
+    return replace(run, rows={**run.rows, MessageRow: rows}, _cache={})
 
 
 def test_the_most_frequent_reason_of_unseen_payloads_is_told() -> None:

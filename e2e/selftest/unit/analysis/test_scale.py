@@ -1,0 +1,39 @@
+"""Judging takes time in proportion to the chats: counted in function calls, which do not depend on the machine."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from e2e.analysis.judge import judge
+from e2e.analysis.model.run import assemble
+from e2e.records.records import RunRecords
+from e2e.selftest.unit.builders import make_run
+
+
+def calls(records: RunRecords) -> int:
+    """Function calls, and steps of generators, until the run is judged."""
+    count = 0
+
+    def watch(_frame: FrameType, event: str, _arg: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        judge(assemble([records]))
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("faults", [(), ("stale-state",), ("session-restored", "label-stale")])
+def test_four_times_the_chats_take_at_most_five_times_the_calls(faults: tuple[str, ...]) -> None:
+    """All chats of a lane are in one browser context, so that a comparison of each chat with all before it would show: 16 times."""
+    judge(assemble([make_run(*faults, chats=20, lanes=1)]))  # imports, and what is kept from call to call
+    few, many = (calls(make_run(*faults, chats=chats, lanes=1)) for chats in (120, 480))
+    assert many < 5 * few
