@@ -62,12 +62,15 @@ def matrix(
 def bench(
     rounds: Annotated[int, typer.Option(metavar="N", min=1, help="Rounds; the measurements alternate.")] = 5,
     chats: Annotated[int, typer.Option(metavar="N", min=1, help="Chats of one measurement.")] = 40,
+    memory_chats: Annotated[
+        int, typer.Option(metavar="N", min=101, help="Chats over which the memory is compared.")
+    ] = 2000,
     out: WrittenFolder = OUT,
 ) -> int:
     """Measure the cost of one chat against a plain Playwright script. Exit code 1: a target was missed."""
     from e2e.selftest.tools.bench.command import run_bench
 
-    return run_bench(rounds=rounds, chats=chats, out=out)
+    return run_bench(rounds=rounds, chats=chats, memory_chats=memory_chats, out=out)
 
 
 @app.command(rich_help_panel=SELF_TEST)
