@@ -3,7 +3,7 @@
 // happened. `wire` is the script of `wire.js`, or null where the browser's protocol shows what leaves and comes. Everything of the browser that it uses it takes here, at its start (see natives.js).
 (natives, channel, config, wire) => {
   "use strict";
-  const { append, apply, bare, defineProperty, descriptor, find, getter, hasOwn, indexOf, json, listen, method, now, ownKeys, trim } = natives;
+  const { append, apply, bare, defineProperty, descriptor, find, getter, hasOwn, indexOf, json, listen, method, now, ownKeys } = natives;
   const { slice, split, stack, String, trim } = natives;
   const { depth, flush, note } = channel;
   // Of a pattern the page knows a part that each match has: the suite itself looks at what has it (`literals.py`).
