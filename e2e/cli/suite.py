@@ -69,6 +69,9 @@ def bench(
     scale: Annotated[
         int, typer.Option(metavar="N", min=0, help="Instead: judge N recorded chats, healthy and faulty.")
     ] = 0,
+    memory_chats: Annotated[
+        int, typer.Option(metavar="N", min=101, help="Chats over which the memory is compared.")
+    ] = 2000,
     out: WrittenFolder = OUT,
 ) -> int:
     """Measure the cost of one chat against a plain Playwright script. Exit code 1: a target was missed."""
@@ -78,7 +81,7 @@ def bench(
         return run_scale(scale, out)
     from e2e.selftest.tools.bench.command import run_bench
 
-    return run_bench(rounds=rounds, chats=chats, out=out)
+    return run_bench(rounds=rounds, chats=chats, memory_chats=memory_chats, out=out)
 
 
 @app.command(rich_help_panel=SELF_TEST)

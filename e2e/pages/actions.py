@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urljoin
 
@@ -11,6 +11,7 @@ from playwright.sync_api import Error, Frame, Locator, Page
 
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.pages import typing
+from e2e.pages.calls import Call, Calls, Question, over
 from e2e.pages.explained import Explained, first_line
 from e2e.pages.locators import locate
 from e2e.pages.waits import Steps, Wait
@@ -21,6 +22,8 @@ from e2e.profile.values.bounded import Pattern
 POLL = 0.02
 """Seconds between two looks at the page."""
 _BRIEF = 0.5  # seconds for what may not be there
+_SHORT = 2.0
+"""Seconds of a wait whose last look must be one at its end: on a busy machine (load 19) a look took longer than `_BRIEF`."""
 
 Mark = Literal["new_chat", "message_box", "second_message_box"]
 
@@ -44,6 +47,7 @@ class PageActions:
     url : where it is.
     recorder : how the in-page recorder can be called; None where there is none.
     variables : what ``${NAME}`` in the profile's steps stands for; default: the environment.
+    calls : starts commands to the browser; default: each one blocks.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class PageActions:
         url: str,
         recorder: PageRecorder | None,
         variables: Mapping[str, str] | None = None,
+        calls: Calls | None = None,
     ) -> None:
         self.page = page
         self.profile = profile
@@ -65,6 +70,7 @@ class PageActions:
         self.touch = False
         """The device has a touch screen and no mouse: what is clicked elsewhere is tapped. Set by its window."""
         self._marked: set[Mark] = set()
+        self._calls = calls or Calls()
 
     def gone(self, what: Locate) -> bool:
         return not self.shows(what)
@@ -111,7 +117,7 @@ class PageActions:
         elif action.mouse_away:
             self.page.mouse.move(0, 0)
         elif action.goto is not None:
-            self._go_to(urljoin(self.url, action.goto), place)
+            yield from self._go_to(urljoin(self.url, action.goto), place)
         elif action.fill is not None:
             with Explained("the field to fill cannot be used", place, action.fill.into, self.page):
                 typing.fill(
@@ -152,16 +158,29 @@ class PageActions:
         for _ in range(clicks):
             self.page.touchscreen.tap(*point)
 
-    def _go_to(self, address: str, place: str) -> None:
+    def _clicks_at(self, point: tuple[float, float], clicks: int = 1) -> list[Call]:
+        """The same, started and not waited for."""
+        if not self.touch:
+            return [self._calls.start(self.page.mouse, "click", *point, click_count=clicks)]
+        return [self._calls.start(self.page.touchscreen, "tap", *point) for _ in range(clicks)]
+
+    def _go_to(self, address: str, place: str) -> Steps:
         self._marked.clear()
         try:
-            self.page.goto(address, wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+            yield from self._loading("goto", address)
         except Error as error:
             raise CaptureIncomplete(
                 f"{address} could not be opened: {first_line(error)}",
                 where=f"{place} of profile {self.profile.name!r}",
                 hint="is the address right? It is relative to where.url",
             ) from None
+
+    def _loading(self, verb: str, *args: str) -> Generator[Wait, None, Any]:
+        """Let the page ``goto``, ``reload`` or ``go_back``, until the browser has turned to what it loads."""
+        timeout = self.profile.timeouts.ready * 1000
+        call = self._calls.start(self.page, verb, *args, wait_until="commit", timeout=timeout)
+        yield from self._over([call], f"the page's {verb}")
+        return call.result()
 
     def _mark(self, mark: Mark, locator: Locator, timeout: float | None = None) -> None:
         locator.evaluate(
@@ -203,7 +222,21 @@ class PageActions:
                 hint="correct the locator, or raise timeouts.ready when the page is slow",
             )
 
-        return Wait(self._locator(what).first.is_visible, timeout, late, POLL, asks_page=True)
+        if timeout <= _SHORT:
+            return Wait(self._locator(what).first.is_visible, timeout, late, POLL, asks_page=True)
+        return Wait(self._seen(what), timeout, late, POLL)
+
+    def _seen(self, *what: Locate) -> Callable[[], bool]:
+        """For a wait: whether one of them is on the screen."""
+        if self._calls.blocking:
+            return lambda: any(self.shows(one) for one in what)
+        return Question(
+            lambda: [self._calls.start(self._locator(one).first, "is_visible") for one in what], POLL
+        )
+
+    def _over(self, calls: list[Call], what: str) -> Steps:
+        """Wait until they have ended. A page that is loading, or busy, may take as long as it may take to become ready."""
+        yield from over(calls, self.profile.timeouts.ready + self.profile.timeouts.action, what)
 
     def _until_gone(self, what: Locate, timeout: float, key: str) -> Wait:
         def late() -> HarnessError:

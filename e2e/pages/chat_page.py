@@ -8,7 +8,7 @@ after that its element is known, and a click is real mouse input at a point that
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
@@ -17,6 +17,7 @@ from playwright.sync_api import Error, Locator, Page
 from e2e.errors import CaptureIncomplete, HarnessError, TargetNotReady
 from e2e.pages import typing
 from e2e.pages.actions import POLL, Mark, PageActions, PageRecorder
+from e2e.pages.calls import Call, Calls
 from e2e.pages.explained import Explained, first_line
 from e2e.pages.locators import css_of
 from e2e.pages.stored import stored_values
@@ -25,6 +26,9 @@ from e2e.profile.profile import Locate, Profile
 from e2e.profile.values.bounded import Pattern
 
 Readable = Literal["messages", "provider"]
+_LOOK = "([[name, secret], ...question]) => globalThis[name](secret, 'look', ...question, true)"
+_LOOK_AND_SEE = """(found, [[name, secret], ...question]) =>
+  globalThis[name](secret, 'look', ...question, true, found.length > 0 ? found[0] : null)"""
 _REMEMBERS = 0.4  # seconds in which a widget that was open before shows itself after a load
 
 
@@ -46,6 +50,10 @@ class Look:
     """Visible text of the last such element, or None when there is none."""
     stored: dict[str, str] | None
     """Values under the profile's key; None when the store cannot be read."""
+    conversation: str | None = None
+    """What all messages on the screen say, where it was read and the profile names them."""
+    shown: bool | None = None
+    """Whether the element that was asked for is on the screen."""
 
 
 class ChatPage(PageActions):
@@ -58,6 +66,7 @@ class ChatPage(PageActions):
     url : where it is.
     recorder : how the in-page recorder can be called; None where there is none.
     variables : what ``${NAME}`` in the profile's steps stands for; default: the environment.
+    calls : starts commands to the browser; default: each one blocks.
     """
 
     def __init__(
@@ -67,8 +76,9 @@ class ChatPage(PageActions):
         url: str,
         recorder: PageRecorder | None,
         variables: Mapping[str, str] | None = None,
+        calls: Calls | None = None,
     ) -> None:
-        super().__init__(page, profile, url, recorder, variables)
+        super().__init__(page, profile, url, recorder, variables, calls)
         self._css = {
             name: css for name, what in self._readable().items() if (css := css_of(what)) is not None
         }
@@ -89,9 +99,7 @@ class ChatPage(PageActions):
         """
         address = url or self.url
         try:
-            response = self.page.goto(
-                address, wait_until="commit", timeout=self.profile.timeouts.ready * 1000
-            )
+            response = yield from self._loading("goto", address)
         except Error as error:
             raise TargetNotReady(
                 f"{address} could not be opened: {first_line(error)}",
@@ -137,14 +145,15 @@ class ChatPage(PageActions):
 
     def reload(self) -> Steps:
         """Reload the page and wait until it can be used again."""
-        self.page.reload(wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+        yield from self._loading("reload")
         yield from self.loaded_again()
 
     def loaded_again(self) -> Steps:
         """Wait until a page that was loaded once more can be used; play ``steps.open`` again where the chat is closed."""
         self._marked.clear()
         wait = self._ready()
-        yield replace(wait, until=lambda: self._usable() or wait.until())
+        usable = self._seen(*self._boxes())
+        yield replace(wait, until=lambda: usable() or wait.until())
         yield from self._open_again()
         yield from self._box_ready()
 
@@ -162,7 +171,8 @@ class ChatPage(PageActions):
         if any(action.click is not None for action in opens):
             since = time.monotonic()
             wait = self._visible(self._boxes()[0], _REMEMBERS + 1, "steps.message_box", TargetNotReady)
-            yield replace(wait, until=lambda: self._usable() or time.monotonic() - since > _REMEMBERS)
+            usable = self._seen(*self._boxes())
+            yield replace(wait, until=lambda: usable() or time.monotonic() - since > _REMEMBERS)
         if not self._usable():
             yield from self.run(opens, "steps.open")
 
@@ -217,10 +227,8 @@ class ChatPage(PageActions):
     def _box_ready(self) -> Steps:
         """Wait for a message box."""
         boxes = self._boxes()
-        if self._usable():
-            return
         wait = self._visible(boxes[0], self.profile.timeouts.ready, "steps.message_box", TargetNotReady)
-        yield replace(wait, until=lambda: any(self.shows(box) for box in boxes))
+        yield replace(wait, until=self._seen(*boxes))
 
     # -- New Chat -----------------------------------------------------------------------------------------------------
 
@@ -234,7 +242,7 @@ class ChatPage(PageActions):
         steps = self.profile.steps.new_chat
         if len(steps) == 1 and steps[0].click is not None and look.point is not None:
             armed()
-            self._click_at(look.point, clicks)
+            yield from self._over(self._clicks_at(look.point, clicks), "the click on New Chat")
         else:
             start = self.profile.steps.starting
             yield from self.run(steps, "steps.new_chat", mark=("new_chat", start), armed=armed, clicks=clicks)
@@ -245,28 +253,36 @@ class ChatPage(PageActions):
         """The mark of the message box of an empty chat, or of one that is under way."""
         return "second_message_box" if second and self.profile.steps.second_message_box else "message_box"
 
-    def write(self, text: str, look: Look, *, second: bool = False) -> None:
-        """Put ``text`` into the message box, as typed, after a `look` at it. Raises `CaptureIncomplete` when it cannot be used."""
+    def send(self, text: str, look: Look, *, second: bool = False) -> Steps:
+        """Put ``text`` into the message box, as typed, after a `look` at it, and send it.
+
+        Raises `CaptureIncomplete` when the box cannot be used.
+        """
+        typed: list[Call] = []
         if look.point is not None:
             if not look.focused:
-                self._click_at(look.point)
-            typing.insert(self.page, text)
-            return
-        mark = self.box(second=second)
-        what = self._box_of(second=second)
-        with Explained("the message box cannot be used", f"steps.{mark}", what, self.page):
-            locator = self._locator(what)
-            self._click(locator, self.profile.timeouts.action * 1000)
-            self._mark(mark, locator)
-            typing.fill(locator, text, self.profile.timeouts.action * 1000)
-
-    def submit(self, *, second: bool = False) -> Steps:
-        """Send what is in the message box."""
+                typed += self._clicks_at(look.point)
+            if typing.needs_command(self.page):
+                yield from self._over(typed, "the click into the message box")
+                typing.insert(self.page, text)
+            else:
+                typed.append(self._calls.start(self.page.keyboard, "insert_text", text))
+        else:
+            mark = self.box(second=second)
+            what = self._box_of(second=second)
+            with Explained("the message box cannot be used", f"steps.{mark}", what, self.page):
+                locator = self._locator(what)
+                self._click(locator, self.profile.timeouts.action * 1000)
+                self._mark(mark, locator)
+                typing.fill(locator, text, self.profile.timeouts.action * 1000)
         steps = self.profile.steps
         send = (steps.second_send if second else None) or steps.send
         if len(send) == 1 and send[0].press is not None:
-            self.page.keyboard.press(send[0].press)
+            # The key follows the text on its way: input reaches the page in its order.
+            typed.append(self._calls.start(self.page.keyboard, "press", send[0].press))
+            yield from self._over(typed, "the typing")
         else:
+            yield from self._over(typed, "the typing")
             yield from self.run(send, "steps.send")
 
     def still_holds(self, text: str, *, second: bool = False) -> bool:
@@ -324,11 +340,59 @@ class ChatPage(PageActions):
 
     def look(self, mark: Mark | None = None, *, reads: Sequence[Readable] = (), stored: bool = False) -> Look:
         """One look at the page: where a marked element can be clicked, what is shown, what is stored."""
-        mark = mark if mark in self._marked and not self._framed else None
-        selectors = {name: self._css[name] for name in reads if name in self._css}
-        seen: dict[str, Any] = {"probe": None, "found": {}, "stored": None}
+        mark, selectors = self._marked_now(mark), self._selectors(reads)
+        seen: dict[str, Any] | None = None
         if mark or stored or selectors:
             seen = self._call("look", mark, {} if self._framed else selectors, stored)
+        return self._look(seen, mark, reads)
+
+    def looking(
+        self,
+        mark: Mark | None = None,
+        *,
+        reads: Sequence[Readable] = (),
+        stored: bool = False,
+        shows: Locate | None = None,
+    ) -> Generator[Wait, None, Look]:
+        """The same while other lanes go on. It reads the whole conversation too, and whether ``shows`` is on the screen.
+
+        What it reads is never older than ``shows``: a label that is read when a button has gone was there without it.
+        """
+        if reads and shows is not None:  # something is on the screen now: does CSS find it?
+            reads = (
+                *reads,
+                *(name for name in self._css if name not in self._css_agrees and name not in reads),
+            )
+        if self._framed:
+            shown = None if shows is None else self.shows(shows)
+            return replace(self.look(mark, reads=reads, stored=stored), shown=shown)
+        mark, selectors = self._marked_now(mark), self._selectors(reads)
+        if not (mark or stored or selectors or shows):
+            return self._look(None, mark, reads)
+        question = [self._recorder, mark, selectors, stored]
+        if shows is None:
+            call = self._calls.start(self.page.main_frame, "evaluate", _LOOK, question)
+        else:
+            call = self._calls.start(self._locator(shows), "evaluate_all", _LOOK_AND_SEE, question)
+        try:
+            yield from self._over([call], "a look at the page")
+        except Error:
+            if shows is None:
+                raise
+            # The page was left meanwhile: Playwright's own question about visibility waits for the next one.
+            shown = self.shows(shows)
+            return replace(self.look(mark, reads=reads, stored=stored), shown=shown)
+        return self._look(call.result(), mark, reads)
+
+    def _marked_now(self, mark: Mark | None) -> Mark | None:
+        return mark if mark in self._marked and not self._framed else None
+
+    def _selectors(self, reads: Sequence[Readable]) -> dict[Readable, str]:
+        return {name: self._css[name] for name in reads if name in self._css}
+
+    def _look(self, seen: dict[str, Any] | None, mark: Mark | None, reads: Sequence[Readable]) -> Look:
+        """What the page's reply means; what CSS cannot find is read by Playwright's locators."""
+        seen = seen or {"probe": None, "found": {}, "stored": None}
         probe, found = seen["probe"], seen["found"]
         if probe is not None and not probe["ok"]:
             self._marked.discard(cast(Mark, mark))
@@ -338,16 +402,19 @@ class ChatPage(PageActions):
                 continue
             if name not in found or (name not in self._css_agrees and not self._agrees(name, found[name])):
                 shown = self._shown(name)
-                found[name] = {"count": len(shown), "last": shown[-1] if shown else None}
+                found[name] = {"count": len(shown), "last": shown[-1] if shown else None, "all": shown}
             counts[name], last = found[name]["count"], found[name]["last"]
             texts[name] = None if last is None else " ".join(last.split())
         usable = probe is not None and probe["ok"]
+        every = found.get("messages", {}).get("all")
         return Look(
             point=(probe["x"], probe["y"]) if usable else None,
             focused=usable and probe["focused"],
             counts=counts,
             texts=texts,
             stored=stored_values(seen["stored"], self._key),
+            conversation=None if every is None else "\n".join(every),
+            shown=seen.get("shown"),
         )
 
     def _shown(self, name: Readable) -> list[str]:

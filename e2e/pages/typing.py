@@ -23,7 +23,7 @@ _BY_VALUE = ("color", "date", "datetime-local", "month", "range", "time", "week"
 
 def insert(page: Page, text: str) -> None:
     """Type ``text`` where the focus is."""
-    if not _needs_command(page):
+    if not needs_command(page):
         page.keyboard.insert_text(text)
     elif not page.evaluate(_INSERT, text):
         page.keyboard.type(text)
@@ -31,7 +31,7 @@ def insert(page: Page, text: str) -> None:
 
 def fill(locator: Locator, text: str, timeout: float) -> None:
     """Replace what the field holds by ``text``; ``timeout`` in milliseconds."""
-    if not _needs_command(locator.page):
+    if not needs_command(locator.page):
         locator.fill(text, timeout=timeout)
         return
     locator.wait_for(state="visible", timeout=timeout)
@@ -40,7 +40,7 @@ def fill(locator: Locator, text: str, timeout: float) -> None:
         locator.fill(text, timeout=timeout)
 
 
-def _needs_command(page: Page) -> bool:
+def needs_command(page: Page) -> bool:
     """Over WebDriver BiDi, Playwright 1.64 writes the field's ``value``: frameworks such as React overwrite that property, and take
     such a text for their own. No key event would send it.
     """

@@ -455,6 +455,13 @@
     getter(proto, "activeElement"),
   ]);
   const textContent = getter(Node.prototype, "textContent");
+  const childrenOf = getter(Node.prototype, "childNodes");
+  const kindOf = getter(Node.prototype, "nodeType");
+  const { getComputedStyle } = globalThis;
+  const styleOf = (element) => apply(getComputedStyle, undefined, [element]);
+  const valueOfStyle = method(CSSStyleDeclaration.prototype, "getPropertyValue");
+  const checkVisibility = method(Element.prototype, "checkVisibility");
+  const hasCheck = typeof Element.prototype.checkVisibility === "function";
   const says = (element) => {
     try {
       return innerText(element);
@@ -482,7 +489,7 @@
       return { ok: true, x, y, focused: active(root) === element };
     },
     /** Several questions in one call: a mark's probe, the store, and how many elements match a CSS selector and what the last one says. */
-    look: (mark, selectors, stored) => {
+    look: (mark, selectors, stored, whole = false, seen = undefined) => {
       const found = {};
       const names = ownKeys(selectors);
       for (let i = 0; i < names.length; i++) {
@@ -490,14 +497,37 @@
         const count = countOf(all);
         const last = count ? all[count - 1] : null;
         found[names[i]] = { count, last: last === null ? null : says(last) };
+        if (whole && names[i] === "messages") {
+          const texts = [];
+          for (let n = 0; n < count; n++) append(texts, says(all[n]));
+          found[names[i]].all = texts;
+        }
       }
-      return { probe: mark ? verbs.probe(mark) : null, found, stored: stored ? verbs.stored() : undefined };
+      const shown = seen === undefined ? undefined : seen !== null && verbs.visible(seen);
+      return { probe: mark ? verbs.probe(mark) : null, found, stored: stored ? verbs.stored() : undefined, shown };
     },
     /** What these elements say, as a person sees it. */
     texts: (elements) => {
       const texts = [];
       for (let i = 0; i < elements.length; i++) append(texts, says(elements[i]));
       return texts;
+    },
+    /** By Playwright's rule: it has a box, and no style hides it. */
+    visible: (element) => {
+      const style = styleOf(element);
+      if (valueOfStyle(style, "display") === "contents") {
+        const children = childrenOf(element);
+        for (let i = 0, count = countOf(children); i < count; i++) {
+          const kind = kindOf(children[i]);
+          if (kind === 1 && verbs.visible(children[i])) return true;
+          if (kind === 3 && trim(textContent(children[i]) ?? "")) return true;
+        }
+        return false;
+      }
+      if (hasCheck && !checkVisibility(element)) return false;
+      if (valueOfStyle(style, "visibility") !== "visible") return false;
+      const box = boxOf(element);
+      return widthOf(box) > 0 && heightOf(box) > 0;
     },
     /** Values under the session's key, null where the store cannot be read; of several keys also which were written, the latest first. */
     stored: () => {

@@ -108,7 +108,12 @@ class Window:
             else None
         )
         chat_page = ChatPage(
-            page, profile, run_context.url, PageRecorder(signals.name, signals.secret, key), variables
+            page,
+            profile,
+            run_context.url,
+            PageRecorder(signals.name, signals.secret, key),
+            variables,
+            run_context.waiter.calls,
         )
         chat_page.touch = bool(run_context.context_args.get("has_touch"))
         chat_page.ready_without_element = lambda: _is_ready(profile, recorder, wire)
@@ -259,7 +264,12 @@ class Window:
         ]["browserContextId"]
 
         self._closing.append(
-            watch_shared_workers(PageChannel(session), mine, wire.adopt, self._run_context.waiter.guarded)
+            watch_shared_workers(
+                PageChannel(session, self._run_context.waiter.calls),
+                mine,
+                wire.adopt,
+                self._run_context.waiter.guarded,
+            )
         )
 
 

@@ -9,6 +9,7 @@ from e2e.capture.scenarios.lane_context import LaneContext, unreadable
 from e2e.capture.scenarios.sending import POLL
 from e2e.capture.scenarios.turns import message
 from e2e.errors import CaptureIncomplete, HarnessError
+from e2e.pages.chat_page import Look
 from e2e.pages.waits import Steps, Wait
 
 _LOAD = 3.0
@@ -30,7 +31,7 @@ def new_chat(context: LaneContext, *, settle: bool = True, clicks: int = 1) -> S
     Without ``settle`` nothing is waited for but the click itself; ``clicks`` = 2 is a double click.
     """
     recorder, timeouts = context.recorder, context.profile.timeouts
-    look = context.page.look("new_chat", stored=True)
+    look = yield from context.page.looking("new_chat", stored=True)
     recorder.store.look(look.stored)
     before = recorder.clicks
 
@@ -191,9 +192,9 @@ def _has_its_session(context: LaneContext, began: float, *, of_its_own: bool) ->
 def first_message(context: LaneContext) -> Steps:
     """Look what the new chat shows before anything is sent, then send its first message."""
     mark = context.page.box()
-    look = context.page.look(mark, reads=("messages",))
+    look = yield from context.page.looking(mark, reads=("messages",))
     seen = look.counts.get("messages")
-    shown = "" if not seen else context.page.conversation() or ""
+    shown = _conversation(context, look)
     if shown and context.recorder.earlier_chat_in(shown) is not None:
         began = time.monotonic()
 
@@ -202,7 +203,7 @@ def first_message(context: LaneContext) -> Steps:
             nonlocal seen, look, shown
             look = context.page.look(mark, reads=("messages",))
             seen = look.counts["messages"]
-            shown = "" if not seen else context.page.conversation() or ""
+            shown = _conversation(context, look)
             gone = context.recorder.earlier_chat_in(shown) is None
             return gone or time.monotonic() - began > context.profile.timeouts.idle * 2
 
@@ -212,6 +213,13 @@ def first_message(context: LaneContext) -> Steps:
     if seen is not None:
         context.recorder.screen(seen, shown)
     yield from message(context, look)
+
+
+def _conversation(context: LaneContext, look: Look) -> str:
+    """What all messages on the screen say; most looks have read it."""
+    if not look.counts.get("messages"):
+        return ""
+    return (context.page.conversation() if look.conversation is None else look.conversation) or ""
 
 
 def greeting(context: LaneContext) -> None:

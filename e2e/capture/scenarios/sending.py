@@ -49,8 +49,9 @@ def _type_and_submit(
 ) -> Generator[Wait, None, bool]:
     """Returns whether the message left the page. False where the page was loaded anew, and took it along; not so ``again``."""
     loads = context.recorder.loads
-    context.page.write(text, look or context.page.look(context.page.box(second=second)), second=second)
-    yield from context.page.submit(second=second)
+    if look is None:
+        look = yield from context.page.looking(context.page.box(second=second))
+    yield from context.page.send(text, look, second=second)
     return (yield from _left_the_page(context, text, loads, second=second, again=again))
 
 

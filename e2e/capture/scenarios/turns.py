@@ -12,7 +12,7 @@ from e2e.capture.scenarios.refusals import LABEL_WAIT_S, WHY_REFUSED, not_taken,
 from e2e.capture.scenarios.sending import POLL, send
 from e2e.capture.target.backend_client import Asked
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
-from e2e.pages.chat_page import Look
+from e2e.pages.chat_page import Look, Readable
 from e2e.pages.waits import Steps, Wait
 from e2e.profile.profile import Locate, Profile
 from e2e.records.records import After
@@ -98,14 +98,14 @@ def _on_the_screen(
     context: LaneContext, exchange: Exchange, deadline: float, late: Callable[[], HarnessError]
 ) -> Steps:
     """Wait for the reply's end as a user sees it, and read the label."""
-    rule = context.profile.reply
+    rule, look = context.profile.reply, None
     for what, wanted in ((rule.gone, False), (rule.shown, True)):
         if what is not None:
-            until = partial(_is_shown, context, what, wanted)
-            yield Wait(until, _left(deadline), late, POLL, asks_page=True)
+            look = yield from _until_shown(context, what, wanted, deadline, late)
     if rule.text_stable_for is not None:
         yield from _text_settled(context, rule.text_stable_for, deadline, late)
-    yield from _label(context)
+        look = None
+    yield from _label(context, look)
     if rule.exchange_finished:  # its last bytes may still be on their way to us
         yield Wait(lambda: exchange.ended, context.profile.timeouts.action, late)
 
@@ -174,8 +174,24 @@ def _retry(context: LaneContext, exchange: Exchange) -> Steps:
     habit.learn(exchange, time.monotonic() - began if recorder.exchange is not exchange else None)
 
 
-def _is_shown(context: LaneContext, what: Locate, wanted: bool) -> bool:
-    return context.page.shows(what) is wanted
+def _until_shown(
+    context: LaneContext, what: Locate, wanted: bool, deadline: float, late: Callable[[], HarnessError]
+) -> Generator[Wait, None, Look]:
+    """Wait until it is on the screen, or not. Returns what else was seen then: the label."""
+    reads: tuple[Readable, ...] = ("provider",) if context.profile.screen.provider is not None else ()
+    until = time.monotonic() + _left(deadline)
+    while True:
+        look = yield from context.page.looking(reads=reads, shows=what)
+        if look.shown is wanted:
+            return look
+        again = time.monotonic() + POLL
+        if again > until:
+            raise late()
+        yield Wait(partial(_is_past, again), POLL + 60, unreadable("the clock"), POLL)
+
+
+def _is_past(moment: float) -> bool:
+    return time.monotonic() >= moment
 
 
 def _was_cut(exchange: Exchange) -> bool:
@@ -232,10 +248,13 @@ def _text_settled(
     yield Wait(settled, _left(deadline) + seconds, late, min(seconds / 4, 0.1), asks_page=True)
 
 
-def _label(context: LaneContext) -> Steps:
+def _label(context: LaneContext, look: Look | None) -> Steps:
+    """Read the provider's label; ``look`` saw it at the reply's end."""
     if context.profile.screen.provider is None:
         return
-    shown = context.page.look(reads=("provider",)).texts["provider"]
+    if look is None:
+        look = yield from context.page.looking(reads=("provider",))
+    shown = look.texts["provider"]
     if not shown:
         began = time.monotonic()
 

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from playwright.sync_api import Browser, BrowserContext, Error, Playwright, Route
 
+from e2e.pages.calls import Calls
 from e2e.pages.waits import Steps, Wait
 
 P = ParamSpec("P")
@@ -32,6 +33,8 @@ class EventWaiter:
         self._tasks: set[asyncio.Task[None]] = set()
         """Held, or the loop would forget them."""
         self._failure: BaseException | None = None
+        self.calls = Calls(self.wake, self.guarded)
+        """Starts commands to the browser whose ends wake the sleeper."""
 
     def when_driver_ends(self, call: Callable[[], None]) -> Callable[[], None]:
         """Call ``call``, and wake the sleeper, when Playwright's driver has ended; returns what takes that back.

@@ -4,34 +4,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 
 from playwright.sync_api import CDPSession, Error
 
 from e2e.capture.network.events.channel import Channel, Handler, Params, Then
+from e2e.pages.calls import Call, Calls
 
 
 class PageChannel:
-    """The page's own session: commands are answered at once."""
+    """The page's own session.
+
+    A command without ``then`` is over when `ask` returns. The answers of others come later: to wait for them inside an
+    event's handler would hold all lanes.
+    """
 
     kind = "page"
     prefix = ""
 
-    def __init__(self, session: CDPSession) -> None:
+    def __init__(self, session: CDPSession, calls: Calls | None = None) -> None:
+        """``calls`` starts commands; without it all of them are answered at once."""
         self._session = session
+        self._calls = calls or Calls()
 
     def on(self, event: str, handler: Handler) -> None:
         self._session.on(event, handler)
 
     def ask(self, method: str, params: Params | None = None, then: Then | None = None) -> None:
-        try:
-            result = self._session.send(method, params or {})
-        except Error as error:
-            if then is None:
-                raise
-            then(None, error.message.splitlines()[0])
-        else:
-            if then is not None:
+        if then is None:
+            self._session.send(method, params or {})
+            return
+
+        def ended(call: Call) -> None:
+            try:
+                result = call.result()
+            except Error as error:
+                then(None, error.message.splitlines()[0])
+            else:
                 then(result, "")
+
+        self._calls.start(self._session, "send", method, params or {}, then=ended)
 
 
 class ChildChannel:
@@ -114,9 +126,12 @@ def watch_shared_workers(
     browser.on("Target.targetCreated", guard(created))
 
     def let_go() -> None:
-        browser.ask("Target.setDiscoverTargets", {"discover": False}, _unless_gone)
+        # Each is answered before the context may be closed.
+        with suppress(Error):
+            browser.ask("Target.setDiscoverTargets", {"discover": False})
         for session in list(held):
-            browser.ask("Target.detachFromTarget", {"sessionId": session}, _unless_gone)
+            with suppress(Error):
+                browser.ask("Target.detachFromTarget", {"sessionId": session})
 
     browser.ask("Target.setDiscoverTargets", {"discover": True, "filter": [{"type": "shared_worker"}]})
     return let_go

@@ -52,7 +52,7 @@ class CdpWire(Wire):
         self._pulse = waiter
         self._blocked = [pattern for host in blocked_hosts for pattern in _url_patterns(host)]
         self._prepare = prepare
-        page = self._page = PageChannel(session)
+        page = self._page = PageChannel(session, waiter.calls)
         watch_children(page, self._child, waiter.guarded)
         self._watch(page)
 

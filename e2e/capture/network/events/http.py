@@ -214,6 +214,9 @@ class HttpTraffic:
         )
         reading.framed_by = rule if FRAMINGS[rule.framing].binary else None
         self._exchanges.begin(exchange)
+        if self._wire.reading and self._bodies.get(request_id) is reading:
+            # Requested at the response, it came too late for 97 of 100 short replies, which were then read as a whole.
+            self._stream(request_id, reading, last=False)
         if early is not None and early.response is not None:
             self._response(early.response)
         if early is not None and early.ending is not None:
@@ -264,19 +267,40 @@ class HttpTraffic:
         rule = body.framed_by
         body.reader = FramedReader(rule.framing) if rule and is_framed(rule, kind) else AnswerReader(kind)
 
+        if body.asked:
+            self._feed_early(body)
+        else:
+            self._stream(request_id, body, last=True)
+
+    def _stream(self, request_id: str, body: _Body, *, last: bool) -> None:
+        """Let the answer's bytes come with their events. Where that fails, it is tried at the response once more (``last``)."""
+        body.asked = True
+
         def live(got: Params | None, _: str) -> None:
-            if got is None:
+            if got is not None:
+                body.live = True
+                body.early.insert(0, (None, got["bufferedData"]))
+                self._feed_early(body)
+            elif last or body.ended:
                 body.live = None  # it ended before the request: the body is read as a whole
             else:
-                body.live = True
-                body.early.insert(0, (e["timestamp"], got["bufferedData"]))
-                for timestamp, data in body.early:
-                    self._feed(body, timestamp, base64.b64decode(data))
-                body.early.clear()
+                body.asked = False
+                if body.reader is not None:
+                    self._stream(request_id, body, last=True)
+                    return
             if body.ended:
                 self._complete(request_id, body)
 
         self._channel.ask("Network.streamResourceContent", {"requestId": request_id}, live)
+
+    def _feed_early(self, body: _Body) -> None:
+        """Read what came before it was known how; what the browser had kept until then came with the response."""
+        if body.reader is None or body.response is None or not body.live:
+            return
+        for timestamp, data in body.early:
+            at = body.response["timestamp"] if timestamp is None else timestamp
+            self._feed(body, at, base64.b64decode(data))
+        body.early.clear()
 
     def _response_extra(self, e: Params) -> None:
         assert self._wire.cookies is not None
@@ -348,10 +372,8 @@ class HttpTraffic:
             if exchange.first_chunk_at is None:
                 exchange.first_chunk_at = e["timestamp"] + self._wire.offset
         if data := e.get("data"):
-            if body.live:
-                self._feed(body, e["timestamp"], base64.b64decode(data))
-            else:
-                body.early.append((e["timestamp"], data))
+            body.early.append((e["timestamp"], data))
+            self._feed_early(body)
 
     def _server_event(self, e: Params) -> None:
         body = self._bodies.get(e["requestId"])
@@ -440,9 +462,11 @@ class _Body:
         self.ending: tuple[Params, str, str] | None = None
         self.response: Params | None = None
         self.headers: dict[str, str] = {}
+        self.asked = False
+        """The bytes were requested."""
         self.live: bool | None = False
         """True: chunks come with their bytes; False: not requested yet, or pending; None: too late for that."""
-        self.early: list[tuple[float, str]] = []
+        self.early: list[tuple[float | None, str]] = []
         self.ended: tuple[str, str] | None = None
         self.ended_at = 0.0
         self.completed = False

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Playwright
 
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
+from e2e.capture.scenarios.catalogue import SCENARIOS
 from e2e.profile.profile import load
 from e2e.records.records import Chat
 from e2e.selftest.tools.bench.plain import plain_chats
@@ -24,7 +25,8 @@ from e2e.setup.browser import find_browser, launch_options
 from fixtures.reference_chat.launcher import ReferenceChat
 
 _SLOW_MS = 500
-_MEMORY_FROM, _MEMORY_TO = 100, 2000
+_MEMORY_FROM = 100
+_SCENARIO_CHATS, _SCENARIO_LANES = 52, 4
 
 
 @dataclass(slots=True)
@@ -78,25 +80,37 @@ class Bench:
         stop = min(max(i for i, (_, lane) in enumerate(ends) if lane == n) for n in range(lanes))
         self.times.add(name, (ends[stop][0] - ends[start][0]) / (stop - start) * 1000)
 
-    def memory(self, url: str, lanes: int) -> dict[str, float]:
-        """Resident megabytes at chat 100 and 2,000: of the suite (Python, Playwright's driver) and of the browser."""
+    def scenarios(self, url: str) -> None:
+        """Milliseconds per plain chat of a whole run: without scenarios, and with all of them after the plain chats."""
+        everything = tuple(scenario.name for scenario in SCENARIOS)
+        for name, wanted in (("plain_chats_only", ()), ("all_scenarios", everything)):
+            with self._browser() as browser, tempfile.TemporaryDirectory() as out:
+                plan = self._plan(url, _SCENARIO_CHATS, _SCENARIO_LANES, Path(out), full=True)
+                plan = replace(plan, scenarios=wanted, continue_last=True)
+                begun = time.perf_counter()
+                Runner(plan, self._playwright, browser, {}, probes=False).run()
+                self.times.add(name, (time.perf_counter() - begun) / _SCENARIO_CHATS * 1000)
+
+    def memory(self, url: str, lanes: int, chats: int) -> dict[str, float]:
+        """Resident megabytes at chat 100 and at the last of ``chats``: of the suite (Python, Playwright's driver) and of the browser."""
         at_chat: dict[int, tuple[float, float]] = {}
         done = 0
 
         def watch(_: Chat) -> None:
             nonlocal done
             done += 1
-            if done in (_MEMORY_FROM, _MEMORY_TO):
+            if done in (_MEMORY_FROM, chats):
                 at_chat[done] = _resident()
 
         with self._browser() as browser, tempfile.TemporaryDirectory() as out:
-            plan = self._plan(url, _MEMORY_TO, lanes, Path(out), full=True)
+            plan = self._plan(url, chats, lanes, Path(out), full=True)
             Runner(plan, self._playwright, browser, {}, watchers=(watch,), probes=False).run()
         return {
+            "chats": chats,
             "suite_at_100": at_chat[_MEMORY_FROM][0],
-            "suite_at_2000": at_chat[_MEMORY_TO][0],
+            "suite_at_end": at_chat[chats][0],
             "browser_at_100": at_chat[_MEMORY_FROM][1],
-            "browser_at_2000": at_chat[_MEMORY_TO][1],
+            "browser_at_end": at_chat[chats][1],
         }
 
     def _plan(self, url: str, chats: int, lanes: int, out: Path, *, full: bool) -> Plan:
@@ -112,7 +126,7 @@ class Bench:
         )
 
 
-def run(playwright: Playwright, *, rounds: int, chats: int, report: Any) -> dict[str, Any]:
+def run(playwright: Playwright, *, rounds: int, chats: int, memory_chats: int, report: Any) -> dict[str, Any]:
     """Run all measurements; returns the content of ``bench.json``."""
     report("collection of the specs")
     collections = collection_times(rounds)
@@ -131,8 +145,9 @@ def run(playwright: Playwright, *, rounds: int, chats: int, report: Any) -> dict
             bench.suite("four_lanes", chat.url, chats * 2, 4)
             bench.plain("slow_plain", slow.url, max(5, chats // 5))
             bench.suite("slow_eight_lanes", slow.url, chats * 2, 8)
-        report("memory over 2,000 chats")
-        memory = bench.memory(chat.url, 4)
+            bench.scenarios(chat.url)
+        report(f"memory over {memory_chats:,} chats")
+        memory = bench.memory(chat.url, 4, memory_chats)
     times = bench.times
     return {
         "ms_per_chat": {name: round(times.median(name), 1) for name in times.rounds},
@@ -141,7 +156,8 @@ def run(playwright: Playwright, *, rounds: int, chats: int, report: Any) -> dict
             "four_lanes": round(times.ratio("four_lanes", "plain"), 3),
             "slow_eight_lanes": round(times.ratio("slow_eight_lanes", "slow_plain"), 3),
             "capture": round(times.ratio("one_lane", "one_lane_no_capture"), 3),
-            "memory": round(memory["suite_at_2000"] / memory["suite_at_100"], 3),
+            "scenarios": round(times.ratio("all_scenarios", "plain_chats_only"), 3),
+            "memory": round(memory["suite_at_end"] / memory["suite_at_100"], 3),
             "collection": round(
                 min(specs for specs, _ in collections) / min(empty for _, empty in collections), 3
             ),
@@ -160,10 +176,11 @@ def _resident() -> tuple[float, float]:
     for child in me.children(recursive=True):
         try:
             rss = child.memory_info().rss
-            if child.name().startswith("node"):
+            name = Path(child.exe()).name  # newer Node.js gives its process another name than its file's
+            if name.startswith("node"):
                 suite += rss
-            elif "chrom" in child.name().lower():
+            elif "chrom" in name.lower():
                 browser += rss
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
     return suite / 1e6, browser / 1e6

@@ -193,7 +193,7 @@ class Typing:
         self.arrives = True
         self.context = turn.context
         self.context.page = SimpleNamespace(
-            look=lambda *_: None, box=lambda **_: "message_box", write=self._write, submit=self._submit,
+            looking=lambda *_: iter(()), box=lambda **_: "message_box", send=self._send,
             still_holds=lambda *_, **__: self.holds, loaded_again=lambda: iter(()), conversation=lambda: "",
             arrived=lambda *_, **__: self.arrives,
             took=lambda *_, **__: "the message box was emptied" if self.arrives else "", press_again=lambda **_: None, alerts=lambda: False,
@@ -206,10 +206,8 @@ class Typing:
         self.context.habits = SimpleNamespace(in_the_clear=True)
         self.context.pace = SimpleNamespace(book=lambda: 0.0)
 
-    def _write(self, *_: object, **__: object) -> None:
+    def _send(self, *_: object, **__: object) -> Steps:
         self.typed += 1
-
-    def _submit(self, **_: object) -> Steps:
         self.at_submit.pop(0)()
         yield from ()
 
