@@ -14,7 +14,7 @@ from e2e.profile.values.literals import literal_of
     [
         (r"/api/chat(\?|$)", "/api/chat"),
         (r"^chat:", "chat:"),
-        (r"/api/v\d+/chat", "/chat"),
+        (r"/api/v\d+/chat", "/api/v"),
         (r"/c/[^/?#]+/send", "/send"),
         (r"a|b", ""),
         (r"(?i)/api/chat", ""),

@@ -29,19 +29,19 @@ def test_a_signal_counts_once_however_often_it_comes() -> None:
         for text in (
             batch(0, "start", "click"),
             batch(0, "start", "click"),
-            batch(0, "start", "click", "send"),
+            batch(0, "start", "click", "keys"),
             batch(0, "start", page="b"),
             batch(1, "click"),
-            batch(3, "storage"),
+            batch(3, "leave"),
         )
     ]
     assert [[one["k"] for one in some] for some in read] == [
         ["start", "click"],
         [],
-        ["send"],
+        ["keys"],
         ["start"],
         [],
-        ["storage"],
+        ["leave"],
     ]
 
 

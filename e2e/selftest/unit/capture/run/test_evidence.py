@@ -114,15 +114,26 @@ class TestRoundTrip:
         assert run.torn_lines == 0
 
     @pytest.mark.parametrize(
-        "text", ["a\nb\r\nc", "a\u2028b\u0085c", "ключ 🎩", "\ud800 alone", '"quoted\\"', "\x00"]
+        ("text", "read"),
+        [
+            ("a\nb\tc", "a\nb\tc"),
+            ("ключ 🎩", "ключ 🎩"),
+            ('"quoted\\"', '"quoted\\"'),
+            ("a\r\nb", "a\\r\nb"),
+            ("a\u2028b\u0085c", "a\\u2028b\\x85c"),
+            ("\ud800 alone", "\\ud800 alone"),
+            ("\x00", "\\x00"),
+        ],
     )
-    def test_any_text_comes_back(self, folder: Path, writer: EvidenceWriter, text: str) -> None:
+    def test_any_text_comes_back_with_acting_characters_as_escapes(
+        self, folder: Path, writer: EvidenceWriter, text: str, read: str
+    ) -> None:
         writer.event(event(0, text=text))
         writer.chat(replace(CHAT, reason=text))
         writer.write_meta(replace(META, interrupted=text))
         run = read_run(folder)
-        assert run.events[0].data["text"] == text
-        assert (run.chats[0].reason, run.meta.interrupted) == (text, text)
+        assert run.events[0].data["text"] == read
+        assert (run.chats[0].reason, run.meta.interrupted) == (read, read)
 
     def test_a_record_is_one_line(self, recorded: Path) -> None:
         assert len((recorded / EVENTS).read_text().splitlines()) == 3
