@@ -78,7 +78,7 @@ SELF_TEST  = $(PY) -m pytest --timeout=300 --durations=15 --output=reports/out/p
   -n '$(WORKERS)' --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP) ## test the suite itself (WORKERS=2: side by side; 0: one after the other)
-	@$(PY) -m e2e.setup all --quiet
+	@$(PY) -m e2e.setup all --quiet --for firefox
 	@status=0; \
 	$(WITH_NODE) npm --prefix $(FRONTEND) --silent test || status=$$?; \
 	$(SELF_TEST) e2e/selftest -m 'not long' $(ARGS) || status=$$?; \
@@ -89,7 +89,7 @@ test-quick: $(STAMP) ## the self tests that need no browser
 	@$(SELF_TEST) e2e/selftest/unit e2e/selftest/integration -m 'not long' $(ARGS)
 
 test-all: $(STAMP) ## every self test: the whole matrix, Chainlit and simulated nightly runs too
-	@$(PY) -m e2e.setup all --quiet
+	@$(PY) -m e2e.setup all --quiet --for firefox
 	@$(PY) -m e2e.setup chainlit --quiet || echo 'the tests that need Chainlit are skipped' >&2
 	@$(PY) -m e2e.setup products --quiet || echo 'the tests that need a public product are skipped' >&2
 	@status=0; \

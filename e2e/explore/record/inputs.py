@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,9 +98,9 @@ class InputLog:
     def _install(self, context: BrowserContext) -> None:
         # Playwright's console API gives its selector engine to the page. It is for codegen, and not part of the Python API: without
         # it, elements are found by CSS only.
-        expose = getattr(context._impl_obj, "_expose_console_api", None)  # noqa: SLF001
-        if expose is not None:
-            context._sync(expose())  # noqa: SLF001
+        # Its command is there in 1.64 and 1.65; only 1.65 has a method for it.
+        with suppress(Error):
+            context._sync(context._impl_obj._channel.send("exposeConsoleApi", None))  # noqa: SLF001
         context.expose_binding(BINDING, self._receive)
         for name in ("input", "panel"):
             script = (_FOLDER / f"{name}.js").read_text(encoding="utf-8")

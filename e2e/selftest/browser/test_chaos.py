@@ -1,4 +1,4 @@
-"""Faulted runs in a real browser: a few here, three minutes of them in `make test-all`."""
+"""Faulted runs in a real browser: chosen ones, and three minutes of drawn ones. Nightly: 40 s and 180 s."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from e2e.setup.places import REPO
+
+pytestmark = pytest.mark.long
 
 
 def chaos(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -28,7 +30,6 @@ def test_a_killed_driver_a_page_that_loops_and_a_backend_that_refuses(tmp_path: 
     assert "| all |" in (tmp_path / "chaos.md").read_text()
 
 
-@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_three_minutes_of_drawn_faults(tmp_path: Path) -> None:
     ended = chaos(tmp_path, "--minutes", "3")

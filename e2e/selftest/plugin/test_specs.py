@@ -160,9 +160,11 @@ def test_fixtures_of_plugins_are_no_steps_of_the_report(stale: Ended) -> None:
     }
 
 
-def test_one_trace_of_the_first_failing_lane_is_kept(stale: Ended, healthy: Ended) -> None:
-    assert [p.name for p in stale.folder.glob("*.zip")] == ["trace-lane-0.zip"]
-    assert json.loads((stale.folder / "run.json").read_text())["trace"] == "trace-lane-0.zip"
+def test_one_trace_of_a_failing_lane_is_kept(stale: Ended, healthy: Ended) -> None:
+    """Every lane fails here; which one does so first is a matter of luck."""
+    (kept,) = (p.name for p in stale.folder.glob("*.zip"))
+    assert re.fullmatch(r"trace-lane-\d\.zip", kept)
+    assert json.loads((stale.folder / "run.json").read_text())["trace"] == kept
     assert list(healthy.folder.glob("*.zip")) == []
 
 

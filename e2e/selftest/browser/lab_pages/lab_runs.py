@@ -42,6 +42,7 @@ def record_pages(
     *,
     names: Sequence[str] = WITH_ID,
     wire: str = "auto",
+    chats: int = CHATS,
     **query: str,
 ) -> dict[str, LabRun]:
     """The pages with this query, each with a backend of its own."""
@@ -53,7 +54,7 @@ def record_pages(
                 Plan(
                     lab_profile(name),
                     labs[name].url(name, **query),
-                    CHATS,
+                    chats,
                     1,
                     out,
                     continue_last=False,

@@ -14,7 +14,7 @@ from e2e.selftest.lab.pages import WITH_ID
 def runs(
     playwright: Playwright, own_browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, LabRun]:
-    return record_pages(playwright, own_browser, tmp_path_factory.mktemp("lab"), bug="stale")
+    return record_pages(playwright, own_browser, tmp_path_factory.mktemp("lab"), chats=2, bug="stale")
 
 
 @pytest.mark.timeout(600)
