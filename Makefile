@@ -73,11 +73,12 @@ targets: $(STAMP) ## list the targets that ship: product, version, what is judge
 	@$(PY) -m e2e targets
 
 # Whole files go to the workers, in the order of e2e/selftest/conftest.py: what a file's tests share is made once.
-WORKERS   ?= 2
+# With two cores, three: a worker waits for its browser a third of its time.
+WORKERS   ?= 3
 SELF_TEST  = $(PY) -m pytest --timeout=300 --durations=15 --output=reports/out/playwright-selftest \
   -n '$(WORKERS)' --dist loadfile --no-loadscope-reorder
 
-test: $(STAMP) ## test the suite itself (WORKERS=2: side by side; 0: one after the other)
+test: $(STAMP) ## test the suite itself (WORKERS=3: side by side; 0: one after the other)
 	@$(PY) -m e2e.setup all --quiet --for firefox
 	@status=0; \
 	$(WITH_NODE) npm --prefix $(FRONTEND) --silent test || status=$$?; \

@@ -210,7 +210,7 @@ class TestMake:
             "ARGS": "-x",
             "MAKEFLAGS": " -- ARGS=-x OUT=o",
             "OUT": "o",
-            "WORKERS": "2",
+            "WORKERS": "3",
         }.items():
             monkeypatch.setenv(name, value)
         code, calls = self.make(python, "gate")
