@@ -15,15 +15,21 @@ LONGEST = (
     "plugin/test_specs.py",
     "plugin/test_bad_input.py",
     "browser/test_discover.py",
-    "browser/test_matrix.py",
-    "browser/lab_pages/test_healthy.py",
-    "browser/lab_pages/test_stale.py",
     "browser/lab_pages/test_scenarios.py",
+    "browser/test_matrix.py",
     "browser/test_diagnosis.py",
+    "browser/lab_pages/test_healthy.py",
+    "browser/test_record.py",
+    "browser/lab_pages/test_stale.py",
     "browser/test_variants.py",
+    "browser/report/test_published.py",
     "browser/report/test_dry_run.py",
+    "browser/lab_pages/test_hostile.py",
+    "browser/test_step_recipes.py",
+    "browser/test_firefox.py",
+    "browser/lab_pages/test_without_ids.py",
 )
-"""Files that take more than 30 s: they begin first in their ring, so that no worker is left with one of them at the end."""
+"""Files that take more than 20 s: they begin first in their ring, so that no worker is left with one of them at the end."""
 
 
 def pytest_configure() -> None:
