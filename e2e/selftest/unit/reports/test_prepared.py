@@ -181,3 +181,15 @@ def test_nothing_is_prepared_where_results_are_missing(judged: Judged, out: Path
     (out / PREPARED).write_text("of an earlier run", encoding="utf-8")
     assert prepare(replace(judged, session_ended=False), out, out / "history") is None
     assert not (out / PREPARED).exists()
+
+
+def test_history_of_a_prepared_report_is_in_the_order_of_time_and_ends_at_the_limit(
+    judged: Judged, out: Path
+) -> None:
+    """A run may be judged after a later one was."""
+    entry = entry_of(judged)
+    for name, days in (("before", -1), ("after", 1)):
+        Store(out / "history").add(replace(entry, run_id=name, began=entry.began + days * 86_400))
+    found = preparation._with_entry(out / "history", entry)
+    assert [one.run_id for one in found] == ["before", entry.run_id, "after"]
+    assert preparation._with_entry(out / "history", entry, keep=2) == found[1:]

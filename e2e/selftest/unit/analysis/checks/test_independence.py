@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from e2e.analysis.checks.independence import Draw, draws_of, holm, independent, judge
+from e2e.analysis.checks.independence import Draw, _limit, draws_of, holm, independent, judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.stats import permutation, repeats
 from e2e.records.records import Chat, RunRecords
@@ -214,6 +214,37 @@ def test_a_few_sessions_cannot_decide() -> None:
     assert found.decision == "undecided"
     assert found.needed is not None
     assert found.missing == found.needed - 4 > 0
+
+
+@pytest.mark.parametrize(
+    ("needed", "text"),
+    [
+        (5, "can be judged from 5 sessions on"),
+        (4, "need more sessions to be judged"),
+        (3, "need more sessions to be judged"),
+        (None, "need more sessions to be judged"),
+    ],
+)
+def test_the_limit_of_a_few_sessions_names_how_many_are_enough(needed: int | None, text: str) -> None:
+    found = judge([Draw(p, i % 2) for i, p in enumerate("AABB")], LEVEL)
+    assert (found.n, found.few, found.many) == (4, None, None)
+    assert _limit(replace(found, needed=needed)).startswith(f"repeats of the chat before {text}")
+
+
+@pytest.mark.parametrize(
+    ("environment", "agent"),
+    [
+        ({"user_agent": "Agent/1", "browser": "firefox"}, "Agent/1"),
+        ({"user_agent": "Agent/1"}, "Agent/1"),
+        ({"user_agent": "", "browser": "firefox"}, "firefox"),
+        ({}, ""),
+    ],
+)
+def test_draws_have_the_user_agent_or_where_it_is_unknown_the_browser(
+    environment: dict[str, str], agent: str
+) -> None:
+    run = assemble([with_meta(make_run(chats=4, lanes=2), environment=environment)])
+    assert [draw.agent for draw, _ in draws_of(run)] == [agent] * 4
 
 
 @pytest.mark.parametrize(("k", "n"), [(3, 30), (9, 40)])

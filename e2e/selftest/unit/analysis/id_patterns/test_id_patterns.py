@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from e2e.analysis.id_patterns.recognise import Recognition, recognise
+from e2e.analysis.id_patterns.parts import Part
+from e2e.analysis.id_patterns.recognise import Recognition, _form, recognise
 from e2e.analysis.id_patterns.samples import Sample
 from e2e.capture.session_ids.features import features
 
@@ -329,3 +330,18 @@ def _read_later(features: dict[str, Any], seconds: float) -> dict[str, Any]:
         times = [[label, off - seconds] for label, off in piece.get("time", [])]
         pieces[key] = dict(piece) | ({"time": times} if times else {})
     return features | {"pieces": pieces, "written": features["written"] + seconds}
+
+
+@pytest.mark.parametrize(
+    ("kind", "evidence", "line"),
+    [
+        ("random", "", "3 IDs: hex, and no rule that all of them follow"),
+        ("constant", "all 3 are equal", None),
+        ("counter", "each is one more", None),
+        ("counter", "", None),
+    ],
+)
+def test_only_a_form_without_rule_and_evidence_is_described_as_such(
+    kind: str, evidence: str, line: str | None
+) -> None:
+    assert _form([Part(kind, "hex", evidence)], 3) == (() if line is None else (line,))

@@ -9,6 +9,7 @@ import pytest
 
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
+from e2e.analysis.model.sightings import without_wrong_places
 from e2e.records.records import Event, Policy, RunRecords
 from e2e.selftest.unit.builders import PROVIDERS, make_run, with_chats, with_messages
 
@@ -124,3 +125,15 @@ def test_the_form_in_which_an_id_was_sent_is_named() -> None:
     verdict = judge(assemble([replace(records, events=events)])).verdict(EQUAL)
     assert verdict.outcome == "pass"
     assert f"({form})" in verdict.headline
+
+
+@pytest.mark.parametrize("layer", ["sent", "stored"])
+def test_an_id_found_elsewhere_in_one_layer_leaves_the_other_as_it_was_seen(layer: str) -> None:
+    """An empty store stays one where only the payload's place is wrong, and the other way round."""
+    records = with_messages(silent("header x-thread", rule="" if layer == "sent" else "title"), stored=None)
+    events = tuple(
+        replace(e, data={**e.data, "layer": layer}) if e.kind == "sighting" else e for e in records.events
+    )
+    run = without_wrong_places(replace(records, events=events))
+    assert {m.sent_seen for c in run.chats for m in c.messages} == {layer != "sent"}
+    assert {m.stored_seen for c in run.chats for m in c.messages} == {layer != "stored"}

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from e2e.analysis.stats import multinomial
 
@@ -95,3 +96,8 @@ def test_the_smallest_skew_shrinks_with_more_sessions() -> None:
     assert found == sorted(found, reverse=True)
     assert found[0] == pytest.approx(0.83, abs=0.03)
     assert multinomial.smallest_skew(3, THIRD, 1e-3) is None
+
+
+def test_beyond_the_exact_tables_it_is_pearsons_test() -> None:
+    counts = (100, *[90] * 8)
+    assert multinomial.fit(counts, NINTH).p == pytest.approx(stats.chisquare(counts).pvalue)

@@ -224,6 +224,18 @@ class TestOtherChannel:
         desk.exchanges.line_closed("rule:events", 5.0, "gone")
         assert (one.outcome, one.error, one.ended_at) == ("failed", "gone", 5.0)
 
+    def test_only_the_channel_of_its_replies_names_the_provider_in_their_text(self) -> None:
+        channel = {"url": "/e", "direction": "received", "done": "event == 'end'"}
+        said = {"name": "events", **channel, "provider": {"regex": "by (\\w+ hat)"}}
+        other = {"name": "news", **channel, "provider": {"regex": "by (\\w+)"}}
+        send = {"url": "/send", "session": "s", "answered_by": "events"}
+        for text, name in (("Told by Big hat", "Big hat"), ("Told by nobody", None)):
+            desk = Desk(*(Rule(WireRule.model_validate(one)) for one in (send, other, said)))
+            one = desk.send("a")
+            desk.hear({"w": text}, line="rule:events", number=2, event="token")
+            desk.hear({}, line="rule:events", number=2, event="end")
+            assert (one.outcome, one.provider) == ("ok", name)
+
 
 class TestRefusals:
     def test_an_answer_that_says_so_is_kept(self) -> None:

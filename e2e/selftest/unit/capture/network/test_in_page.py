@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from playwright.sync_api import Page
 
 from e2e.capture.network.in_page.wire import InPageWire
@@ -171,3 +173,26 @@ def test_address_of_the_page_comes_with_each_request() -> None:
     seen = Seen({"session": {"page": "/c/([^/]+)$"}})
     seen.receive({**POST, "text": "{}", "page": "https://chat.example/c/s-7", "depth": 0})
     assert seen.log.exchanges[0].session == "s-7"
+
+
+@pytest.mark.parametrize(("cancelled", "outcome"), [(True, "cancelled"), (False, "failed")])
+def test_a_reply_that_breaks_off_has_its_end_and_its_reason(cancelled: bool, outcome: str) -> None:
+    *begun, _ = answered(sse({"x": 1}))
+    broken = {"e": "failed", "t": T + 30, "id": "a1", "error": "NetworkError", "cancelled": cancelled}
+    log = Seen().receive({**POST, "text": "{}"}, *begun, broken)
+    (exchange,) = log.exchanges
+    assert (exchange.outcome, exchange.ended_at) == (outcome, T / 1000 + 0.03)
+    assert "NetworkError" in exchange.error
+    assert log.names[-1] == "finished"
+
+
+def test_a_document_of_the_page_has_the_status_of_its_response() -> None:
+    seen = Seen({"transport": "http"})
+    request: Any = FakeRequest()
+    request.resource_type, request.is_navigation_request = "document", lambda: True
+    response = SimpleNamespace(request=request, status=403, headers={"x-a": "b"}, url=URL)
+    seen.page.listeners["request"](request)
+    seen.page.listeners["response"](response)
+    (exchange,) = seen.log.exchanges
+    assert exchange.status == 403
+    assert "response" in seen.log.names

@@ -9,6 +9,8 @@ import pytest
 
 from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.wire_rules import Rule
+from e2e.capture.recording.drafts import MessageDraft
+from e2e.capture.recording.owners import Owners
 from e2e.profile.profile import Profile, WireRule, load
 from e2e.records.records import Chat, Event
 from e2e.selftest.unit.capture.recording.test_recorder import NEW, OLD, Desk, desk, make_desk
@@ -250,3 +252,12 @@ def test_a_secondary_payload_is_no_session_of_a_chat(make_desk: Callable[..., De
     two.desk.end()
     two.desk.recorder.tell_minted({})
     assert [e.data["session"] for e in two.desk.events("minted")] == [two.desk.ref(OLD)]
+
+
+def test_a_late_payload_is_known_by_the_text_of_any_of_the_last_64_messages() -> None:
+    """A page that sends its whole history must not fill the memory with the texts of a long run."""
+    owners = Owners()
+    texts = [f"Hello there ({n:08x})" for n in range(65)]
+    for chat, text in enumerate(texts):
+        owners.add(text, chat, MessageDraft(0, "", 0.0))
+    assert [one.chat for one in owners.found_in(" ".join(texts))] == list(range(64, 0, -1))

@@ -515,6 +515,14 @@ class TestMessages:
         desk.message("Hello", stored=NEW, sent=NEW)
         assert not desk.end().messages[0].seen_on_screen
 
+    @pytest.mark.parametrize("shown", ["Big hat", None])
+    def test_the_label_is_an_event_of_its_message(self, desk: Desk, shown: str | None) -> None:
+        desk.new_chat()
+        desk.message("Hello", stored=NEW, sent=NEW)
+        desk.message("Again", stored=NEW, sent=NEW)
+        desk.recorder.label(shown)
+        assert desk.only("label").data == {"message": 1, "provider": shown}
+
     @pytest.mark.parametrize(("status", "found"), [(200, True), (404, False)])
     def test_the_backends_answer_is_an_event(self, desk: Desk, status: int, found: bool) -> None:
         desk.new_chat()

@@ -77,7 +77,9 @@ def test_zip_without_a_har_or_a_trace_is_refused(tmp_path: Path) -> None:
 
 def test_huge_file_is_refused_before_it_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "LIMIT", 100)
-    assert "must be at most" in refused(write(tmp_path / "huge.har", har(message(0, "s-1", "hello"))))
+    error = refused(write(tmp_path / "huge.har", har(message(0, "s-1", "hello"))))
+    assert "must be at most" in error
+    assert "huge.har: size\n" in error
 
 
 def test_body_that_is_not_base64_is_refused(tmp_path: Path) -> None:

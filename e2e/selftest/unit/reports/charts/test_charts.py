@@ -232,3 +232,8 @@ def test_importing_the_charts_does_not_import_matplotlib() -> None:
     code += "print([m for m in ('matplotlib', 'scipy.stats', 'playwright') if m in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+def test_the_numbers_of_the_axes_have_the_colour_of_text() -> None:
+    _, axes = drawing.new_figure(2, 1)
+    assert {label.get_color() for label in axes.get_xticklabels()} == {drawing.INK}

@@ -25,7 +25,7 @@ from reports.history.store import History, Store
 from reports.publish import site as publish_module
 from reports.publish.branch import pull, push
 from reports.publish.github import Repository, comment, status
-from reports.publish.nightly import by_series, nightly
+from reports.publish.nightly import by_series, judge_series, nightly
 from reports.publish.notify import messages, notify
 from reports.publish.site import publish, write_index
 
@@ -181,6 +181,28 @@ class TestNightly:
         (error,) = ended.wrong
         assert error.startswith("other, chromium: its evidence could not be judged")
         assert (tmp_path / "site" / "runs" / "one" / "index.html").is_file()
+
+    @pytest.mark.parametrize("code", [0, 1, 4])
+    def test_judging_has_all_folders_no_variable_of_a_shard_and_pytests_exit_code(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    ) -> None:
+        called: list[tuple[list[str], dict[str, str]]] = []
+
+        def run(command: list[str], *, env: dict[str, str], **_: Any) -> Any:
+            called.append((command, env))
+            return subprocess.CompletedProcess(command, code)
+
+        monkeypatch.setattr(subprocess, "run", run)
+        monkeypatch.setenv("CHAT_E2E_SHARD", "1/2")
+        monkeypatch.setenv("CHAT_E2E_OTHER", "stays")
+        folders = [tmp_path / "one", tmp_path / "two"]
+        assert judge_series(folders, tmp_path / "out", ["--show-ids"]) == code
+        ((command, env),) = called
+        given = [command[n + 1] for n, part in enumerate(command) if part == "--from-evidence"]
+        assert given == [str(folder) for folder in folders]
+        assert command[command.index("--out") + 1] == str(tmp_path / "out")
+        assert command[-1] == "--show-ids"
+        assert ("CHAT_E2E_SHARD" in env, env["CHAT_E2E_OTHER"]) == (False, "stays")
 
 
 class TestNotify:
@@ -341,7 +363,8 @@ class TestBranch:
     def test_the_site_comes_back_and_the_branch_has_one_commit(self, tmp_path: Path) -> None:
         remote, site = tmp_path / "remote.git", tmp_path / "site"
         subprocess.run(["git", "init", "--quiet", "--bare", str(remote)], check=True)
-        assert pull(str(remote), "gh-pages", site) is False
+        for _ in range(2):  # the second time the folder is there
+            assert pull(str(remote), "gh-pages", site) is False
         for text in ("first", "second"):
             (site / "index.html").write_text(text, encoding="utf-8")
             push(str(remote), "gh-pages", site)

@@ -13,6 +13,7 @@ from e2e.analysis.judge import judge
 from e2e.cli import main as cli
 from e2e.selftest.unit.builders import judge_run, make_run
 from e2e.selftest.unit.report_samples import write_run
+from reports.charts.figures import FIGURES
 from reports.summary.aggregate import Judged
 from reports.summary.compare import Comparison, comment, compare
 from reports.summary.summary import summarise
@@ -113,3 +114,10 @@ def test_runs_of_several_folders_are_pooled(tmp_path: Path, capsys: pytest.Captu
     assert cli.main(["compare", str(base), str(tmp_path / "head")]) == 0
     planned = make_run().meta.planned_chats
     assert f"| chats | {planned} of {planned} | {2 * planned} of {2 * planned} |" in capsys.readouterr().out
+
+
+def test_a_figure_that_neither_run_has_is_left_out() -> None:
+    chatless = judged(chats=1, lanes=1)
+    comparison, _ = found(chatless, chatless)
+    assert 0 < len(comparison.figures) < len(FIGURES)
+    assert all(before is not None for _, before, _ in comparison.figures)

@@ -107,6 +107,18 @@ def test_the_headline_of_a_failure_names_the_causes() -> None:
     assert headline(summary_of("stale-state")) == "stale-state: 3 of 25 checks failed"
 
 
+def test_the_headline_of_a_failure_leaves_out_causes_that_are_accepted() -> None:
+    summary = summary_of("stale-state")
+    (cause,) = summary.causes
+    known = cause.model_copy(update={"name": "known-one", "accepted_until": "2026-12-31"})
+    checks = [
+        c.model_copy(update={"verdict": "fail", "accepted": "known-one"}) if c.verdict == "pass" else c
+        for c in summary.checks
+    ]
+    both = summary.model_copy(update={"checks": checks, "causes": [known, cause]})
+    assert headline(both) == "stale-state: 3 of 25 checks failed"
+
+
 def test_the_headline_of_a_healthy_run_states_what_passed() -> None:
     line = headline(summary_of())
     assert line.startswith("every new chat used a session ID of its own")
