@@ -51,6 +51,14 @@ class Heard:
     why: str = ""
     """Why it cannot be told."""
 
+    def perhaps_cached(self, *, elsewhere: bool) -> Heard:
+        """The same, of a reply that a service worker may have had from its cache: an old reply to another message shows no fault.
+
+        ``elsewhere``: the words were given in other chats, which this one must not know.
+        """
+        wrong = self.named is not None if elsewhere else self.knows is False
+        return Heard(None, why="a service worker replied; from where was not seen") if wrong else self
+
 
 @dataclass(slots=True)
 class CodeWords:

@@ -13,8 +13,11 @@ from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
 from e2e.errors import HarnessError
+from e2e.pages import typing
 from e2e.profile.profile import Profile
 from e2e.records.evidence import read_run
+from e2e.selftest.browser.lab_pages.lab_runs import CHATS, failed, record_pages
+from e2e.selftest.lab.app import Lab
 from e2e.setup.engines import engine_options, find_engine
 from fixtures.reference_chat.launcher import ReferenceChat
 
@@ -52,3 +55,30 @@ def test_healthy_chat_and_a_fault_give_what_they_give_in_chromium(
     shared_chat.reset(faults=["stale-state"])
     _, stale = record(playwright, firefox, reference, shared_chat, tmp_path / "stale")
     assert [cause.name for cause in stale.causes] == ["stale-state"]
+
+
+def test_mouse_and_keys_reach_a_frame_of_another_site(firefox: Browser) -> None:
+    page = firefox.new_page()
+    try:
+        with Lab.start(seed=3) as lab:
+            page.goto(lab.url("iframe-cross"))
+            frame = page.frame_locator("#chat-frame")
+            box = frame.get_by_role("textbox")
+            box.click()
+            typing.fill(box, "hello", 5000)
+            page.keyboard.press("Enter")
+            frame.get_by_test_id("message").nth(1).wait_for()
+            assert len(lab.received) == 1
+    finally:
+        page.close()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_chat_in_a_frame_of_another_site_is_recorded(
+    playwright: Playwright, firefox: Browser, tmp_path: Path
+) -> None:
+    run, received = record_pages(playwright, firefox, tmp_path, names=("iframe-cross",))["iframe-cross"]
+    assert failed(run) == set()
+    assert not run.partial, run.partial_reasons
+    assert run.messages["sent"].nunique() == len(set(received)) == CHATS

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from e2e.selftest.tools.matrix.table import FAILS, FAILS_ONE_OF, HEALTHY, Row, expected
+from e2e.selftest.tools.matrix.table import FAILS, FAILS_ONE_OF, HEALTHY, UNSEEN, Row, expected
 from e2e.setup.places import REPO
 from fixtures.reference_chat.backend.faults import FAULTS
 
@@ -30,12 +30,13 @@ SLICE = (
     "backend-down",
     "browser-crash",
 )
+OF_THE_PAGE = (HEALTHY, *(fault.name for fault in FAULTS if fault.side == "frontend"))
 Matrix = tuple[Path, int, str]
 
 
-def run_matrix(out: Path, faults: Sequence[str]) -> Matrix:
+def run_matrix(out: Path, faults: Sequence[str], *options: str) -> Matrix:
     """The quick matrix as `python -m e2e matrix` runs it: its folder, exit code and output."""
-    command = [sys.executable, "-m", "e2e", "matrix", "--quick", "--seed", "7", "--out", str(out)]
+    command = [sys.executable, "-m", "e2e", "matrix", "--quick", "--seed", "7", "--out", str(out), *options]
     command += [part for fault in faults for part in ("--fault", fault)]
     ended = subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=1500, check=False)
     return out, ended.returncode, ended.stdout + ended.stderr
@@ -51,15 +52,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     return run_matrix(tmp_path_factory.mktemp("matrix"), ())
 
 
+@pytest.fixture(scope="module")
+def in_page(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
+    return run_matrix(tmp_path_factory.mktemp("in_page"), OF_THE_PAGE, "--wire", "in-page")
+
+
 def rows(out: Path) -> dict[str, dict[str, Any]]:
     return {row["fault"]: row for row in json.loads((out / "matrix.json").read_text())}
 
 
-def is_as_expected(matrix: Matrix, fault: str) -> None:
+def is_as_expected(matrix: Matrix, fault: str, *, in_page: bool = False) -> None:
     row = rows(matrix[0])[fault]
     assert row["ok"], row
-    assert row["expected"] == expected(fault)
-    assert FAILS.get(fault, set()) <= set(row["checks_failed"])
+    assert row["expected"] == expected(fault, in_page=in_page)
+    assert row["expected"] == UNSEEN or FAILS.get(fault, set()) <= set(row["checks_failed"])
     assert fault not in FAILS_ONE_OF or FAILS_ONE_OF[fault] & set(row["checks_failed"])
 
 
@@ -83,6 +89,15 @@ def test_matrix_writes_page_chart_and_json(slice_: Matrix) -> None:
 @pytest.mark.parametrize("fault", NAMES)
 def test_every_fault_ends_in_its_cause_and_no_other(whole: Matrix, fault: str) -> None:
     is_as_expected(whole, fault)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1600)
+@pytest.mark.parametrize("fault", OF_THE_PAGE)
+def test_script_in_the_page_gives_the_same_causes_or_says_what_was_not_seen(
+    in_page: Matrix, fault: str
+) -> None:
+    is_as_expected(in_page, fault, in_page=True)
 
 
 def row(**changes: Any) -> Row:

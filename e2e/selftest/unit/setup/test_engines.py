@@ -42,6 +42,7 @@ def test_firefox_of_the_system_is_driven_over_webdriver_bidi(env: dict[str, str]
     assert engine_options(find_engine("firefox", env)) == {
         "executable_path": path,
         "channel": "moz-firefox",
+        "firefox_user_prefs": {"fission.webContentIsolationStrategy": 0},
     }
 
 

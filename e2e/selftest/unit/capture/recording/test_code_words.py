@@ -124,3 +124,12 @@ def test_a_reply_that_quotes_another_chats_message_knows_it() -> None:
         assert words.heard([], quoted, NONCE, "{word}", words=words.told, elsewhere=elsewhere) == found
     # Other texts of the response, such as a list of chats with their first messages, are no reply.
     assert words.heard([TYPED], None, NONCE, "{word}", words=words.told, elsewhere=True).knows is None
+
+
+def test_a_reply_that_may_come_from_a_cache_shows_no_fault_and_may_show_that_there_is_none() -> None:
+    why = "a service worker replied; from where was not seen"
+    assert Heard(False).perhaps_cached(elsewhere=False) == Heard(None, why=why)
+    assert Heard(True, WORD).perhaps_cached(elsewhere=True) == Heard(None, why=why)
+    assert Heard(False, WORD).perhaps_cached(elsewhere=True) == Heard(None, why=why)
+    for kept, elsewhere in ((Heard(True, WORD), False), (Heard(False), True), (Heard(None, why=ECHO), False)):
+        assert kept.perhaps_cached(elsewhere=elsewhere) is kept
