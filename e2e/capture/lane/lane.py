@@ -6,7 +6,6 @@ import contextlib
 import re
 from collections import deque
 from collections.abc import Mapping
-from typing import Literal
 
 from playwright.sync_api import Error
 
@@ -65,11 +64,11 @@ class Lane:
             while self._goes_on:
                 yield from self._one_context()
         except HarnessError as error:
-            self._end_badly("blocked" if isinstance(error, Blocked) else "lost", error)
+            self._end_badly(error)
         except Error as error:
             if self._run_context.stopped():
                 return
-            self._end_badly("lost", _gone_wrong(error))
+            self._end_badly(_gone_wrong(error))
         except Exception:
             if not self._run_context.stopped():  # Playwright raises a plain Exception when its driver is gone
                 raise
@@ -199,11 +198,11 @@ class Lane:
             yield from self._explained(context, self._messages(context, goes_on=goes_on))
             self._refused = 0
         except MessageLost as lost:
-            self._steady_clock()
+            self._reliable()
             self._lost(lost)
         except Blocked as blocked:
             self._refused += 1
-            self._end_badly("blocked", blocked)
+            self._end_badly(blocked)
             if isinstance(blocked, turns.NoReply):
                 self._refused = _GIVE_UP_AFTER  # a backend that hangs would hang again
             elif blocked.condition == "daily-limit" and not alone:
@@ -216,14 +215,15 @@ class Lane:
         recorder.begin_play(scenario.name)
         try:
             yield from self._explained(context, scenario.play(context))
-            self._steady_clock()
+            self._reliable()
             self._refused = 0
         except (HarnessError, Error) as problem:
             if isinstance(problem, Error) and self._run_context.stopped():
                 raise
             error = problem if isinstance(problem, HarnessError) else _gone_wrong(problem)
             self._why_fresh = f"{scenario.name} could not be played to its end"
-            if isinstance(error, MessageLost) and not self._clock.jump:
+            error = self._true_reason(error) or error
+            if isinstance(error, MessageLost):
                 self._lost(error)
                 return
             if not isinstance(error, Blocked):
@@ -233,7 +233,7 @@ class Lane:
                 recorder.end_chat("lost", error.what)
                 return
             self._refused += 1
-            self._end_badly("blocked", error)
+            self._end_badly(error)
             if isinstance(error, turns.NoReply):
                 self._refused = _GIVE_UP_AFTER
             elif error.condition == "daily-limit":
@@ -241,10 +241,19 @@ class Lane:
         finally:
             recorder.scenario = "plain"
 
-    def _steady_clock(self) -> None:
-        """Raises `CaptureIncomplete` when the clock was set: what was seen before what is unknown then."""
-        if self._clock.jump:
-            raise CaptureIncomplete(self._clock.jump, hint="run again when its time is right")
+    def _reliable(self) -> None:
+        """Raises `CaptureIncomplete` when the browser lost its cookies, or when what was seen before what is unknown."""
+        unreliable = self._true_reason(None)
+        if unreliable is not None:
+            raise unreliable
+
+    def _true_reason(self, error: HarnessError | None) -> HarnessError | None:
+        """What happened outside of the page, if anything; else ``error``: it may be what followed from that."""
+        if lost := self._recorder.chats.lost_sight():
+            return CaptureIncomplete(lost, hint="run again; lower --lanes where memory is short")
+        if self._clock.jump and not isinstance(error, Blocked):
+            return CaptureIncomplete(self._clock.jump, hint="run again when its time is right")
+        return error
 
     def _lost(self, error: MessageLost) -> None:
         """The page lost a message: that was seen, so it is no problem of the run; its check judges it."""
@@ -266,16 +275,15 @@ class Lane:
             yield from turns.message(context)
         if goes_on and self._run_context.goes_on:
             yield from turns.message(context)
-        self._steady_clock()
+        self._reliable()
         context.recorder.end_chat()
 
-    def _end_badly(self, status: Literal["blocked", "lost"], error: HarnessError) -> None:
+    def _end_badly(self, error: HarnessError) -> None:
         chat = self._recorder.chat
-        if self._clock.jump and not isinstance(error, Blocked):
-            error = CaptureIncomplete(self._clock.jump, hint="run again when its time is right")
+        error = self._true_reason(error) or error
         self._run_context.problem(error, self._recorder.place)
         self._picture(f"lane-{self.number}-chat-{chat.number if chat else 'none'}.png")
-        self._recorder.end_chat(status, error.what)
+        self._recorder.end_chat("blocked" if isinstance(error, Blocked) else "lost", error.what)
 
     def _picture(self, name: str) -> None:
         """What the user saw when it went wrong, session IDs covered."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext
 
+from e2e.capture.lane.network_service import NetworkService
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scenarios.habits import Habits
 from e2e.capture.scheduling.pace import Pace
@@ -50,3 +51,5 @@ class RunContext:
     """Lane and chat -> the header that their requests get; None: they get none."""
     wraps_workers: bool = False
     """In-page: the target's policy allows a worker that begins with the suite's script."""
+    network_service: NetworkService | None = None
+    """The browser's, which all lanes share."""

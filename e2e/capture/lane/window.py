@@ -15,6 +15,7 @@ from playwright.sync_api import Dialog, Error, Page
 from e2e.capture.code.stacks import OWN_SCRIPT
 from e2e.capture.in_page import recorder_script
 from e2e.capture.in_page.signals import PageSignals
+from e2e.capture.lane.network_service import NetworkService
 from e2e.capture.lane.run_context import RunContext
 from e2e.capture.network.cdp.channels import PageChannel, watch_shared_workers
 from e2e.capture.network.cdp.wire import CdpWire
@@ -60,6 +61,9 @@ class Window:
                 hint="`make login TARGET=…`",
             ) from None
         run_context.open_contexts.append(self.context)
+        recorder.chats.lost_sight = (
+            run_context.network_service or NetworkService(run_context.browser)
+        ).watch()
         self.page: ChatPage
         self._closing: list[Callable[[], None]] = []
 

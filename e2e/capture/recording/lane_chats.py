@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -41,5 +41,7 @@ class LaneChats:
     """The backend took a message of this lane, and replied."""
     ended: tuple[int, frozenset[str]] = (0, frozenset())
     """The tab in which New Chat was clicked last, and the raw session IDs that this ended."""
+    lost_sight: Callable[[], str] = lambda: ""
+    """What happened to the browser, so that the chats of this context cannot be judged from then on; or ``""``."""
     request: Request | None = None
     """The last one that could be sent again without the browser."""

@@ -316,6 +316,8 @@ class LaneRecorder(WireListener):
         draft, self.chat = self.chat, None
         if draft is None:
             return None
+        if status == "observed" and (lost := self.chats.lost_sight()):
+            status, reason = "lost", lost
         self.chats.issuing.settle(time.time(), self._issued)
         self._sends = draft.sends
         for message in draft.messages:

@@ -24,6 +24,7 @@ from e2e.capture.code.libraries import infrastructure
 from e2e.capture.code.local_maps import LocalMaps
 from e2e.capture.experiments.runner import ExperimentRunner
 from e2e.capture.lane.lane import Lane
+from e2e.capture.lane.network_service import NetworkService
 from e2e.capture.lane.run_context import RunContext
 from e2e.capture.network.in_page.policy import wraps_workers
 from e2e.capture.network.sources import IN_PAGE, source_for
@@ -90,6 +91,7 @@ class Runner:
         self._looked = False
         self._lanes: list[Lane] = []
         self._open_contexts: list[BrowserContext] = []
+        self._network_service = NetworkService(browser)
         times = plan.profile.timeouts
         self._patience = times.ready + times.action + times.reply
         """Seconds after which a page that answers nothing has stopped: longer than any wait for it."""
@@ -213,6 +215,7 @@ class Runner:
             open_contexts=self._open_contexts,
             traceparent=partial(traceparent, self.run_id) if plan.traceparent else None,
             wraps_workers=self._wraps_workers,
+            network_service=self._network_service,
         )
 
     def _crashed(self, what: str, hint: str = "too little memory? run again with fewer lanes") -> None:

@@ -18,7 +18,7 @@ from e2e.selftest.browser.lab_pages.lab_profiles import lab_profile
 from e2e.selftest.browser.lab_pages.lab_runs import failed
 from e2e.selftest.lab.app import Lab
 
-CHATS = 3
+CHATS = 2
 PAGES = {
     "patched": ("fetch-json", "patched"),
     "frozen": ("xhr-json", "frozen"),
@@ -30,13 +30,34 @@ PAGES = {
 }
 
 
+Played = dict[tuple[str, str], tuple[Run, list[str | None]]]
+"""Name and bug -> the run, and the session IDs that the lab's backend received."""
+HOSTILE = "everything"
+"""The page of each test run; the others are visited in nightly ones."""
+
+
 @pytest.fixture(scope="module")
-def runs(
+def usual(playwright: Playwright, own_browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Played:
+    kinds = [(HOSTILE, "stale"), (HOSTILE, "leaves")]
+    return _played(kinds, playwright, own_browser, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def all_pages(
     playwright: Playwright, own_browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> dict[tuple[str, str], tuple[Run, list[str | None]]]:
+) -> Played:
+    kinds = [(name, bug) for name in PAGES for bug in ("", "stale")]
+    return _played(kinds, playwright, own_browser, tmp_path_factory)
+
+
+def _played(
+    kinds: list[tuple[str, str]],
+    playwright: Playwright,
+    own_browser: Browser,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Played:
     out = tmp_path_factory.mktemp("hostile")
     waiter = EventWaiter(own_browser)
-    kinds = [(name, bug) for name in PAGES for bug in ("", "stale")]
     with ExitStack() as stack:
         labs = {kind: stack.enter_context(Lab.start(seed=3)) for kind in kinds}
         runners = {}
@@ -44,7 +65,7 @@ def runs(
             page, hostile = PAGES[name]
             query = {"hostile": hostile} | ({"bug": bug} if bug else {})
             plan = Plan(lab_profile(page), labs[name, bug].url(page, **query), CHATS, 1, out, continue_last=False,
-                        trace=False, scenarios=("reload",) if not bug else ())  # fmt: skip
+                        trace=False, scenarios=() if bug == "stale" else ("reload",))  # fmt: skip
             runners[name, bug] = Runner(plan, playwright, own_browser, {}, waiter=waiter)
         run_side_by_side(list(runners.values()), waiter, at_once=7)
         return {
@@ -53,12 +74,21 @@ def runs(
         }
 
 
+@pytest.mark.timeout(300)
+def test_a_page_that_forges_events_is_judged_by_what_it_does_at_true_ones(usual: Played) -> None:
+    """Leaving the page ends the session: only the reload shows it, as without the forged ``pagehide`` of each key and click."""
+    run, _ = usual[HOSTILE, "leaves"]
+    assert not run.partial, run.partial_reasons
+    assert failed(run) == {"rotation.reload"}
+    assert [cause.name for cause in judge(run).causes] == ["ended-on-leave"]
+    _fault_is_found(HOSTILE, usual)
+
+
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_healthy_page_passes_whatever_it_replaces(
-    name: str, runs: dict[tuple[str, str], tuple[Run, list[str | None]]]
-) -> None:
-    run, received = runs[name, ""]
+def test_a_healthy_page_passes_whatever_it_replaces(name: str, all_pages: Played) -> None:
+    run, received = all_pages[name, ""]
     assert not run.partial, run.partial_reasons
     assert failed(run) == set()
     plain = run.messages
@@ -67,11 +97,14 @@ def test_a_healthy_page_passes_whatever_it_replaces(
     assert (plain["sent"] == plain["stored"]).all()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", PAGES)
-def test_a_fault_is_found_whatever_the_page_replaces(
-    name: str, runs: dict[tuple[str, str], tuple[Run, list[str | None]]]
-) -> None:
+def test_a_fault_is_found_whatever_the_page_replaces(name: str, all_pages: Played) -> None:
+    _fault_is_found(name, all_pages)
+
+
+def _fault_is_found(name: str, runs: Played) -> None:
     run, received = runs[name, "stale"]
     assert len(set(received)) == 1
     assert "rotation.sent_id_is_fresh" in failed(run)

@@ -174,7 +174,7 @@ function openReply() {
 
 let rotating = false;
 // ?bug=leaves: leaving the page ends the session.
-if (Lab.bug === "leaves") addEventListener("pagehide", () => Lab.store.clear(Lab.chat.session));
+if (Lab.bug === "leaves") addEventListener("pagehide", (event) => event.isTrusted && Lab.store.clear(Lab.chat.session));
 
 async function newChat() {
   const { chat, ui } = Lab;

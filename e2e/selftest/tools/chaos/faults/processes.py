@@ -17,6 +17,7 @@ GONE = (
     r"[Cc]onnection closed",
     r"the page of lane \d+ crashed",
     r"the browser could not go on: .*(closed|crash|disconnected|detached)",
+    r"the browser's network service crashed",
 )
 DOWN = (
     r"backend-down",

@@ -531,3 +531,51 @@ class TestTraces:
         lane.close()
         assert fake.log[-1] == "close 1"
         assert lane.recorder is fake.recorder
+
+
+LOST = "the browser's network service crashed, and the cookies with it"
+
+
+class TestABrowserThatLostItsCookies:
+    """A page goes on without its session then: what was seen of that chat is no fault of the page."""
+
+    def lose_at(self, fake: Fake, message: int) -> None:
+        lost_in: list[int] = []
+
+        def look() -> str:
+            if fake.recorder.sent_messages > message and not lost_in:
+                lost_in.append(fake.windows)
+            return LOST if lost_in == [fake.windows] else ""
+
+        fake.recorder.chats.lost_sight = look
+
+    def test_the_plain_chat_is_lost_and_the_lane_ends_with_the_reason(self, fake: Fake) -> None:
+        self.lose_at(fake, 1)
+        fake.run(4)
+        assert fake.statuses == ["observed", "lost"]
+        assert fake.written.chats[1].reason == LOST
+        assert fake.problems == [(LOST, "lane 0, chat 1")]
+
+    @pytest.mark.parametrize(
+        "failure", [None, limit("login-wall"), MessageLost("nothing left"), Error("detached")]
+    )
+    def test_a_scenario_cannot_be_judged_and_the_next_one_has_a_fresh_context(
+        self, fake: Fake, failure: Exception | None
+    ) -> None:
+        self.lose_at(fake, 1)
+        fake.run(1, fake.scenario("rapid-send", failure), fake.scenario("reload"))
+        unseen = [(e.data["scenario"], e.data["what"]) for e in fake.written.events if e.kind == "unseen"]
+        assert unseen == [("rapid-send", LOST)]
+        assert [(c.scenario, c.status) for c in fake.written.chats[:2]] == [
+            ("plain", "observed"),
+            ("rapid-send", "lost"),
+        ]
+        assert {c.status for c in fake.written.chats[2:]} == {"observed"}
+        assert fake.contexts[2:] == [1] * len(fake.contexts[2:])
+
+    def test_a_refusal_after_it_is_not_the_reason(self, fake: Fake) -> None:
+        fake.fails[1] = limit("login-wall")
+        self.lose_at(fake, 1)
+        fake.run(2)
+        assert fake.statuses == ["observed", "lost"]
+        assert fake.problems == [(LOST, "lane 0, chat 1")]
