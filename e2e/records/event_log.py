@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import replace
 from typing import Any, overload
 
 import zstandard
@@ -40,8 +39,12 @@ JUDGED = frozenset(
 _STARTS = "storage of a page load"
 _START = re.compile(rb'"op": *"start"')
 _BLOCK = 1 << 20
-_HEAD = 400
-"""Bytes of a line in which its kind stands, where this suite wrote it."""
+_TEXT = rb'"((?:[^"\\]|\\.)*)"'
+_HEAD = re.compile(
+    rb'\{"schema":[^{"]*,"run_id":%b,"seq":[^{"]*,"t":[^{"]*,"lane":(-?\d+),"chat":(?:-?\d+|null),"kind":%b'
+    % (_TEXT, _TEXT)
+)
+"""Begin of a line that this suite wrote, with its lane and kind."""
 
 
 class EventLog(Indexed):
@@ -59,16 +62,17 @@ class EventLog(Indexed):
 
     def add(self, line: bytes) -> None:
         """Take the line of one event. Raises ``ValueError``, ``TypeError`` or ``KeyError`` for one that is none."""
-        end = line.find(b',"kind":"', 0, _HEAD)
-        if end < 0 or b'"data"' in line[:end] or not line.startswith(b'{"schema":') or line[-1:] != b"}":
+        head = _HEAD.match(line)
+        if head is None or line[-1:] != b"}":
             event = Event.from_json(parsed(line.decode("utf-8", "replace")))  # written by another hand
             line = json.dumps(event.to_json(), ensure_ascii=False, separators=(",", ":")).encode(
                 "utf-8", "backslashreplace"
             )
-            end = line.index(b',"kind":"')
-        kind = line[end + 9 : line.index(b'"', end + 9)].decode()
-        at = line.index(b'"lane":', 0, end) + 7
-        if int(line[at : line.index(b",", at)]) >= SIDE_LANE:
+            head = _HEAD.match(line)
+            if head is None:
+                raise ValueError("its head cannot be read")
+        kind = head[3].decode("utf-8", "replace")
+        if int(head[2]) >= SIDE_LANE:
             self.side = (*self.side, Event.from_json(parsed(line.decode("utf-8", "replace"))))
         elif kind in JUDGED:
             self._counts[kind] = self._counts.get(kind, 0) + 1
@@ -87,13 +91,16 @@ class EventLog(Indexed):
             zstandard.ZstdCompressor(level=1).compress(b"\n".join(lines))
         )
 
-    def of(self, *kinds: str) -> Iterator[Event]:
+    def of(self, *kinds: str, chat: tuple[int, int] | None = None) -> Iterator[Event]:
         """As `Indexed.of`. Raises `HarnessError` for a line that cannot be read."""
+        mark = b"" if chat is None else b',"lane":%d,"chat":%d,"kind":' % chat
         for kind in (*kinds, *((_STARTS,) if "storage" in kinds else ())):
             unpack = zstandard.ZstdDecompressor().decompress
             for block in self._packed.get(kind, ()):
-                yield from self._parsed(unpack(block).split(b"\n"))
-            yield from self._parsed(self._open.get(kind, ()))
+                lines = unpack(block)
+                if mark in lines:
+                    yield from self._parsed(line for line in lines.split(b"\n") if mark in line)
+            yield from self._parsed(line for line in self._open.get(kind, ()) if mark in line)
 
     def starts(self) -> Iterator[Event]:
         return self.of(_STARTS)
@@ -134,7 +141,8 @@ class EventLog(Indexed):
         except ValueError:  # a function's name with }] in it
             return None
         event = Event.from_json(raw)
-        return replace(event, data={**event.data, "stack": known})
+        raw["data"]["stack"] = known  # the event's own data
+        return event
 
     def changed(self, change: Change) -> EventLog:
         new = copy(self)

@@ -119,7 +119,7 @@ class Event:
         """Inverse of `to_json`. Raises ``KeyError`` when a required field is missing, ``TypeError`` when one is of another type."""
         known = checked(_EventHead, raw)
         known["data"] = checked_data(raw["data"])
-        return cls(**{name: known[name] for name in _EVENT_FIELDS})
+        return cls(*[known[name] for name in _EVENT_FIELDS_IN_ORDER])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,7 @@ class _EventHead:
     kind: str
 
 
+_EVENT_FIELDS_IN_ORDER = tuple(Event.__dataclass_fields__)
 _EVENT_FIELDS = ("schema", "run_id", "seq", "t", "lane", "chat", "kind", "data")
 
 

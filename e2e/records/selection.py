@@ -20,8 +20,10 @@ class Indexed(Sequence[Event]):
     """The events of experiments and random tests."""
 
     @abstractmethod
-    def of(self, *kinds: str) -> Iterator[Event]:
-        """The events of these kinds, kind by kind; without those of experiments and random tests."""
+    def of(self, *kinds: str, chat: tuple[int, int] | None = None) -> Iterator[Event]:
+        """The events of these kinds, kind by kind; without those of experiments and random tests. Those of one lane and chat only,
+        where ``chat`` is given.
+        """
 
     @abstractmethod
     def starts(self) -> Iterator[Event]:
@@ -36,13 +38,13 @@ class Indexed(Sequence[Event]):
         """The same events, each as ``change`` gives it; without those for which it gives None."""
 
 
-def of_kind(events: Iterable[Event], *kinds: str) -> Iterator[Event]:
-    """Those of ``events`` that are of these kinds."""
+def of_kind(events: Iterable[Event], *kinds: str, chat: tuple[int, int] | None = None) -> Iterator[Event]:
+    """Those of ``events`` that are of these kinds, and of this lane and chat, where it is given."""
     if isinstance(events, Indexed):
-        yield from events.of(*kinds)
+        yield from events.of(*kinds, chat=chat)
         events = events.side
     for event in events:
-        if event.kind in kinds:
+        if event.kind in kinds and chat in (None, (event.lane, event.chat)):
             yield event
 
 

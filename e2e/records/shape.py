@@ -21,10 +21,10 @@ def checked(record: type[Any], raw: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise TypeError(f"expected a table, got {_short(raw)}")
     known = {}
-    for name, test in _tests(cast(Hashable, record)):
+    for name, plain, test in _tests(cast(Hashable, record)):
         if name in raw:
             value = known[name] = raw[name]
-            if not test(value):
+            if type(value) not in plain and not test(value):
                 raise TypeError(f"{name} is {_short(value)}")
             if isinstance(value, str) and not value.isprintable():
                 known[name] = printable(value)
@@ -36,8 +36,10 @@ def checked_data(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise TypeError(f"data is {_short(data)}")
     for name, value in data.items():
-        test = _DATA.get(name)
-        if test is not None and value is not None and not test(value):
+        if value is None:
+            continue
+        plain, test = _DATA.get(name, _ANYTHING)
+        if type(value) not in plain and not test(value):
             raise TypeError(f"data.{name} is {_short(value)}")
         if isinstance(value, str) and not value.isprintable():
             data[name] = printable(value)
@@ -50,15 +52,27 @@ def _short(value: Any) -> str:
 
 
 @cache
-def _tests(record: Hashable) -> tuple[tuple[str, _Test], ...]:
+def _tests(record: Hashable) -> tuple[tuple[str, frozenset[type], _Test], ...]:
     hints = get_type_hints(record)
-    return tuple((f.name, _test_of(hints[f.name])) for f in fields(cast(Any, record)))
+    return tuple(
+        (f.name, _plain_of(hints[f.name]), _test_of(hints[f.name])) for f in fields(cast(Any, record))
+    )
+
+
+def _plain_of(hint: Any) -> frozenset[type]:
+    """The types of which each value will do: no test is called for these, which is most of the time that reading takes."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return frozenset[type]().union(*map(_plain_of, get_args(hint)))
+    return frozenset((hint,)) if hint in (str, bool, type(None)) else frozenset()
 
 
 def _test_of(hint: Any) -> _Test:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         tests = [_test_of(one) for one in arguments]
+        if len(tests) == 2 and arguments[1] is type(None):
+            first = tests[0]
+            return lambda value: value is None or first(value)
         return lambda value: any(test(value) for test in tests)
     if origin is Literal:
         return lambda value: isinstance(value, str) and value in arguments
@@ -116,19 +130,20 @@ _PLAIN: dict[Any, _Test] = {
     type(None): lambda value: value is None,
 }
 
-_DATA: dict[str, _Test] = {
+_ANYTHING: tuple[frozenset[type], _Test] = (frozenset(), _anything)
+_DATA: dict[str, tuple[frozenset[type], _Test]] = {
     **dict.fromkeys(
         ("by", "cached", "error", "event", "form", "how", "key", "kind", "layer", "method", "op", "origin", "outcome", "pattern", "place",
          "previous", "probe", "provider", "question", "request", "rule", "scenario", "session", "shape", "store", "text", "transport",
-         "unreadable", "url", "way_out", "what", "where", "why"), _is_text),
+         "unreadable", "url", "way_out", "what", "where", "why"), (frozenset((str,)), _is_text)),
     **dict.fromkeys(
         ("by_text", "compared", "found", "in_payload", "judged", "named_in_payload", "restored", "retry", "same_line", "same_value"),
-        _is_flag),
+        (frozenset((bool,)), _is_flag)),
     **dict.fromkeys(
         ("bleeds_from", "bytes", "chunks", "history", "index", "message", "messages", "names", "names_lane", "number", "screen_from",
-         "searched", "shows_from", "status", "tab", "word_of"), _is_whole),
-    **dict.fromkeys(("latency_ms", "time_offset"), _is_number),
-    **dict.fromkeys(("distribution", "features"), _is_table),
-    "stack": _is_stack,
+         "searched", "shows_from", "status", "tab", "word_of"), (frozenset(), _is_whole)),
+    **dict.fromkeys(("latency_ms", "time_offset"), (frozenset(), _is_number)),
+    **dict.fromkeys(("distribution", "features"), (frozenset((dict,)), _is_table)),
+    "stack": (frozenset(), _is_stack),
 }  # fmt: skip
 """Name of a field of an event's data -> what it is wherever it is not null; the same in all kinds of events."""

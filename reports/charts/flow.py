@@ -76,8 +76,8 @@ def _points(run: Run, key: ChatKey, chat: ChatRow) -> list[Point]:
         if m.sent_seen:
             sentence = f"the chat before sent its last message with {tail(m.sent) if m.sent else 'no ID'}"
             points.append(Point(sent_at - chat.began, SENT, tail(m.sent), False, sentence))
-    for w in run.each(StorageRow):
-        if key_of(w) == key and w.own and w.tab == chat.tab:
+    for w in run.of_chat(StorageRow, *key):
+        if w.own and w.tab == chat.tab:
             points += _of_write(w, chat)
     for m in mine:
         points += _of_message(run, m, chat)

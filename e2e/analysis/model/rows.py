@@ -37,8 +37,13 @@ def event_rows(runs: Sequence[RunRecords], record: type[Row]) -> tuple[Any, ...]
     return tuple(sorted(events_as(runs, record), key=_in_time))
 
 
-def events_as(runs: Sequence[RunRecords], record: type[Row]) -> Iterator[Any]:
-    """The rows of one type, run by run in order of arrival: one after the other, so that not all need room at once."""
+def events_as(
+    runs: Sequence[RunRecords], record: type[Row], chat: tuple[int, int] | None = None
+) -> Iterator[Any]:
+    """The rows of one type, run by run in order of arrival: one after the other, so that not all need room at once.
+
+    Those of one lane and chat only, where ``chat`` is given.
+    """
     columns = columns_of(record)
     names = tuple(name for name in columns if name not in _OF_EVENT)
     own = "own" in columns
@@ -47,7 +52,7 @@ def events_as(runs: Sequence[RunRecords], record: type[Row]) -> Iterator[Any]:
     make: Callable[..., Any] = record
     for run in runs:
         mask = run.meta.mask_key
-        for event in of_kind(run.events, *EVENTS[record]):
+        for event in of_kind(run.events, *EVENTS[record], chat=chat):
             data = first_ids.of(event) if event.kind == "minted" else event.data
             first = (
                 share(event.run_id),

@@ -122,12 +122,28 @@ def _largest_of(largest: int, n: int, shares: np.ndarray) -> float:
     # two providers cannot both have more than half: the sum is exact then, also far out in the tail
     if 2 * largest > n:
         return min(1.0, float(np.sum(special.bdtrc(largest - 1, n, shares))))
-    counts = np.arange(largest)
-    below = np.zeros(n + 1)
-    below[0] = 1.0
-    for share in shares:  # P(every count < largest), with Poisson counts given that they sum to n
-        below = np.convolve(below, _poisson(counts, n * share))[: n + 1]
-    return float(min(1.0, max(0.0, 1 - below[n] / _poisson(np.array([n]), n)[0])))
+    # P(every count < largest), with Poisson counts given that they sum to n. Only likely counts and sums are multiplied: all of
+    # 100,000 sessions took 2.5 s for each of four providers, and 20 times that for `_shows_from`.
+    first, below, mean = 0, np.ones(1), 0.0
+    for share in shares:
+        low, high = _likely(n * share)
+        counts = np.arange(low, min(high, largest - 1) + 1)
+        if not len(counts):
+            return 1.0
+        first, below, mean = first + low, np.convolve(below, _poisson(counts, n * share)), mean + n * share
+        low, high = _likely(mean)
+        below = below[max(0, low - first) : high - first + 1]
+        first = max(first, low)
+        if not len(below):
+            return 1.0
+    at_n = below[n - first] if first <= n < first + len(below) else 0.0
+    return float(min(1.0, max(0.0, 1 - at_n / _poisson(np.array([n]), n)[0])))
+
+
+def _likely(mean: float) -> tuple[int, int]:
+    """The counts that a Poisson variable has, but for a probability of 1e-40."""
+    width = 14 * math.sqrt(mean) + 100
+    return max(0, int(mean - width)), math.ceil(mean + width)
 
 
 def _poisson(counts: np.ndarray, mean: float) -> np.ndarray:
@@ -186,7 +202,22 @@ def _shows_from(n: int, expected: Expectation, level: float) -> int | None:
     low, high = 1, n
     if largest_share(n, n, expected) > level:
         return None
+    if expected.shares is not None:  # the exact probability is dear, and at most a little below its bound
+        low, high = _bracket(n, np.array(expected.shares), expected, level)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if largest_share(middle, n, expected) <= level else (middle, high)
     return high
+
+
+def _bracket(n: int, shares: np.ndarray, expected: Expectation, level: float) -> tuple[int, int]:
+    """A count that is not beyond ``level``, or 1, and a larger one that is. The sum of the providers' tails leads to them."""
+    low, high = 1, n
+    while high - low > 1:
+        middle = (low + high) // 2
+        beyond = float(np.sum(special.bdtrc(middle - 1, n, shares))) <= level
+        low, high = (low, middle) if beyond else (middle, high)
+    step = 1
+    while (low := max(1, high - step)) > 1 and largest_share(low, n, expected) <= level:
+        high, step = low, 2 * step
+    return low, high

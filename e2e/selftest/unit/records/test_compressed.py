@@ -9,6 +9,7 @@ import pytest
 
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
+from e2e.analysis.model.schema import ChatRow, PayloadRow, StorageRow
 from e2e.errors import HarnessError
 from e2e.records import evidence
 from e2e.records.event_log import EventLog
@@ -116,6 +117,17 @@ def test_the_log_has_the_events_that_a_judgement_reads(folder: Path) -> None:
     assert len(log) == len(list(log)) < len(every)
 
 
+def test_the_rows_of_one_chat_are_read_alone(folder: Path) -> None:
+    kept, read = assemble([read_run(folder)]), assemble([read_for_judging(folder)])
+    for record in (StorageRow, PayloadRow):
+        for c in kept.every(ChatRow):
+            of_chat = [r for r in kept.every(record) if (r.lane, r.chat) == (c.lane, c.chat)]
+            assert of_chat
+            for run in (kept, read):  # of rows that are there, and of a log
+                assert list(run.of_chat(record, c.run_id, c.lane, c.chat)) == of_chat
+            assert list(read.of_chat(record, "another run", c.lane, c.chat)) == []
+
+
 def test_page_loads_are_found_among_the_writes_to_the_store(tmp_path: Path) -> None:
     records = make_run(chats=4, lanes=1)
     writes = [n for n, e in enumerate(records.events) if e.kind == "storage"]
@@ -159,4 +171,7 @@ def test_lines_of_another_hand_are_read(folder: Path) -> None:
     )
     log = read_for_judging(folder).events
     found = sorted(of_kind(log, "storage"), key=lambda e: e.seq)
-    assert found == [e for e in read_run(folder).events if e.kind == "storage"]
+    written_so = [e for e in read_run(folder).events if e.kind == "storage"]
+    assert found == written_so
+    of_chat = [e for e in written_so if (e.lane, e.chat) == (1, 1)]
+    assert sorted(of_kind(log, "storage", chat=(1, 1)), key=lambda e: e.seq) == of_chat != []

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from e2e.analysis.stats import significance
 from e2e.analysis.stats.significance import Expectation, expectation, largest_share, spread
@@ -77,6 +80,41 @@ def test_the_largest_share_is_exact(shares: tuple[float, ...], largest: int) -> 
         if max(draw.count(i) for i in range(3)) >= largest
     )
     assert largest_share(largest, n, Expectation(shares=shares)) == pytest.approx(brute, rel=1e-9)
+
+
+def every_term(largest: int, n: int, shares: tuple[float, ...]) -> float:
+    """`largest_share` without leaving anything out."""
+    below = np.ones(1)
+    for share in shares:
+        below = np.convolve(below, stats.poisson.pmf(np.arange(largest), n * share))[: n + 1]
+    at_n = float(below[n]) if len(below) > n else 0.0
+    return 1 - at_n / float(stats.poisson.pmf(n, n))
+
+
+@pytest.mark.parametrize("shares", [(0.25,) * 4, (0.45, 0.3, 0.2, 0.05), (1 / 9,) * 9])
+def test_unlikely_counts_change_no_digit_of_many_sessions(shares: tuple[float, ...]) -> None:
+    n, expected = 4000, Expectation(shares=shares)
+    usual = math.ceil(n * max(shares))
+    for largest in (usual // 2, usual, usual + 40, usual + 80, usual + 140):
+        assert largest_share(largest, n, expected) == pytest.approx(
+            every_term(largest, n, shares), rel=1e-6, abs=1e-11
+        )
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.25,) * 4, (0.7, 0.2, 0.1), (1 / 9,) * 9])
+@pytest.mark.parametrize("level", [0.05, 1e-3, 1.1e-5])
+def test_the_smallest_count_that_fails_is_found(shares: tuple[float, ...], level: float) -> None:
+    expected = Expectation(shares=shares)
+    for n in (30, 77, 400):
+        failing = [c for c in range(1, n + 1) if largest_share(c, n, expected) <= level]
+        assert spread([n // 2, n - n // 2], expected, level).shows_from == (min(failing) if failing else None)
+
+
+def test_a_hundred_thousand_sessions_take_little_time() -> None:
+    began = time.process_time()
+    found = spread([25_100, 25_000, 25_000, 24_900], Expectation(shares=(0.25,) * 4), 1.1e-5)
+    assert (found.decision, found.shows_from) == ("spread", 25_625)
+    assert time.process_time() - began < 10  # 1 s; every term took 150
 
 
 def test_the_far_tail_keeps_its_digits() -> None:
