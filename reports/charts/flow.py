@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from e2e.analysis.facts.freshness import carries
@@ -135,7 +136,9 @@ def _backend_points(run: Run, key: ChatKey, chat: ChatRow, mine: Sequence[Messag
     """The provider by the backend's API; timed at the end of the reply when only the result was recorded."""
     replied = {m.reply_provider for m in mine} - {None}
     answers = [
-        (b.t, b.provider) for b in run.every(BackendRow) if key_of(b) == key and b.provider is not None
+        (b.t, b.provider)
+        for b in sorted(run.of_chat(BackendRow, *key), key=attrgetter("t", "seq"))
+        if b.provider is not None
     ] or [
         (m.ended_at, m.backend_provider)
         for m in mine

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from e2e.analysis.checks import session_ids
 from e2e.analysis.checks.backend import ONE_BY_CONSTRUCTION
 from e2e.analysis.checks.registry import CHECKS
+from e2e.analysis.facts.backend_probes import probe_rows
 from e2e.analysis.facts.freshness import ids_of_chats
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import BackendRow, ChatRow
+from e2e.analysis.model.schema import ChatRow
 from e2e.analysis.model.verdict import Verdict
 from e2e.analysis.model.wording import key_of, plural
 
@@ -94,7 +95,7 @@ def backend_now(run: Run) -> Now:
     verdict = next(v for v in judge(run).verdicts if v.name == "backend.state")
     reports = [
         (b.distribution, b.active)
-        for b in run.every(BackendRow)
+        for b in probe_rows(run)
         if b.distribution is not None and b.active is not None
     ]
     if not reports:

@@ -8,10 +8,11 @@ import pandas as pd
 
 from e2e.analysis.facts.id_history import carrying
 from e2e.analysis.facts.ownership import own_stored
+from e2e.analysis.facts.secondary_requests import unusual_payloads
 from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow, MessageRow, PayloadRow
+from e2e.analysis.model.schema import ChatRow, MessageRow
 from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import (
     capped,
@@ -182,7 +183,7 @@ def one_id_per_chat(run: Run) -> Verdict:
 
 def _forms(run: Run, messages: pd.DataFrame) -> str:
     """The encodings in which sent and stored IDs differ: `` (percent-encoded in the payload)``, or ``""``."""
-    encoded = [p for p in run.every(PayloadRow) if p.form]
+    encoded = [p for p in unusual_payloads(run) if p.form]
     if not encoded:
         return ""
     requests = set(zip(messages["run_id"], messages["lane"], messages["request"], strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import BackendRow, MessageRow
@@ -11,13 +11,36 @@ from e2e.analysis.model.verdict import Verdict
 from e2e.analysis.model.wording import not_seen
 
 
+def probe_rows(run: Run) -> Sequence[BackendRow]:
+    """The responses to the suite's own probes, for sessions that no chat sent, and with a distribution, in order of time.
+
+    Nearly all of a run are of no such kind.
+    """
+
+    def collect() -> Sequence[BackendRow]:
+        used = _used(run)
+        return run.those(
+            BackendRow,
+            lambda r: bool(r.probe) or (r.run_id, r.session) not in used or r.distribution is not None,
+        )
+
+    return run.once("probe rows", collect)
+
+
+def _used(run: Run) -> frozenset[tuple[str, str]]:
+    """The sessions that chats sent, with their runs."""
+    return run.once(
+        "used sessions",
+        lambda: frozenset((m.run_id, m.sent) for m in run.every(MessageRow) if m.sent is not None),
+    )
+
+
 def lives(run: Run) -> list[list[BackendRow]]:
     """The responses for each probed session, from one removal to the next."""
-    # a fixed ID that the browser uses too may be ended by any New Chat in between
-    used = {(m.run_id, m.sent) for m in run.every(MessageRow) if m.sent is not None}
+    used = _used(run)  # a fixed ID that the browser uses too may be ended by any New Chat in between
     lives: dict[tuple[str, str, int], list[BackendRow]] = defaultdict(list)
     removals: Counter[tuple[str, str]] = Counter()
-    for r in run.every(BackendRow):
+    for r in probe_rows(run):
         if r.session is None or (r.run_id, r.session) in used:
             continue
         if r.question == "remove":
@@ -32,9 +55,9 @@ def probed_before(run: Run, state: BackendRow) -> Counter[str]:
 
     48 sessions that the probes spread would hide that all others are on one provider.
     """
-    used = {(m.run_id, m.sent) for m in run.every(MessageRow) if m.sent is not None}
+    used = _used(run)
     alive: dict[str, str] = {}
-    for r in run.every(BackendRow):
+    for r in probe_rows(run):
         if r.run_id != state.run_id or r.seq >= state.seq or r.session is None or not r.probe:
             continue
         if r.question == "remove":
@@ -58,7 +81,7 @@ def not_probed(name: str, run: Run, probe: str) -> Verdict | None:
 
 def probes(run: Run, probe: str) -> list[BackendRow]:
     """The responses to one of the suite's probes: ``fresh``, ``pattern``, ``same``, ``removed``, ``state``."""
-    return [r for r in run.every(BackendRow) if r.probe == probe]
+    return [r for r in probe_rows(run) if r.probe == probe]
 
 
 def statuses(responses: Iterable[BackendRow]) -> str:

@@ -56,18 +56,25 @@ def old_payloads(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
     return run.once("old_payloads", lambda: _old_payloads(run))
 
 
+def unusual_payloads(run: Run) -> Sequence[PayloadRow]:
+    """Those with an encoded ID, and those of no message, in order of time. Nearly all of a run are neither."""
+
+    def collect() -> Sequence[PayloadRow]:
+        messages = {(m.run_id, m.lane, m.request) for m in run.every(MessageRow)}
+        return run.those(PayloadRow, lambda p: bool(p.form) or (p.run_id, p.lane, p.request) not in messages)
+
+    return run.once("unusual_payloads", collect)
+
+
 def _old_payloads(run: Run) -> dict[ChatKey, tuple[OldPayload, ...]]:
     chats = {key_of(c): c for c in run.every(ChatRow)}
     own, owners = _own_ids(run), id_history(run).first
     refused = _refused(run)
     messages = {(m.run_id, m.lane, m.request) for m in run.every(MessageRow)}
     found: dict[ChatKey, list[OldPayload]] = defaultdict(list)
-    others = (
-        p
-        for p in run.each(PayloadRow)
-        if p.judged is True and p.session is not None and (p.run_id, p.lane, p.request) not in messages
-    )
-    for p in sorted(others, key=lambda p: (p.t, p.seq)):
+    for p in unusual_payloads(run):
+        if p.judged is not True or (p.run_id, p.lane, p.request) in messages:
+            continue
         chat = chats.get(key_of(p))
         if p.session is None or chat is None or chat.status == "lost":
             continue

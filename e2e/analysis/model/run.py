@@ -88,6 +88,11 @@ class Run:
             return self.every(record)
         return cast("Iterator[R]", events_as(self.records, record))
 
+    def those(self, record: type[R], keep: Callable[[R], bool]) -> Sequence[R]:
+        """The rows for which ``keep`` holds, in order of time, without room for the others. Not kept: see `once`."""
+        found = sorted(filter(keep, self.each(record)), key=attrgetter("t", "seq"))
+        return check_types(_FRAMES[record], record, found)
+
     def of_chat(self, record: type[R], run_id: str, lane: int, chat: int) -> Iterable[R]:
         """The rows of one chat, where they are read without those of all other chats: 2 s of the 20 for 100,000."""
         if record not in EVENTS or f"rows of {_FRAMES[record]}" in self._cache:
