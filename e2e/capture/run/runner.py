@@ -74,7 +74,7 @@ class Runner:
         self._redactor = Redactor(show=plan.show_ids)
         for name in variables_of(plan.profile):
             self._redactor.hide(os.environ.get(name, ""))
-        self.run_id = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(2)
+        self.run_id = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(4)
         self.folder = plan.out / "evidence" / self.run_id
         self._rules = tuple(Rule(r) for r in plan.profile.wire)
         self._wire = source_for(plan.wire, browser.browser_type.name)

@@ -65,7 +65,7 @@ class EvidenceOfRecording:
     def write(self, out: Path, alarms_per_year: float) -> Path:
         """Write run.json, events.jsonl and chats.jsonl below ``out``/evidence. Returns the run's folder."""
         began = self._archive.entries[0].t
-        run_id = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime(began)) + "-" + secrets.token_hex(2)
+        run_id = time.strftime("%Y-%m-%dT%H%M%SZ", time.gmtime(began)) + "-" + secrets.token_hex(4)
         for message in (*self._found.messages, *self._found.others):
             self._ref(message.session)  # known as an ID before any address or error is written
         folder = out / "evidence" / run_id
