@@ -140,6 +140,6 @@ def over(calls: list[Call], seconds: float, what: str) -> Generator[Wait, None, 
         )
 
     if not all(call.over for call in calls):
-        yield Wait(lambda: all(call.over or call.failed for call in calls), seconds, late)
+        yield Wait(lambda: all(call.over for call in calls), seconds, late)
     for call in calls:
         call.result()

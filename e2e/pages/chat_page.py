@@ -297,7 +297,7 @@ class ChatPage(PageActions):
         return text in held
 
     def arrived(self, text: str, *, second: bool = False) -> bool | None:
-        """The message box had ``text``; None where that cannot be told."""
+        """The message box had ``text``; None where that cannot be seen."""
         try:
             found: bool | None = self._locator(self._box_of(second=second)).first.evaluate(
                 _ARRIVED, [self._recorder, text], timeout=self.profile.timeouts.action * 1000

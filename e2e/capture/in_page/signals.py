@@ -1,4 +1,4 @@
-"""What the page's scripts report, told from what a page forges."""
+"""What the page's scripts report; forged reports are dropped."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Runner:
         self._pace = Pace(plan.profile.limits, shards=plan.shard.of)
         self._programme = plan.programme()
         self._problems: list[Problem] = []
-        device = self._context_args.get("user_agent")  # what the page is told, where a device is emulated
+        device = self._context_args.get("user_agent")  # what the page reads, where a device is emulated
         self._user_agent = device or plan.profile.where.user_agent or _user_agent(browser)
         self._stop = ""
         self._looked = False

@@ -43,9 +43,9 @@ def check_server(address: str, playwright_version: str) -> None:
         return
     if status == 428:  # a Playwright server of another version states both versions in a box of characters
         versions = [line.strip(" ║╔╗╚╝═-") for line in body.splitlines()]
-        said = "; ".join(line for line in versions if "version:" in line.lower())
+        found = "; ".join(line for line in versions if "version:" in line.lower())
         raise HarnessError(
-            f"the Playwright server at {place} is of another version" + (f" ({said})" if said else ""),
+            f"the Playwright server at {place} is of another version" + (f" ({found})" if found else ""),
             hint=f"start a server of Playwright {'.'.join(playwright_version.split('.')[:2])} there",
         )
     raise HarnessError(
