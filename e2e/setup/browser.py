@@ -140,17 +140,27 @@ def _is_full_chromium_of_debian(found: Browser) -> bool:
 
 
 def _chosen(env: Mapping[str, str]) -> Browser | None:
-    chosen = env.get("CHROME_PATH", "").strip()
+    path = path_in_variable("CHROME_PATH", env)
+    return None if path is None else Browser(path, "chrome_path", "named by CHROME_PATH")
+
+
+def path_in_variable(variable: str, env: Mapping[str, str]) -> str | None:
+    """The browser that the variable ``variable`` of ``env`` names, or None where it is not set.
+
+    Raises:
+        HarnessError: it names no executable file.
+    """
+    chosen = env.get(variable, "").strip()
     if not chosen:
         return None
     path = shutil.which(chosen, path=env.get("PATH"))
     if path is None:
         state = "is not executable" if Path(chosen).exists() else "does not exist"
         raise HarnessError(
-            f"CHROME_PATH names no browser: {chosen} {state}",
-            hint="set CHROME_PATH to the browser's executable file, or unset it to let the suite find one",
+            f"{variable} names no browser: {chosen} {state}",
+            hint=f"set {variable} to the browser's executable file, or unset it to let the suite find one",
         )
-    return Browser(path, "chrome_path", "named by CHROME_PATH")
+    return path
 
 
 def _playwrights_own(env: Mapping[str, str]) -> Browser | None:

@@ -71,17 +71,8 @@ def install_engine(name: str, report: Callable[[str], None] = print) -> Browser:
 
 
 def _chosen(env: Mapping[str, str]) -> Browser | None:
-    chosen = env.get("FIREFOX_PATH", "").strip()
-    if not chosen:
-        return None
-    path = shutil.which(chosen, path=env.get("PATH"))
-    if path is None:
-        state = "is not executable" if Path(chosen).exists() else "does not exist"
-        raise HarnessError(
-            f"FIREFOX_PATH names no browser: {chosen} {state}",
-            hint="set FIREFOX_PATH to the browser's executable file, or unset it to let the suite find one",
-        )
-    return Browser(path, "system", "named by FIREFOX_PATH", channel=_BIDI)
+    path = chromium.path_in_variable("FIREFOX_PATH", env)
+    return None if path is None else Browser(path, "system", "named by FIREFOX_PATH", channel=_BIDI)
 
 
 def _playwrights_own(name: str, env: Mapping[str, str]) -> Browser | None:
