@@ -15,6 +15,7 @@ from typing import Any, overload
 import zstandard
 
 from e2e.errors import HarnessError
+from e2e.records.cut import EventCount
 from e2e.records.lines import parsed
 from e2e.records.records import SIDE_LANE, Event
 from e2e.records.selection import Change, Indexed
@@ -41,10 +42,10 @@ _START = re.compile(rb'"op": *"start"')
 _BLOCK = 1 << 20
 _TEXT = rb'"((?:[^"\\]|\\.)*)"'
 _HEAD = re.compile(
-    rb'\{"schema":[^{"]*,"run_id":%b,"seq":[^{"]*,"t":[^{"]*,"lane":(-?\d+),"chat":(?:-?\d+|null),"kind":%b'
+    rb'\{"schema":[^{"]*,"run_id":%b,"seq":(\d+),"t":[^{"]*,"lane":(-?\d+),"chat":(?:-?\d+|null),"kind":%b'
     % (_TEXT, _TEXT)
 )
-"""Begin of a line that this suite wrote, with its lane and kind."""
+"""Begin of a line that this suite wrote, with its number, lane and kind."""
 
 
 class EventLog(Indexed):
@@ -57,6 +58,7 @@ class EventLog(Indexed):
         self._open_size: dict[str, int] = {}
         self._counts: dict[str, int] = {}
         self._stacks: dict[str, Any] = {}
+        self.counted = EventCount()
         self.side: tuple[Event, ...] = ()
         self.changes: tuple[Change, ...] = ()
 
@@ -71,8 +73,8 @@ class EventLog(Indexed):
             head = _HEAD.match(line)
             if head is None:
                 raise ValueError("its head cannot be read")
-        kind = head[3].decode("utf-8", "replace")
-        if int(head[2]) >= SIDE_LANE:
+        kind = head[4].decode("utf-8", "replace")
+        if int(head[3]) >= SIDE_LANE:
             self.side = (*self.side, Event.from_json(parsed(line.decode("utf-8", "replace"))))
         elif kind in JUDGED:
             self._counts[kind] = self._counts.get(kind, 0) + 1
@@ -83,6 +85,7 @@ class EventLog(Indexed):
             self._open_size[kind] = size
             if size > _BLOCK:
                 self._pack(kind)
+        self.counted.add(int(head[2]))
 
     def _pack(self, kind: str) -> None:
         lines = self._open.pop(kind, [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -12,6 +12,7 @@ from zstandard import ZstdError
 
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.files import replace_file
+from e2e.records.cut import EventCount
 from e2e.records.event_log import EventLog
 from e2e.records.lines import compress, existing, parsed, read_lines
 from e2e.records.records import Chat, Event, RunMeta, RunRecords
@@ -32,6 +33,10 @@ class EvidenceWriter:
     def __init__(self, folder: Path, meta: RunMeta) -> None:
         self.folder = folder
         self.meta = meta
+        self._count, self._written = (
+            EventCount(),
+            0,
+        )  # of the events that were taken; how many of them are in the file
         with _told(folder):
             folder.mkdir(parents=True, exist_ok=False)
             # A lone surrogate in a text of the page is no UTF-8; backslashreplace writes it as JSON's own \ud800.
@@ -46,12 +51,14 @@ class EvidenceWriter:
     def event(self, event: Event) -> None:
         with _told(self.folder):
             self._events.write(_line(event.to_json()))
+        self._count.add(event.seq)
 
     def chat(self, chat: Chat) -> None:
         """Append a finished chat, after everything that was seen of it."""
         with _told(self.folder):
             self._events.flush()
-            self._chats.write(_line(chat.to_json()))
+            self._written = self._count.whole
+            self._chats.write(_line({**chat.to_json(), "events": self._written}))
             self._chats.flush()
 
     def flush(self) -> None:
@@ -61,7 +68,10 @@ class EvidenceWriter:
     def write_meta(self, meta: RunMeta) -> None:
         """Replace ``run.json`` in one step, so that a reader never sees half of it."""
         self.meta = meta
-        text = json.dumps(meta.to_json(), ensure_ascii=False, indent=1)
+        with suppress(OSError, ValueError):  # no room: run.json may still fit; or closed
+            self._events.flush()
+            self._written = self._count.whole
+        text = json.dumps({**meta.to_json(), "events": self._written}, ensure_ascii=False, indent=1)
         with _told(self.folder):
             replace_file(self.folder / RUN, text)
 
@@ -113,9 +123,15 @@ def read_run(folder: Path) -> RunRecords:
     Raises `HarnessError` when the folder is no run or cannot be understood.
     """
     events: list[Event] = []
+    count = EventCount()
+
+    def take(line: bytes) -> None:
+        events.append(Event.from_json(_parsed(line)))
+        count.add(events[-1].seq)
+
     meta = read_meta(folder)
-    torn = _read(folder / EVENTS, lambda line: events.append(Event.from_json(_parsed(line))))
-    return _with_chats(folder, meta, tuple(events), torn)
+    torn = _read(folder / EVENTS, take)
+    return _with_chats(folder, meta, tuple(events), torn, count.whole)
 
 
 def read_for_judging(folder: Path) -> RunRecords:
@@ -123,15 +139,15 @@ def read_for_judging(folder: Path) -> RunRecords:
     meta, log = read_meta(folder), EventLog(f"{folder / EVENTS}")
     with collector_paused():
         torn = _read(folder / EVENTS, log.add)
-        return _with_chats(folder, meta, log, torn)
+        return _with_chats(folder, meta, log, torn, log.counted.whole)
 
 
-def _with_chats(folder: Path, meta: RunMeta, events: Sequence[Event], torn: int) -> RunRecords:
+def _with_chats(folder: Path, meta: RunMeta, events: Sequence[Event], torn: int, whole: int) -> RunRecords:
     chats: list[Chat] = []
     torn += _read(folder / CHATS, lambda line: chats.append(Chat.from_json(_parsed(line))))
     _refuse_doubles(folder, chats)
     file = existing(folder / CHATS)
-    return RunRecords(meta, events, tuple(chats), _shown(folder), torn, file.name if file else CHATS)
+    return RunRecords(meta, events, tuple(chats), _shown(folder), torn, file.name if file else CHATS, whole)
 
 
 def _refuse_doubles(folder: Path, chats: Sequence[Chat]) -> None:
@@ -226,6 +242,8 @@ def _read(path: Path, take: Callable[[bytes], None]) -> int:
                     f"{found}:{number} cannot be read: {repr(error)[:300]}",
                     hint="leave that run out, or record it again",
                 ) from error
+    except EOFError:
+        return 1
     except ZstdError as error:
         raise HarnessError(
             f"{found} cannot be decompressed, after line {number}: {error}",

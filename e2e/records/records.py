@@ -243,6 +243,8 @@ class Chat:
     """What the new chat showed before anything was sent was compared with the texts of earlier chats."""
     screen_from: int | None = None
     """Index of the earlier chat of the lane whose text it showed then, or None."""
+    events: int = field(default=0, compare=False)
+    """The run's events with lower numbers were written before this line; 0 in older evidence."""
     reply_followed: bool = True
     """The text of the reply that was left behind could be read, so that it would be recognised in the next chat."""
     schema: int = SCHEMA
@@ -433,6 +435,8 @@ class RunMeta:
     """Key figure -> limit of the release gate, as far as the profile says one."""
     unjudged: Mapping[str, str] = field(default_factory=dict)
     """Check -> why this evidence cannot make it pass: a recording of requests has no stores and no clicks."""
+    events: int = field(default=0, compare=False)
+    """The events with lower numbers were written before this file; 0 in older evidence."""
     schema: int = SCHEMA
 
     @property
@@ -469,3 +473,9 @@ class RunRecords:
     """Lines that could not be parsed (a killed run may leave its last line half written)."""
     chats_file: str = "chats.jsonl"
     """Name of the file that the chats were read from."""
+    whole: int | None = None
+    """Number of the first event that is not in the file; None where these are no records of a file."""
+    cut: str = ""
+    """What is missing in the file of events, or ``""``."""
+    cut_chats: int = 0
+    """Plain chats that are left out for it."""

@@ -43,6 +43,8 @@ def partial_reasons(run: RunRecords, *, pooled: bool) -> list[str]:
         )
     if run.torn_lines:
         reasons.append(f"{run.torn_lines} incomplete line{'s' if run.torn_lines > 1 else ''} ignored")
+    if run.cut:
+        reasons.append(run.cut)
     for status in ("blocked", "lost"):
         # an incomplete scenario is reported by its own check
         why = [
@@ -55,7 +57,7 @@ def partial_reasons(run: RunRecords, *, pooled: bool) -> list[str]:
         if why:
             texts = "; ".join(dict.fromkeys(reason or "no reason given" for reason in why))
             reasons.append(f"{len(why)} chat{'s' if len(why) > 1 else ''} {status}: {texts}")
-    missing = run.meta.planned_chats - sum(c.scenario == "plain" for c in run.chats)
+    missing = run.meta.planned_chats - run.cut_chats - sum(c.scenario == "plain" for c in run.chats)
     if missing > 0:
         reasons.append(f"{missing} of {run.meta.planned_chats} planned chats were not recorded")
     shard = f", shard {run.meta.shard.replace('/', ' of ')}" if run.meta.shard else ""

@@ -26,6 +26,7 @@ from e2e.analysis.model.rows import (
 )
 from e2e.analysis.model.sightings import without_wrong_places
 from e2e.analysis.stats import significance
+from e2e.records.cut import without_cut_chats
 from e2e.records.records import SIDE_LANE, Chat, CodePlace, Event, Policy, RunMeta, RunRecords
 from e2e.records.selection import collector_paused, keep_from_collector, side_events, without_side
 
@@ -222,6 +223,7 @@ def assemble(
 
 def _assemble(runs: Sequence[RunRecords], alarms_per_year: float | None, one_shard: bool) -> Run:
     agree([run.meta for run in runs])
+    runs = [without_cut_chats(run) for run in runs]
     side = tuple(chat for run in runs for chat in run.chats if chat.lane >= SIDE_LANE)
     aside = tuple(event for run in runs for event in side_events(run.events))
     runs = [with_replaced_ids(without_wrong_places(_without_side(run))) for run in runs]

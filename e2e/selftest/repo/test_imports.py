@@ -126,7 +126,7 @@ CONTRACTS = (
     Contract("e2e/records", ("e2e.records", "e2e.errors", "e2e.files"), ("playwright", "pytest")),
     Contract(
         "e2e/analysis",
-        ("e2e.analysis", "e2e.records.records", "e2e.records.selection"),
+        ("e2e.analysis", "e2e.records.cut", "e2e.records.records", "e2e.records.selection"),
         ("playwright", "pytest"),
     ),
     Contract(

@@ -113,15 +113,17 @@ class _Multiplier:
                 events.write(_line(replace(event, run_id=meta.run_id, seq=seq).to_json()))
                 seq += 1
             for chat in self._side if side else ():
-                chats.write(_line(replace(chat, run_id=meta.run_id).to_json()))
+                chats.write(_line(replace(chat, run_id=meta.run_id, events=seq).to_json()))
             for place, number in enumerate(mine):
                 copy = self._copy(number, place)
                 for event, template in self._events:
                     events.write(self._event(meta.run_id, seq, event, template, copy))
                     seq += 1
                 for chat, template in self._lines:
-                    chats.write(self._chat(meta.run_id, chat, template, copy))
-        replace_file(folder / RUN, json.dumps(meta.to_json(), ensure_ascii=False, indent=1))
+                    chats.write(self._chat(meta.run_id, seq, chat, template, copy))
+        replace_file(
+            folder / RUN, json.dumps(replace(meta, events=seq).to_json(), ensure_ascii=False, indent=1)
+        )
         return folder
 
     def _copy(self, number: int, place: int) -> Copy:
@@ -145,10 +147,10 @@ class _Multiplier:
             f'"data":{template.text(copy, event.lane)}}}\n'
         )
 
-    def _chat(self, run_id: str, chat: Chat, template: Template, copy: Copy) -> str:
+    def _chat(self, run_id: str, events: int, chat: Chat, template: Template, copy: Copy) -> str:
         return (
             f'{{"run_id":"{run_id}","lane":{chat.lane + copy.lanes},"chat":{chat.chat + copy.chats[chat.lane]},'
-            f'"context":{chat.context + copy.contexts[chat.lane]},{template.text(copy, chat.lane)[1:]}\n'
+            f'"context":{chat.context + copy.contexts[chat.lane]},"events":{events},{template.text(copy, chat.lane)[1:]}\n'
         )
 
 

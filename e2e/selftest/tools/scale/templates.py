@@ -18,7 +18,7 @@ _TIMES = ("began", "ended", "sent_at", "ended_at", "first_chunk_at", "written")
 _CHATS = ("bleeds_from", "screen_from", "shows_from", "word_of", "names")
 """Fields that hold the number of a chat of the lane."""
 _PROVIDERS = ("provider", "reply_provider", "backend_provider", "label_provider")
-_OF_RECORD = ("run_id", "lane", "chat", "context")
+_OF_RECORD = ("run_id", "lane", "chat", "context", "events")
 """Fields of a chat's line that are written anew."""
 _GAP = re.compile(r'"\x02(\d+)\x02"|\x02(\d+)\x02')
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import tarfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -59,14 +61,33 @@ def judged(folder: Path, files: Files) -> str:
     return outcome
 
 
+@cache
+def counted(name: str) -> Files:
+    """The sample as the suite writes it since its lines state how many events were written before them."""
+    files = sample(name)
+    events = [json.loads(line) for line in files[EVENTS].splitlines()]
+    chats: list[dict[str, Any]] = []
+    for line in files[CHATS].splitlines():
+        chat = json.loads(line)
+        own = [e["seq"] for e in events if e["lane"] == chat["lane"] and e["t"] <= chat["ended"]]
+        chats.append({**chat, "events": max(1 + max(own), chats[-1]["events"] if chats else 0)})
+    meta = {**json.loads(files[RUN]), "events": len(events)}
+    return {
+        RUN: json.dumps(meta).encode(),
+        EVENTS: files[EVENTS],
+        CHATS: "".join(json.dumps(chat) + "\n" for chat in chats).encode(),
+    }
+
+
 def cut(files: Files, name: str, at: int) -> Files:
-    """As a process leaves the files that is killed: a chat's events are written before its line."""
-    files = files | {name: files[name][:at]}
-    if name == EVENTS:
-        last = max((json.loads(line)["t"] for line in files[EVENTS].split(b"\n")[:-1]), default=0)
-        chats = [line for line in files[CHATS].split(b"\n")[:-1] if json.loads(line)["ended"] <= last]
-        files = files | {CHATS: b"".join(line + b"\n" for line in chats)}
-    return files
+    """One file is damaged or was copied in part, the others are whole."""
+    return files | {name: files[name][:at]}
+
+
+def packed(files: Files) -> Files:
+    """As it is kept after a long run."""
+    compress = zstandard.ZstdCompressor(write_checksum=True).compress
+    return {RUN: files[RUN]} | {f"{name}.zst": compress(files[name]) for name in (EVENTS, CHATS)}
 
 
 RIGHT = {
@@ -77,27 +98,48 @@ RIGHT = {
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_run_that_was_cut_off_is_judged_by_what_is_there(name: str, tmp_path: Path) -> None:
-    files = sample(name)
+    files = counted(name)
     lines = {file: [n for n, byte in enumerate(files[file]) if byte == 10] for file in (EVENTS, CHATS)}
     ends = [(EVENTS, lines[EVENTS][len(lines[EVENTS]) // 2] + shift) for shift in (0, 1, 40)]
     ends += [(CHATS, lines[CHATS][3] + shift) for shift in (1, 200)] + [(RUN, 0), (RUN, 1), (RUN, 700)]
     for file, at in ends:
         assert judged(tmp_path / "run", cut(files, file, at)) in RIGHT[name], (file, at)
+    assert judged(tmp_path / "run", cut(sample(name), *ends[0])) in RIGHT[name]
+    small = packed(files)
+    for file in (f"{EVENTS}.zst", f"{CHATS}.zst"):
+        half = len(small[file]) // 2
+        assert judged(tmp_path / "packed", cut(small, file, half)) in RIGHT[name], (file, half)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", RIGHT)
-def test_a_run_is_judged_right_wherever_it_was_cut_off(name: str, tmp_path: Path) -> None:
-    """Every byte of what the run says of itself, of a chat and of an event; every line of all."""
-    files = sample(name)
+@pytest.mark.parametrize("kind", [sample, counted])
+def test_a_run_is_judged_right_wherever_it_was_cut_off(
+    name: str, kind: Callable[[str], Files], tmp_path: Path
+) -> None:
+    """Bytes of what the run says of itself, of a chat and of an event; lines of all."""
+    files = kind(name)
     for file in (RUN, CHATS, EVENTS):
         data = files[file]
-        ends = {n + 1 for n, byte in enumerate(data) if byte == 10} | set(
-            range(0, min(len(data), 4000), 1 if file == RUN else 7)
-        )
-        for at in sorted(ends)[:: 1 if file == CHATS else 5]:
+        lines = sorted(n + 1 for n, byte in enumerate(data) if byte == 10)
+        ends = {*lines[:: max(1, len(lines) // 40)], *range(0, min(len(data), 4000), 53)}
+        for at in sorted(ends):
             assert judged(tmp_path / "run", cut(files, file, at)) in RIGHT[name], (file, at)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_compressed_run_is_judged_right_wherever_it_was_cut_off(name: str, tmp_path: Path) -> None:
+    files = packed(counted(name))
+    for file in (f"{EVENTS}.zst", f"{CHATS}.zst"):
+        size = len(files[file])
+        for at in {*range(12), *range(0, size, max(1, size // 40)), *range(size - 8, size)}:
+            assert judged(tmp_path / "run", cut(files, file, at)) in RIGHT[name] - {"pass", "fail"}, (
+                file,
+                at,
+            )
 
 
 def test_an_encoding_that_is_not_ours_is_an_error_or_read(tmp_path: Path) -> None:
