@@ -231,7 +231,7 @@ def greeting(context: LaneContext) -> None:
 
 def reload(context: LaneContext) -> Steps:
     """Reload the page inside the chat."""
-    loads, began = context.recorder.loads, time.time()
+    loads, began, left = context.recorder.loads, time.time(), time.monotonic()
     context.recorder.note("reload")
     context.recorder.store.rotated = False
     yield from context.page.reload()
@@ -240,6 +240,7 @@ def reload(context: LaneContext) -> Steps:
         context.profile.timeouts.ready,
         lambda: CaptureIncomplete("the reloaded page never reported its start"),
     )
+    context.wire.left_page(left)
     yield from _loaded_again(context, began)
 
 
@@ -247,6 +248,7 @@ def away_and_back(context: LaneContext, *, forward: bool = False) -> Steps:
     """Go to another page in the same tab (``forward``: by the browser's Forward), and come back with its Back button."""
     recorder = context.recorder
     recorder.note("away")
+    left = time.monotonic()
     if forward:
         context.page.go_forward()
     else:
@@ -259,6 +261,7 @@ def away_and_back(context: LaneContext, *, forward: bool = False) -> Steps:
         context.profile.timeouts.ready,
         lambda: CaptureIncomplete("the page that was restored never reported itself"),
     )
+    context.wire.left_page(left)
     restored = recorder.restores > restores
     recorder.note("back", restored=restored)
     if restored:

@@ -92,6 +92,8 @@ class RandomTest:
     """The shortest failing sequence of actions, and the invariants that it broke."""
     incomplete: list[HarnessError] = field(default_factory=list)
     """Why trials could not be judged."""
+    draw_seed: int = 0
+    """The seed of this run: ``seed``, or a drawn one."""
     _known_ids: set[str] = field(default_factory=set)
     _deadline: float = 0.0
 
@@ -101,10 +103,10 @@ class RandomTest:
             set_hypothesis_home_dir(self.hypothesis_folder)
         self._deadline = time.monotonic() + self.search_seconds
         machine = _state_machine(self)
-        seed = random.SystemRandom().randrange(2**32) if self.seed is None else self.seed
+        self.draw_seed = random.SystemRandom().randrange(2**32) if self.seed is None else self.seed
         try:
             run_state_machine_as_test(
-                with_seed(seed)(machine),
+                with_seed(self.draw_seed)(machine),
                 settings=settings(
                     max_examples=max(1, self.steps // 4),
                     stateful_step_count=ACTIONS_PER_TRIAL,
@@ -229,8 +231,11 @@ def _state_machine(test: RandomTest) -> type[RuleBasedStateMachine]:
             self.trial = self.trial or test.begin_trial()
             before = len(self.trial.performed)
             # Hypothesis prefers small numbers and repeats them. The weights must decide, so its number is only a seed.
-            draws = random.Random(f"{number}.{before}")
-            name, with_message = draws.choice(_DRAWN), draws.random() < _MESSAGE_PROBABILITY
+            # Its first trial has zeros only: without the run's own seed that trial was the same in each run.
+            draws = random.Random(f"{test.draw_seed}.{number}.{before}")
+            available = set(self.trial.user.available_actions)
+            name = draws.choice([name for name in _DRAWN if name in available])
+            with_message = draws.random() < _MESSAGE_PROBABILITY
             self.trial.perform(name)
             if with_message and name not in ("rapid", "begin", "send"):
                 self.trial.perform("send")

@@ -64,6 +64,11 @@ class WireState:
         self.recent = [*self.recent[-9:], f"{method} {_QUERY.sub('', url)}"]
         self.last_sent = time.monotonic()
 
+    def left_page(self, left: float) -> None:
+        """The page was left at ``left`` (monotonic). Chromium reports no end of what it had requested before."""
+        for request in [key for key, began in self.in_flight.items() if began < left]:
+            del self.in_flight[request]
+
     def seek(self, nonce: str) -> None:
         """From now on look for this part of a message in all that leaves."""
         self._sought, self.carried, self.unread = nonce, [], []

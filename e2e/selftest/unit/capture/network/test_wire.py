@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2e.capture.network.bodies.event_reader import AnswerReader, as_json, with_event
+from e2e.capture.network.events.state import WireState
+from e2e.capture.network.exchanges import Exchanges
 from e2e.capture.network.wire_rules import Refusal, Rule, Sent
 from e2e.profile.profile import RefusalRule, WireRule
 
@@ -344,3 +346,10 @@ class TestRefusal:
         assert quota.in_answer({"error": "quota"})
         assert not quota.in_answer({"error": "other"})
         assert not quota.in_status(429)
+
+
+def test_requests_of_a_page_that_was_left_are_not_waited_for() -> None:
+    state = WireState(cast(Exchanges, None), reading=True, cookies=None, frame_depth=0, traffic=None)
+    state.in_flight = {"page.1": 10.0, "page.2": 11.0, "page.3": 12.5}
+    state.left_page(11.0)
+    assert list(state.in_flight) == ["page.2", "page.3"]

@@ -155,11 +155,16 @@ class TestLearned:
         assert learned.longest_wait(0.15, 5) == 5
 
 
-def test_a_page_out_of_the_cache_has_none_of_its_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_out_of_the_cache_has_none_of_its_sockets_and_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     scene = Scene(monkeypatch, takes=None)
     context = scene.cast(watched=False)
     context.wire.sockets, context.wire.look_again = {"s1": "ws://chat.example/socket"}, lambda: None
     context.recorder.restores, context.recorder.note = 0, lambda *_, **__: None
+    left: list[float] = []
+    context.wire.left_page = left.append
+    began = scene.now
 
     def go_back() -> Steps:
         context.recorder.restores += 1
@@ -170,6 +175,7 @@ def test_a_page_out_of_the_cache_has_none_of_its_sockets(monkeypatch: pytest.Mon
         while not wait.until():
             scene.now += 0.01
     assert context.wire.sockets == {}
+    assert left == [began]
 
 
 @pytest.mark.parametrize(("shown", "read"), [("Welcome!", ["Welcome!"]), ("", []), (None, [])])
