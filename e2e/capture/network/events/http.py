@@ -411,7 +411,7 @@ class HttpTraffic:
             self._complete(request_id, body)
 
     def _complete(self, request_id: str, body: _Body) -> None:
-        if body.completed or body.ended is None:
+        if body.completed:
             return
         body.completed = True
         if body.reader is None or body.live is not None:
