@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from e2e.capture.network.exchange import Exchange
@@ -22,9 +23,8 @@ class Issuing:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._open: list[tuple[float, str]] = []
-        """Time and raw ID of those that came up, and that no reply explains yet."""
-        self._exchanges: deque[Exchange] = deque(maxlen=_REMEMBERED)
+        self._open: list[_Unexplained] = []
+        self._exchanges: deque[_Searched] = deque(maxlen=_REMEMBERED)
 
     def sent(self, exchange: Exchange, issued: Issued) -> None:
         """A payload leaves; its ID may be one that an earlier reply issued, where nothing is stored."""
@@ -33,7 +33,7 @@ class Issuing:
         )
         if exchange.session is not None:
             self.came_up(exchange.sent_at, exchange.session, issued)
-        self._exchanges.append(exchange)
+        self._exchanges.append(_Searched(exchange))
 
     def knows(self, session_id: str) -> None:
         """An ID that was there before anything was replied: no reply issued it."""
@@ -44,22 +44,46 @@ class Issuing:
         if session_id in self._known:
             return
         self._known.add(session_id)
-        self._open.append((t, session_id))
+        self._open.append(_Unexplained(t, session_id))
         self.settle(t, issued)
 
     def settle(self, now: float, issued: Issued) -> None:
         """Look again for the replies that issued the IDs that came up lately."""
+        # A page that makes its own IDs leaves each of them open for seconds. Searching all replies for all of them anew was a
+        # quarter of Python's work for a chat, so an ID that was looked for is looked for again only where more has come.
+        more = [(n, one) for n, one in enumerate(self._exchanges) if one.pieces != one.exchange.reply.pieces]
+        every = list(enumerate(self._exchanges))
         for entry in list(self._open):
-            t, session_id = entry
             found = [
-                (at, n, e)
-                for n, e in enumerate(self._exchanges)
-                if (at := e.reply.carried_at(session_id)) is not None
-                and at <= t + _SAME_TIME
-                and session_id not in e.reply.sent_with
+                (at, n, one.exchange)
+                for n, one in (more if entry.looked_for else every)
+                if (at := one.exchange.reply.carried_at(entry.session_id)) is not None
+                and at <= entry.t + _SAME_TIME
+                and entry.session_id not in one.exchange.reply.sent_with
             ]
+            entry.looked_for = True
             if found:
                 at, _, exchange = min(found, key=lambda one: one[:2])
-                issued(at, session_id, exchange)
-            if found or now - t > _LONGEST_WAIT:
+                issued(at, entry.session_id, exchange)
+            if found or now - entry.t > _LONGEST_WAIT:
                 self._open.remove(entry)
+        for _, one in more:
+            one.pieces = one.exchange.reply.pieces
+
+
+@dataclass(slots=True, eq=False)
+class _Unexplained:
+    """An ID that came up at that time, and that no reply explains yet. Raw."""
+
+    t: float
+    session_id: str
+    looked_for: bool = False
+    """In all replies as they were then."""
+
+
+@dataclass(slots=True, eq=False)
+class _Searched:
+    """An exchange, and how many pieces of its reply were searched."""
+
+    exchange: Exchange
+    pieces: int = 0

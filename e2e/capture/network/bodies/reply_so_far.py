@@ -25,6 +25,8 @@ class ReplySoFar:
         self._raw_ends: list[tuple[int, float]] = []
         """Length of the raw text after each piece, and the piece's time."""
         self._kept = 0
+        self._whole: tuple[int, str] = (0, "")
+        """Everything that was carried when there were so many `pieces`, in one text."""
 
     def add_value(self, t: float, value: Any) -> None:
         """A JSON value: an event, a frame, a line, a body."""
@@ -54,9 +56,14 @@ class ReplySoFar:
             yield self._texts[RAW]
         yield from (text for place, text in self._texts.items() if place != RAW)
 
+    @property
+    def pieces(self) -> int:
+        """How many values, headers and pieces of text have come: it grows when there is more to look in."""
+        return len(self._carried) + len(self._raw_ends)
+
     def carried_at(self, session_id: str) -> float | None:
         """When this ID first came in the reply as a whole value or a whole word of one; None when it did not."""
-        if len(session_id) < _SHORTEST_ID:
+        if len(session_id) < _SHORTEST_ID or session_id not in self._in_one_text():
             return None
         times = [t for t, text in self._carried if _has_word(text, session_id)][:1]
         raw = self.body
@@ -65,6 +72,14 @@ class ReplySoFar:
             end = at + len(session_id)
             times += [t for length, t in self._raw_ends if length >= end][:1]
         return min(times, default=None)
+
+    def _in_one_text(self) -> str:
+        """What an ID must be in: one look into it instead of one into each of hundreds of pieces."""
+        if self._whole[0] != self.pieces:
+            carried = "\n".join([self.body, *(text for _, text in self._carried)])
+            decoded = (unquote(text) for _, text in self._carried if "%" in text)
+            self._whole = self.pieces, "\n".join([carried, *decoded])
+        return self._whole[1]
 
     def _room(self, text: str) -> bool:
         self._kept += len(text)

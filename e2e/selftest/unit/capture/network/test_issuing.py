@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 
+from e2e.capture.network.bodies.reply_so_far import ReplySoFar
 from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.issuing import Issuing
 from e2e.capture.network.wire_rules import Rule
@@ -123,3 +126,43 @@ def test_only_the_last_sixteen_replies_are_looked_through() -> None:
             lane.send(f"b{n}", 2.1)
         lane.came_up(2.5)
         assert len(lane.issued) == expected
+
+
+def test_replies_are_searched_again_only_for_what_has_come_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each search of all replies for all open IDs was a quarter of Python's work for a chat."""
+    looks: list[str] = []
+    carried_at = ReplySoFar.carried_at
+
+    def counted(reply: ReplySoFar, session_id: str) -> float | None:
+        looks.append(session_id)
+        return carried_at(reply, session_id)
+
+    monkeypatch.setattr(ReplySoFar, "carried_at", counted)
+    lane = Lane()
+    first, second = lane.send("a", 1.0), lane.send("b", 1.1)
+    for n in range(20):
+        lane.came_up(1.2, f"session-{n:04d}")
+    looks.clear()
+    lane.settle(1.3)
+    assert looks == []
+    second.reply.add_value(1.4, "session-0007")
+    lane.settle(1.5)
+    assert len(looks) == 20
+    assert lane.issued == [(1.4, "session-0007", "b")]
+    looks.clear()
+    first.reply.add_text(1.5, "nothing of interest")
+    lane.came_up(1.6)
+    lane.settle(1.7)
+    assert lane.issued[1:] == []
+    assert looks.count(ID) == 2, "a new ID is looked for in every reply, once"
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [(f"id={ID}", True), (quote(f'"{ID}"', safe="").replace("-", "%2D"), True), (f"{ID}4", False)],
+)
+def test_an_id_is_found_as_a_whole_word_in_whatever_form(value: str, found: bool) -> None:
+    lane = Lane()
+    lane.send("a", 1.0).reply.add_headers(2.0, {"location": value})
+    lane.came_up(2.5)
+    assert bool(lane.issued) is found
