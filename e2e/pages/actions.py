@@ -113,19 +113,18 @@ class PageActions:
         elif action.wait_gone is not None:
             yield self._until_gone(action.wait_gone, seconds, place)
         elif action.press is not None:
-            self.page.keyboard.press(action.press)
+            yield from self._does(self.page.keyboard, "press", action.press)
         elif action.mouse_away:
-            self.page.mouse.move(0, 0)
+            yield from self._does(self.page.mouse, "move", 0, 0)
         elif action.goto is not None:
             yield from self._go_to(urljoin(self.url, action.goto), place)
         elif action.fill is not None:
             with Explained("the field to fill cannot be used", place, action.fill.into, self.page):
-                typing.fill(
-                    self._locator(action.fill.into), expand(action.fill.text, self.variables), timeout
-                )
+                text = expand(action.fill.text, self.variables)
+                yield from self._fill(self._locator(action.fill.into), text, timeout)
         elif action.hover is not None:
             with Explained("the element to hover over cannot be used", place, action.hover, self.page):
-                self._locator(action.hover).hover(timeout=timeout)
+                yield from self._does(self._locator(action.hover), "hover", timeout=timeout)
         else:
             what = action.click or action.dismiss
             assert what is not None
@@ -136,19 +135,32 @@ class PageActions:
             with Explained("the element to click cannot be used", place, what, self.page):
                 locator = self._locator(what)
                 if mark is not None:
-                    self._mark(mark, locator, timeout)
-                self._click(locator, timeout, clicks)
+                    yield from self._mark(mark, locator, timeout)
+                yield from self._click(locator, timeout, clicks)
 
-    def _click(self, locator: Locator, timeout: float, clicks: int = 1) -> None:
+    def _does(self, api: Any, verb: str, *args: Any, **options: Any) -> Generator[Wait, None, Any]:
+        """One command, and its result, while other lanes go on."""
+        call = self._calls.start(api, verb, *args, **options)
+        yield from self._over([call], f"{type(api).__name__}.{verb}")
+        return call.result()
+
+    def _click(self, locator: Locator, timeout: float, clicks: int = 1) -> Steps:
         """Click or tap an element, after Playwright's checks that it can be used."""
         if not self.touch:
-            locator.click(timeout=timeout, click_count=clicks)
+            yield from self._does(locator, "click", timeout=timeout, click_count=clicks)
             return
-        locator.tap(timeout=timeout, trial=clicks > 1)
+        yield from self._does(locator, "tap", timeout=timeout, trial=clicks > 1)
         if clicks > 1:  # a second locator.tap would wait for an element that the first one may have removed
             box = locator.bounding_box(timeout=timeout)
             if box is not None:
                 self._click_at((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2), clicks)
+
+    def _fill(self, locator: Locator, text: str, timeout: float) -> Steps:
+        """Replace what a field holds; ``timeout`` in milliseconds."""
+        if typing.needs_command(self.page):
+            typing.fill(locator, text, timeout)
+        else:
+            yield from self._does(locator, "fill", text, timeout=timeout)
 
     def _click_at(self, point: tuple[float, float], clicks: int = 1) -> None:
         """Click or tap at a point, in CSS pixels."""
@@ -175,15 +187,17 @@ class PageActions:
                 hint="is the address right? It is relative to where.url",
             ) from None
 
-    def _loading(self, verb: str, *args: str) -> Generator[Wait, None, Any]:
+    def _loading(self, verb: str, *args: str, seconds: float | None = None) -> Generator[Wait, None, Any]:
         """Let the page ``goto``, ``reload`` or ``go_back``, until the browser has turned to what it loads."""
-        timeout = self.profile.timeouts.ready * 1000
+        timeout = (seconds or self.profile.timeouts.ready) * 1000
         call = self._calls.start(self.page, verb, *args, wait_until="commit", timeout=timeout)
         yield from self._over([call], f"the page's {verb}")
         return call.result()
 
-    def _mark(self, mark: Mark, locator: Locator, timeout: float | None = None) -> None:
-        locator.evaluate(
+    def _mark(self, mark: Mark, locator: Locator, timeout: float | None = None) -> Steps:
+        yield from self._does(
+            locator,
+            "evaluate",
             "(element, [[name, secret], mark]) => globalThis[name](secret, 'mark', mark, element)",
             [self._recorder, mark],
             timeout=timeout,

@@ -21,7 +21,7 @@ from e2e.pages.calls import Call, Calls
 from e2e.pages.explained import Explained, first_line
 from e2e.pages.locators import css_of
 from e2e.pages.stored import stored_values
-from e2e.pages.waits import Steps, Wait
+from e2e.pages.waits import Steps, Wait, pause
 from e2e.profile.profile import Locate, Profile
 from e2e.profile.values.bounded import Pattern
 
@@ -176,32 +176,30 @@ class ChatPage(PageActions):
         if not self._usable():
             yield from self.run(opens, "steps.open")
 
-    def leave(self) -> None:
+    def leave(self) -> Steps:
         """Go to another page, an empty one, as typing an address does."""
-        self.page.goto("about:blank", wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+        yield from self._loading("goto", "about:blank")
 
-    def go_forward(self) -> None:
+    def go_forward(self) -> Steps:
         """Leave again by the browser's Forward; as at first, where the page has left nothing to go forward to."""
-        self.page.go_forward(wait_until="commit", timeout=self.profile.timeouts.ready * 1000)
+        yield from self._loading("go_forward")
         if self.page.url != "about:blank":
-            self.leave()
+            yield from self.leave()
 
     def go_back(self) -> Steps:
         """Come back by the browser's Back: from its back/forward cache when it may, else by loading again."""
         self._marked.clear()
-        timeout = self.profile.timeouts.ready
-
-        def late() -> HarnessError:
-            return CaptureIncomplete("the browser did not go back to the chat", where=self.url)
-
-        if not self._went_back():  # what it raises here, the scenario reports
-            yield Wait(self._went_back, timeout, late, POLL, asks_page=True)
+        until = time.monotonic() + self.profile.timeouts.ready
+        while not (yield from self._went_back()):  # what it raises here, the scenario reports
+            if time.monotonic() > until:
+                raise CaptureIncomplete("the browser did not go back to the chat", where=self.url)
+            yield from pause(POLL)
         yield from self.loaded_again()
 
-    def _went_back(self) -> bool:
+    def _went_back(self) -> Generator[Wait, None, bool]:
         """Go back. False while the browser still swaps pages: with its back/forward cache on, a page may not be attached yet."""
         try:
-            self.page.go_back(wait_until="commit", timeout=self.profile.timeouts.action * 1000)
+            yield from self._loading("go_back", seconds=self.profile.timeouts.action)
         except Error as error:
             if "Not attached to an active page" in error.message:
                 return False
@@ -272,9 +270,9 @@ class ChatPage(PageActions):
             what = self._box_of(second=second)
             with Explained("the message box cannot be used", f"steps.{mark}", what, self.page):
                 locator = self._locator(what)
-                self._click(locator, self.profile.timeouts.action * 1000)
-                self._mark(mark, locator)
-                typing.fill(locator, text, self.profile.timeouts.action * 1000)
+                yield from self._click(locator, self.profile.timeouts.action * 1000)
+                yield from self._mark(mark, locator)
+                yield from self._fill(locator, text, self.profile.timeouts.action * 1000)
         steps = self.profile.steps
         send = (steps.second_send if second else None) or steps.send
         if len(send) == 1 and send[0].press is not None:
@@ -443,6 +441,15 @@ class ChatPage(PageActions):
         """What all messages on the screen say; None where the profile does not name them."""
         messages = self.profile.screen.messages
         return None if messages is None else "\n".join(self._texts(self._locator(messages)))
+
+    def conversing(self) -> Generator[Wait, None, str | None]:
+        """The same while other lanes go on."""
+        messages = self.profile.screen.messages
+        if messages is None:
+            return None
+        locator = self._locator(messages)
+        texts: list[str] | None = yield from self._does(locator, "evaluate_all", _TEXTS, self._recorder)
+        return "\n".join(locator.all_inner_texts() if texts is None else texts)
 
     def _texts(self, locator: Locator) -> list[str]:
         """What these elements say, as a person sees it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
@@ -24,3 +25,13 @@ class Wait:
 
 
 Steps = Generator[Wait, None, None]
+
+
+def pause(seconds: float) -> Steps:
+    """Let ``seconds`` pass, between two looks at something that no event reports."""
+    moment = time.monotonic() + seconds
+
+    def late() -> HarnessError:
+        return HarnessError("the clock could not be read")
+
+    yield Wait(lambda: time.monotonic() >= moment, seconds + 60, late, seconds)

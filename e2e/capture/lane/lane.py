@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections import deque
 from collections.abc import Mapping
 
 from playwright.sync_api import Error
 
 from e2e.capture.lane.clock import Clock
+from e2e.capture.lane.plays import LanePlays, PlayQueue
 from e2e.capture.lane.run_context import RunContext
 from e2e.capture.lane.traces import TRACED_CHATS, Trace
 from e2e.capture.lane.window import Window
@@ -41,11 +41,12 @@ class Lane:
         chats: int,
         run_context: RunContext,
         recorder: LaneRecorder,
-        plays: tuple[Scenario, ...] = (),
+        plays: PlayQueue | None = None,
     ) -> None:
+        """``plays`` are the scenarios that the lanes of the run share; they come after the plain chats."""
         self.number = number
         self._chats = chats
-        self._plays = deque(plays)
+        self._plays = LanePlays(plays or PlayQueue(()), number)
         self._run_context = run_context
         self._recorder = recorder
         self._window: Window | None = None
@@ -73,6 +74,7 @@ class Lane:
             if not self._run_context.stopped():  # Playwright raises a plain Exception when its driver is gone
                 raise
         finally:
+            self._plays.end()
             recorder.end_chat("lost", self._run_context.stopped() or "the run ended")
             recorder.tell_undecoded()
             for unreadable in recorder.unread.problems():
@@ -121,7 +123,7 @@ class Lane:
         """There is more to do: plain chats, and after them what is played (which waits for no further plain chat)."""
         if self._done and self._done < self._chats and self._run_context.enough():
             self._chats = self._done
-        return (self._done < self._chats or bool(self._plays)) and not self._given_up
+        return not self._given_up and (self._done < self._chats or self._plays.next is not None)
 
     def _one_context(self) -> Steps:
         """Chats in one browser context: all that are left, or as many as the target allows."""
@@ -135,33 +137,33 @@ class Lane:
         if run_context.trace and run_context.folder is not None and recorder.context == 0:
             self._trace = Trace(window.context, run_context.folder, self.number)
         context = window.open()
-        if self._done == self._chats:
-            recorder.scenario = self._plays[0].name  # a chat that only opens the window for it
+        if self._done == self._chats and (opened_for := self._plays.next) is not None:
+            recorder.scenario = opened_for.name  # a chat that only opens the window for it
         recorder.begin_chat("load")
         recorder.scenario = "plain"
         yield from self._enter(context)
         first = True
         sent_before = recorder.sent_messages
         while self._goes_on:
-            playing = self._done == self._chats
+            playing = self._plays.next if self._done == self._chats else None
             # Its second chat, the first that New Chat began: an early end of the run does not take it away.
             goes_on = self._done == min(1, self._chats - 1)
             limit = run_context.profile.limits.messages_per_context
             needs = messages_each(run_context.profile) + (GOES_ON if goes_on and run_context.goes_on else 0)
             if playing and not first:
-                needs = self._plays[0].most(run_context.profile)
+                needs = playing.most(run_context.profile)
             if limit is not None and not first and recorder.sent_messages - sent_before + needs > limit:
                 self._why_fresh = f"limits.messages_per_context = {limit}"
             if self._why_fresh:
                 return
             if playing and not first:
-                yield from self._play(context, self._plays.popleft())
+                yield from self._play(context, self._plays.begin())
                 continue
             if not first:
                 yield from self._explained(context, opening.new_chat(context))
             yield from self._chat(context, goes_on=goes_on, alone=first)
             first = False
-            self._done += not playing
+            self._done += playing is None
             if self._done == TRACED_CHATS and self._trace is not None:
                 self._trace.stop()
 
@@ -269,7 +271,7 @@ class Lane:
             yield from opening.first_message(context)
         else:
             if context.watches:
-                opening.greeting(context)
+                yield from opening.greeting(context)
             yield from turns.message(context)
         for _ in range(messages_each(context.profile) - 1):
             yield from turns.message(context)

@@ -83,6 +83,10 @@ class CodeWords:
         """The words that are in a payload."""
         return tuple(one for one in self.told if one.word in body)
 
+    def spoken(self, texts: Sequence[str]) -> list[str]:
+        """Those that somebody reads."""
+        return [text for text in texts if _SPOKEN.search(text)]
+
     def heard(
         self, texts: Sequence[str], shown: str | None, nonce: str, knows: str, *,
         words: Sequence[CodeWord], elsewhere: bool = False,
@@ -116,7 +120,7 @@ class CodeWords:
 
     def _by_text_only(self, texts: Sequence[str], found: Heard) -> Heard:
         """Without a screen to look at, what reads like a reply may be an acknowledgement: one that says the same to each message."""
-        spoken = [text for text in texts if _SPOKEN.search(text)]
+        spoken = self.spoken(texts)
         if found.knows is not False or found.named is not None:
             return found
         if not spoken:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,6 +26,7 @@ from e2e.capture.code.local_maps import LocalMaps
 from e2e.capture.experiments.runner import ExperimentRunner
 from e2e.capture.lane.lane import Lane
 from e2e.capture.lane.network_service import NetworkService
+from e2e.capture.lane.plays import PlayQueue
 from e2e.capture.lane.run_context import RunContext
 from e2e.capture.network.in_page.policy import wraps_workers
 from e2e.capture.network.sources import IN_PAGE, source_for
@@ -84,6 +86,7 @@ class Runner:
         self._words: list[CodeWord] = []
         self._pace = Pace(plan.profile.limits, shards=plan.shard.of)
         self._programme = plan.programme()
+        self._plays = PlayQueue(chain.from_iterable(self._programme.plays))
         self._problems: list[Problem] = []
         device = self._context_args.get("user_agent")  # what the page reads, where a device is emulated
         self._user_agent = device or plan.profile.where.user_agent or _user_agent(browser)
@@ -188,8 +191,7 @@ class Runner:
     def _lane(self, number: int, backend: BackendClient | None) -> Lane:
         recorder = LaneRecorder(number, self.plan.profile, self._journal, self._redactor)
         recorder.chats.words.lane, recorder.chats.words.told = number, self._words
-        plays = self._programme.plays[number]
-        return Lane(number, self.plan.share(number), self._run_context(backend), recorder, plays)
+        return Lane(number, self.plan.share(number), self._run_context(backend), recorder, self._plays)
 
     def _run_context(self, backend: BackendClient | None) -> RunContext:
         plan = self.plan

@@ -30,6 +30,13 @@ class Scenario:
     """What the profile must say for it, or ``""``."""
     rounds: Callable[[Profile], int] = lambda _: 1
     """How often it repeats its messages by the profile."""
+    longer: int = 0
+    """Messages in whose time it loads pages, waits for a slow network or a long reply."""
+
+    @property
+    def length(self) -> int:
+        """How long it takes beside the others, in messages."""
+        return self.messages + self.longer
 
     def most(self, profile: Profile) -> int:
         """How many messages it sends at most for this profile."""
@@ -47,14 +54,14 @@ def _no_memory(profile: Profile) -> str:
 
 
 SCENARIOS = (
-    Scenario("rapid-send", 4, rapid_send),
-    Scenario("double-click", 2, double_click),
-    Scenario("mid-stream", 3, mid_stream),
-    Scenario("reload", 3, reload),
-    Scenario("two-tabs", 6, two_tabs),
-    Scenario("back-forward", 3, back_forward),
-    Scenario("empty-chat", 2, empty_chat),
-    Scenario("return-to-chat", 3, return_to_chat, _no_way_back),
+    Scenario("rapid-send", 4, rapid_send, longer=6),
+    Scenario("double-click", 2, double_click, longer=1),
+    Scenario("mid-stream", 3, mid_stream, longer=3),
+    Scenario("reload", 3, reload, longer=3),
+    Scenario("two-tabs", 6, two_tabs, longer=3),
+    Scenario("back-forward", 3, back_forward, longer=5),
+    Scenario("empty-chat", 2, empty_chat, longer=1),
+    Scenario("return-to-chat", 3, return_to_chat, _no_way_back, longer=2),
     Scenario("memory", 3, memory, _no_memory, lambda profile: profile.memory.chats if profile.memory else 1),
 )
 BY_NAME: Mapping[str, Scenario] = {s.name: s for s in SCENARIOS}
@@ -62,10 +69,10 @@ BY_NAME: Mapping[str, Scenario] = {s.name: s for s in SCENARIOS}
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """Which lane plays what, and what is left out and why."""
+    """What is played, and what is left out and why."""
 
     plays: tuple[tuple[Scenario, ...], ...]
-    """For each lane, in their order."""
+    """Dealt out to the lanes, so that each shard has its part; the lanes of one process take them from one queue (`PlayQueue`)."""
     left_out: Mapping[str, str]
 
     def of(self, has: Callable[[int], bool]) -> Programme:
@@ -88,12 +95,11 @@ def programme(
 ) -> Programme:
     """Share the ``wanted`` scenarios out over the lanes, within a ``budget`` of messages (None: as many as it takes).
 
-    Each is played that many ``times``, by lanes next to each other: by as many as there are, when those are fewer.
+    Each is played that many ``times``, by as many lanes: by as many as there are, when those are fewer.
     """
-    plays: list[list[Scenario]] = [[] for _ in range(lanes)]
+    chosen: list[Scenario] = []
     left_out: dict[str, str] = {}
     per_context = profile.limits.messages_per_context
-    at = 0
     for scenario in SCENARIOS:
         if scenario.name not in wanted:
             left_out[scenario.name] = "not requested"
@@ -108,7 +114,15 @@ def programme(
         else:
             for _ in range(min(times, lanes)):
                 if budget is None or scenario.most(profile) <= budget:
-                    plays[at % lanes].append(scenario)
-                    at += 1
+                    chosen.append(scenario)
                     budget = None if budget is None else budget - scenario.most(profile)
-    return Programme(tuple(map(tuple, plays)), left_out)
+    return Programme(_dealt(chosen, lanes), left_out)
+
+
+def _dealt(chosen: Sequence[Scenario], lanes: int) -> tuple[tuple[Scenario, ...], ...]:
+    """The longest first, each to the lane that has least to do and does not play it yet."""
+    plays: list[list[Scenario]] = [[] for _ in range(lanes)]
+    for scenario in sorted(chosen, key=lambda one: -one.length):
+        free = [lane for lane in plays if scenario not in lane]
+        min(free, key=lambda lane: sum(one.length for one in lane)).append(scenario)
+    return tuple(map(tuple, plays))

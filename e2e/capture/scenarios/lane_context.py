@@ -12,6 +12,7 @@ from e2e.capture.scheduling.pace import Pace
 from e2e.capture.target.backend_client import BackendClient
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from e2e.pages.chat_page import ChatPage
+from e2e.pages.waits import Steps
 from e2e.profile.profile import Profile
 from e2e.profile.values.bounded import Pattern
 
@@ -67,9 +68,9 @@ class LaneContext:
         return None
 
 
-def look_for_late_text(context: LaneContext) -> None:
+def look_for_late_text(context: LaneContext) -> Steps:
     """Search the conversation on the screen for late text of the replies to earlier chats."""
-    shown = context.page.conversation()
+    shown = yield from context.page.conversing()
     if shown is not None:
         context.recorder.shows(shown)
 

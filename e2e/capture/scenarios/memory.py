@@ -8,9 +8,9 @@ from collections.abc import Generator
 from e2e.capture.recording.code_words import CodeWord, Heard, new_word, reply_texts
 from e2e.capture.recording.owners import nonce_of
 from e2e.capture.scenarios import opening, turns
-from e2e.capture.scenarios.lane_context import LaneContext, unreadable
+from e2e.capture.scenarios.lane_context import LaneContext
 from e2e.capture.scenarios.sending import POLL
-from e2e.pages.waits import Steps, Wait
+from e2e.pages.waits import Steps, Wait, pause
 from e2e.profile.parts.memory import WORD
 from e2e.records.records import SERVED_UNSEEN
 
@@ -72,22 +72,26 @@ def _heard(context: LaneContext, words: list[CodeWord]) -> Generator[Wait, None,
     elsewhere = recorder.chat is not None and all(one.chat != recorder.chat.number for one in words)
     began = changed = time.monotonic()
     shown: str | None = None
+    whole = [" ".join(text.split()) for text in recorder.chats.words.spoken(texts)]
 
     def heard() -> Heard:
         return recorder.chats.words.heard(
             texts, shown, nonce, profile.knows, words=words, elsewhere=elsewhere
         )
 
-    def settled() -> bool:
-        nonlocal shown, changed
-        now, conversation = time.monotonic(), page.conversation()
-        if conversation is None:
-            return True
-        before, shown = shown, conversation.partition(nonce)[2].strip(" )\n\t") or None
-        changed = changed if shown == before else now
-        known = shown is not None and heard().knows is True
-        return known or now - began > _SHOWN_WITHIN or (shown is not None and now - changed >= _STILL)
+    def settled(now: float) -> bool:
+        """Nothing that comes to the screen later can change what it shows of the words."""
+        if shown is None:
+            return now - began > _SHOWN_WITHIN
+        stands = " ".join(shown.split())
+        all_there = bool(whole) and all(text in stands for text in whole)
+        return all_there or heard().knows is True or now - changed >= _STILL or now - began > _SHOWN_WITHIN
 
-    late = unreadable("the conversation")
-    yield Wait(settled, _SHOWN_WITHIN + context.profile.timeouts.action, late, POLL * 4, asks_page=True)
+    while (conversation := (yield from page.conversing())) is not None:
+        now, before = time.monotonic(), shown
+        shown = conversation.partition(nonce)[2].strip(" )\n\t") or None
+        changed = changed if shown == before else now
+        if settled(now):
+            break
+        yield from pause(POLL * 4)
     return heard().perhaps_cached(elsewhere=elsewhere) if exchange.cached == SERVED_UNSEEN else heard()

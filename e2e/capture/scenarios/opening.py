@@ -222,9 +222,9 @@ def _conversation(context: LaneContext, look: Look) -> str:
     return (context.page.conversation() if look.conversation is None else look.conversation) or ""
 
 
-def greeting(context: LaneContext) -> None:
+def greeting(context: LaneContext) -> Steps:
     """Read what the browser's first chat shows before anything is sent."""
-    shown = context.page.conversation()
+    shown = yield from context.page.conversing()
     if shown:
         context.recorder.greeting(shown)
 
@@ -250,9 +250,9 @@ def away_and_back(context: LaneContext, *, forward: bool = False) -> Steps:
     recorder.note("away")
     left = time.monotonic()
     if forward:
-        context.page.go_forward()
+        yield from context.page.go_forward()
     else:
-        context.page.leave()
+        yield from context.page.leave()
     loads, restores, began = recorder.loads, recorder.restores, time.time()
     recorder.store.rotated = False
     yield from context.page.go_back()

@@ -19,22 +19,24 @@ _LATE_PARTS = 6
 
 def rapid_send(context: LaneContext) -> Steps:
     """Type and send the instant New Chat was clicked, then a second message when all is quiet; again on a slow network."""
-    took = yield from _rapid(context)
+    took = yield from _rapid(context, slow=0)
     # On a busy machine (eight processes beside the run) a message left later than 0.4 s after the click, and the race was over.
-    context.network(min(max(SLOW, 3 * took), _SLOWEST))
+    yield from _rapid(context, slow=min(max(SLOW, 3 * took), _SLOWEST))
+
+
+def _rapid(context: LaneContext, *, slow: float) -> Generator[Wait, None, float]:
+    """On a network that is ``slow`` by so many seconds until all is quiet. Returns the seconds from the click to the payload."""
+    if slow:
+        context.network(slow)
     try:
-        yield from _rapid(context)
+        yield from opening.new_chat(context, settle=False)
+        yield from turns.message(context)
+        chat, exchange = context.recorder.chat, context.recorder.exchange
+        took = exchange.sent_at - chat.began if chat is not None and exchange is not None else 0.0
+        yield from opening.quiet(context)
     finally:
-        context.network(0)
-
-
-def _rapid(context: LaneContext) -> Generator[Wait, None, float]:
-    """Returns the seconds from the click to the message's payload."""
-    yield from opening.new_chat(context, settle=False)
-    yield from turns.message(context)
-    chat, exchange = context.recorder.chat, context.recorder.exchange
-    took = exchange.sent_at - chat.began if chat is not None and exchange is not None else 0.0
-    yield from opening.quiet(context)
+        if slow:
+            context.network(0)
     yield from turns.message(context)
     context.recorder.end_chat()
     return took
@@ -59,7 +61,7 @@ def mid_stream(context: LaneContext) -> Steps:
     yield from turns.message(context)
     yield from _until_over(context, old, loads)
     recorder.left_behind(old)
-    look_for_late_text(context)
+    yield from look_for_late_text(context)
     yield from turns.message(context)
     recorder.end_chat()
 

@@ -13,7 +13,7 @@ from e2e.capture.scenarios.sending import POLL, send
 from e2e.capture.target.backend_client import Asked
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from e2e.pages.chat_page import Look, Readable
-from e2e.pages.waits import Steps, Wait
+from e2e.pages.waits import Steps, Wait, pause
 from e2e.profile.profile import Locate, Profile
 from e2e.records.records import After
 
@@ -184,14 +184,9 @@ def _until_shown(
         look = yield from context.page.looking(reads=reads, shows=what)
         if look.shown is wanted:
             return look
-        again = time.monotonic() + POLL
-        if again > until:
+        if time.monotonic() + POLL > until:
             raise late()
-        yield Wait(partial(_is_past, again), POLL + 60, unreadable("the clock"), POLL)
-
-
-def _is_past(moment: float) -> bool:
-    return time.monotonic() >= moment
+        yield from pause(POLL)
 
 
 def _was_cut(exchange: Exchange) -> bool:

@@ -32,7 +32,7 @@ def test_a_finger_taps_a_point_once_or_twice() -> None:
 def test_a_finger_taps_an_element() -> None:
     made, _ = actions(touch=True)
     locator = mock.MagicMock()
-    made._click(locator, 500)
+    assert list(made._click(locator, 500)) == []
     locator.tap.assert_called_once_with(timeout=500, trial=False)
     locator.click.assert_not_called()
 
@@ -41,6 +41,6 @@ def test_a_double_tap_does_not_wait_for_an_element_that_the_first_one_removed() 
     made, page = actions(touch=True)
     locator = mock.MagicMock()
     locator.bounding_box.return_value = {"x": 10, "y": 20, "width": 40, "height": 20}
-    made._click(locator, 500, 2)
+    assert list(made._click(locator, 500, 2)) == []
     locator.tap.assert_called_once_with(timeout=500, trial=True)
     assert page.touchscreen.tap.mock_calls == [mock.call(30, 30)] * 2

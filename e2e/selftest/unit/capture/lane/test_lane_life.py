@@ -12,6 +12,7 @@ from playwright.sync_api import Error
 
 from e2e.capture.lane import lane as lane_module
 from e2e.capture.lane.lane import Lane
+from e2e.capture.lane.plays import PlayQueue
 from e2e.capture.recording.recorder import LaneRecorder
 from e2e.capture.scenarios import turns
 from e2e.capture.scenarios.catalogue import Scenario
@@ -110,6 +111,10 @@ class Fake:
             raise self.opening_fails
         yield from ()
 
+    def greeting(self, context: Any) -> Steps:
+        self.log.append("greeting")
+        yield from ()
+
     def new_chat(self, context: Any) -> Steps:
         self.recorder.begin_chat("new_chat")
         yield from ()
@@ -154,7 +159,7 @@ class Fake:
             stopped=lambda: self.why_stopped,
             enough=enough,
         )
-        return Lane(0, chats, run_context, self.recorder, plays)
+        return Lane(0, chats, run_context, self.recorder, PlayQueue(plays))
 
     # -- what came of it
 
@@ -186,7 +191,7 @@ def make_fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., 
             open_page=fake.open_page,
             new_chat=fake.new_chat,
             first_message=fake.message,
-            greeting=lambda context: fake.log.append("greeting"),
+            greeting=fake.greeting,
         )
         monkeypatch.setattr(lane_module, "Window", fake.window)
         monkeypatch.setattr(lane_module, "opening", opening)

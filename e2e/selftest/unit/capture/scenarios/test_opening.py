@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -170,7 +171,7 @@ def test_a_page_out_of_the_cache_has_none_of_its_sockets_and_requests(
         context.recorder.restores += 1
         yield from ()
 
-    context.page = SimpleNamespace(leave=lambda: None, go_back=go_back)
+    context.page = SimpleNamespace(leave=lambda: iter(()), go_back=go_back)
     for wait in opening.away_and_back(cast(LaneContext, context)):
         while not wait.until():
             scene.now += 0.01
@@ -181,8 +182,13 @@ def test_a_page_out_of_the_cache_has_none_of_its_sockets_and_requests(
 @pytest.mark.parametrize(("shown", "read"), [("Welcome!", ["Welcome!"]), ("", []), (None, [])])
 def test_what_the_first_chat_shows_is_its_greeting(shown: str | None, read: list[str]) -> None:
     kept: list[str] = []
+
+    def conversing() -> Generator[None, None, str | None]:
+        yield from ()
+        return shown
+
     context = SimpleNamespace(
-        page=SimpleNamespace(conversation=lambda: shown), recorder=SimpleNamespace(greeting=kept.append)
+        page=SimpleNamespace(conversing=conversing), recorder=SimpleNamespace(greeting=kept.append)
     )
-    opening.greeting(cast(LaneContext, context))
+    assert list(opening.greeting(cast(LaneContext, context))) == []
     assert kept == read

@@ -28,8 +28,9 @@ class TestProgramme:
         found = programme(profile, NAMES, lanes, None)
         assert found.times() == dict.fromkeys(NAMES, min(2, lanes))
         assert found.left_out == {}
-        sizes = [len(plays) for plays in found.plays]
-        assert max(sizes) - min(sizes) <= 1
+        assert all(len(set(plays)) == len(plays) for plays in found.plays), "no lane plays one twice"
+        lengths = [sum(scenario.length for scenario in plays) for plays in found.plays]
+        assert max(lengths) - min(lengths) <= max(scenario.length for scenario in SCENARIOS)
 
     def test_a_budget_is_kept(self, profile: Profile) -> None:
         found = programme(profile, NAMES, 4, 9)
