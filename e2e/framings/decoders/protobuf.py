@@ -71,6 +71,7 @@ class GrpcWebDecoder(Decoder):
     def __init__(self) -> None:
         self._rest: dict[bool, bytes] = {True: b"", False: b""}
         self._digits: dict[bool, bytes] = {True: b"", False: b""}
+        self._coded = {True: False, False: False}
 
     @staticmethod
     def is_sign(frame: FirstFrame) -> bool | None:
@@ -92,8 +93,9 @@ class GrpcWebDecoder(Decoder):
 
     def _binary(self, data: bytes, sent: bool) -> bytes:
         """``data``, decoded where it is base64: in several parts, each with its own padding."""
-        goes_on = bool(self._digits[sent])
-        if not goes_on and (self._rest[sent] or data[:1] < b" " or not _BASE64.fullmatch(data)):
+        if not self._digits[sent] and not self._rest[sent]:  # a body goes on as it began
+            self._coded[sent] = data[:1] >= b" " and _BASE64.fullmatch(data) is not None
+        if not self._coded[sent]:
             return data
         digits = self._digits[sent] + b"".join(data.split())
         whole = len(digits) - len(digits) % 4
@@ -102,6 +104,7 @@ class GrpcWebDecoder(Decoder):
             parts = re.findall(rb"[^=]+=*", digits[:whole])
             return b"".join(base64.b64decode(part, validate=True) for part in parts)
         except binascii.Error as error:
+            self._rest[sent] = self._digits[sent] = b""
             raise ValueError("not base64") from error
 
 
