@@ -119,7 +119,15 @@ def outcome(out: OutFolder = OUT) -> int:
         raise HarnessError(
             f"there is no summary.json in {out}", hint="`make e2e` or `make report` writes one"
         )
-    print(f"outcome={json.loads(path.read_text(encoding='utf-8'))['outcome']}")
+    try:
+        found = str(json.loads(path.read_text(encoding="utf-8"))["outcome"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise HarnessError(
+            f"{path} cannot be read: {repr(error)[:300]}", hint="`make report` writes it again"
+        ) from error
+    if not found.isalpha():  # another line would set another variable of the job
+        raise HarnessError(f"{path}: outcome is {found[:60]!r}", hint="`make report` writes it again")
+    print(f"outcome={found}")
     return 0
 
 

@@ -80,19 +80,54 @@ def check_files(profile: Profile, folder: Path) -> None:
             continue
         path = folder / Path(name).expanduser()
         try:
-            state = json.loads(path.read_text(encoding="utf-8"))
-            rule = (
-                ""
-                if isinstance(state, dict) and {"cookies", "origins"} & state.keys()
-                else "not a storage state"
-            )
+            rule = _not_a_state(json.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
             rule = f"cannot be read: {error.strerror}"
-        except ValueError:
+        except (ValueError, RecursionError):
             rule = "not a storage state (not JSON)"
         if rule:
             hint = f"make login TARGET={profile.name} writes it (paths are relative to the suite's folder)"
             raise invalid_profile([error_message(f"profile {profile.name!r}", key, repr(name), rule, hint)])
+
+
+_COOKIE: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("name", "value", "domain", "path", "sameSite"), str),
+    **dict.fromkeys(("httpOnly", "secure"), bool),
+    "expires": (int, float),
+}
+"""What Playwright takes; the rest of a cookie is optional."""
+
+
+def _not_a_state(state: Any) -> str:
+    """What is wrong with a storage state, or ``""``. Playwright's own message would come in each lane, without the file's name."""
+    if not isinstance(state, dict) or not {"cookies", "origins"} & state.keys():
+        return "not a storage state"
+    for n, cookie in enumerate(_list_of(state, "cookies")):
+        if not isinstance(cookie, dict) or not {"name", "value"} <= cookie.keys():
+            return f"not a storage state: cookies[{n}] has no name and value"
+        wrong = [k for k, kind in _COOKIE.items() if k in cookie and not isinstance(cookie[k], kind)]
+        if wrong:
+            return f"not a storage state: cookies[{n}].{wrong[0]} is of another type"
+        if "url" not in cookie and not {"domain", "path"} <= cookie.keys():
+            return f"not a storage state: cookies[{n}] has no domain and path"
+    for n, origin in enumerate(_list_of(state, "origins")):
+        items = origin.get("localStorage", []) if isinstance(origin, dict) else None
+        if not isinstance(items, list) or not isinstance(origin.get("origin"), str):
+            return f"not a storage state: origins[{n}] has no origin with a list localStorage"
+        if not all(
+            isinstance(i, dict) and isinstance(i.get("name"), str) and isinstance(i.get("value"), str)
+            for i in items
+        ):
+            return f"not a storage state: origins[{n}].localStorage has an item without name and value"
+    for key in ("cookies", "origins"):
+        if not isinstance(state.get(key, []), list):
+            return f"not a storage state: {key} is no list"
+    return ""
+
+
+def _list_of(state: Mapping[str, Any], key: str) -> list[Any]:
+    found = state.get(key, [])
+    return found if isinstance(found, list) else []
 
 
 def expand(text: str, environment: Mapping[str, str] | None = None) -> str:

@@ -20,7 +20,13 @@ from e2e.profile.parts.policy import Gates, KnownIssue, Owners, PolicyPart
 from e2e.profile.parts.product import ProductPart
 from e2e.profile.parts.where import Command, Credentials, Where
 from e2e.profile.parts.wire import Extract, WireRule
-from e2e.profile.values.error_messages import error_message, error_messages, invalid_profile, toml_value
+from e2e.profile.values.error_messages import (
+    brief,
+    error_message,
+    error_messages,
+    invalid_profile,
+    toml_value,
+)
 from e2e.profile.values.fields import MISSING, InvalidValue, Part, Slug, Text, WebAddress, is_web_address
 from e2e.profile.values.steps import Action, Fill, Locate, Steps
 
@@ -267,8 +273,15 @@ def load(name_or_path: str) -> Profile:
     Raises `InvalidProfile` with the file, the key, the value, the rule and a hint.
     """
     path, file = _find(name_or_path)
+    text = ""
     try:
-        raw = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        if path.stat().st_size > _LARGEST:
+            raise InvalidProfile(
+                f"{file}: has {path.stat().st_size:,} bytes, and no profile has more than {_LARGEST:,}",
+                hint=_NOT_ONE_OF_OURS,
+            )
+        text = path.read_bytes().decode("utf-8-sig")
+        raw = tomllib.loads(text)
     except UnicodeDecodeError as error:
         value = repr(error.object[error.start : error.start + 4])
         hint = "save the file as UTF-8 (not as UTF-16 or Latin-1)"
@@ -276,7 +289,13 @@ def load(name_or_path: str) -> Profile:
             [error_message(file, f"byte {error.start + 1}", value, "not UTF-8 text", hint)]
         ) from error
     except tomllib.TOMLDecodeError as error:
-        raise invalid_profile([_toml_error(file, path, error)]) from error
+        raise invalid_profile([_toml_error(file, text, error)]) from error
+    except RecursionError as error:
+        raise InvalidProfile(
+            f"{file}: its tables and lists are nested too deep", hint=_NOT_ONE_OF_OURS
+        ) from error
+    except ValueError as error:  # an integer of more than 4,300 digits, a date that no calendar has
+        raise InvalidProfile(f"{file}: not TOML ({error})", hint=_NOT_ONE_OF_OURS) from error
     except OSError as error:
         raise InvalidProfile(
             f"{file}: cannot be read: {error.strerror}",
@@ -290,19 +309,25 @@ def load(name_or_path: str) -> Profile:
     return parse(raw, file)
 
 
-def _toml_error(file: str, path: Path, error: tomllib.TOMLDecodeError) -> str:
+_LARGEST = 1_000_000
+_NOT_ONE_OF_OURS = (
+    "is this a profile? `python -m e2e discover URL` proposes one, e2e/docs/profiles.md explains every key"
+)
+
+
+def _toml_error(file: str, text: str, error: tomllib.TOMLDecodeError) -> str:
     """The error of `tomllib` in the form of all others: file and line, the line itself, rule, hint."""
     what = str(error)
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = text.split("\n")
     found = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", what)
     rule = what[: found.start()] if found else what
-    number = int(found.group(1)) if found and found.group(1) else len(lines)
+    number = int(found.group(1)) if found and found.group(1) else len(text.rstrip().split("\n"))
     rule = _TOML_RULES.get(rule, rule)
     line = lines[number - 1].strip() if 0 < number <= len(lines) else ""
     column = f", column {found.group(2)}" if found and found.group(2) else ""
     line = re.sub(r"(?i)((?:password|passwd|authorization|cookie)\S*\s*=\s*).*", r"\1***", line)
     return error_message(
-        file, f"line {number}{column}", repr(line), f"not TOML ({rule})", "correct this line"
+        file, f"line {number}{column}", brief(line), f"not TOML ({rule})", "correct this line"
     )
 
 
@@ -324,18 +349,23 @@ def parse(raw: Mapping[str, Any], file: str) -> Profile:
 def _find(name_or_path: str) -> tuple[Path, str]:
     """The file, and its name in messages: the path as it was given."""
     named = TARGETS / f"{name_or_path}.toml"
-    if re.fullmatch(r"[A-Za-z0-9_-]+", name_or_path) and named.is_file():
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,200}", name_or_path) and named.is_file():
         return named, str(named.relative_to(SUITE))
-    path = Path(name_or_path).expanduser()
-    if path.is_file():
+    try:
+        path = Path(name_or_path).expanduser()
+        is_file, is_folder = path.is_file(), path.is_dir()
+    except (OSError, RuntimeError):  # too long for a name; `~name` of nobody
+        path, is_file, is_folder = Path(name_or_path), False, False
+    if is_file:
         return path, name_or_path
-    if name_or_path and path.is_dir() and "/" in name_or_path:
+    if name_or_path and is_folder and "/" in name_or_path:
         raise InvalidProfile(
             f"--target {name_or_path}: is a folder",
             hint="the path of a TOML file, such as fixtures/targets/reference.toml",
         )
     known = ", ".join(sorted(p.stem for p in TARGETS.glob("*.toml")))
+    shown = name_or_path if name_or_path.isprintable() and len(name_or_path) < 200 else brief(name_or_path)
     raise InvalidProfile(
-        f"--target {name_or_path}: no such profile",
+        f"--target {shown}: no such profile",
         hint=f"a name ({known}) or the path of a TOML file; `python -m e2e discover URL` proposes one",
     )

@@ -187,7 +187,7 @@ def read_meta(folder: Path) -> RunMeta:
             f"{folder} holds no recorded run: there is no {RUN}",
             hint=f"name a folder below reports/out/evidence, or its parent (each run is a folder with {RUN}, {EVENTS}, {CHATS})",
         ) from None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise HarnessError(
             f"{path} cannot be read as a run: {repr(error)[:300]}", hint="record the run again"
         ) from error
@@ -244,6 +244,11 @@ def _read(path: Path, take: Callable[[bytes], None]) -> int:
                 ) from error
     except EOFError:
         return 1
+    except OSError as error:
+        raise HarnessError(
+            f"{found} cannot be read: {error.strerror or error}",
+            hint="mend the access, or copy the run again",
+        ) from error
     except ZstdError as error:
         raise HarnessError(
             f"{found} cannot be decompressed, after line {number}: {error}",

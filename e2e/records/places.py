@@ -68,9 +68,10 @@ class Place:
 
         try:
             fs, root = fsspec.core.url_to_fs(address, use_listings_cache=False, skip_instance_cache=True)
-        except (ImportError, ValueError) as error:
+        except Exception as error:  # each storage has errors of its own
+            text = str(error).splitlines()[0][:300] if str(error) else repr(error)
             raise HarnessError(
-                f"the {what} at {address} cannot be reached: {error}",
+                f"the {what} at {address} cannot be reached: {text}",
                 hint="use a folder, or install the fsspec package of the object storage, such as s3fs or gcsfs",
             ) from error
         return cls(address.rstrip("/"), fs, root.rstrip("/"))
@@ -82,8 +83,9 @@ class Place:
                 return [""]
             for pattern in ("*", "evidence/*"):
                 found = self.fs.glob(f"{self.root}/{pattern}/{RUN}")
-                if found:
-                    return sorted(self._relative(str(path).rpartition("/")[0]) for path in found)
+                names = (self._relative(str(path).rpartition("/")[0]) for path in found)
+                if runs := sorted(name for name in names if _is_below(name)):
+                    return runs
         return []
 
     def put_run(self, folder: Path) -> None:
@@ -126,7 +128,7 @@ class Place:
             found = [str(path) for path in self.fs.find(top)]
         for path in sorted(found, key=lambda path: path == f"{top}/{RUN}"):
             inside = PurePosixPath(path).relative_to(top)
-            if ".." in inside.parts:  # a name that was made to be written outside of the folder
+            if not _is_below(inside.as_posix()):
                 continue
             target = into / inside
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -169,6 +171,12 @@ class Place:
                 hint="check the address, the credentials and the network (for S3: AWS_ACCESS_KEY_ID, "
                 "AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL)",
             ) from error
+
+
+def _is_below(name: str) -> bool:
+    """Whether a file of this name is written in the folder that it is meant for, and can be written at all."""
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not {"..", "/"} & {*parts} and "\0" not in name and "\\" not in name
 
 
 def local_runs(place: str | Path, into: Path) -> list[Path]:

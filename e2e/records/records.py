@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
-from e2e.records.printable import as_name
+from e2e.records.printable import as_name, printable
 from e2e.records.shape import checked, checked_data
 
 SCHEMA = 1
@@ -293,7 +293,7 @@ class CodePlace:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Self:
         known = checked(cls, raw)
-        known["context"] = tuple((int(n), str(text)) for n, text in raw.get("context", ()))
+        known["context"] = tuple((int(n), printable(str(text))) for n, text in raw.get("context", ()))
         return cls(**known)
 
 
@@ -340,7 +340,9 @@ class Policy:
         known = checked(cls, raw)
         for name in ("providers", "provider_source"):
             if known.get(name) is not None:
-                known[name] = tuple(known[name])
+                known[name] = tuple(map(as_name, known[name]))
+        if known.get("weights"):
+            known["weights"] = {as_name(name): share for name, share in known["weights"].items()}
         if "accepted" in known:
             known["accepted"] = tuple(Accepted(**checked(Accepted, one)) for one in known["accepted"])
         return cls(**known)
@@ -374,8 +376,9 @@ class Problem:
 
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,199}")
-_FILE_NAMES = ("run_id", "trace")
+_FILE_NAMES = ("run_id", "trace", "target")
 """They are parts of paths: of the site, of the history, beside the evidence."""
+_SHARD = re.compile(r"[0-9]{1,5}/[0-9]{1,5}")
 
 
 def browser_label(browser: str, channel: str = "", device: str = "") -> str:
@@ -454,8 +457,10 @@ class RunMeta:
         for name, value in known.items():
             if name in _FILE_NAMES and value and not _FILE_NAME.fullmatch(value):
                 raise ValueError(f"{name} is {value[:60]!r}, which is no name of a file")
+        if known.get("shard") and not _SHARD.fullmatch(known["shard"]):
+            raise ValueError(f"shard is {known['shard'][:60]!r}, expected a part such as 2/3")
         known["policy"] = Policy.from_json(raw["policy"])
-        known["code"] = {k: CodePlace.from_json(v) for k, v in raw.get("code", {}).items()}
+        known["code"] = {printable(k): CodePlace.from_json(v) for k, v in raw.get("code", {}).items()}
         known["problems"] = tuple(Problem.from_json(p) for p in raw.get("problems", ()))
         return cls(**known)
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 
 from e2e.records.printable import printable
 
+_DEEPEST = 10
 _LARGEST = 1e15
 """No time, count or size of a record comes near it; larger numbers break dates and tables."""
 _Test = Callable[[Any], bool]
@@ -21,13 +22,16 @@ def checked(record: type[Any], raw: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise TypeError(f"expected a table, got {_short(raw)}")
     known = {}
-    for name, plain, test in _tests(cast(Hashable, record)):
+    for name, plain, test, inner in _tests(cast(Hashable, record)):
         if name in raw:
             value = known[name] = raw[name]
             if type(value) not in plain and not test(value):
                 raise TypeError(f"{name} is {_short(value)}")
-            if isinstance(value, str) and not value.isprintable():
-                known[name] = printable(value)
+            if isinstance(value, str):
+                if not value.isprintable():
+                    known[name] = printable(value)
+            elif inner:
+                known[name] = _printable_inside(value)
     return known
 
 
@@ -41,9 +45,25 @@ def checked_data(data: Any) -> dict[str, Any]:
         plain, test = _DATA.get(name, _ANYTHING)
         if type(value) not in plain and not test(value):
             raise TypeError(f"data.{name} is {_short(value)}")
-        if isinstance(value, str) and not value.isprintable():
-            data[name] = printable(value)
+        if isinstance(value, str):
+            if not value.isprintable():
+                data[name] = printable(value)
+        elif isinstance(value, dict | list):
+            data[name] = _printable_inside(value)
     return data
+
+
+def _printable_inside(value: Any, depth: int = 0) -> Any:
+    """The value with its texts and keys as `printable` has them. Raises ``TypeError`` when it is nested deeper than any record."""
+    if isinstance(value, str):
+        return value if value.isprintable() else printable(value)
+    if depth > _DEEPEST:
+        raise TypeError("nested too deep")
+    if isinstance(value, dict):
+        return {_printable_inside(k): _printable_inside(v, depth + 1) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable_inside(one, depth + 1) for one in value]
+    return value
 
 
 def _short(value: Any) -> str:
@@ -52,11 +72,20 @@ def _short(value: Any) -> str:
 
 
 @cache
-def _tests(record: Hashable) -> tuple[tuple[str, frozenset[type], _Test], ...]:
+def _tests(record: Hashable) -> tuple[tuple[str, frozenset[type], _Test, bool], ...]:
+    """Name of each field, the types that need no test, the test, and whether texts may be inside of it."""
     hints = get_type_hints(record)
     return tuple(
-        (f.name, _plain_of(hints[f.name]), _test_of(hints[f.name])) for f in fields(cast(Any, record))
+        (f.name, _plain_of(hints[f.name]), _test_of(hints[f.name]), _has_texts(hints[f.name]))
+        for f in fields(cast(Any, record))
     )
+
+
+def _has_texts(hint: Any) -> bool:
+    """Lists and tables of texts; those of other records are checked one by one."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return any(map(_has_texts, get_args(hint)))
+    return get_origin(hint) is not None and get_origin(hint) is not Literal and str in get_args(hint)
 
 
 def _plain_of(hint: Any) -> frozenset[type]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from e2e.records.printable import as_name, printable
 from reports.charts.figures import against_shares, figures
 from reports.summary.verdict import headline
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:  # loads pandas, which reading the history does not need
 
 COLUMNS = ("run_id", "began", "target", "browser", "kind", "name", "text", "number")
 """Columns of an entry's table."""
+_RUN_ID = r"[A-Za-z0-9][A-Za-z0-9._:+-]*"
+_LATEST = 1e11  # seconds since the epoch
 CHANGES = {"target_version": "target version", "profile": "profile", "browser": "browser", "commit": "suite"}
 """Facts that may explain a change from one run to the next, with their names for people."""
 
@@ -82,13 +86,23 @@ class HistoryEntry:
         by_kind: dict[str, dict[str, tuple[str | None, float | None]]] = {}
         names = set()
         first: Mapping[str, Any] = {}
-        for row in rows:
+        for raw in rows:
+            row: dict[str, Any] = {
+                name: as_name(value) if isinstance(value, str) and name != "text" else value
+                for name, value in raw.items()
+            }
             first = first or row
             names.add(row["run_id"])
-            by_kind.setdefault(row["kind"], {})[row["name"]] = (row["text"], row["number"])
+            text = None if row["text"] is None else printable(row["text"])
+            by_kind.setdefault(str(row["kind"]), {})[str(row["name"])] = (text, row["number"])
         kind = "entry" if "entry" in by_kind else "night"  # of earlier versions
         if len(names) != 1 or "outcome" not in by_kind.get(kind, {}):
             raise ValueError("expected the rows of one run")
+        for name in ("run_id", "target", "browser"):
+            if not isinstance(first[name], str):
+                raise ValueError(f"{name} is {first[name]!r}")
+        if not re.fullmatch(_RUN_ID, first["run_id"]) or not 0 <= float(first["began"]) < _LATEST:
+            raise ValueError("its name is not that of a run, or its time is none")
 
         def texts(of: str) -> dict[str, str]:
             return {name: text or "" for name, (text, _) in by_kind.get(of, {}).items()}

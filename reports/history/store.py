@@ -99,7 +99,10 @@ class Store:
             if not path.endswith(_ENDING):
                 continue
             try:
-                entries.append(_read(self._fs.cat_file(path)))
+                entry = _read(self._fs.cat_file(path))
+                if PurePosixPath(self._path(entry.run_id)).name != PurePosixPath(path).name:
+                    raise ValueError(f"it is named otherwise than the run in it, {entry.run_id}")
+                entries.append(entry)
             except Exception as error:  # noqa: BLE001 - a broken file may raise anything; it costs one entry
                 unread.append(
                     Unread(
@@ -149,7 +152,7 @@ class Store:
             self._fs.pipe_file(path, data)  # object storage shows an object only when it is complete
 
     def _path(self, run_id: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9._:-]+", run_id):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:+-]*", run_id):
             raise HarnessError(f"{run_id!r} is not a run ID", hint="`python -m e2e history` lists them")
         return f"{self._root.rstrip('/')}/{run_id.replace(':', '-')}{_ENDING}"
 

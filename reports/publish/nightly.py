@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -71,7 +72,7 @@ def nightly(incoming: Path, site: Path, out: Path, *, url: str = "", options: Se
     found, wrong = [], []
     results: dict[str, list[BrowserResult]] = {}
     for (target, browser), folders in sorted(series.items()):
-        place = out / f"{target}-{browser}"
+        place = out / series_name(target, browser)
         ended = judge_series(folders, place, options)
         try:
             if ended not in JUDGED:
@@ -103,6 +104,11 @@ def by_series(incoming: Path) -> Mapping[tuple[str, str], list[Path]]:
             continue
         series[meta.target, meta.browser].append(folder)
     return series
+
+
+def series_name(target: str, browser: str) -> str:
+    """Name of a folder for the results of one target in one browser; evidence may name any browser."""
+    return re.sub(r"[^A-Za-z0-9_.,() -]+", "-", f"{target}-{browser}").strip(". ")[:200] or "run"
 
 
 def judge_series(folders: Sequence[Path], out: Path, options: Sequence[str]) -> int:

@@ -49,7 +49,7 @@ def notify(store: Store, webhook: str, url: str = "") -> list[str]:
     for key, text in changed.items():
         try:
             httpx.post(webhook, json={"text": text}, timeout=20, trust_env=False).raise_for_status()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             status = getattr(getattr(error, "response", None), "status_code", None)
             why = f"HTTP status {status}" if status else type(error).__name__
             raise HarnessError(

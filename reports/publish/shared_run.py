@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,11 @@ from e2e.errors import HarnessError
 from e2e.records.attempts import Recorded, one_of_each
 from e2e.records.evidence import RUN, read_meta
 from e2e.records.places import Place, retried
+from e2e.records.printable import printable
 from e2e.records.records import RunMeta
 from reports.build import build
 from reports.history.store import ALLURE, KEEP
-from reports.publish.nightly import JUDGED, by_series, judge_series, write_job_summary
+from reports.publish.nightly import JUDGED, by_series, judge_series, series_name, write_job_summary
 
 RESULT = "result"
 RESULT_FILE = f"{RESULT}/result.json"
@@ -95,7 +96,7 @@ def judge_shared_run(
     for (target, browser), folders in sorted(series.items()):
         runs, left_out = one_of_each([Recorded(folder, read_meta(folder)) for folder in folders])
         dropped += left_out
-        folder = out / f"{target}-{browser}"
+        folder = out / series_name(target, browser)
         ended = judge_series([run.folder for run in runs], folder, options)
         try:
             if ended not in JUDGED:
@@ -182,7 +183,13 @@ def _meta(place: Place, name: str) -> RunMeta | None:
     raw = place.read(f"{name}/{RUN}".lstrip("/"))
     try:
         return None if raw is None else RunMeta.from_json(json.loads(raw))
-    except (ValueError, TypeError, KeyError, AttributeError):  # reported when the runs are fetched and read
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+    ):  # reported when the runs are fetched and read
         return None
 
 
@@ -208,15 +215,25 @@ def _parsed(raw: bytes, place: Place) -> SharedResult:
     try:
         known: dict[str, Any] = json.loads(raw)
         return SharedResult(
-            tuple(SeriesResult(**{**one, "run_ids": tuple(one["run_ids"])}) for one in known["series"]),
-            tuple(known["left_out"]),
-            tuple(known["wrong"]),
+            tuple(_series(one) for one in known["series"]),
+            tuple(printable(str(one)) for one in known["left_out"]),
+            tuple(printable(str(one)) for one in known["wrong"]),
         )
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise HarnessError(
-            f"{place.address}/{RESULT_FILE} cannot be read: {error!r}",
+            f"{place.address}/{RESULT_FILE} cannot be read: {repr(error)[:300]}",
             hint="judge the run again with this version",
         ) from error
+
+
+def _series(raw: Mapping[str, Any]) -> SeriesResult:
+    """One line of a result. Raises ``KeyError``, ``TypeError`` or ``ValueError``."""
+    texts = {name: printable(raw[name]) for name in ("target", "browser", "outcome", "headline", "folder")}
+    if not texts["folder"].startswith(f"{RESULT}/") or ".." in texts["folder"].split("/"):
+        raise ValueError(f"folder is {texts['folder'][:60]!r}")
+    if not isinstance(raw["passed"], bool):
+        raise TypeError(f"passed is {raw['passed']!r}")
+    return SeriesResult(**texts, passed=raw["passed"], run_ids=tuple(map(str, raw["run_ids"])))
 
 
 def print_progress(line: str) -> None:

@@ -70,9 +70,9 @@ def _session(path: Path) -> LastRun | None:
         folders = tuple(Path(folder) for folder in session["evidence"])
         environments = tuple(_environment(one) for one in session.get("environments", ()))
         return LastRun(folders, float(session["alarms_per_year"]), ended, environments)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise HarnessError(
-            f"{path.name} cannot be read: {error!r}",
+            f"{path.name} cannot be read: {repr(error)[:300]}",
             where=str(path),
             hint="remove the file; then the newest recorded run is reported",
         ) from error

@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from e2e.capture.code.stacks import Frame, position
 
@@ -48,9 +48,17 @@ _STACKS = 6
 """Fewer show nothing about what is common."""
 
 
+def parts_of(address: str) -> SplitResult:
+    """The parts of a script's address. A page gives its scripts any address (``sourceURL=http://[``): one that is none is a path."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", address, "", "")
+
+
 def is_library(source: str) -> bool:
     """A path, or a script's address, that can be nothing but a library's."""
-    address = urlsplit(source)
+    address = parts_of(source)
     path = address.path if address.netloc else source
     name = path.rpartition("/")[2]
     return bool(
@@ -64,11 +72,11 @@ def is_library(source: str) -> bool:
 def looks_like_library(url: str, script: str | None, page: str = "") -> bool:
     """Its folder, its name, its host or its first lines are those of a library. An application's own bundle may look so too:
     it only loses to a script that does not."""
-    address = urlsplit(url)
+    address = parts_of(url)
     path = address.path
     if _FOLDER.search(path) or _PACKED.search(path):
         return True
-    if page and address.netloc and address.netloc != urlsplit(page).netloc:
+    if page and address.netloc and address.netloc != parts_of(page).netloc:
         return True
     head = (script or "")[:_HEAD]
     return is_readable(script) and bool(_UMD.search(head) or _BANNER.match(head))
@@ -82,7 +90,7 @@ def is_readable(script: str | None) -> bool:
 
 def is_script(url: str) -> bool:
     """A file of its own, and not code inside a document."""
-    return urlsplit(url).path.endswith((".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".vue", ".svelte"))
+    return parts_of(url).path.endswith((".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".vue", ".svelte"))
 
 
 def infrastructure(events: Iterable[Mapping[str, Any]]) -> frozenset[str]:

@@ -6,7 +6,9 @@ import json
 import re
 from collections import defaultdict
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
+
+from e2e.capture.code.libraries import parts_of
 
 LINK = re.compile(r"^//[#@] ?sourceMappingURL=(\S+)\s*$", re.MULTILINE)
 _DEBUG_ID = re.compile(r"^//[#@] ?debugId=([0-9A-Fa-f-]{32,36})\s*$", re.MULTILINE)
@@ -34,13 +36,13 @@ class LocalMaps:
 
     def find(self, url: str, script: str | None) -> str | None:
         """The map of the script at ``url``: by its debug ID, the name in its ``sourceMappingURL``, its own name, the map's ``file``."""
-        path = unquote(urlsplit(url).path)
+        path = unquote(parts_of(url).path)
         name = path.rpartition("/")[2]
         debug_id = _DEBUG_ID.search(script or "")
         if debug_id is not None and (same := self._by_debug_id.get(debug_id[1].lower())):
             return _read(same[0])
         links = [link for link in LINK.findall(script or "") if not link.startswith("data:")]
-        linked = unquote(urlsplit(links[-1]).path).rpartition("/")[2] if links else ""
+        linked = unquote(parts_of(links[-1]).path).rpartition("/")[2] if links else ""
         for candidates in (
             self._by_name.get(linked),
             self._by_name.get(f"{name}.map"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urljoin
 
 from e2e.capture.code import excerpts, libraries
 from e2e.capture.code.local_maps import LINK, LocalMaps
@@ -103,7 +103,7 @@ def _served(frame: Frame, script: str | None, *, library_like: bool) -> CodePlac
     """A position in a script without a map."""
     url = frame["url"]
     return CodePlace(
-        source=urlsplit(url).path.lstrip("/") or url,
+        source=libraries.parts_of(url).path.lstrip("/") or url,
         line=frame["line"],
         column=frame["column"],
         function=_plain(frame["function"]),
@@ -167,6 +167,9 @@ def _decode(mappings: str) -> list[list[Segment]]:
     return lines
 
 
+_MOST_BITS = 35
+
+
 def _vlq(text: str) -> list[int]:
     values: list[int] = []
     value = shift = 0
@@ -174,6 +177,8 @@ def _vlq(text: str) -> list[int]:
         digit = _DIGITS[character]
         value |= (digit & 31) << shift
         shift += 5
+        if shift > _MOST_BITS:
+            raise ValueError("a number of a source map has 32 bits")
         if not digit & 32:
             values.append(-(value >> 1) if value & 1 else value >> 1)
             value = shift = 0
@@ -196,6 +201,8 @@ _FUNCTION = re.compile(
         )
     )
 )
+_WIDTH = 500
+"""Characters of a line that a name is looked for in: `_FUNCTION` takes minutes for a hostile line of 1 MB."""
 _KEYWORDS = {"if", "for", "while", "switch", "catch", "return", "function", "with"}
 
 
@@ -205,7 +212,7 @@ def _enclosing(content: list[str] | None, line: int) -> str:
         return ""
     indent = _indent(content[line])
     for number in range(line, max(-1, line - 200), -1):
-        text = content[number]
+        text = content[number][:_WIDTH]
         if not text.strip() or (number != line and _indent(text) >= indent):
             continue
         match = _FUNCTION.search(text)
@@ -222,9 +229,9 @@ def _indent(text: str) -> int:
 
 def _readable(source: str, map_url: str) -> str:
     """A source's path as a developer knows it: without scheme and host, and without the way up out of the bundle's folder."""
-    path: str = urlsplit(source).path if "://" in source else source
+    path: str = libraries.parts_of(source).path if "://" in source else source
     path = re.sub(r"^(?:\.{0,2}/)+", "", path)
-    return path or urlsplit(map_url).path.lstrip("/")
+    return path or libraries.parts_of(map_url).path.lstrip("/")
 
 
 def frames_of(events: Iterable[Mapping[str, Any]]) -> list[Frame]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_FRAME = re.compile(r"^\s*at (?:(?P<function>.+?) \()?(?P<url>[^()\s]+?):(?P<line>\d+):(?P<column>\d+)\)?$")
-_OTHER_FRAME = re.compile(r"^(?P<function>[^@]*)@(?P<url>\S+?):(?P<line>\d+):(?P<column>\d+)$")
+_FRAME = re.compile(
+    r"^\s*at (?:(?P<function>.+?) \()?(?P<url>[^()\s]+?):(?P<line>\d{1,9}):(?P<column>\d{1,9})\)?$"
+)
+_OTHER_FRAME = re.compile(r"^(?P<function>[^@]*)@(?P<url>\S+?):(?P<line>\d{1,9}):(?P<column>\d{1,9})$")
 """Firefox and WebKit: ``send@https://chat.example/app.js:12:34``, an async caller as ``async*send@…``."""
 OWN_SCRIPT = "chat-session-e2e"
 """What the recorder's script calls itself: its frames have no web address then."""

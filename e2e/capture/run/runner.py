@@ -350,7 +350,12 @@ class Runner:
             def fetch(url: str) -> str | None:
                 try:
                     return _text_of(client, url)
-                except httpx.HTTPError:
+                except (
+                    httpx.HTTPError,
+                    httpx.InvalidURL,
+                    ValueError,
+                    LookupError,
+                ):  # any address, any charset
                     return None
 
             found = source_maps.resolve(

@@ -71,7 +71,7 @@ def _table(option: str, text: str) -> dict[str, Any] | None:
     table = bare if bare.startswith("{") else f"{{ {bare} }}"
     try:
         value: dict[str, Any] = tomllib.loads(f"value = {table}")["value"]
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # tomllib's own error is a ValueError
         if bare.startswith("{"):
             raise invalid_profile(
                 [error_message(option, "the value", repr(text), f"not a TOML table ({error})", EXAMPLE)]

@@ -69,7 +69,7 @@ def check_debugging_port(address: str) -> str:
     try:
         found = json.loads(body)
         version, known = str(found.get("Browser", "")), "webSocketDebuggerUrl" in found
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         version, known = "", False
     if status != 200 or not known:
         raise HarnessError(

@@ -83,13 +83,20 @@ def help_of(name: str, field: FieldInfo) -> str:
 def rejected(rule: str, hint: str = "", *, field: str = "", value: str | None = None) -> NoReturn:
     """Reject a value in a validator; ``field`` and ``value`` where the validator is not that field's own."""
     # pydantic fills braces in the message: texts go in through its context.
-    context = {"rule": rule, "hint": hint, "field": field, "value": value}
+    # It takes no lone surrogates, which an argument in another encoding than the terminal's has.
+    value = None if value is None else value.encode(errors="backslashreplace").decode()
+    context = {
+        "rule": rule.encode(errors="backslashreplace").decode(),
+        "hint": hint,
+        "field": field,
+        "value": value,
+    }
     raise PydanticCustomError("option", "{rule}", context)
 
 
 def closest(text: str, names: Iterable[str]) -> str:
     """A hint with the name that was probably meant, or ``""``."""
-    found = difflib.get_close_matches(text, list(names), 1)
+    found = difflib.get_close_matches(text[:_WIDTH], list(names), 1)
     return f"did you mean {found[0]}?" if found else ""
 
 
@@ -101,12 +108,22 @@ def messages(
         context = one.get("ctx", {}) if one["type"] == "option" else {}
         name = context.get("field") or str(one["loc"][0])
         value = context["value"] if context.get("value") is not None else one["input"]
+        value = _shown(value)
         given = f"{flag_of(name)} {value}" if name in flags else f"{variable_of(name)}={value}"
         rule = context.get("rule") or f"expected {_rule(fields[name])}"
         hint = context.get("hint", "")
         if not hint and rule.startswith("expected"):
             hint = _example(name, fields[name], name in flags)
         yield f"{given}: {rule}" + (f"\n  hint: {hint}" if hint else "")
+
+
+_WIDTH = 300
+
+
+def _shown(value: Any) -> str:
+    """The value on a line of a terminal: a variable of CI may hold anything."""
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value)[: _WIDTH + 1])
+    return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}…"
 
 
 def _example(name: str, field: FieldInfo, by_flag: bool) -> str:

@@ -255,7 +255,12 @@ class Settings(BaseSettings):
                 self._profile, store=self.store, id_format=self.id_format, rotation=self.rotation
             )
             check_faults(self.fault, store=self.store, transport=self.transport)
-        if self.out.is_file():
+        try:
+            is_file = self.out.is_file()
+            os.fsencode(self.out)
+        except (OSError, UnicodeError):
+            rejected("no name of a folder", "a shorter name", field="out", value=str(self.out))
+        if is_file:
             rejected("this is a file; name a folder for the results", field="out", value=str(self.out))
         self._check_shard()
         if self.wire == CDP and (other := next((b for b in self.browser if b != "chromium"), None)):

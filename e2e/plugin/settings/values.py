@@ -164,11 +164,18 @@ def web_address_or_none(value: str) -> str:
 
 def existing_folder(value: Path | None) -> Path | None:
     """A folder that exists."""
-    if value is not None and not value.is_dir():
+    if value is not None and not _is_folder(value):
         rejected(
             "no such folder", "an existing folder; of a recorded run, the one with run.json or one above it"
         )
     return value
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # its name is too long for one
+        return False
 
 
 def known_fault(name: str) -> str:
@@ -206,7 +213,7 @@ def shard_of(text: Any, environment: Mapping[str, str] | None = None) -> Shard:
         if "JOB_COMPLETION_INDEX" not in environment or "JOB_COMPLETIONS" not in environment:
             return WHOLE
         text = f"/{environment['JOB_COMPLETIONS']}"
-    parts = re.fullmatch(r"(\d+)?/(\d+)", str(text).strip())
+    parts = re.fullmatch(r"([0-9]{1,9})?/([0-9]{1,9})", str(text).strip())
     if parts is None:
         rejected("expected a part I/N", _SHARD_HINT, value=str(text))
     of = int(parts[2])
@@ -257,6 +264,6 @@ def _index(environment: Mapping[str, str]) -> int:
     name, first = next((v for v in _INDEX_VARIABLES if environment.get(v[0])), ("", 0))
     if not name:
         rejected("neither JOB_COMPLETION_INDEX nor CI_NODE_INDEX is set", _SHARD_HINT)
-    if not environment[name].isdigit():
+    if not re.fullmatch(r"[0-9]{1,9}", environment[name]):
         rejected(f"{name}={environment[name]} is not a whole number", _SHARD_HINT)
     return int(environment[name]) - first + 1

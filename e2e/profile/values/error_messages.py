@@ -40,6 +40,9 @@ _RULES = {
 """Type of pydantic's error -> our rule."""
 
 _WIDTH = 80
+_MOST = 20
+"""Mistakes that a message has room for."""
+_DEEPEST = 20  # of tables and lists in a message
 _LISTS_OF_TABLES = ("wire", "blocked", "known_issues")
 _DOCUMENT = "e2e/docs/profiles.md explains every key"
 
@@ -64,19 +67,24 @@ def error_messages(
         rule, _, hint = rule.partition(HINT)
         secret = SECRET_KEY.search(key.rpartition(".")[2]) and value is not MISSING
         yield error_message(
-            file, key or "the whole file", "***" if secret else _brief(value), rule, hint or _DOCUMENT
+            file, key or "the whole file", "***" if secret else brief(value), rule, hint or _DOCUMENT
         )
 
 
 def error_message(file: str, key: str, value: str, rule: str, hint: str) -> str:
     """The form of every message about a file: file and key, value and rule, hint."""
-    return f"{file}: {key}\n  got {value}: {rule}\n  hint: {hint}"
+    parts = (
+        _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], part) for part in (file, key, value, rule, hint)
+    )
+    return "{}: {}\n  got {}: {}\n  hint: {}".format(*parts)
 
 
 def invalid_profile(messages: Iterable[str]) -> InvalidProfile:
     """An exception with ``messages``. Its ``hint`` is that of the last one, for reports that show it separately."""
-    what, _, hint = "\n".join(messages).rpartition("\n  hint: ")
-    return InvalidProfile(what, hint=hint)
+    found = list(messages)
+    what, _, hint = "\n".join(found[:_MOST]).rpartition("\n  hint: ")
+    more = len(found) - _MOST
+    return InvalidProfile(what, hint=f"{hint}\n{more} more mistakes are not shown" if more > 0 else hint)
 
 
 def _relevant(
@@ -194,15 +202,28 @@ def _closest(root: type[BaseModel], loc: tuple[Any, ...]) -> str | None:
     return next(iter(difflib.get_close_matches(str(loc[-1]).lower(), known, n=1, cutoff=0.6)), None)
 
 
+_UNSAFE = re.compile(
+    "[^\\x20-\\x7e\\xa0-\\U0010ffff]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+"""Control characters, which TOML does not allow in strings and a terminal obeys; and others that distort the text around them."""
+
+
+def _escape(found: re.Match[str]) -> str:
+    letter = ord(found[0])
+    return "\\ufffd" if 0xD800 <= letter < 0xE000 else f"\\u{letter:04x}"
+
+
 def toml_value(value: Any) -> str:
     """``value`` as TOML, on one line."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**80 else hex(value)  # Python writes no more than 4,300 digits
     if isinstance(value, str):
-        if "\\" in value and "'" not in value:
+        if "\\" in value and "'" not in value and value.isprintable():
             return f"'{value}'"
         escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-        return f'"{escaped}"'
+        return f'"{_UNSAFE.sub(_escape, escaped)}"'
     if isinstance(value, Mapping):
         pairs = (f"{_toml_key(str(k))} = {toml_value(v)}" for k, v in value.items())
         return "{ " + ", ".join(pairs) + " }" if value else "{}"
@@ -215,7 +236,7 @@ def _toml_key(key: str) -> str:
     return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml_value(key)
 
 
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
     """``value`` as it is in the file, cut, with secrets masked."""
     if value is MISSING:
         return "nothing"
@@ -225,11 +246,13 @@ def _brief(value: Any) -> str:
     return text if len(text) <= _WIDTH else text[: _WIDTH - 3] + "..."
 
 
-def _masked(value: Any) -> Any:
+def _masked(value: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        return "..."
     if isinstance(value, BaseModel):
         value = value.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True)
     if isinstance(value, Mapping):
-        return {k: "***" if SECRET_KEY.search(str(k)) else _masked(v) for k, v in value.items()}
+        return {k: "***" if SECRET_KEY.search(str(k)) else _masked(v, depth + 1) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_masked(v) for v in value]
+        return [_masked(v, depth + 1) for v in value]
     return value
