@@ -345,3 +345,41 @@ def test_only_a_form_without_rule_and_evidence_is_described_as_such(
     kind: str, evidence: str, line: str | None
 ) -> None:
     assert _form([Part(kind, "hex", evidence)], 3) == (() if line is None else (line,))
+
+
+class TestTokens:
+    """JSON web tokens, by what their heads and claims say."""
+
+    @staticmethod
+    def samples(*tokens: dict[str, Any] | None) -> list[Sample]:
+        found = collect(lambda rng, now, i, lane: pick(rng, BASE36, 24), n=len(tokens))
+        return [
+            replace(s, features={**s.features, **({"jwt": t} if t else {})})
+            for s, t in zip(found, tokens, strict=True)
+        ]
+
+    def test_their_algorithms_claims_and_age_are_told(self) -> None:
+        one = {"alg": "HS256", "claims": ["sub", "iat"], "issued": -1.25}
+        other = {"alg": "ES256", "claims": ["iat", "exp"], "issued": 3.04}
+        found = recognise(self.samples(one, other))
+        assert (found.name, found.parts, found.structured, found.nominal_bits) == (
+            "jwt",
+            ("JSON web token",),
+            True,
+            0.0,
+        )
+        assert found.evidence == (
+            "2 JSON web tokens, signed by ES256, HS256",
+            "each with the claims iat; a signature adds no randomness",
+            "issued within 3.0 s of the write",
+        )
+
+    def test_without_common_claims_or_times_nothing_is_told_of_them(self) -> None:
+        found = recognise(
+            self.samples({"alg": "none", "claims": ["a"], "issued": 1.0}, {"alg": "none", "claims": ["b"]})
+        )
+        assert found.evidence == ("2 JSON web tokens, signed by none",)
+
+    def test_ids_of_which_some_are_none_are_no_tokens(self) -> None:
+        one = {"alg": "HS256", "claims": ["sub"]}
+        assert recognise(self.samples(one, None, one)).name != "jwt"
