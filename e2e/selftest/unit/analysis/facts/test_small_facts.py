@@ -44,7 +44,7 @@ def chat(number: int, *messages: Message, **more: Any) -> Chat:
         )
         for m in messages
     )
-    via = "new_chat" if number else "load"
+    via: Any = "new_chat" if number else "load"
     return replace(CHAT, chat=number, began=t, ended=t + 50, messages=moved, via=via, **more)
 
 

@@ -1,0 +1,193 @@
+"""Which experiments are made, within which budget, in which lanes; and what the request without a browser reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from e2e.capture.experiments import direct, runner
+from e2e.capture.experiments.catalogue import EXPERIMENTS, MESSAGES
+from e2e.capture.experiments.runner import NAMES, ExperimentRunner
+from e2e.capture.session_ids.redaction import Redactor
+from e2e.errors import HarnessError
+from e2e.profile.profile import load
+from e2e.records.records import SIDE_LANE
+
+USED_UP = "the run's budget of messages is used up (limits.messages)"
+NO_ID = "this chat sends no session ID"
+ALL = [e.name for e in EXPERIMENTS]
+
+
+class Journal:
+    def __init__(self) -> None:
+        self.events: list[tuple[int, Any, str, dict[str, Any]]] = []
+
+    def event(self, t: float, lane: int, chat: int | None, kind: str, data: dict[str, Any]) -> None:
+        self.events.append((lane, chat, kind, dict(data)))
+
+
+def made(
+    *, request: Any = "a request", budget: int | None = None, profile: Any = None, pace: Any = None
+) -> ExperimentRunner:
+    context: Any = SimpleNamespace(profile=profile or load("reference"), pace=pace)
+    journal: Any = Journal()
+    return ExperimentRunner(context, journal, Redactor(key="k"), request, budget, lambda: None)
+
+
+def without_ids() -> Any:
+    return SimpleNamespace(sends_id=False, login=SimpleNamespace(accounts=[1, 2]))
+
+
+class TestPlan:
+    def test_they_are_named(self) -> None:
+        assert (direct.NAME, *ALL) == NAMES
+
+    def test_four_lanes_take_them_in_turn(self) -> None:
+        lanes, left_out = made().plan(NAMES)
+        assert list(lanes) == [SIDE_LANE + n for n in range(4)]
+        assert left_out == {"user": "the profile names no second account (login.accounts)"}
+
+    def test_each_is_played_once_in_a_lane_of_its_own_number(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        played: list[tuple[str, int]] = []
+
+        def play(self: Any, experiment: Any, lane: int) -> Any:
+            played.append((experiment.name, lane))
+            yield from ()
+
+        monkeypatch.setattr(ExperimentRunner, "_in_browser", play)
+        wanted = [name for name in ALL if name != "user"]
+        for steps in made().plan(wanted)[0].values():
+            list(steps)
+        assert sorted(played, key=lambda one: one[1]) == [(n, SIDE_LANE + i) for i, n in enumerate(wanted)]
+        assert made().plan(["reload"])[0].keys() == {SIDE_LANE}
+
+    def test_only_what_is_wanted_is_made(self) -> None:
+        assert made().plan([]) == ({}, {})
+        assert made().plan(["of another version"]) == ({}, {})
+
+    def test_without_a_request_there_is_none_to_send_again(self) -> None:
+        lanes, left_out = made(request=None).plan([direct.NAME])
+        assert lanes == {}
+        assert left_out[direct.NAME].startswith("no message has the ID in its body, its address or a frame")
+
+    @pytest.mark.parametrize(
+        ("budget", "out"),
+        [
+            (direct.REQUESTS + 2 * MESSAGES, []),
+            (direct.REQUESTS + 2 * MESSAGES - 1, ["slow-network"]),
+            (direct.REQUESTS, ["reload", "slow-network"]),
+            (0, [direct.NAME, "reload", "slow-network"]),
+        ],
+    )
+    def test_the_budget_is_spent_in_their_order(self, budget: int, out: list[str]) -> None:
+        one = made(budget=budget)
+        _, left_out = one.plan(["slow-network", "reload", direct.NAME])
+        assert left_out == dict.fromkeys(out, USED_UP)
+        assert one.budget is not None
+        assert one.budget >= 0
+
+    def test_a_chat_without_ids_has_no_experiment_about_them(self) -> None:
+        lanes, left_out = made(profile=without_ids()).plan(NAMES)
+        assert len(lanes) == 1
+        assert left_out == {name: NO_ID for name in NAMES if name != "cache-off"}
+
+
+class TestDirect:
+    """The requests without a browser."""
+
+    def played(
+        self, monkeypatch: pytest.MonkeyPatch, *replies: Any, at: float = 0.0
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        sent: list[Any] = []
+        answers = iter(replies)
+
+        def send(request: Any, timeout: float, *, verify: bool) -> Any:
+            sent.append((request, timeout, verify))
+            answer = next(answers)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        monkeypatch.setattr(direct, "send", send)
+        profile = load("reference")
+        providers = profile.providers.model_copy(update={"map": {"prov_1": "Big hat"}})
+        pace = SimpleNamespace(book=lambda: at)
+        one = made(profile=profile.model_copy(update={"providers": providers}), pace=pace)
+        waits = []
+        for wait in one._direct(SIDE_LANE):
+            waits.append(wait)
+            while not wait.until():
+                pass
+        journal: Any = one.journal
+        assert {(lane, chat, kind) for lane, chat, kind, _ in journal.events} == {
+            (SIDE_LANE, None, "experiment")
+        }
+        first, *others = [data for *_, data in journal.events]
+        assert first == {"name": direct.NAME, "question": direct.QUESTION}
+        assert {data.pop("name") for data in others} <= {direct.NAME}
+        return sent, others, waits
+
+    def reply(self, n: int, provider: str | None = "prov_1", **more: Any) -> Any:
+        known: dict[str, Any] = {
+            "session": f"session-{n}-abcdef",
+            "provider": provider,
+            "status": 200,
+            "failed": False,
+        }
+        return SimpleNamespace(**known | more)
+
+    def test_each_reply_is_told_with_a_masked_id_and_a_known_name(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        names = ["prov_1", "other", None] + ["other"] * direct.REQUESTS
+        replies = [self.reply(n, names[n]) for n in range(direct.REQUESTS)]
+        sent, told, waits = self.played(monkeypatch, *replies)
+        timeout = load("reference").timeouts.reply
+        assert sent == [("a request", timeout, True)] * direct.REQUESTS
+        assert [t["provider"] for t in told] == [
+            "Big hat",
+            "other",
+            None,
+            *["other"] * (direct.REQUESTS - 3),
+        ][: direct.REQUESTS]
+        assert {t["status"] for t in told} == {200}
+        assert all("abcdef" not in t["session"] for t in told)
+        assert len({t["session"] for t in told}) == direct.REQUESTS
+        assert {wait.timeout for wait in waits} == {timeout * 2 + 5}
+        late = waits[0].late()
+        assert isinstance(late, HarnessError)
+        assert late.what == "the backend did not respond to the request that was sent without the browser"
+
+    @pytest.mark.parametrize(
+        ("answer", "told"),
+        [
+            (OSError("a secret address"), {"why": "OSError"}),
+            (SimpleNamespace(failed=True), {"why": "the reply to a fresh ID reports a failure"}),
+        ],
+    )
+    def test_a_failure_ends_it(
+        self, monkeypatch: pytest.MonkeyPatch, answer: Any, told: dict[str, str]
+    ) -> None:
+        sent, events, _ = self.played(monkeypatch, self.reply(0), answer)
+        assert (len(sent), events[1:]) == (2, [told])
+
+    @pytest.mark.parametrize(("status", "sent"), [(399, direct.REQUESTS), (400, 1), (503, 1)])
+    def test_a_refusal_is_told_and_ends_it(
+        self, monkeypatch: pytest.MonkeyPatch, status: int, sent: int
+    ) -> None:
+        replies = [self.reply(n, status=status) for n in range(direct.REQUESTS)]
+        requests, told, _ = self.played(monkeypatch, *replies)
+        assert (len(requests), [t["status"] for t in told]) == (sent, [status] * sent)
+
+    def test_the_pace_of_the_profile_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        moments = iter([5.0, 5.0, *range(6, 1000)])
+        monkeypatch.setattr(
+            runner, "time", SimpleNamespace(monotonic=lambda: next(moments), time=lambda: 0.0)
+        )
+        replies: Sequence[Any] = [self.reply(n) for n in range(direct.REQUESTS)]
+        _, _, waits = self.played(monkeypatch, *replies, at=7.0)
+        assert (waits[0].timeout, waits[0].poll) == (62.0, pytest.approx(2.002))
+        assert runner._is_past(5000.0) is False
