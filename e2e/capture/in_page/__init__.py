@@ -23,6 +23,8 @@ RECORDER = _script("recorder.js")
 """Sees what the page stores and sends, and where a marked element is."""
 WIRE = _script("wire.js")
 """Watches the requests, replies and sockets of the page, in engines whose protocol does not show them."""
+DISGUISE = _script("disguise.js")
+"""Makes what stands for a function of the browser look like it, in pages and in workers."""
 IN_WORKER = _script("worker.js")
 """Brings `WIRE` into a worker."""
 TYPED = _script("typed.js")
@@ -39,17 +41,26 @@ def recorder_script(config: Mapping[str, Any], name: str, *, in_page: bool) -> s
     if (
         in_page
     ):  # a worker gets the scripts as texts, and a secret of its own: its code might look for the page's
-        config = {**config, "wireSource": WIRE, "inWorker": IN_WORKER, "workerSecret": secrets.token_hex(8)}
+        sources = {"wireSource": WIRE, "disguiseSource": DISGUISE, "inWorker": IN_WORKER}
+        config = {"events": [], **config, **sources, "workerSecret": secrets.token_hex(8)}
     return f"""((config) => {{
   const natives = ({NATIVES})();
   const channel = ({CHANNEL})(natives, config);
   if (channel === null) return;
   const verbs = natives.bare();
+  let known;
+  try {{
+    if (channel.depth) known = parent[config.name](config.secret, "hidden");
+  }} catch {{
+    // the page around this frame is of another origin
+  }}
+  const disguise = ({DISGUISE})(known);
+  verbs.hidden = () => disguise.hidden;
   const add = (more) => {{
     for (const name of natives.ownKeys(more)) verbs[name] = more[name];
   }};
   add(({TYPED})(natives));
-  add(({RECORDER})(natives, channel, config, {WIRE if in_page else "null"}));
+  add(({RECORDER})(natives, channel, disguise, config, {WIRE if in_page else "null"}));
   channel.answer(verbs);
 }})({json.dumps(config)});
 //# sourceURL={name}

@@ -1,19 +1,27 @@
 // Runs in every frame before the page's own code. Sees, never changes: writes to the session's store with their stack, what the
 // store holds at each send, trusted clicks, and what a marked element's state is. Hands what it saw to the channel, in the order it
-// happened. `wire` is the script of `wire.js`, or null where the browser's protocol shows what leaves and comes. Everything of the browser that it uses it takes here, at its start (see natives.js).
-(natives, channel, config, wire) => {
+// happened. `wire` is the script of `wire.js`, or null where the browser's protocol shows what leaves and comes. Everything of the
+// browser that it uses it takes here, at its start (see natives.js); what it replaces looks as before (see disguise.js).
+(natives, channel, disguise, config, wire) => {
   "use strict";
   const { append, apply, bare, defineProperty, descriptor, find, getter, hasOwn, indexOf, json, listen, method, now, ownKeys } = natives;
   const { slice, split, stack, String, trim } = natives;
   const { depth, flush, note } = channel;
+  const { behind, hide, stand } = disguise;
   // Of a pattern the page knows a part that each match has: the suite itself looks at what has it (`literals.py`).
   const wanted = (name) => (config.keyPart === null ? name === config.key : find(name, config.keyPart) >= 0);
   const capture = { __proto__: null, capture: true };
-  /** Replaces a function of the browser by one of the same name. */
+  /** Replaces a function of the browser. */
   const replace = (owner, name, call) => {
-    if (call.name !== name) defineProperty(call, "name", { __proto__: null, value: name, configurable: true });
-    const old = descriptor(owner, name);
-    defineProperty(owner, name, { __proto__: null, value: call, writable: true, enumerable: old.enumerable, configurable: true });
+    const own = descriptor(owner, name);
+    const value = stand(own.value, { __proto__: null, apply: (_, self, args) => apply(call, self, args) });
+    defineProperty(owner, name, { __proto__: null, ...own, value });
+  };
+  /** Replaces one half of an attribute. */
+  const replaceHalf = (owner, name, half, call) => {
+    const own = descriptor(owner, name);
+    const standing = stand(own[half], { __proto__: null, apply: (_, self, args) => apply(call, self, args) });
+    defineProperty(owner, name, { __proto__: null, ...own, [half]: standing });
   };
 
   // Where several keys fit (one per chat), the one that was written last stands first.
@@ -54,14 +62,12 @@
   const hookAreas = () => {
     const proto = Storage.prototype;
     const { setItem, removeItem, clear } = proto;
-    const originals = new WeakMap();
     const proxies = new WeakMap();
-    const originalOf = method(WeakMap.prototype, "get");
-    const target = (area) => originalOf(originals, area) ?? area;
+    const proxyOf = method(WeakMap.prototype, "get");
     const labelOf = (area) => (area === areas.localStorage ? "localStorage" : "sessionStorage");
     // What is no text is made one here, once: its toString may be the page's.
     replace(proto, "setItem", function (...args) {
-      const area = target(this);
+      const area = behind(this);
       if (args.length < 2) return apply(setItem, area, args);
       const name = `${args[0]}`;
       const value = `${args[1]}`;
@@ -69,14 +75,14 @@
       saw(labelOf(area), "set", name, value);
     });
     replace(proto, "removeItem", function (...args) {
-      const area = target(this);
+      const area = behind(this);
       if (args.length < 1) return apply(removeItem, area, args);
       const name = `${args[0]}`;
       apply(removeItem, area, [name]);
       saw(labelOf(area), "remove", name, null);
     });
     replace(proto, "clear", function () {
-      const area = target(this);
+      const area = behind(this);
       apply(clear, area, []);
       saw(labelOf(area), "clear", null, null);
     });
@@ -85,30 +91,20 @@
     for (const [name, read] of [["getItem", getItem], ["key", nameAt]]) {
       const own = proto[name];
       replace(proto, name, function (...args) {
-        return args.length ? read(target(this), args[0]) : apply(own, target(this), args);
+        return args.length ? read(behind(this), args[0]) : apply(own, behind(this), args);
       });
     }
-    const size = descriptor(proto, "length");
-    defineProperty(proto, "length", { ...size, get() { return lengthOf(target(this)); } });
+    replaceHalf(proto, "length", "get", function () {
+      return lengthOf(behind(this));
+    });
 
     // `localStorage.name = value` and `delete localStorage.name` pass no method: a proxy sees those.
     const { deleteProperty, get, set } = natives;
-    const [bindingOf, bind] = [method(Map.prototype, "get"), method(Map.prototype, "set")];
     for (const label of ["localStorage", "sessionStorage"]) {
       const area = areas[label];
-      const bound = new Map();
       const proxy = new Proxy(area, {
         __proto__: null,
-        get: (_, name) => {
-          const value = get(area, name, area);
-          if (typeof value !== "function") return value;
-          let binding = bindingOf(bound, name);
-          if (binding?.of !== value) {
-            binding = { __proto__: null, of: value, call: (...args) => apply(value, area, args) };
-            bind(bound, name, binding);
-          }
-          return binding.call;
-        },
+        get: (_, name) => get(area, name, area),
         set: (_, name, value) => {
           if (typeof name !== "string") return set(area, name, value, area);
           const text = `${value}`;
@@ -122,35 +118,32 @@
           return done;
         },
       });
-      originals.set(proxy, area);
+      hide(proxy, area);
       proxies.set(area, proxy);
-      defineProperty(globalThis, label, { configurable: true, enumerable: true, get: () => proxy });
+      replaceHalf(globalThis, label, "get", () => proxy);
     }
     const { StorageEvent } = globalThis;
     const storageEvent = StorageEvent.prototype;
     const areaOf = getter(storageEvent, "storageArea");
     // A page compares the area of an event with its own localStorage, and makes events with that.
-    defineProperty(storageEvent, "storageArea", {
-      ...descriptor(storageEvent, "storageArea"),
-      get() {
-        const area = areaOf(this);
-        return area === null ? null : (originalOf(proxies, area) ?? area);
-      },
+    replaceHalf(storageEvent, "storageArea", "get", function () {
+      const area = areaOf(this);
+      return area === null ? null : (proxyOf(proxies, area) ?? area);
     });
     const { construct } = natives;
-    const made = new Proxy(StorageEvent, {
+    const made = stand(StorageEvent, {
       __proto__: null,
       construct: (native, args, kind) => {
         const init = args[1];
         const area = init === null || typeof init !== "object" ? undefined : init.storageArea;
-        if (area !== null && typeof area === "object" && originalOf(originals, area)) {
-          args[1] = { __proto__: init, storageArea: target(area) };
+        if (area !== null && typeof area === "object" && behind(area) !== area) {
+          args[1] = { __proto__: init, storageArea: behind(area) };
         }
         return construct(native, args, kind === made ? native : kind);
       },
     });
-    replace(globalThis, "StorageEvent", made);
-    defineProperty(storageEvent, "constructor", { value: made, writable: true, configurable: true });
+    defineProperty(globalThis, "StorageEvent", { __proto__: null, ...descriptor(globalThis, "StorageEvent"), value: made });
+    defineProperty(storageEvent, "constructor", { __proto__: null, ...descriptor(storageEvent, "constructor"), value: made });
     const keyOf = getter(storageEvent, "key");
     const newValueOf = getter(storageEvent, "newValue");
     listen(globalThis, "storage", (event) => {
@@ -189,17 +182,14 @@
         if (before[there[i]] !== after[there[i]]) saw("cookie", "set", there[i], after[there[i]]);
       }
     };
-    defineProperty(Document.prototype, "cookie", {
-      ...cookie,
-      set(given) {
-        const text = `${given}`;
-        const before = readCookies();
-        apply(cookie.set, this, [text]);
-        const name = trim(split(text, "=")[0]);
-        const same = hasOwn(before, name) && readCookies()[name] === before[name];
-        if (wanted(name) && same) saw("cookie", "set", name, before[name]);
-        else compare(before);
-      },
+    replaceHalf(Document.prototype, "cookie", "set", function (given) {
+      const text = `${given}`;
+      const before = readCookies();
+      apply(cookie.set, this, [text]);
+      const name = trim(split(text, "=")[0]);
+      const same = hasOwn(before, name) && readCookies()[name] === before[name];
+      if (wanted(name) && same) saw("cookie", "set", name, before[name]);
+      else compare(before);
     });
     const store = globalThis.cookieStore?.constructor.prototype;
     const then = method(Promise.prototype, "then");
@@ -398,6 +388,22 @@
         return String(input);
       }
     };
+    if (globalThis.EventSource) {
+      const { EventSource } = globalThis;
+      const { construct } = natives;
+      const sourceUrl = getter(EventSource.prototype, "url");
+      const value = stand(EventSource, {
+        __proto__: null,
+        construct: (native, args, kind) => {
+          const source = construct(native, args, kind);
+          leaves(sourceUrl(source), 0, false);
+          return source;
+        },
+      });
+      defineProperty(globalThis, "EventSource", { __proto__: null, ...descriptor(globalThis, "EventSource"), value });
+      const own = descriptor(EventSource.prototype, "constructor");
+      defineProperty(EventSource.prototype, "constructor", { __proto__: null, ...own, value });
+    }
     const socketUrl = getter(WebSocket.prototype, "url");
     wrap(globalThis, "fetch", (_, args) => address(args[0]));
     wrap(Navigator.prototype, "sendBeacon", (_, args) => address(args[0]));
@@ -561,15 +567,15 @@
     if (!wire) sends();
   }
   if (wire) {
-    const mine = { replies: config.replies, full: config.full, secret: config.workerSecret };
+    const mine = { replies: config.replies, full: config.full, secret: config.workerSecret, events: config.events };
     const workers = globalThis.Worker && {
       secret: config.workerSecret,
       post: Worker.prototype.postMessage,
       allowed: () => config.workers && globalThis === globalThis.top && !document.querySelector('meta[http-equiv="Content-Security-Policy" i]'),
-      prelude: (url) => `try{(${config.inWorker})(${config.wireSource}, ${json({ ...mine, url })})}catch{}`,
+      prelude: (url) => `try{(${config.inWorker})(${config.wireSource}, ${config.disguiseSource}, ${json({ ...mine, url })})}catch{}`,
     };
     const place = () => ({ page: location.href, depth });
-    wire({ note, send: config.full ? leaves : () => {}, flush, now, watched, cookies: sentCookies, place, events: [], workers });
+    wire({ note, send: config.full ? leaves : () => {}, flush, now, watched, cookies: sentCookies, place, events: config.events, workers, disguise });
   }
   const started = now();
   const start = () => isChat && note({ k: "start", t: started, url: location.href, stored: verbs.stored() });

@@ -1,6 +1,8 @@
 // Runs in a worker before its own script. Hands what `wire.js` sees there to the page, by a port that the page sends first.
-(wire, config) => {
+(wire, disguise, config) => {
   const G = globalThis;
+  const disguised = disguise();
+  const { stand } = disguised;
   const clock = performance;
   const now = () => clock.timeOrigin + clock.now();
   let port = null;
@@ -56,7 +58,7 @@
         construct: (target, args, self) => Reflect.construct(target, fixed(args), self),
         apply: (target, self, args) => Reflect.apply(target, self, fixed(args)),
       };
-      const proxy = new Proxy(original, { [trap]: handler[trap] });
+      const proxy = stand(original, { [trap]: handler[trap] });
       Object.defineProperty(owner, name, { ...Object.getOwnPropertyDescriptor(owner, name), value: proxy });
       if (trap === "construct") original.prototype.constructor = proxy;
     };
@@ -64,7 +66,7 @@
     based(G.XMLHttpRequest?.prototype, "open", "apply", 1);
     for (const name of ["Request", "EventSource", "WebSocket", "Worker"]) based(G, name, "construct");
     const load = G.importScripts;
-    if (load) G.importScripts = new Proxy(load, { apply: (target, self, args) => Reflect.apply(target, self, args.map(at)) });
+    if (load) G.importScripts = stand(load, { apply: (target, self, args) => Reflect.apply(target, self, args.map(at)) });
   }
   wire({
     note,
@@ -74,6 +76,7 @@
     watched: (url) => config.full && config.replies.some((part) => url.includes(part)),
     cookies: () => null,
     place: () => ({}),
-    events: [],
+    events: config.events,
+    disguise: disguised,
   });
 }

@@ -22,7 +22,7 @@ from e2e.capture.network.cdp.wire import CdpWire
 from e2e.capture.network.events.channel import Channel, Handler
 from e2e.capture.network.events.trace_context import TraceContext
 from e2e.capture.network.events.wire import Wire
-from e2e.capture.network.in_page.wire import InPageWire
+from e2e.capture.network.in_page.wire import InPageWire, event_names
 from e2e.capture.network.sources import IN_PAGE
 from e2e.capture.network.wire_rules import Refusal
 from e2e.capture.recording.recorder import LaneRecorder
@@ -156,7 +156,9 @@ class Window:
                 traces.by_protocol(channel, lambda: page.url, guard)
 
         bind(PageChannel(session))
-        wire = CdpWire(session, run_context.rules, recorder, run_context.waiter, prepare=bind, **watching)
+        wire = CdpWire(
+            session, run_context.rules, recorder, run_context.waiter, prepare=bind, page=page, **watching
+        )
         self._watch_shared_workers(wire)
         return wire
 
@@ -248,6 +250,7 @@ class Window:
             "replies": [literal_of(rule.url) for rule in profile.wire],
             "full": self._run_context.full,
             "workers": self._run_context.wraps_workers,
+            "events": event_names(profile.wire),
         }
 
     def _answer(self, dialog: Dialog) -> None:

@@ -20,6 +20,8 @@ class MessageDraft:
     """The message's own payload with its answer; after a retry the last one."""
     candidate: Exchange | None = None
     """A payload that may be the message's own, until one of a better rule comes."""
+    again: Exchange | None = None
+    """A later payload with the same text: where the page gives one up and sends it again at once, this comes before that end."""
     attempts: list[Exchange] = field(default_factory=list)
     """Earlier payloads of this message, which came to nothing; the page sent it again."""
     doubtful: Exchange | None = None

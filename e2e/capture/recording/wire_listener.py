@@ -88,6 +88,8 @@ class WireListener(RecorderState):
             if owner.may_be_message and exchange.sent_at >= draft.pressed_at - SAME_SEND_S:
                 retry = is_retry(exchange, draft)
                 own = owners.attach(exchange, draft, self._carriers)
+                if not own and exchange.extras.get("by_text"):
+                    draft.again = exchange
         exchange.extras.update(draft=draft, own=own, retry=retry)
         if own:
             self._owns(exchange)
@@ -148,10 +150,21 @@ class WireListener(RecorderState):
         current = self.chat.number if self.chat else None
         self.chats.replies.add_text(exchange.chat, current, text, exchange.request)
 
+    def _sent_again(self, exchange: Exchange) -> None:
+        """A payload has ended. Where the page gave it up for one that left already, that one is the message's own."""
+        draft: MessageDraft | None = exchange.extras.get("draft")
+        if draft is None or draft.exchange is not exchange or draft.again is None or exchange.chunks:
+            return
+        again = draft.again
+        if is_retry(again, draft) and self.chats.owners.attach(again, draft, self._carriers):
+            again.extras["retry"] = True
+            self._owns(again)
+
     def on_finished(self, exchange: Exchange) -> None:
         if exchange.doubtful:
             return
         self.finished_exchanges += 1
+        self._sent_again(exchange)
         if exchange.chat is not None and self._is_own(exchange) and exchange.reply.body:
             texts = {str(n): text for n, text in enumerate(texts_in(exchange.reply.body))}
             self.chats.screens.add_reply(exchange.chat, f"{exchange.request} body", texts)

@@ -74,6 +74,11 @@ class ChildChannel:
             _unless_gone,
         )
 
+    def gone(self) -> None:
+        """The target has ended, or is let go of."""
+        if handler := self._handlers.get("Inspector.detached"):
+            handler({})
+
     def received(self, text: str) -> None:
         """A message of this target, as the parent's event brought it."""
         message = json.loads(text)
@@ -152,7 +157,9 @@ def _relay(
         child.ask("Runtime.runIfWaitingForDebugger")
 
     def detached(e: Params) -> None:
-        children.pop(e["sessionId"], None)
+        child = children.pop(e["sessionId"], None)
+        if child is not None:
+            child.gone()
 
     def message(e: Params) -> None:
         child = children.get(e["sessionId"])

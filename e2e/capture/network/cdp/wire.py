@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from playwright.sync_api import CDPSession
+from playwright.sync_api import CDPSession, Page
 
-from e2e.capture.network.cdp.channels import PageChannel, watch_children
+from e2e.capture.network.cdp.beside import WorkerRequests, when_watched
+from e2e.capture.network.cdp.channels import ChildChannel, PageChannel, watch_children
 from e2e.capture.network.events.channel import Channel, Params
 from e2e.capture.network.events.wire import Wire
 from e2e.capture.network.exchanges import Listener
@@ -39,7 +40,9 @@ class CdpWire(Wire):
         frame_depth: int = 0,
         traffic: Traffic | None = None,
         prepare: Callable[[Channel], None] = lambda _: None,
+        page: Page | None = None,
     ) -> None:
+        """Without a ``page`` the first requests of a worker may be missed."""
         super().__init__(
             rules,
             listener,
@@ -52,9 +55,12 @@ class CdpWire(Wire):
         self._pulse = waiter
         self._blocked = [pattern for host in blocked_hosts for pattern in _url_patterns(host)]
         self._prepare = prepare
-        page = self._page = PageChannel(session, waiter.calls)
-        watch_children(page, self._child, waiter.guarded)
-        self._watch(page)
+        self._whole_page = page
+        self._beside: WorkerRequests | None = None
+        self._has_workers = False
+        own = self._page = PageChannel(session, waiter.calls)
+        watch_children(own, self._child, waiter.guarded)
+        self._watch(own)
 
     def look_again(self) -> None:
         options = {"waitForDebuggerOnStart": True, "flatten": False}
@@ -76,6 +82,26 @@ class CdpWire(Wire):
         }
         self._page.ask("Network.emulateNetworkConditions", conditions)
 
+    def seek(self, nonce: str) -> None:
+        super().seek(nonce)
+        if self._whole_page is None or not self.reading:
+            return
+        # Four events for each request: only for the first message, and on of a page that has a worker by then.
+        if self._beside is None:
+            self._beside = WorkerRequests(
+                self._whole_page,
+                self.exchanges.rules,
+                self._pulse,
+                lambda channel: self.handle(channel, _as_it_is),
+            )
+        elif not self._has_workers:
+            self._beside.stop()
+
+    def remember(self, method: str, url: str) -> None:
+        super().remember(method, url)
+        if self._beside is not None:
+            self._beside.known(method, url)
+
     def adopt(self, channel: Channel) -> None:
         """Watch one more target: one that does not belong to the page, such as a shared worker."""
         self._child(channel)
@@ -90,9 +116,18 @@ class CdpWire(Wire):
         if addressed:
             self.addresses.watch(channel)
         ignore = None if isinstance(channel, PageChannel) else _ignored
-        channel.ask("Network.enable", {"maxPostDataSize": POST_LIMIT}, ignore)
+        enabled = self._started(channel) if channel.kind == "worker" else ignore
+        channel.ask("Network.enable", {"maxPostDataSize": POST_LIMIT}, enabled)
         if self._blocked:
             channel.ask("Network.setBlockedURLs", {"urls": self._blocked}, ignore)
+
+    def _started(self, channel: Channel) -> Callable[[Params | None, str], None]:
+        """A worker starts: until it is sure that all it sends is seen, no message may be called lost."""
+        info = channel.info if isinstance(channel, ChildChannel) else {}
+        place = f"a worker ({str(info.get('url', '')).partition('?')[0]})"
+        self.blind.append(place)
+        self._has_workers = True
+        return when_watched(channel, lambda: self.blind.remove(place))
 
 
 def _as_it_is(handler: Callable[[Params], None]) -> Callable[[Params], None]:

@@ -51,6 +51,8 @@ class HttpTraffic:
             "Network.loadingFailed": self._failed,
             "Network.eventSourceMessageReceived": self._server_event,
         }
+        if channel.kind == "worker":
+            self.handlers["Inspector.detached"] = self._gone
         if self._wants_cookies:
             self.handlers["Network.requestWillBeSentExtraInfo"] = self._request_extra
         if wire.cookies is not None:
@@ -371,7 +373,8 @@ class HttpTraffic:
             exchange.bytes += e["dataLength"]
             if exchange.first_chunk_at is None:
                 exchange.first_chunk_at = e["timestamp"] + self._wire.offset
-        if data := e.get("data"):
+        body.came += e["dataLength"]
+        if (data := e.get("data")) and not body.event_source:
             body.early.append((e["timestamp"], data))
             self._feed_early(body)
 
@@ -387,10 +390,21 @@ class HttpTraffic:
         body = self._bodies.get(e["requestId"])
         if e.get("served") and body is not None and body.exchange is not None:
             body.exchange.cached = e["served"]  # a page learns it only with the end
+        if e.get("lost") and body is not None and body.exchange is not None:
+            body.exchange.error = f"the answer's body could not be read: {e['lost']}"
         self._end(e, "ok", "")
 
     def _failed(self, e: Params) -> None:
         self._end(e, "cancelled" if e.get("canceled") else "failed", e.get("errorText", ""))
+
+    def _gone(self, _: Params) -> None:
+        """A worker has ended. Of one that the page ends with its reply the end of that may not be reported."""
+        for request_id, body in list(self._bodies.items()):
+            body.waits = False
+            end = {"requestId": request_id, "timestamp": time.time() - self._wire.offset}
+            self._end(end, "cancelled", "the worker has ended")
+            if request_id in self._bodies:  # what was asked of the worker will not be answered
+                self._close(request_id, body)
 
     def _end(self, e: Params, outcome: str, error: str) -> None:
         request_id = e["requestId"]
@@ -414,7 +428,9 @@ class HttpTraffic:
         if body.completed:
             return
         body.completed = True
-        if body.reader is None or body.live is not None:
+        # Of a synchronous request the protocol streams nothing: its page stood still until all of it was there.
+        unread = body.came > 0 and body.read == 0 and body.ended[0] == "ok"
+        if body.reader is None or (body.live is not None and not unread):
             self._close(request_id, body)
             return
 
@@ -440,6 +456,7 @@ class HttpTraffic:
 
     def _feed(self, body: _Body, timestamp: float, data: bytes) -> None:
         assert body.reader is not None
+        body.read += len(data)
         if body.exchange is not None and (text := body.reader.text(data)):
             self._exchanges.own_text(body.exchange, timestamp + self._wire.offset, text)
         for event, value in body.reader.feed(data):
@@ -470,6 +487,10 @@ class _Body:
         self.ended: tuple[str, str] | None = None
         self.ended_at = 0.0
         self.completed = False
+        self.came = 0
+        """Bytes that the browser reported."""
+        self.read = 0
+        """Bytes that were read."""
 
 
 def _cached(response: Params) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import re
+import time
 from collections import defaultdict, deque
+from collections.abc import Callable
 from typing import Any
 
 from e2e.capture.network.bodies.parsing import cookies_of
@@ -11,6 +15,8 @@ from e2e.records.records import SERVED_UNSEEN
 
 _NOT_SEEN = "the script in the page did not see it"
 _REMEMBERED = 256  # requests whose body may still be asked for
+_FORM_AGE = 1.0  # seconds between a form's report and the request of its document, at most
+_BOUNDARY = re.compile(r'boundary="?([^";]+)')
 
 
 class InPageChannel:
@@ -31,7 +37,14 @@ class InPageChannel:
         self._asked: dict[str, list[Then]] = defaultdict(list)
         self._pending: set[str] = set()
         self._lost: dict[str, str] = {}
-        self._page = ""
+        self._whole: dict[str, Callable[[Then], None]] = {}
+        """Request -> what reads its reply when it has ended; the script in the page does not see that one."""
+        self._pings: dict[tuple[str, str], deque[str]] = defaultdict(lambda: deque(maxlen=8))
+        """Method and URL -> beacons; their replies are none of the page's business."""
+        self._last_form: tuple[float, Params] | None = None
+        """When (monotonic) the script reported a form that no document was requested with yet."""
+        self._waits_for_form: tuple[str, dict[str, str]] | None = None
+        """The document that was requested with a form that the script has not reported yet, and its headers."""
 
     def on(self, event: str, handler: Handler) -> None:
         self._handlers[event].append(handler)
@@ -42,7 +55,12 @@ class InPageChannel:
             return
         request = str((params or {}).get("requestId", ""))
         if method == "Network.streamResourceContent":
-            then({"bufferedData": ""}, "")
+            if request in self._whole:
+                then(None, "it is read as a whole")
+            else:
+                then({"bufferedData": ""}, "")
+        elif method == "Network.getResponseBody" and request in self._whole:
+            self._whole[request](then)
         elif method == "Network.getRequestPostData" and request in self._pending:
             self._asked[request].append(then)
         elif method == "Network.getRequestPostData" and (body := self._bodies.get(request)) is not None:
@@ -58,6 +76,56 @@ class InPageChannel:
     def lost(self, request: str, why: str) -> None:
         """The body of this request will not be known."""
         self._lost[request] = why
+
+    def reads_whole(self, request: str, read: Callable[[Then], None]) -> None:
+        """The script does not see the reply of this request: ``read`` gives the whole of it, for ``Network.getResponseBody``."""
+        self._whole[request] = read
+
+    def ended(self, event: str, params: Params) -> None:
+        """The end of a request that the script does not see."""
+        self.emit(event, params)
+        request: str = params["requestId"]
+        if self._waits_for_form is not None and self._waits_for_form[0] == request:
+            self._waits_for_form = None
+            self._body({"id": request, "lost": _NOT_SEEN}, 0)
+        self._whole.pop(request, None)
+
+    def sends_form(self, request: str, headers: dict[str, str]) -> None:
+        """A document is about to be requested with a body that only its form knows. The script reports that before or after it."""
+        self._pending.add(request)
+        self._waits_for_form = (request, headers)
+        if self._last_form is not None and time.monotonic() - self._last_form[0] < _FORM_AGE:
+            self._form_body(self._last_form[1])
+
+    def _form(self, record: Params, _: float) -> None:
+        if self._waits_for_form is not None:
+            self._form_body(record)
+        else:
+            self._last_form = (time.monotonic(), record)
+
+    def _form_body(self, record: Params) -> None:
+        assert self._waits_for_form is not None
+        request, headers = self._waits_for_form
+        self._waits_for_form = self._last_form = None
+        raw = base64.b64decode(record["bytes"])
+        # The script made its copy of a form with files itself, with another boundary than the browser's.
+        ours, theirs = (
+            _BOUNDARY.search(kind or "") for kind in (record.get("type"), headers.get("content-type"))
+        )
+        if ours and theirs:
+            raw = raw.replace(ours[1].encode(), theirs[1].encode())
+        self._body({"id": request, "bytes": base64.b64encode(raw).decode()}, 0)
+
+    def answered(self, method: str, url: str, answer: Params | None) -> None:
+        """The browser itself reported the end of a request that the script saw leave. ``answer`` is None where it failed."""
+        if not self._pings[method, url]:
+            return
+        me = {"requestId": self._pings[method, url].popleft(), "timestamp": time.time()}
+        if answer is None:
+            self.emit("Network.loadingFailed", {**me, "errorText": "", "canceled": False})
+        else:
+            self.emit("Network.responseReceived", {**me, "response": answer})
+            self.emit("Network.loadingFinished", me)
 
     def receive(self, record: Params) -> None:
         """One record of the script."""
@@ -93,24 +161,27 @@ class InPageChannel:
         self.emit(
             "Network.requestWillBeSent", {**me, "wallTime": t, "type": record["kind"], "request": request}
         )
+        if record["kind"] == "Ping":
+            self._pings[record["method"], record["url"].partition("#")[0]].append(request_id)
         if not self._cookies:
             return
         cookie, key = record.get("cookie"), (record["method"], record["url"])
         if cookie is not None and self._cookies <= cookies_of(cookie).keys():
-            self._tell_cookies(request_id, cookie)
+            self.tell_cookies(request_id, cookie)
         elif self._headers[key]:
-            self._tell_cookies(request_id, self._headers[key].popleft())
+            self.tell_cookies(request_id, self._headers[key].popleft())
         else:
             self._open[key].append(request_id)
 
     def cookies(self, method: str, url: str, header: str) -> None:
         """The browser itself reported the cookies of a request: also those that scripts cannot see."""
         if self._open[method, url]:
-            self._tell_cookies(self._open[method, url].popleft(), header)
+            self.tell_cookies(self._open[method, url].popleft(), header)
         else:
             self._headers[method, url].append(header)
 
-    def _tell_cookies(self, request_id: str, cookie: str) -> None:
+    def tell_cookies(self, request_id: str, cookie: str) -> None:
+        """It is known which cookies a request carries."""
         self.emit(
             "Network.requestWillBeSentExtraInfo",
             {"requestId": request_id, "associatedCookies": [], "headers": {"cookie": cookie}},
@@ -145,10 +216,16 @@ class InPageChannel:
     def _event(self, record: Params, t: float) -> None:
         event = {"eventName": record["name"], "data": record["data"], "eventId": ""}
         self.emit("Network.eventSourceMessageReceived", {"requestId": record["id"], "timestamp": t, **event})
+        # The same as bytes of the reply, for a rule whose payload is the request of the EventSource itself.
+        text = f"event: {record['name']}\ndata: " + record["data"].replace("\n", "\ndata: ") + "\n\n"
+        self._data(
+            {"id": record["id"], "size": len(text), "bytes": base64.b64encode(text.encode()).decode()}, t
+        )
 
     def _finished(self, record: Params, t: float) -> None:
         served = SERVED_UNSEEN if record.get("served") == "service worker" else record.get("served", "")
-        self.emit("Network.loadingFinished", {"requestId": record["id"], "timestamp": t, "served": served})
+        me = {"requestId": record["id"], "timestamp": t}
+        self.emit("Network.loadingFinished", {**me, "served": served, "lost": record.get("lost")})
 
     def _failed(self, record: Params, t: float) -> None:
         event = {"errorText": record.get("error", ""), "canceled": bool(record.get("cancelled"))}

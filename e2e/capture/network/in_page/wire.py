@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import partial
 
 from playwright.sync_api import Error, Page, Request, Route
@@ -16,10 +16,14 @@ from e2e.capture.network.in_page.outside import Outside
 from e2e.capture.network.traffic import Traffic
 from e2e.capture.network.wire_rules import Refusal, Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.profile.profile import WireRule
 from e2e.profile.values.bounded import Pattern
 
 _ON_ITS_WAY = 0.5
 """Seconds between Playwright's event and the report of the page's script about the same request, at most."""
+
+
+_EVENT_NAME = re.compile(r"""\bevent\s*[=!]=\s*['`]"?([\w.:-]+)""")
 
 
 class InPageWire(Wire):
@@ -58,7 +62,11 @@ class InPageWire(Wire):
         for channel in (self._channel, self._workers):
             self.handle(channel, lambda handler: handler)
         self._outside = Outside(
-            self._channel, self._workers, self.exchanges.rules, follows_cookies=cookies is not None
+            self._channel,
+            self._workers,
+            self.exchanges.rules,
+            waiter.calls,
+            follows_cookies=cookies is not None,
         )
         page.on("request", waiter.guarded(self._outside.request))
         page.on("response", waiter.guarded(self._outside.response))
@@ -108,6 +116,14 @@ class InPageWire(Wire):
             self._waiter.later(self._latency, route)
         else:
             _continue(route)
+
+
+def event_names(rules: Iterable[WireRule]) -> list[str]:
+    """Server-sent events that the rules' expressions name: a script hears those only that it listens to, and the page may not."""
+    found = (
+        _EVENT_NAME.findall(rule.model_dump_json(exclude_none=True).replace('\\"', '"')) for rule in rules
+    )
+    return sorted({name for names in found for name in names})
 
 
 def _continue(route: Route) -> None:

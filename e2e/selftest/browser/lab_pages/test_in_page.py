@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from time import sleep
+from typing import Any, ClassVar
+
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from e2e.capture.in_page import recorder_script
 from e2e.capture.in_page.signals import PageSignals
@@ -28,11 +33,58 @@ ALWAYS = (
 )
 NAMES = [pytest.param(name, marks=() if name in ALWAYS else pytest.mark.long) for name in WITH_ID]
 
-LOOKS = """() => [fetch, WebSocket, Worker, EventSource, XMLHttpRequest.prototype.send, navigator.sendBeacon,
-  ReadableStream.prototype.cancel, Function.prototype.toString, URL.createObjectURL].map((f) => [
-    f.name, f.length, String(f), Function.prototype.toString.call(f), Object.getOwnPropertyNames(f).sort().join(),
-    f.prototype === undefined || f.prototype.constructor === f, typeof f.prototype])"""
-"""What a page can look at to find out whether a function is the browser's own."""
+LOOKS = """async () => {
+  const same = Function.prototype.toString;
+  const frame = document.body.appendChild(document.createElement("iframe"));
+  const theirs = frame.contentWindow.Function.prototype.toString;
+  const functions = [fetch, WebSocket, Worker, EventSource, XMLHttpRequest, XMLHttpRequest.prototype.send, navigator.sendBeacon,
+    ReadableStream.prototype.cancel, ReadableStream.prototype.tee, Response.prototype.clone, Function.prototype.toString,
+    URL.createObjectURL, Storage.prototype.setItem, Storage.prototype.clear, localStorage.setItem, StorageEvent, addEventListener,
+    Object.getOwnPropertyDescriptor(Storage.prototype, "length").get, Object.getOwnPropertyDescriptor(window, "localStorage").get];
+  const failing = [() => fetch(), () => fetch("http://["), () => fetch("/", {body: "a"}), () => new fetch(), () => WebSocket("ws://a"),
+    () => new WebSocket("ws://a", ["b", "b"]), () => new Worker(), () => new EventSource(), () => new XMLHttpRequest().send(),
+    () => XMLHttpRequest.prototype.send.call({}), () => navigator.sendBeacon(), () => localStorage.setItem("a"), () => same.call({}),
+    () => fetch("/", {signal: AbortSignal.abort("reason")})];
+  const errors = [];
+  for (const call of failing) {
+    try {
+      await call();
+      errors.push("none");
+    } catch (error) {
+      errors.push(`${error?.name} ${error?.message ?? error}`);
+    }
+  }
+  const unhandled = [];
+  addEventListener("unhandledrejection", (event) => unhandled.push(event.reason?.name) && event.preventDefault());
+  fetch("http://127.0.0.1:1/");
+  await fetch("http://127.0.0.1:1/").catch(() => {});
+  while (!unhandled.length) await new Promise((done) => setTimeout(done, 10));
+  return [
+    functions.map((f) => [f.name, f.length, String(f), same.call(f), theirs.call(f), Object.getOwnPropertyNames(f).sort().join(),
+      f.prototype === undefined || f.prototype.constructor === f, typeof f.prototype]),
+    errors,
+    unhandled,
+    [localStorage.setItem === Storage.prototype.setItem, localStorage.constructor === Storage, same.call(frame.contentWindow.fetch),
+      ReadableStream.prototype.values === ReadableStream.prototype[Symbol.asyncIterator]],
+  ];
+}"""
+"""What a page can look at to find out whether a function is the browser's own, and what its own mistakes bring."""
+
+CUTS = """async () => {
+  const over = async (path, stop) => stop((await fetch("/endless?" + path)));
+  const broken = {write() { throw new Error("broken"); }};
+  await over("reader", async (reply) => { const reader = reply.body.getReader(); await reader.read(); await reader.cancel(); });
+  await over("tee", async (reply) => Promise.all(reply.body.tee().map((branch) => branch.cancel())));
+  await over("clone", async (reply) => { const copy = reply.clone(); await Promise.all([reply.body.cancel(), copy.body.cancel()]); });
+  await over("pipe", async (reply) => reply.body.pipeTo(new WritableStream(broken)).catch(() => {}));
+  await over("through", async (reply) => {
+    const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
+    await reader.read();
+    await reader.cancel();
+  });
+  await over("iterator", async (reply) => { for await (const chunk of reply.body) break; });
+}"""
+"""Ways in which a page may stop reading a reply that goes on and on."""
 
 
 @pytest.fixture(scope="module")
@@ -64,21 +116,68 @@ def test_a_healthy_page_passes_or_says_what_was_not_seen(name: str, runs: dict[s
     assert (run.messages["label_provider"] == run.messages["reply_provider"]).all()
 
 
-def test_wrapped_functions_look_like_the_browsers_own(own_browser: Browser) -> None:
+def watched_page(context: BrowserContext, *, in_page: bool) -> Page:
+    page, signals = context.new_page(), PageSignals()
+    page.expose_binding(signals.binding, lambda *_: None)
+    config = {
+        **signals.config(), "store": "localStorage", "key": "sid", "keyPart": None, "depth": 0,
+        "urls": [""], "replies": [""], "full": True, "workers": True,
+    }  # fmt: skip
+    page.add_init_script(recorder_script(config, "suite", in_page=in_page))
+    return page
+
+
+def test_a_page_cannot_tell_that_it_is_watched(own_browser: Browser) -> None:
     context = own_browser.new_context()
     try:
-        plain, watched = context.new_page(), context.new_page()
-        signals = PageSignals()
-        watched.expose_binding(signals.binding, lambda *_: None)
-        config = {
-            **signals.config(), "store": "none", "key": None, "keyPart": None, "depth": 0,
-            "urls": [""], "replies": [""], "full": True, "workers": True,
-        }  # fmt: skip
-        watched.add_init_script(recorder_script(config, "suite", in_page=True))
-        for page in (plain, watched):
+        pages = [context.new_page(), *(watched_page(context, in_page=wanted) for wanted in (False, True))]
+        for page in pages:
             page.route("http://lab.test/", lambda route: route.fulfill(body="<p>", content_type="text/html"))
             page.goto("http://lab.test/")
-        assert watched.evaluate("(name) => name in globalThis", signals.name)
-        assert watched.evaluate(LOOKS) == plain.evaluate(LOOKS)
+        plain, *watched = [page.evaluate(LOOKS) for page in pages]
+        assert watched == [plain, plain]
     finally:
         context.close()
+
+
+class Endless(BaseHTTPRequestHandler):
+    """Replies that end when nobody reads them any more; ``over`` has those that did."""
+
+    over: ClassVar[set[str]] = set()
+    all_over: ClassVar[Event] = Event()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        if not self.path.startswith("/endless"):
+            return
+        try:
+            while True:
+                self.wfile.write(b"x" * 64)
+                sleep(0.01)
+        except OSError:
+            self.over.add(self.path.partition("?")[2])
+            if len(self.over) == CUTS.count("over("):
+                self.all_over.set()
+
+    def log_message(self, *_: Any) -> None:
+        """Nobody reads it."""
+
+
+@pytest.mark.long
+def test_a_page_that_stops_reading_stops_its_backend(own_browser: Browser) -> None:
+    """The source reads replies too: it must not keep one going that the page has given up."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endless)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, daemon=True).start()
+    context = own_browser.new_context()
+    try:
+        page = watched_page(context, in_page=True)
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        page.evaluate(CUTS)
+        assert Endless.all_over.wait(20), Endless.over
+    finally:
+        context.close()
+        server.shutdown()
+        server.server_close()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
-from playwright.sync_api import CDPSession, Error
+from playwright.sync_api import CDPSession, Error, Page
 
 from e2e.capture.network.cdp.wire import CdpWire
 from e2e.capture.network.exchange import Exchange
@@ -18,6 +18,7 @@ from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.pages.calls import Calls
 from e2e.profile.profile import WireRule
 from e2e.profile.values.bounded import Pattern
+from e2e.selftest.unit.capture.network.fakes import FakePage, FakeRequest, FakeResponse
 
 WALL = 1_763_860_000.0
 """The wall clock when the protocol's own clock is at 0."""
@@ -93,6 +94,10 @@ class FakePulse:
         self.guards += 1
         return handler
 
+    def after(self, _: float, call: Callable[[], None]) -> None:
+        """What is to be done later is done at once."""
+        call()
+
 
 class Log:
     """A listener that keeps everything in its order."""
@@ -133,7 +138,12 @@ class Log:
 
 class Scene:
     def __init__(
-        self, *rules: Params, reading: bool = True, buffered: str = "", cookies: str | None = None
+        self,
+        *rules: Params,
+        reading: bool = True,
+        buffered: str = "",
+        cookies: str | None = None,
+        page: FakePage | None = None,
     ) -> None:
         self.cdp, self.log, self.waiter = FakeSession(), Log(), FakePulse()
         self.cdp.answers["Network.streamResourceContent"] = lambda _: {"bufferedData": b64(buffered)}
@@ -144,6 +154,7 @@ class Scene:
             cast(EventWaiter, self.waiter),
             reading=reading,
             cookies=Pattern(cookies, "session.key_pattern") if cookies else None,
+            page=cast(Page | None, page),
         )
 
     def streams_at_the_response(self, answer: Callable[[Params], Params]) -> None:
@@ -836,3 +847,77 @@ class TestBodies:
         assert not heartbeat.ended
         assert message.session == "s-1"
         assert message.ended
+
+
+def test_a_synchronous_request_is_read_as_a_whole() -> None:
+    """Its page stands still until the reply is there: nothing of it can be streamed."""
+    scene = Scene()
+    whole = {"body": '{"provider": "p1"}', "base64Encoded": False}
+    scene.cdp.answers["Network.getResponseBody"] = lambda _: whole
+    scene.cdp.request(kind="XHR")
+    scene.cdp.response(headers={"Content-Type": "application/json"})
+    scene.cdp.data(length=18)
+    scene.cdp.finished()
+    assert (scene.exchange.provider, scene.exchange.outcome) == ("p1", "ok")
+
+
+class TestWorkers:
+    """Playwright lets a new worker run before this session has switched its events on."""
+
+    @pytest.fixture
+    def scene(self) -> Scene:
+        scene = Scene()
+        scene.cdp.answers["Target.sendMessageToTarget"] = lambda _: {}
+        info = {"type": "worker", "url": "https://chat.example/w.js?v=1"}
+        attached = {"sessionId": "w1", "targetInfo": info}
+        scene.cdp.handlers["Target.attachedToTarget"](attached)
+        return scene
+
+    @staticmethod
+    def says(scene: Scene, **message: Any) -> None:
+        told = {"sessionId": "w1", "message": json.dumps(message)}
+        scene.cdp.handlers["Target.receivedMessageFromTarget"](told)
+
+    def test_one_that_runs_already_may_have_sent_what_nobody_saw(self, scene: Scene) -> None:
+        assert scene.wire.blind == ["a worker (https://chat.example/w.js)"]
+        self.says(scene, method="Inspector.workerScriptLoaded")
+        self.says(scene, id=1, result={})
+        assert scene.wire.blind
+
+    def test_one_that_was_watched_in_time_hides_nothing(self, scene: Scene) -> None:
+        self.says(scene, id=1, result={})
+        self.says(scene, method="Inspector.workerScriptLoaded")
+        assert not scene.wire.blind
+
+    def test_the_end_of_a_worker_is_the_end_of_its_reply(self, scene: Scene) -> None:
+        request = {"url": URL, "method": "POST", "headers": {}, "postData": '{"session_id": "s-1"}'}
+        me = {"requestId": "7", "timestamp": 1.0}
+        sent = {**me, "wallTime": WALL + 1, "type": "Fetch", "request": request}
+        self.says(scene, method="Network.requestWillBeSent", params=sent)
+        answer = {"status": 200, "headers": SSE}
+        self.says(scene, method="Network.responseReceived", params={**me, "response": answer})
+        self.says(scene, method="Network.dataReceived", params={**me, "dataLength": 5})
+        assert not scene.exchange.ended
+        scene.cdp.handlers["Target.detachedFromTarget"]({"sessionId": "w1"})
+        assert (scene.exchange.session, scene.exchange.outcome) == ("s-1", "cancelled")
+        assert "the worker has ended" in scene.exchange.error
+
+
+def test_what_a_short_worker_sent_is_taken_from_playwrights_events() -> None:
+    page = FakePage()
+    scene = Scene(page=page)
+    assert not page.listeners, "four events for each request: not before a message"
+    scene.wire.seek("nonce")
+    request = FakeRequest(post_data_buffer=b'{"session_id": "s-1"}')
+    page.tells("request", request)
+    page.tells(
+        "response", FakeResponse(request, '{"provider": "p1"}', headers={"content-type": "application/json"})
+    )
+    page.tells("requestfinished", request)
+    assert (scene.exchange.session, scene.exchange.provider, scene.exchange.origin) == ("s-1", "p1", "worker")
+    scene.cdp.request(n="2")
+    page.tells("request", request := FakeRequest())
+    page.tells("requestfinished", request)
+    assert [one.origin for one in scene.log.exchanges] == ["worker", "page"]
+    scene.wire.seek("another")
+    assert not page.listeners

@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from playwright.sync_api import Page
 
-from e2e.capture.network.in_page.wire import InPageWire
+from e2e.capture.network.in_page.wire import InPageWire, event_names
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.profile.profile import WireRule
 from e2e.profile.values.bounded import Pattern
 from e2e.records.records import SERVED_UNSEEN
+from e2e.selftest.unit.capture.network.fakes import FakePage, FakeRequest, FakeResponse
 from e2e.selftest.unit.capture.network.test_cdp import HTTP, SOCKET, FakePulse, Log, Params, sse
 
 T = 1_700_000_000_000
@@ -27,34 +27,6 @@ POST: Params = {
 }  # fmt: skip
 
 
-class FakePage:
-    """Playwright's page: keeps what listens to it."""
-
-    def __init__(self) -> None:
-        self.listeners: dict[str, Any] = {}
-
-    def on(self, event: str, listener: Any) -> None:
-        self.listeners[event] = listener
-
-
-class FakeRequest:
-    """Playwright's request for the rule's URL."""
-
-    resource_type, method, url = "fetch", "POST", URL
-    headers: Mapping[str, str] = {}
-    failure = None
-
-    def is_navigation_request(self) -> bool:
-        return False
-
-
-class NoDelay(FakePulse):
-    """What is to be done later is done at once."""
-
-    def after(self, _: float, call: Any) -> None:
-        call()
-
-
 class Seen:
     def __init__(self, *rules: Params, cookies: str | None = None) -> None:
         self.log, self.page = Log(), FakePage()
@@ -62,9 +34,19 @@ class Seen:
             cast(Page, self.page),
             tuple(Rule(WireRule.model_validate({**HTTP, **rule})) for rule in rules or ({},)),
             self.log,
-            cast(EventWaiter, NoDelay()),
+            cast(EventWaiter, FakePulse()),
             cookies=Pattern(cookies, "session.key_pattern") if cookies else None,
         )
+
+    def tell(self, event: str, thing: Any) -> None:
+        self.page.tells(event, thing)
+
+    def loads(self, request: FakeRequest, text: str = "", **headers: str) -> Log:
+        """A whole request, as Playwright reports it."""
+        self.tell("request", request)
+        self.tell("response", FakeResponse(request, text, headers=headers))
+        self.tell("requestfinished", request)
+        return self.log
 
     def receive(self, *records: Params) -> Log:
         for record in records:
@@ -188,11 +170,121 @@ def test_a_reply_that_breaks_off_has_its_end_and_its_reason(cancelled: bool, out
 
 def test_a_document_of_the_page_has_the_status_of_its_response() -> None:
     seen = Seen({"transport": "http"})
-    request: Any = FakeRequest()
-    request.resource_type, request.is_navigation_request = "document", lambda: True
-    response = SimpleNamespace(request=request, status=403, headers={"x-a": "b"}, url=URL)
-    seen.page.listeners["request"](request)
-    seen.page.listeners["response"](response)
+    request = FakeRequest("document", post_data_buffer=b"{}")
+    seen.tell("request", request)
+    seen.tell("response", FakeResponse(request, status=403))
     (exchange,) = seen.log.exchanges
     assert exchange.status == 403
     assert "response" in seen.log.names
+
+
+class TestForms:
+    """A page that sends a form loads the next one: only the script, or Chromium, knows what was in it."""
+
+    FORM: Params = {"e": "form", "t": T, "bytes": b64("session_id=s-8&text=hello")}
+    SENT: Mapping[str, str] = {"content-type": "application/x-www-form-urlencoded"}
+
+    def test_chromium_reports_its_body(self) -> None:
+        request = FakeRequest("document", headers=self.SENT, post_data_buffer=b"session_id=s-7")
+        (exchange,) = Seen().loads(request).exchanges
+        assert (exchange.session, exchange.outcome) == ("s-7", "ok")
+
+    @pytest.mark.parametrize("before", [True, False])
+    def test_the_script_reports_it_before_or_after_the_request(self, before: bool) -> None:
+        seen = Seen()
+        request = FakeRequest("document", headers=self.SENT)
+        if before:
+            seen.receive(self.FORM)
+        seen.tell("request", request)
+        if not before:
+            assert not seen.log.exchanges
+            seen.receive(self.FORM)
+        assert [exchange.session for exchange in seen.log.exchanges] == ["s-8"]
+
+    def test_without_a_report_it_was_not_seen_and_is_no_form_without_an_id(self) -> None:
+        (exchange,) = Seen().loads(FakeRequest("document", headers=self.SENT)).exchanges
+        assert exchange.session is None
+        assert "did not see it" in exchange.unreadable
+
+    def test_one_with_files_has_the_boundary_of_its_request(self) -> None:
+        part = '--{0}\r\nContent-Disposition: form-data; name="session_id"\r\n\r\ns-9\r\n--{0}--\r\n'
+        kind = "multipart/form-data; boundary="
+        seen = Seen()
+        seen.receive({**self.FORM, "type": kind + "ours", "bytes": b64(part.format("ours"))})
+        (exchange,) = seen.loads(FakeRequest("document", headers={"content-type": kind + "theirs"})).exchanges
+        assert exchange.session == "s-9"
+
+
+def test_the_page_that_a_form_loads_is_its_reply() -> None:
+    request = FakeRequest("document", post_data_buffer=b'{"session_id": "s-1"}')
+    log = Seen().loads(request, '{"provider": "p1"}', **{"content-type": "application/json"})
+    assert log.exchanges[0].provider == "p1"
+
+
+def test_a_redirected_document_is_one_payload() -> None:
+    seen = Seen()
+    first = FakeRequest("document", post_data_buffer=b'{"session_id": "s-1"}')
+    seen.tell("request", first)
+    seen.tell("response", FakeResponse(first, status=303, headers={"location": "/c/1"}))
+    seen.tell("requestfinished", first)
+    assert not seen.log.exchanges[0].ended
+    seen.loads(FakeRequest("document", method="GET", redirected_from=first))
+    (exchange,) = seen.log.exchanges
+    assert (exchange.session, exchange.status, exchange.outcome) == ("s-1", 200, "ok")
+
+
+def test_a_redirected_request_of_a_script_is_none_of_a_worker() -> None:
+    seen = Seen()
+    seen.receive({**POST, "text": '{"session_id": "s-1"}'})
+    first = FakeRequest()
+    seen.loads(first)
+    seen.loads(FakeRequest(redirected_from=first))
+    assert [exchange.origin for exchange in seen.log.exchanges] == ["page"]
+
+
+def test_events_of_an_event_source_are_the_reply_to_its_own_request() -> None:
+    request = {**POST, "kind": "EventSource", "method": "GET", "url": URL + "?session_id=s-1"}
+    rule = {
+        "url": "/api/chat",
+        "method": "GET",
+        "session": {"query": "session_id"},
+        "done": "event == 'finish'",
+    }
+    head, *_ = answered("")
+    log = Seen(rule).receive(
+        request,
+        head,
+        {"e": "event", "t": T + 20, "id": "a1", "name": "token", "data": '{"text":\n"a"}'},
+        {"e": "event", "t": T + 30, "id": "a1", "name": "finish", "data": '{"provider": "p3"}'},
+    )
+    (exchange,) = log.exchanges
+    assert (exchange.session, exchange.provider, exchange.outcome) == ("s-1", "p3", "ok")
+    assert log.names == ["payload", "response", "chunk", "chunk", "finished"]
+
+
+def test_a_reply_that_the_script_could_not_read_is_no_empty_one() -> None:
+    *_, end = answered("")
+    log = Seen().receive({**POST, "text": "{}"}, {**end, "lost": "the page reads it as document"})
+    assert "the page reads it as document" in log.exchanges[0].error
+
+
+def test_a_beacon_has_the_reply_that_the_browser_reports() -> None:
+    seen = Seen()
+    seen.receive({**POST, "kind": "Ping", "text": '{"session_id": "s-1"}'})
+    (exchange,) = seen.loads(FakeRequest("ping")).exchanges
+    assert (exchange.status, exchange.outcome) == (200, "ok")
+
+
+def test_a_message_in_the_address_of_a_script_has_left() -> None:
+    seen = Seen()
+    seen.wire.seek("nonce")
+    seen.tell("request", FakeRequest("script", method="GET", url="https://chat.example/jsonp?q=nonce"))
+    assert seen.wire.carried == ["GET https://chat.example/jsonp"]
+
+
+def test_events_that_a_rule_names_are_heard() -> None:
+    rules = [
+        {"done": "event == 'finish'", "provider": 'event != `"ping"` && name'},
+        {"done": "event_type == 'x'"},
+    ]
+    assert event_names([WireRule.model_validate({**HTTP, **rule}) for rule in rules]) == ["finish", "ping"]

@@ -236,6 +236,16 @@ class TestRetry:
         assert two.desk.end().messages[0].request == "m-1"
         assert not two.payload("m-2").data["retry"]
 
+    def test_one_that_left_before_the_end_of_the_first_was_reported(self, two: Two) -> None:
+        """The page gives a request up and sends it again in the same moment."""
+        two.desk.recorder.begin_message(FIRST)
+        first = two.sends(OLD, f'{{"text": "{FIRST}"}}', "m-1")
+        two.sends(OLD, f'{{"text": "{FIRST}"}}', "m-2")
+        first.outcome = "cancelled"
+        two.desk.recorder.on_finished(first)
+        two.over()
+        assert two.desk.end().messages[0].request == "m-2"
+
     def test_a_title_request_after_a_failure_is_none(self, two: Two) -> None:
         two.desk.recorder.begin_message(FIRST)
         two.sends(OLD, f'{{"text": "{FIRST}"}}', "m-1").outcome = "failed"
