@@ -75,7 +75,9 @@ class ChildChannel:
         )
 
     def gone(self) -> None:
-        """The target has ended, or is let go of."""
+        """The target has ended, or is let go of: what was asked of it is not answered any more."""
+        for then in [self._waiting.pop(number) for number in list(self._waiting)]:
+            then(None, "it has ended")
         if handler := self._handlers.get("Inspector.detached"):
             handler({})
 

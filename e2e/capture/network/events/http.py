@@ -400,7 +400,6 @@ class HttpTraffic:
     def _gone(self, _: Params) -> None:
         """A worker has ended. Of one that the page ends with its reply the end of that may not be reported."""
         for request_id, body in list(self._bodies.items()):
-            body.waits = False
             end = {"requestId": request_id, "timestamp": time.time() - self._wire.offset}
             self._end(end, "cancelled", "the worker has ended")
             if request_id in self._bodies:  # what was asked of the worker will not be answered
@@ -429,7 +428,7 @@ class HttpTraffic:
             return
         body.completed = True
         # Of a synchronous request the protocol streams nothing: its page stood still until all of it was there.
-        unread = body.came > 0 and body.read == 0 and body.ended[0] == "ok"
+        unread = body.came > 0 and body.read == 0 and body.ended is not None and body.ended[0] == "ok"
         if body.reader is None or (body.live is not None and not unread):
             self._close(request_id, body)
             return

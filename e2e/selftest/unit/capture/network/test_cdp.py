@@ -902,6 +902,14 @@ class TestWorkers:
         assert (scene.exchange.session, scene.exchange.outcome) == ("s-1", "cancelled")
         assert "the worker has ended" in scene.exchange.error
 
+    def test_the_body_of_a_request_that_a_worker_took_with_it_was_not_seen(self, scene: Scene) -> None:
+        request = {"url": URL, "method": "POST", "headers": {}, "hasPostData": True}
+        sent = {"requestId": "7", "timestamp": 1.0, "wallTime": WALL + 1, "type": "Fetch", "request": request}
+        self.says(scene, method="Network.requestWillBeSent", params=sent)
+        scene.cdp.handlers["Target.detachedFromTarget"]({"sessionId": "w1"})
+        assert "it has ended" in scene.exchange.unreadable
+        assert scene.exchange.ended
+
 
 def test_what_a_short_worker_sent_is_taken_from_playwrights_events() -> None:
     page = FakePage()
