@@ -84,7 +84,8 @@ def _record(request: pytest.FixtureRequest, settings: Settings, environment: Env
     except Exception as error:
         if isinstance(error, HarnessError):
             raise
-        raise not_started(environment.environment, str(error)) from error
+        # Playwright's own text is in the message; its traceback would stand before that in each test.
+        raise not_started(environment.environment, str(error)) from None
     notes = notes_of(browser, environment.environment, context_args)
     for note in notes:
         _print_line(request.config, f"note: {note}")

@@ -42,12 +42,19 @@ def find_engine(name: str, env: Mapping[str, str] | None = None) -> Browser:
 
 def engine_options(found: Browser) -> dict[str, Any]:
     """The arguments of ``browser_type.launch`` for ``found``."""
-    options = {"executable_path": found.path, "channel": found.channel, **channel_options(found.channel)}
+    options = {**_over_bidi(found.channel), "executable_path": found.path, "channel": found.channel}
     return {name: value for name, value in options.items() if value is not None}
 
 
-def channel_options(channel: str | None) -> dict[str, Any]:
+def channel_options(channel: str | None, env: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The further arguments of ``browser_type.launch`` that a ``channel`` needs."""
+    env = os.environ if env is None else env
+    # Playwright looks for it in Ubuntu's snap folder only: Debian's firefox-esr would be missing.
+    found = (_chosen(env) or _system(env)) if channel == _BIDI else None
+    return {**_over_bidi(channel), **({"executable_path": found.path} if found else {})}
+
+
+def _over_bidi(channel: str | None) -> dict[str, Any]:
     over_bidi = channel is not None and channel.startswith("moz-")
     return {"firefox_user_prefs": dict(_FRAMES_IN_THE_PAGES_PROCESS)} if over_bidi else {}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -27,6 +28,11 @@ _TIMEOUT_S = 10
 _CLOCK_TRIES = 3
 _CLOCK_LIMIT_S = 0.1
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_ABSENT = re.compile(
+    r"Executable doesn't exist|Chromium distribution '([\w-]+)' is not found"
+    r"|Cannot find Firefox installation for channel '([\w-]+)'"
+)
+"""What Playwright writes about a browser that is not there, with its channel if one was named."""
 _UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -190,12 +196,12 @@ def connection_facts(settings: Settings, device: str) -> dict[str, str]:
 def not_started(environment: Environment, reason: str) -> HarnessError:
     """The error of a browser that this machine has not, or that ended at once. It names no folder of this machine."""
     label, browser = environment.label, environment.browser
-    if "Executable doesn't exist" in reason or "is not found at" in reason:
-        install = label if browser == label else f"{browser}, or the browser of that channel"
-        return HarnessError(
-            f"{label} is not installed on this machine",
-            hint=f"`.venv/bin/playwright install {install}`",
-        )
+    if absent := _ABSENT.search(reason):
+        install = f"`.venv/bin/playwright install {absent[1] or browser}`"
+        if absent[2]:
+            install = "`apt-get install firefox-esr`, or the Firefox of that channel"
+        other = f"; or leave out --browser-channel {absent[1] or absent[2]}" if absent[1] or absent[2] else ""
+        return HarnessError(f"{label} is not installed on this machine", hint=install + other)
     first = reason.splitlines()[0].removeprefix("BrowserType.launch: ")
     return HarnessError(
         f"{label} could not be started: {first}", hint="`make setup` finds or installs a browser"

@@ -12,8 +12,10 @@ from playwright.sync_api import Browser, Playwright
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
+from e2e.errors import HarnessError
 from e2e.profile.profile import Limits, Profile, Timeouts, load
 from e2e.records.evidence import read_run
+from e2e.setup.engines import engine_options, find_engine
 from fixtures.reference_chat.launcher import ReferenceChat
 
 Record = Callable[..., Run]
@@ -37,6 +39,18 @@ def shared_chat() -> Iterator[ReferenceChat]:
 def own_browser(playwright: Playwright, browser_type_launch_args: dict[str, Any]) -> Iterator[Browser]:
     """One browser for all of these tests; each run has contexts of its own."""
     browser = playwright.chromium.launch(**browser_type_launch_args)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def firefox(playwright: Playwright) -> Iterator[Browser]:
+    """The Firefox of this machine, for the tests that need it."""
+    try:
+        found = find_engine("firefox")
+    except HarnessError as error:
+        pytest.skip(f"{error.what}: {error.hint}")
+    browser = playwright.firefox.launch(**engine_options(found))
     yield browser
     browser.close()
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from e2e.selftest.tools.matrix.table import FAILS, FAILS_ONE_OF, HEALTHY, UNSEEN, Row, expected
+from e2e.errors import HarnessError
+from e2e.selftest.tools.matrix.table import FAILS, FAILS_ONE_OF, HEALTHY, NONE, UNSEEN, Row, expected
+from e2e.setup.engines import find_engine
 from e2e.setup.places import REPO
 from fixtures.reference_chat.backend.faults import FAULTS
 
@@ -57,6 +59,17 @@ def in_page(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     return run_matrix(tmp_path_factory.mktemp("in_page"), OF_THE_PAGE, "--wire", "in-page")
 
 
+@pytest.fixture(scope="module")
+def in_firefox(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
+    try:
+        find_engine("firefox")
+    except HarnessError as error:
+        pytest.skip(f"{error.what}: {error.hint}")
+    # One at a time: beside another one each run took twice as long, and a reply may take 8 s.
+    options = ("--browser", "firefox", "--workers", "1")
+    return run_matrix(tmp_path_factory.mktemp("firefox"), OF_THE_PAGE, *options)
+
+
 def rows(out: Path) -> dict[str, dict[str, Any]]:
     return {row["fault"]: row for row in json.loads((out / "matrix.json").read_text())}
 
@@ -98,6 +111,21 @@ def test_script_in_the_page_gives_the_same_causes_or_says_what_was_not_seen(
     in_page: Matrix, fault: str
 ) -> None:
     is_as_expected(in_page, fault, in_page=True)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1600)
+@pytest.mark.parametrize("fault", OF_THE_PAGE)
+def test_firefox_gives_the_same_causes_at_the_same_places(
+    in_firefox: Matrix, whole: Matrix, fault: str
+) -> None:
+    is_as_expected(in_firefox, fault, in_page=True)
+    found, chromium = rows(in_firefox[0])[fault], rows(whole[0])[fault]
+    if found["expected"] != UNSEEN:
+        assert found["where"] == chromium["where"]
+    if found["expected"] == NONE:  # what cannot be played there is inconclusive, and nothing else of the page
+        open_ = {name for name in found["inconclusive"] if name.startswith("rotation.")}
+        assert open_ == {"rotation.back_forward"}
 
 
 def row(**changes: Any) -> Row:

@@ -122,6 +122,16 @@ def test_what_cannot_be_reached_is_refused_before_the_run(
     assert not (ended.out / "evidence").exists()
 
 
+def test_a_channel_that_is_not_installed_is_broken_and_names_what_to_install(suite: Suite) -> None:
+    if Path("/opt/microsoft/msedge-beta/msedge").exists():
+        pytest.skip("it is installed here")
+    ended = suite(*SMALL, "--browser-channel", "msedge-beta", "-k", "round_trip")
+    assert ended.code == 1, ended.output
+    assert "chromium (msedge-beta) is not installed on this machine" in ended.output
+    assert "hint: `.venv/bin/playwright install msedge-beta`" in ended.output
+    assert "site-packages" not in ended.output  # no traceback of Playwright's stands before it
+
+
 def test_two_browsers_agree_on_a_fault(suite: Suite) -> None:
     try:
         find_engine("firefox")

@@ -15,6 +15,7 @@ from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
 from e2e.capture.run.side_by_side import run_side_by_side
 from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.profile.profile import Timeouts
 from e2e.records.evidence import read_run
 from e2e.selftest.browser.lab_pages.lab_profiles import SESSION, lab_profile
 from e2e.selftest.lab.app import Lab
@@ -43,16 +44,20 @@ def record_pages(
     names: Sequence[str] = WITH_ID,
     wire: str = "auto",
     chats: int = CHATS,
+    at_once: int = AT_ONCE,
+    timeouts: Timeouts | None = None,
     **query: str,
 ) -> dict[str, LabRun]:
-    """The pages with this query, each with a backend of its own."""
+    """The pages with this query, each with a backend of its own; ``timeouts`` instead of those of their profiles."""
     waiter = EventWaiter(browser)
+    other = {"timeouts": timeouts} if timeouts else {}
+    profiles = {name: lab_profile(name).model_copy(update=other) for name in names}
     with ExitStack() as stack:
         labs = {name: stack.enter_context(Lab.start(seed=3)) for name in names}
         runners = {
             name: Runner(
                 Plan(
-                    lab_profile(name),
+                    profiles[name],
                     labs[name].url(name, **query),
                     chats,
                     1,
@@ -68,7 +73,7 @@ def record_pages(
             )
             for name in names
         }
-        run_side_by_side(list(runners.values()), waiter, at_once=AT_ONCE)
+        run_side_by_side(list(runners.values()), waiter, at_once=at_once)
         return {
             name: LabRun(
                 assemble([read_run(runners[name].folder)]), [one.session for one in labs[name].received]

@@ -81,6 +81,8 @@ class Row:
     inconclusive: tuple[str, ...] = field(default=(), compare=False)
     headlines: tuple[str, ...] = field(default=(), compare=False)
     """Headlines of the failed checks."""
+    where: tuple[str, ...] = ()
+    """Code locations of the causes, in the order of the causes."""
 
     @property
     def ok(self) -> bool:
@@ -138,4 +140,5 @@ def row_of(fault: str, run: Run, seconds: float, *, in_page: bool = False) -> Ro
         seconds=round(seconds, 1),
         inconclusive=tuple(v.name for v in judgement.verdicts if v.outcome == "inconclusive"),
         headlines=tuple(v.headline for v in failed),
+        where=tuple(place for c in judgement.causes for place in c.where),
     )

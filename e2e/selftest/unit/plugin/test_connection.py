@@ -158,13 +158,35 @@ def test_a_browser_that_is_not_installed_says_so_without_a_path() -> None:
         str(error)
         == "firefox is not installed on this machine\n  hint: `.venv/bin/playwright install firefox`"
     )
-    error = not_started(
-        Environment("chromium (msedge)", "chromium"), "Chromium distribution 'msedge' is not found at /opt"
-    )
-    assert "/opt" not in str(error)
     assert "could not be started: it ended" in str(
         not_started(Environment("chromium"), "BrowserType.launch: it ended")
     )
+
+
+@pytest.mark.parametrize(
+    ("browser", "channel", "reason", "hint"),
+    [
+        (
+            "chromium",
+            "msedge",
+            "BrowserType.launch: Chromium distribution 'msedge' is not found at /opt/microsoft/msedge/msedge\nRun",
+            "`.venv/bin/playwright install msedge`; or leave out --browser-channel msedge",
+        ),
+        (
+            "firefox",
+            "moz-firefox-nightly",
+            "BrowserType.launch: Cannot find Firefox installation for channel 'moz-firefox-nightly' at the standard",
+            "`apt-get install firefox-esr`, or the Firefox of that channel;"
+            " or leave out --browser-channel moz-firefox-nightly",
+        ),
+    ],
+)
+def test_a_channel_that_is_not_installed_is_named_with_the_way_to_install_it(
+    browser: str, channel: str, reason: str, hint: str
+) -> None:
+    label = f"{browser} ({channel})"
+    error = not_started(Environment(label, browser), reason)
+    assert str(error) == f"{label} is not installed on this machine\n  hint: {hint}"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from e2e.errors import HarnessError
 from e2e.setup import browser, engines
-from e2e.setup.engines import engine_options, find_engine, install_engine
+from e2e.setup.engines import channel_options, engine_options, find_engine, install_engine
 
 
 @pytest.fixture
@@ -44,6 +44,15 @@ def test_firefox_of_the_system_is_driven_over_webdriver_bidi(env: dict[str, str]
         "channel": "moz-firefox",
         "firefox_user_prefs": {"fission.webContentIsolationStrategy": 0},
     }
+
+
+def test_the_channel_of_a_systems_firefox_finds_debians_too(env: dict[str, str], tmp_path: Path) -> None:
+    """Playwright itself looks in Ubuntu's snap folder only."""
+    path = executable(tmp_path / "bin" / "firefox-esr")
+    assert channel_options("moz-firefox", env)["executable_path"] == path
+    assert channel_options("moz-firefox", {**env, "FIREFOX_PATH": path})["executable_path"] == path
+    assert "executable_path" not in channel_options("moz-firefox-nightly", env)
+    assert channel_options("chrome", env) == channel_options(None, env) == {}
 
 
 @pytest.mark.parametrize(("name", "build"), [("firefox", "firefox-9"), ("webkit", "webkit-7")])
