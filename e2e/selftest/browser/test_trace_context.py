@@ -119,8 +119,20 @@ def api() -> Iterator[Server]:
         yield server
 
 
+IN_FIREFOX = "firefox"
+WIRES = ("cdp", "in-page", pytest.param(IN_FIREFOX, marks=pytest.mark.long))
+"""The sources of the wire in Chromium, and the one in Firefox."""
+
+
 @pytest.fixture
-def play(playwright: Playwright, own_browser: Browser, tmp_path: Path, page: Server, api: Server) -> Any:
+def play(
+    playwright: Playwright,
+    own_browser: Browser,
+    tmp_path: Path,
+    page: Server,
+    api: Server,
+    request: pytest.FixtureRequest,
+) -> Any:
     path = tmp_path / "traced.toml"
     path.write_text(PROFILE)
     page.traces, api.traces, api.allowed = [], [], "content-type"
@@ -132,8 +144,10 @@ def play(playwright: Playwright, own_browser: Browser, tmp_path: Path, page: Ser
         profile = known.model_copy(
             update={"where": known.where.model_copy(update={"trace_origins": origins})}
         )
+        browser = request.getfixturevalue("firefox") if wire == IN_FIREFOX else own_browser
+        wire = "auto" if wire == IN_FIREFOX else wire
         plan = Plan(profile, url, 3, 1, tmp_path, trace=False, traceparent=wanted, wire=wire)
-        return read_run(Runner(plan, playwright, own_browser, {}).run())
+        return read_run(Runner(plan, playwright, browser, {}).run())
 
     return play
 
@@ -143,26 +157,29 @@ def expected(run: RunRecords) -> list[str]:
     return [traceparent(run.meta.run_id, chat.lane, chat.chat) for chat in run.chats for _ in chat.messages]
 
 
-@pytest.mark.parametrize("wire", ["cdp", "in-page"])
+@pytest.mark.parametrize("wire", WIRES)
 def test_each_chat_request_has_the_context_of_its_chat(play: Any, page: Server, wire: str) -> None:
     run = play(page.url, wire=wire)
     assert [chat.status for chat in run.chats] == ["observed"] * 3
     assert page.traces == expected(run)
 
 
-def test_without_the_option_nothing_is_added(play: Any, page: Server) -> None:
-    play(page.url, wanted=False)
+@pytest.mark.parametrize("wire", ["cdp", pytest.param(IN_FIREFOX, marks=pytest.mark.long)])
+def test_without_the_option_nothing_is_added(play: Any, page: Server, wire: str) -> None:
+    play(page.url, wanted=False, wire=wire)
     assert set(page.traces) == {None}
 
 
-def test_a_request_to_another_origin_stays_as_it_was(play: Any, page: Server, api: Server) -> None:
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_request_to_another_origin_stays_as_it_was(play: Any, page: Server, api: Server, wire: str) -> None:
     """Its server allows no such header: with it, every chat would fail."""
-    run = play(f"{page.url}/?api={api.url}")
+    run = play(f"{page.url}/?api={api.url}", wire=wire)
     assert [chat.status for chat in run.chats] == ["observed"] * 3
     assert set(api.traces) == {None}
 
 
-def test_the_profile_names_origins_that_allow_it(play: Any, page: Server, api: Server) -> None:
+@pytest.mark.parametrize("wire", ["cdp", pytest.param(IN_FIREFOX, marks=pytest.mark.long)])
+def test_the_profile_names_origins_that_allow_it(play: Any, page: Server, api: Server, wire: str) -> None:
     api.allowed = "content-type, traceparent"
-    run = play(f"{page.url}/?api={api.url}", origins=(api.url,))
+    run = play(f"{page.url}/?api={api.url}", origins=(api.url,), wire=wire)
     assert api.traces == expected(run)

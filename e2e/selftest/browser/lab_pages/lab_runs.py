@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
 from playwright.sync_api import Browser, Playwright
 
 from e2e.analysis.judge import judge
@@ -84,3 +85,10 @@ def record_pages(
 
 def failed(run: Run) -> set[str]:
     return {v.name for v in judge(run).verdicts if v.outcome == "fail"}
+
+
+def selected(request: pytest.FixtureRequest) -> list[str]:
+    """The pages that the selected tests of this file are about: ``-k`` records no other."""
+    tests = [item.name for item in request.session.items if item.path == request.path]
+    wanted = {test.rpartition("[")[2].removesuffix("]").removeprefix("chromium-") for test in tests}
+    return [name for name in WITH_ID if name in wanted]

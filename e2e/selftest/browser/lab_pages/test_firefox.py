@@ -16,6 +16,7 @@ from e2e.selftest.browser.lab_pages.lab_runs import (
     LabRun,
     failed,
     record_pages,
+    selected,
 )
 from e2e.selftest.lab.pages import WITH_ID
 
@@ -32,17 +33,24 @@ took longer than the 6 s of the lab's profiles."""
 
 @pytest.fixture(scope="module")
 def healthy(
-    playwright: Playwright, firefox: Browser, tmp_path_factory: pytest.TempPathFactory
+    playwright: Playwright,
+    firefox: Browser,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> dict[str, LabRun]:
-    return record_pages(playwright, firefox, tmp_path_factory.mktemp("firefox"), **PATIENT)
+    out = tmp_path_factory.mktemp("firefox")
+    return record_pages(playwright, firefox, out, names=selected(request), **PATIENT)
 
 
 @pytest.fixture(scope="module")
 def stale(
-    playwright: Playwright, firefox: Browser, tmp_path_factory: pytest.TempPathFactory
+    playwright: Playwright,
+    firefox: Browser,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> dict[str, LabRun]:
     out = tmp_path_factory.mktemp("firefox")
-    return record_pages(playwright, firefox, out, chats=2, bug="stale", **PATIENT)
+    return record_pages(playwright, firefox, out, names=selected(request), chats=2, bug="stale", **PATIENT)
 
 
 @pytest.mark.parametrize("name", WITH_ID)
@@ -53,7 +61,7 @@ def test_a_healthy_page_passes_or_says_what_was_not_seen(name: str, healthy: dic
         assert any(NOT_SEEN[name] in problem for problem in run.problems["what"])
         assert not run.messages["sent_seen"].any()
         return
-    assert not run.partial, run.partial_reasons
+    assert not run.partial, (run.partial_reasons, [*run.problems["what"]])
     messages = run.messages
     assert messages["sent"].nunique() == len(set(received)) == CHATS
     assert (messages["label_provider"] == messages["reply_provider"]).all()
@@ -68,7 +76,7 @@ def test_the_historical_fault_is_found(name: str, stale: dict[str, LabRun]) -> N
     if name in NOT_SEEN:
         assert "rotation.sent_id_is_fresh" not in failed(run)
         return
-    assert not run.partial, run.partial_reasons
+    assert not run.partial, (run.partial_reasons, [*run.problems["what"]])
     assert "rotation.sent_id_is_fresh" in failed(run)
     if name not in NO_STORE | OTHERWISE:
         assert [cause.name for cause in judge(run).causes] == ["stale-state"]

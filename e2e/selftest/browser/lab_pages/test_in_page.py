@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from e2e.capture.in_page import recorder_script
 from e2e.capture.in_page.signals import PageSignals
-from e2e.selftest.browser.lab_pages.lab_runs import CHATS, LabRun, failed, record_pages
+from e2e.selftest.browser.lab_pages.lab_runs import CHATS, LabRun, failed, record_pages, selected
 from e2e.selftest.lab.pages import WITH_ID
 
 NOT_SEEN = {
@@ -94,11 +94,8 @@ def runs(
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> dict[str, LabRun]:
-    tests = [item.name for item in request.session.items if item.path == request.path]
-    selected = {test.rpartition("[")[2].removesuffix("]").removeprefix("chromium-") for test in tests}
-    names = [name for name in WITH_ID if name in selected]
     return record_pages(
-        playwright, own_browser, tmp_path_factory.mktemp("in_page"), names=names, wire="in-page"
+        playwright, own_browser, tmp_path_factory.mktemp("in_page"), names=selected(request), wire="in-page"
     )
 
 
