@@ -12,6 +12,7 @@ from e2e.capture.network.cdp import wire as cdp_wire
 from e2e.capture.network.in_page import outside as module
 from e2e.capture.network.in_page.outside import Outside
 from e2e.capture.network.wire_rules import Rule
+from e2e.pages.calls import Calls
 from e2e.profile.profile import WireRule
 from e2e.selftest.unit.capture.network.test_cdp import Scene
 
@@ -25,6 +26,9 @@ class Channel:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.unknown: list[tuple[str, str]] = []
         self.carried: list[tuple[str, str, str]] = []
+        self.forms: list[str] = []
+        self.whole: list[str] = []
+        self.beacons: list[tuple[str, str, dict[str, Any] | None]] = []
 
     def emit(self, event: str, params: dict[str, Any]) -> None:
         self.events.append((event.removeprefix("Network."), params))
@@ -35,6 +39,21 @@ class Channel:
     def cookies(self, method: str, url: str, header: str) -> None:
         self.carried.append((method, url, header))
 
+    def tell_cookies(self, request: str, header: str) -> None:
+        self.carried.append(("", request, header))
+
+    def sends_form(self, request: str, _: dict[str, str]) -> None:
+        self.forms.append(request)
+
+    def reads_whole(self, request: str, _: object) -> None:
+        self.whole.append(request)
+
+    def ended(self, event: str, params: dict[str, Any]) -> None:
+        self.emit(event, params)
+
+    def answered(self, method: str, url: str, answer: dict[str, Any] | None) -> None:
+        self.beacons.append((method, url, answer))
+
     @property
     def names(self) -> list[str]:
         return [name for name, _ in self.events]
@@ -44,6 +63,8 @@ class Request:
     def __init__(self, url: str = URL, method: str = "POST", kind: str = "fetch", **headers: str) -> None:
         self.url, self.method, self.resource_type = url, method, kind
         self.headers, self.failure = headers, None
+        self.post_data_buffer: bytes | None = None
+        self.redirected_from: Request | None = None
 
     def is_navigation_request(self) -> bool:
         return self.resource_type == "document"
@@ -54,7 +75,13 @@ class Scenery:
         self.page, self.workers = Channel(), Channel()
         rule = Rule(WireRule.model_validate({"url": "/api/chat$", "session": "s"}))
         page, workers = self.page, self.workers
-        self.outside = Outside(page, workers, [rule], follows_cookies=follows_cookies)  # type: ignore[arg-type]
+        self.outside = Outside(
+            page,  # type: ignore[arg-type]
+            workers,  # type: ignore[arg-type]
+            [rule],
+            Calls(),
+            follows_cookies=follows_cookies,
+        )
 
     def request(self, request: Any) -> None:
         self.outside.request(request)
