@@ -23,7 +23,8 @@ ME = {"requestId": "7"}
 
 
 def played(*entries: Entry) -> list[tuple[str, dict[str, Any]]]:
-    channel, told = RecordedChannel(entries), []  # type: ignore[var-annotated]
+    channel = RecordedChannel(entries)
+    told: list[tuple[str, dict[str, Any]]] = []
     names = (
         "Page.navigatedWithinDocument", "Page.frameNavigated", "Network.requestWillBeSent", "Network.requestWillBeSentExtraInfo",
         "Network.responseReceived", "Network.responseReceivedExtraInfo", "Network.eventSourceMessageReceived", "Network.dataReceived",
@@ -101,9 +102,8 @@ def test_pages_show_their_addresses() -> None:
 
 
 def test_a_sockets_frames_in_both_directions_without_pings() -> None:
-    frames = (
-        RecordedFrame(1.5, True, 1, "a"), RecordedFrame(1.6, False, 2, "/w=="), RecordedFrame(1.7, True, 9, ""), RecordedFrame(1.8, True, 8, ""),
-    )  # fmt: skip
+    known = ((1.5, True, 1, "a"), (1.6, False, 2, "/w=="), (1.7, True, 9, ""), (1.8, True, 8, ""))
+    frames = tuple(RecordedFrame(*one) for one in known)
     told = played(
         replace(PLAIN, kind="WebSocket", url="wss://a/ws", cookies={"a": "1", "b": "2"}, frames=frames)
     )
@@ -175,8 +175,11 @@ class TestRetries:
 
     @pytest.mark.parametrize(
         ("status", "first", "rested"),
-        [(None, 2.5, 0.2), (500, 2.5, 0.2), (399, 2.5, 0.2), (400, 0.2, 0.0), (403, 0.2, 0.0), (499, 0.2, 0.0), (408, 2.5, 0.2), (425, 2.5, 0.2), (429, 2.5, 0.2)],
-    )  # fmt: skip
+        [
+            *((status, 2.5, 0.2) for status in (None, 399, 408, 425, 429, 500)),
+            *((status, 0.2, 0.0) for status in (400, 403, 499)),
+        ],
+    )
     def test_a_page_that_never_retried_gets_less_the_second_time(
         self, status: int | None, first: float, rested: float
     ) -> None:
