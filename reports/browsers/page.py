@@ -25,11 +25,23 @@ def session_page(session: JudgedSession, out: Path) -> str:
         executive=executive_summary(summary),
         compared=len(session.judged) > 1,
         different=[row for row in summary.comparison if row.differs],
+        undecided=_undecided(summary),
         folders={one.label: one.folder for one in session.browsers if one.judged is not None},
         evidence=[place for judged in session.judged for place in judged.places(out)],
         plural=plural,
         MARKS=MARKS,
     )
+
+
+def _undecided(summary: Summary) -> list[tuple[str, str, str]]:
+    """Check, browser and reason, where a browser differs from others because it decided nothing."""
+    different = {row.check for row in summary.comparison if row.differs}
+    return [
+        (check.name, one.browser, check.message)
+        for one in summary.browsers
+        for check in one.checks
+        if check.name in different and check.verdict == "inconclusive"
+    ]
 
 
 def session_note(session: JudgedSession, link: str = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,21 @@ def test_the_page_compares_the_browsers(session: JudgedSession, out: Path) -> No
     assert "no check pools browsers" in page
     assert "`browsers/firefox/summary.md`" in page
     assert str(out) not in page
+
+
+def test_the_page_says_why_only_one_browser_decided_nothing(tmp_path: Path) -> None:
+    few = with_meta(
+        make_run(chats=2, lanes=1, run_id="2026-11-01T000100Z-0002"), environment={"browser": "firefox 150.0"}
+    )
+    many = in_browser("chromium", run_id="2026-11-01T000000Z-0001")
+    write_session(tmp_path, [write_run(tmp_path, many), write_run(tmp_path, few)])
+    page = session_page(judge_session(tmp_path), tmp_path)
+    reasons = re.findall(r"^- `(.*)` is inconclusive in (\w+): (.*)$", page, re.M)
+    assert reasons
+    assert {browser for _, browser, _ in reasons} == {"firefox"}
+    for check, _, _ in reasons:
+        assert re.search(rf"^\| \*\*{check}\*\* \| . (pass|fail).* \| – inconclusive \|$", page, re.M)
+    assert page.index("is inconclusive in firefox") < page.index("| check |")
 
 
 def test_table_of_a_comment_has_differences_and_failures_only(session: JudgedSession) -> None:
