@@ -168,15 +168,17 @@ def run_cluster(shards: Iterable[int], chats: int, lanes: int, reply_ms: int, ou
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows as Markdown."""
+    """The rows as Markdown, each compared with the first one."""
     lines = [
-        "| shards | lanes | chats | Job | chats a minute | while recording |",
-        "|---:|---:|---:|---:|---:|---:|",
+        "| shards | lanes | chats | Job | chats a minute | times the first row | while recording | times the first row |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in rows:
+        whole = row.per_minute / rows[0].per_minute
+        recording = row.per_minute_recording / rows[0].per_minute_recording
         lines.append(
             f"| {row.shards} | {row.lanes} | {row.chats} | {row.job_seconds:.1f} s | {row.per_minute:.0f} "
-            f"| {row.per_minute_recording:.0f} |"
+            f"| {whole:.2f} | {row.per_minute_recording:.0f} | {recording:.2f} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.selftest.tools.cluster.command import KUBERNETES
+from e2e.selftest.tools.cluster.command import KUBERNETES, Row, table
 from e2e.selftest.tools.cluster.job import JobEnded, LocalJob
 from e2e.selftest.tools.cluster.manifests import build, find
 
@@ -87,3 +87,14 @@ class TestJudgeJob:
 
     def test_it_is_no_shard(self, tmp_path: Path) -> None:
         assert "JOB_COMPLETION_INDEX" not in local_job(tmp_path, "judge").environment(0)
+
+
+def test_the_table_compares_each_number_of_shards_with_the_first() -> None:
+    one = Row(1, 2, 30, job_seconds=30.0, recording_seconds=20.0, attempts=1, outcome="pass")
+    four = Row(4, 8, 120, job_seconds=40.0, recording_seconds=20.0, attempts=4, outcome="pass")
+    lines = table([one, four]).splitlines()
+    assert lines[2:] == [
+        "| 1 | 2 | 30 | 30.0 s | 60 | 1.00 | 90 | 1.00 |",
+        "| 4 | 8 | 120 | 40.0 s | 180 | 3.00 | 360 | 4.00 |",
+    ]
+    assert {line.count("|") for line in lines} == {9}
