@@ -7,6 +7,7 @@ import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -156,3 +157,41 @@ def test_a_call_has_headers_of_its_own_and_any_json(api: Api, client: Any) -> No
 def test_an_id_that_no_header_can_carry_is_no_response(client: Any) -> None:
     call = {"method": "GET", "path": "/x", "headers": {"X-Session": "{session}"}, "provider": "p"}
     assert look_up(client(Backend.model_validate({"lookup": call})), "a\nb") == (None, 0)
+
+
+class TestConnection:
+    """A connection that is kept open may be closed by the server meanwhile."""
+
+    class Connection:
+        def __init__(self, *outcomes: Any, opened: bool) -> None:
+            self.outcomes, self.closed = list(outcomes), 0
+            self.sock: Any = object() if opened else None
+
+        def request(self, *_: Any) -> None:
+            self.sock = self.sock or object()
+
+        def getresponse(self) -> Any:
+            outcome = self.outcomes.pop(0)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return SimpleNamespace(status=outcome, read=lambda: b"read")
+
+        def close(self) -> None:
+            self.closed, self.sock = self.closed + 1, None
+
+    def client(self, connection: Any) -> BackendClient:
+        client = BackendClient.__new__(BackendClient)
+        client._connection = connection
+        return client
+
+    def test_it_is_opened_again_once(self) -> None:
+        connection = self.Connection(OSError("closed"), 200, opened=True)
+        assert self.client(connection)._request("GET", "/", None, {}) == (200, b"read")
+        assert (connection.closed, connection.outcomes) == (1, [])
+
+    @pytest.mark.parametrize(("opened", "left"), [(True, 1), (False, 2)])
+    def test_a_server_that_is_gone_is_not_tried_for_ever(self, opened: bool, left: int) -> None:
+        connection = self.Connection(OSError("1"), OSError("2"), OSError("3"), opened=opened)
+        with pytest.raises(OSError, match="2" if opened else "1"):
+            self.client(connection)._request("GET", "/", None, {})
+        assert len(connection.outcomes) == left

@@ -111,6 +111,12 @@ class TestStore:
             store.add(HistoryEntry(name, 1.0, "acme", "chromium", "pass", ""))
         assert [e.run_id for e in store.read().entries] == ["a", "b"]
 
+    def test_the_order_is_that_of_time_and_not_of_names(self, tmp_path: Path) -> None:
+        store = Store(tmp_path)
+        for name, began in (("a", 2.0), ("b", 1.0)):
+            store.add(HistoryEntry(name, began, "acme", "chromium", "pass", ""))
+        assert [e.run_id for e in store.read().entries] == ["b", "a"]
+
     def test_one_series_is_that_of_target_and_browser(self) -> None:
         unread = (Unread("x", "y"),)
         both = (entry(1), entry(2, browser="firefox"), entry(3, target="basic"))
