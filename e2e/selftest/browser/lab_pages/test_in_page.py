@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, ClassVar
 
 import pytest
@@ -87,6 +87,15 @@ CUTS = """async () => {
 """Ways in which a page may stop reading a reply that goes on and on."""
 
 
+WORKER = b"fetch('/endless?worker').then((reply) => postMessage(reply.status))"
+END_WORKER = """async () => {
+  const worker = new Worker("/worker.js");
+  await new Promise((done) => worker.addEventListener("message", done));
+  worker.terminate();
+}"""
+"""The page ends its worker with the reply: the worker cannot report how its request ended."""
+
+
 @pytest.fixture(scope="module")
 def runs(
     playwright: Playwright,
@@ -113,9 +122,11 @@ def test_a_healthy_page_passes_or_says_what_was_not_seen(name: str, runs: dict[s
     assert (run.messages["label_provider"] == run.messages["reply_provider"]).all()
 
 
-def watched_page(context: BrowserContext, *, in_page: bool) -> Page:
+def watched_page(context: BrowserContext, *, in_page: bool, seen: list[dict[str, Any]] | None = None) -> Page:
+    """``seen`` gets what the page's scripts report."""
     page, signals = context.new_page(), PageSignals()
-    page.expose_binding(signals.binding, lambda *_: None)
+    seen = [] if seen is None else seen
+    page.expose_binding(signals.binding, lambda _, payload: seen.extend(signals.read(payload)))
     config = {
         **signals.config(), "store": "localStorage", "key": "sid", "keyPart": None, "depth": 0,
         "urls": [""], "replies": [""], "full": True, "workers": True,
@@ -145,9 +156,11 @@ class Endless(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "text/html")
+        is_script = self.path == "/worker.js"
+        self.send_header("Content-Type", "text/javascript" if is_script else "text/html")
         self.end_headers()
         if not self.path.startswith("/endless"):
+            self.wfile.write(WORKER if is_script else b"<p>")
             return
         try:
             while True:
@@ -155,7 +168,7 @@ class Endless(BaseHTTPRequestHandler):
                 sleep(0.01)
         except OSError:
             self.over.add(self.path.partition("?")[2])
-            if len(self.over) == CUTS.count("over("):
+            if len(self.over) == CUTS.count("over(") + 1:
                 self.all_over.set()
 
     def log_message(self, *_: Any) -> None:
@@ -170,9 +183,15 @@ def test_a_page_that_stops_reading_stops_its_backend(own_browser: Browser) -> No
     Thread(target=server.serve_forever, daemon=True).start()
     context = own_browser.new_context()
     try:
-        page = watched_page(context, in_page=True)
+        seen: list[dict[str, Any]] = []
+        page = watched_page(context, in_page=True, seen=seen)
         page.goto(f"http://127.0.0.1:{server.server_port}/")
         page.evaluate(CUTS)
+        page.evaluate(END_WORKER)
+        deadline = monotonic() + 10
+        while not any(record.get("error") == "the worker has ended" for record in seen):
+            assert monotonic() < deadline
+            page.evaluate("() => new Promise(requestAnimationFrame)")
         assert Endless.all_over.wait(20), Endless.over
     finally:
         context.close()
