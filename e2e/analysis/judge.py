@@ -9,7 +9,7 @@ from e2e.analysis.checks.registry import CHECKS
 from e2e.analysis.diagnosis import diagnose as diagnosis
 from e2e.analysis.diagnosis.known_issues import accepted, is_accepted
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow
+from e2e.analysis.model.schema import ChatRow, ProblemRow
 from e2e.analysis.model.verdict import Cause, Verdict
 from e2e.records.selection import collector_paused, keep_from_collector
 
@@ -56,7 +56,7 @@ def _outcome(run: Run, verdicts: tuple[Verdict, ...]) -> Literal["pass", "fail",
     outcomes = {v.outcome for v in verdicts}
     if any(v.outcome == "fail" and not v.accepted for v in verdicts):
         return "fail"
-    if run.partial or len(run.problems):
+    if run.partial or len(run.every(ProblemRow)):
         return "broken"
     return "pass" if "pass" in outcomes else "inconclusive"
 

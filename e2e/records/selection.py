@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -16,13 +16,17 @@ Change = Callable[[Event], Event | None]
 class Indexed(Sequence[Event]):
     """Events that are kept by kind."""
 
-    side: tuple[Event, ...]
-    """The events of experiments and random tests."""
+    @property
+    @abstractmethod
+    def side(self) -> tuple[Event, ...]:
+        """The events of experiments and random tests."""
 
     @abstractmethod
-    def of(self, *kinds: str, chat: tuple[int, int] | None = None) -> Iterator[Event]:
+    def of(
+        self, *kinds: str, chat: tuple[int, int] | None = None, only: Collection[str] | None = None
+    ) -> Iterator[Event]:
         """The events of these kinds, kind by kind; without those of experiments and random tests. Those of one lane and chat only,
-        where ``chat`` is given.
+        where ``chat`` is given. At least the fields ``only`` of their data, where that is given.
         """
 
     @abstractmethod
@@ -38,10 +42,18 @@ class Indexed(Sequence[Event]):
         """The same events, each as ``change`` gives it; without those for which it gives None."""
 
 
-def of_kind(events: Iterable[Event], *kinds: str, chat: tuple[int, int] | None = None) -> Iterator[Event]:
-    """Those of ``events`` that are of these kinds, and of this lane and chat, where it is given."""
+def of_kind(
+    events: Iterable[Event],
+    *kinds: str,
+    chat: tuple[int, int] | None = None,
+    only: Collection[str] | None = None,
+) -> Iterator[Event]:
+    """Those of ``events`` that are of these kinds, and of this lane and chat, where it is given.
+
+    With at least the fields ``only`` of their data, where that is given.
+    """
     if isinstance(events, Indexed):
-        yield from events.of(*kinds, chat=chat)
+        yield from events.of(*kinds, chat=chat, only=only)
         events = events.side
     for event in events:
         if event.kind in kinds and chat in (None, (event.lane, event.chat)):

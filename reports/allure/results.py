@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.analysis.model.plurals import plural
+from e2e.analysis.model.schema import ChatRow
 from e2e.records.records import RunMeta
 from reports.allure.config import WHOLE, environments, labels, metrics, results_of_tests
 from reports.charts.drawing import Chart
@@ -129,8 +130,8 @@ def _whole_run(judged: Judged, reported: int, attachments: list[dict[str, Any]])
     missing = list(summary.partial_reasons)
     if reported:
         missing.append(f"the test session ended after the results of {plural(reported, 'check')}")
-    chats = judged.run.chats["ended"]
-    stop = int(1000 * (meta.finished or (float(chats.max()) if len(chats) else meta.started)))
+    last = max((chat.ended for chat in judged.run.every(ChatRow)), default=meta.started)
+    stop = int(1000 * (meta.finished or last))
     status = "broken" if missing else _STATUS[summary.outcome]
     name = "Partial run" if missing else "Recorded run"
     lines = [f"partial run: {'; '.join(missing)}"] if missing else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from e2e.analysis.checks.session_ids import describe, samples_of, written_ids
+from e2e.analysis.checks.session_ids import describe, minted
 from e2e.analysis.id_patterns.positions import Position, positions
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.wording import plural
@@ -15,12 +15,12 @@ _HATCHES = {"constant": "///", "varying": "", "ragged": "..."}
 
 def id_positions(run: Run) -> list[Position]:
     """For each of the first 64 positions the number of different symbols; empty when no ID was recorded at its creation."""
-    return run.once("structure.positions", lambda: positions(samples_of(run)))
+    return run.once("structure.positions", lambda: positions(minted(run).samples))
 
 
 def structure_title(run: Run) -> str:
     """The number of IDs and the pattern found in them."""
-    n = len(set(written_ids(run)))
+    n = minted(run).distinct
     return f"Structure of {plural(n, 'session ID')} by position: {describe(run).pattern}"
 
 

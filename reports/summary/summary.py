@@ -26,13 +26,13 @@ from reports.summary.schema import (
 
 def summarise(run: Run, judgement: Judgement) -> Summary:
     """The summary of a judged run."""
-    status = Counter(run.plain["status"])
+    status = Counter(c.status for c in run.plain)
     planned = max(sum(m.planned_chats for m in run.metas), *(m.whole_chats for m in run.metas))
     unseen = max(0, planned - len(run.plain))
     ids = session_ids.describe(run)
     named = [c.name for c in judgement.causes]
     known = accepted(run)
-    answered = run.observed["provider"].dropna().value_counts()
+    answered = Counter(c.provider for c in run.observed if c.provider is not None).most_common()
     problems = Counter((p.kind, p.what, p.way_out) for meta in run.metas for p in meta.problems)
     places = {(p.kind, p.what, p.way_out): p.where for meta in run.metas for p in reversed(meta.problems)}
     return Summary(
@@ -91,7 +91,7 @@ def summarise(run: Run, judgement: Judgement) -> Summary:
             )
             for f in experiments.findings(run)
         ],
-        providers={str(name): int(count) for name, count in answered.items()},
+        providers=dict(answered),
         session_ids=SessionIdResult(
             distinct_stored=ids.distinct_stored,
             distinct_sent=ids.distinct_sent,

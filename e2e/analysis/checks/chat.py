@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 
 from e2e.analysis.model.check import CONVERSATIONS, check
-from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import ChatRow, MessageRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey, Verdict
@@ -119,21 +118,16 @@ def is_live(run: Run) -> Verdict:
     nothing = no_chats(name, run)
     if nothing:
         return nothing
-    messages = run.messages
-    judged = messages[
-        (messages["chat_status"] == "observed")
-        & messages["sent_seen"]
-        & (messages["status"] < 400).fillna(value=False)
-    ]
-    unseen = int((judged["served_by"] == SERVED_UNSEEN).sum())
-    cached = records(judged[~judged["served_by"].isin(["", SERVED_UNSEEN])], MessageRow)
+    judged = [m for m in run.observed_messages if m.sent_seen and m.status is not None and m.status < 400]
+    unseen = sum(m.served_by == SERVED_UNSEEN for m in judged)
+    cached = [m for m in judged if m.served_by not in ("", SERVED_UNSEEN)]
     numbers = {
         "cached": len(cached),
         "replies": len(judged),
         "bound95": round(significance.upper_bound(len(cached), len(judged)), 4),
     }
     expected = "every reply from the backend, over the network"
-    if judged.empty:
+    if not judged:
         why = payloads_unseen(run, "no reply was seen on the network")
         return not_seen(
             name, run, why, "needs at least 1 reply to a message whose payload was seen", **numbers

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
-import pandas as pd
-
-from e2e.analysis.facts.id_history import carrying
+from e2e.analysis.facts.id_history import carries
 from e2e.analysis.facts.ownership import own_stored
 from e2e.analysis.facts.secondary_requests import unusual_payloads
 from e2e.analysis.model.check import SESSIONS, check
-from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow, MessageRow
+from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.verdict import ChatKey, Verdict
 from e2e.analysis.model.wording import (
     capped,
     chats_text,
     clean_limit,
-    key_of,
     lane_name,
     no_chats,
     no_id,
@@ -50,14 +47,14 @@ def sent_equals_stored(run: Run) -> Verdict:
     nothing = no_chats(name, run)
     if nothing:
         return nothing
-    seen = _observed_messages(run)
-    has_id = seen["sent"].notna() | seen["stored"].notna()
-    judged = seen[seen["sent_seen"] & seen["stored_seen"] & has_id]
-    judged = carrying(run, judged)
-    equal = judged["sent"].fillna("") == judged["stored"].fillna("")
-    chats = len(judged[_CHAT].drop_duplicates())
-    wrong = records(judged[~equal], MessageRow)
-    wrong_chats = tuple(dict.fromkeys(map(key_of, wrong)))
+    judged = [
+        m
+        for m in _plain_messages(run)
+        if m.sent_seen and m.stored_seen and not (m.sent is None and m.stored is None) and carries(run, m)
+    ]
+    chats = len({m.key for m in judged})
+    wrong = [m for m in judged if (m.sent or "") != (m.stored or "")]
+    wrong_chats = tuple(dict.fromkeys(m.key for m in wrong))
     numbers = {
         "different": len(wrong),
         "messages": len(judged),
@@ -66,7 +63,7 @@ def sent_equals_stored(run: Run) -> Verdict:
         "bound95": round(significance.upper_bound(len(wrong_chats), chats), 4),
     }
     expected = "every payload carries the ID that the store holds"
-    if judged.empty:
+    if not judged:
         return not_seen(
             name,
             run,
@@ -124,23 +121,19 @@ def one_id_per_chat(run: Run) -> Verdict:
         nothing = no_id(name, run)
     if nothing:
         return nothing
-    seen = _observed_messages(run)
-    seen = seen[seen["sent_seen"] & ~seen["after_reload"]]
-    compared = carrying(run, seen)
-    ids = compared.groupby(_CHAT, sort=False)["sent"].agg(["size", "count", "nunique"])
-    ids = ids[(ids["size"] > 1) & (ids["count"] > 0)]
-    changed = ids[
-        (ids["nunique"] > 1) | (ids["count"] < ids["size"])
-    ]  # no ID in some messages is a change too
-    wrong: dict[ChatKey, list[str | None]] = defaultdict(list)
-    if len(changed):
-        of_changed = compared.set_index(_CHAT).index.isin(changed.index)
-        for m in records(compared[of_changed], MessageRow):
-            wrong[key_of(m)].append(m.sent)
-    long = {key_of(c) for c in run.every(ChatRow) if c.scenario == "plain" and c.messages > 1}
-    kept = {key: mine for key, mine in own_stored(run).items() if key in long and key not in wrong}
+    several = {c.key for c in run.plain if c.messages > 1}
+    compared: dict[ChatKey, list[str | None]] = defaultdict(list)
+    for m in _until_a_reload(run):
+        if m.key in several and carries(run, m):
+            compared[m.key].append(m.sent)
+    ids = {key: mine for key, mine in compared.items() if len(mine) > 1 and any(i is not None for i in mine)}
+    # No ID in some messages is a change too.
+    wrong: dict[ChatKey, Sequence[str | None]] = {
+        key: mine for key, mine in ids.items() if len(set(mine)) > 1
+    }
+    kept = {key: mine for key, mine in own_stored(run).items() if key in several and key not in wrong}
     stored = {key: mine for key, mine in kept.items() if len(mine) > 1}
-    judged = len(ids) + sum(key not in ids.index for key in kept)
+    judged = len(ids) + sum(key not in ids for key in kept)
     bad = tuple(sorted({*wrong, *stored}))
     numbers = {
         "chats_with_several": len(bad),
@@ -149,8 +142,7 @@ def one_id_per_chat(run: Run) -> Verdict:
     }
     expected = "one session ID in all messages of a chat"
     if not judged:
-        messages = seen.groupby(_CHAT, sort=False).size()
-        comparable = int((messages > 1).sum())
+        comparable = sum(n > 1 for n in Counter(m.key for m in _until_a_reload(run)).values())
         why = (
             f"no payload of {plural(comparable, 'chat')} with several messages carried a session ID to compare"
             if comparable
@@ -181,22 +173,24 @@ def one_id_per_chat(run: Run) -> Verdict:
     )
 
 
-def _forms(run: Run, messages: pd.DataFrame) -> str:
+def _forms(run: Run, messages: Iterable[MessageRow]) -> str:
     """The encodings in which sent and stored IDs differ: `` (percent-encoded in the payload)``, or ``""``."""
     encoded = [p for p in unusual_payloads(run) if p.form]
     if not encoded:
         return ""
-    requests = set(zip(messages["run_id"], messages["lane"], messages["request"], strict=True))
+    requests = {(m.run_id, m.lane, m.request) for m in messages}
     found = dict.fromkeys(p.form or "" for p in encoded if (p.run_id, p.lane, p.request) in requests)
     return f" ({'; '.join(found)})" if found else ""
 
 
-_CHAT = ["run_id", "lane", "chat"]
+def _plain_messages(run: Run) -> Iterator[MessageRow]:
+    """Those of the observed plain chats."""
+    return (m for m in run.observed_messages if m.scenario == "plain")
 
 
-def _observed_messages(run: Run) -> pd.DataFrame:
-    """Those of the plain chats."""
-    return run.messages[(run.messages["chat_status"] == "observed") & (run.messages["scenario"] == "plain")]
+def _until_a_reload(run: Run) -> Iterator[MessageRow]:
+    """Those of them whose payload was seen, and that came before the page was loaded anew."""
+    return (m for m in _plain_messages(run) if m.sent_seen and not m.after_reload)
 
 
 def no_store(name: str, run: Run) -> Verdict:

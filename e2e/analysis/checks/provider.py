@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-
-import pandas as pd
+from collections.abc import Sequence
 
 from e2e.analysis.checks.independence import independent
 from e2e.analysis.checks.variation import balanced, varies
 from e2e.analysis.facts.sessions import Answer, sessions
 from e2e.analysis.model.check import PROVIDERS, check
-from e2e.analysis.model.columns import records
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.verdict import ChatKey, Verdict
@@ -18,7 +16,6 @@ from e2e.analysis.model.wording import (
     capped,
     chats_text,
     clean_limit,
-    key_of,
     lane_name,
     no_chats,
     not_seen,
@@ -62,12 +59,12 @@ def persists(run: Run) -> Verdict:
             )  # a New Chat ends the session, so each chat is judged by itself
         judged += by_chat.values()
     held = [a for a in judged if sum(x.first_hand for x in a) > 1]
-    wrong = [a for a in judged if len({x.provider for x in a}) > 1]
+    wrong = [a for a in judged if _changed(a)]
     numbers = {
         "sessions_with_several": len(wrong),
         "sessions": len(held),
         "shared_by_browsers": shared,
-        "bound95": round(significance.upper_bound(len([a for a in held if a in wrong]), len(held)), 4),
+        "bound95": round(significance.upper_bound(sum(_changed(a) for a in held), len(held)), 4),
     }
     expected = "one provider in all replies and look-ups of a session"
     left_out = (
@@ -107,6 +104,10 @@ def persists(run: Run) -> Verdict:
     )
 
 
+def _changed(answers: Sequence[Answer]) -> bool:
+    return len({a.provider for a in answers}) > 1
+
+
 @check(
     "provider.label_is_true",
     title="Does the screen name the provider that replied?",
@@ -129,22 +130,19 @@ def label_is_true(run: Run) -> Verdict:
     nothing = no_chats(name, run)
     if nothing:
         return nothing
-    observed = run.messages[run.messages["chat_status"] == "observed"]
-    replied_by = _other_layers(observed)
-    labelled = observed["label_provider"].notna() & replied_by.notna()
-    judged = observed[labelled]
-    wrong = records(judged[(judged["label_provider"] != replied_by[labelled])], MessageRow)
-    chats = len(judged[["run_id", "lane", "chat"]].drop_duplicates())
-    wrong_chats = tuple(dict.fromkeys(map(key_of, wrong)))
-    unlabelled = observed["seen_on_screen"] & observed["label_provider"].isna()
+    judged = [m for m in run.observed_messages if m.label_provider is not None and _truth(m) is not None]
+    wrong = [m for m in judged if m.label_provider != _truth(m)]
+    chats = len({m.key for m in judged})
+    wrong_chats = tuple(dict.fromkeys(m.key for m in wrong))
+    unlabelled = sum(m.seen_on_screen and m.label_provider is None for m in run.observed_messages)
     numbers = {
         "untrue": len(wrong),
         "labels": len(judged),
-        "without_label": int(unlabelled.sum()),
+        "without_label": unlabelled,
         "bound95": round(significance.upper_bound(len(wrong_chats), chats), 4),
     }
     expected = "at each reply the name of the provider that answered"
-    if judged.empty:
+    if not judged:
         why = "no label was seen beside a reply whose provider is known from another layer"
         return not_seen(name, run, why, "needs at least 1 reply with a label", **numbers)
     if not wrong:
@@ -160,7 +158,7 @@ def label_is_true(run: Run) -> Verdict:
         groups[m.run_id, m.lane, m.label_provider or ""].append(m)
     lines = [
         f"{lane_name(run, run_id, lane)}: the screen named {label} in {chats_text(m.chat for m in found)}, "
-        f"the replies came from {_names(Counter(_truth(m) for m in found))}"
+        f"the replies came from {_names(Counter(_truth(m) or '' for m in found))}"
         for (run_id, lane, label), found in sorted(groups.items())
     ]
     return Verdict(
@@ -175,14 +173,9 @@ def label_is_true(run: Run) -> Verdict:
     )
 
 
-def _other_layers(messages: pd.DataFrame) -> pd.Series[str]:
-    """The provider that replied, by the reply itself or else by the backend; NA where neither names one."""
-    named: pd.Series[str] = messages["reply_provider"].fillna(messages["backend_provider"])
-    return named
-
-
-def _truth(message: MessageRow) -> str:
-    return message.reply_provider or message.backend_provider or ""
+def _truth(message: MessageRow) -> str | None:
+    """The provider that replied, by the reply itself or else by the backend; None where neither names one."""
+    return message.backend_provider if message.reply_provider is None else message.reply_provider
 
 
 def _names(counts: Counter[str], limit: int = 4) -> str:

@@ -7,6 +7,7 @@ from e2e.analysis.facts.scenario_runs import Plays, plays_of
 from e2e.analysis.facts.tabs import ended_for_both
 from e2e.analysis.model.check import SCENARIOS, Check, check
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import ChatRow
 from e2e.analysis.model.verdict import Verdict
 from e2e.analysis.model.wording import (
     capped,
@@ -196,7 +197,7 @@ def _judge(run: Run, check: Check, expected: str) -> Verdict:
     if not run.policy.sends_id and scenario not in _CONTENT:
         also = f"; {len(judged)} of {plural(len(judged), 'chat')} lost no message and mixed no texts"
         return no_id(name, run, also, **numbers)
-    if scenario == "mid-stream" and not run.chats["cut"].fillna(value=False).any():
+    if scenario == "mid-stream" and not any(c.cut for c in run.every(ChatRow)):
         why = "every reply had ended before New Chat could be clicked"
         return not_seen(name, run, why, "needs a message with a longer reply (steps.long_request)", **numbers)
     if scenario == "mid-stream" and (unread := _unread(run)):
@@ -218,8 +219,7 @@ def _judge(run: Run, check: Check, expected: str) -> Verdict:
 
 def _unread(run: Run) -> int:
     """Chats that were left while a reply streamed, without a readable text of that reply."""
-    cut = run.chats["cut"].fillna(value=False).astype(bool)
-    return int((cut & ~run.chats["reply_followed"].fillna(value=True).astype(bool)).sum())
+    return sum(c.cut and not c.reply_followed for c in run.every(ChatRow))
 
 
 def _unplayed(run: Run, played: Plays) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from e2e.analysis.facts.freshness import freshness, holders
 from e2e.analysis.id_patterns.bits import bearer, supported_bits
@@ -37,7 +38,7 @@ def pattern(run: Run) -> Verdict:
     name = "session_ids.pattern"
     if not run.policy.sends_id:
         return no_id(name, run, ids=0)
-    if (n := len(written_ids(run))) < _ENOUGH:
+    if (n := minted(run).described) < _ENOUGH:
         why = f"{plural(n, 'new ID was', 'new IDs were')} recorded"
         return not_seen(name, run, why, f"needs at least {_ENOUGH} new IDs", ids=n)
     found = _recognised(run)
@@ -54,7 +55,9 @@ def pattern(run: Run) -> Verdict:
         ", hard to guess because it is a credential" if run.policy.bearer else ""
     )
     if found.name in _BROKEN:
-        chats = tuple(dict.fromkeys(key_of(m) for m in run.every(MintedRow) if m.chat is not None))
+        chats = tuple(
+            dict.fromkeys(key_of(m) for m in run.those(MintedRow, lambda m: m.chat is not None, only=()))
+        )
         headline = f"the IDs are {found.name}: {found.evidence[0]}"
         return Verdict(
             name,
@@ -88,30 +91,48 @@ def _repeats(run: Run, chats: Sequence[ChatKey]) -> tuple[ChatKey, ...]:
     return tuple(key for key in chats if key in bad) or tuple(chats)
 
 
-def samples_of(run: Run) -> list[Sample]:
+@dataclass(slots=True)
+class Minted:
+    """What the features of all new IDs come to. Kept as rows they took 1 kB a chat."""
+
+    ids: int = 0
+    described: int = 0
+    """Those with features."""
+    distinct: int = 0
+    """Of those."""
+    samples: list[Sample] = field(default_factory=list)
     """The features of each new ID, in order of writing; of a long run those of the first IDs. Features do not reveal the ID."""
-    return [
-        Sample(m.features, lane=m.lane, order=m.t)
-        for m in run.every(MintedRow)
-        if m.features is not None and not m.features.get("left_out")
-    ]
 
 
-def written_ids(run: Run) -> list[str]:
-    """The hash of each new ID, in order of writing."""
-    return [str(m.features["ref"]) for m in run.every(MintedRow) if m.features is not None]
+def minted(run: Run) -> Minted:
+    """Counted once."""
+
+    def collect() -> Minted:
+        found, hashes = Minted(), set[str]()
+        for m in run.each(MintedRow):
+            found.ids += 1
+            if m.features is None:
+                continue
+            found.described += 1
+            hashes.add(str(m.features["ref"]))
+            if not m.features.get("left_out"):
+                found.samples.append(Sample(m.features, lane=m.lane, order=m.t))
+        found.distinct = len(hashes)
+        found.samples.sort(key=attrgetter("order"))
+        return found
+
+    return run.once("minted", collect)
 
 
 def _recognised(run: Run) -> Recognition:
-    return run.once("recognised", lambda: _of_all(recognise(samples_of(run)), run))
+    return run.once("recognised", lambda: _of_all(recognise(minted(run).samples), run))
 
 
 def _of_all(found: Recognition, run: Run) -> Recognition:
     """The pattern of a long run: its form is that of the first IDs, a repeat may be anywhere."""
-    n, judged = len(written_ids(run)), len(samples_of(run))
+    n, distinct, judged = minted(run).described, minted(run).distinct, len(minted(run).samples)
     if n == judged:
         return found
-    distinct = len(set(written_ids(run)))
     lines = [f"the form of the first {judged} of {n} IDs was judged"]
     if distinct < n and found.supported_bits:
         lines.append(f"only {distinct} of {n} written IDs are different")
@@ -137,21 +158,21 @@ def describe(run: Run) -> SessionIds:
 
 
 def _describe(run: Run) -> SessionIds:
-    minted = (
+    written = (
         w
-        for w in run.each(StorageRow)
+        for w in run.each(StorageRow, only=("session", "previous", "op", "by", "shape", "time_offset"))
         if w.own
         and w.session is not None
         and w.session != w.previous
         and w.op != "start"
         and w.by != "other-tab"
     )
-    if len(run.every(MintedRow)):
+    if minted(run).ids:
         found = _recognised(run)
         pattern, evidence = found.name, "; ".join(found.evidence)
-        drawn = [(w.mask_key, w.session) for w in minted]  # without the rows: 60 MB for 100,000 chats
+        drawn = [(w.mask_key, w.session) for w in written]  # without the rows: 60 MB for 100,000 chats
     else:  # evidence from before features were recorded
-        rows = list(minted)
+        rows = list(written)
         pattern, evidence = _pattern(rows)
         drawn = [(w.mask_key, w.session) for w in rows]
     drawn = drawn or list(holders(run, "sent"))

@@ -57,7 +57,7 @@ def smoke(run: Run) -> Verdict:
     if not run.policy.sends_id:
         return _without_id(run)
     needs_store = run.policy.store != "none"
-    messages = [m for m in run.every(MessageRow) if m.chat_status == "observed"]
+    messages = list(run.observed_messages)
     first = _first_with_id(run, messages)
     if messages and not first:
         why = "the ID comes with the first reply, and no chat was observed that sent another message after it"

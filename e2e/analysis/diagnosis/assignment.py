@@ -86,31 +86,74 @@ def assign(run: Run, failed: Sequence[Verdict]) -> Assignment:
     shared: dict[
         tuple[int, ...], Sequence[ChatCandidate]
     ] = {}  # 100,000 chats that fail alike fit the same rules
-    for verdict in failed:
-        rules = _rules_for(run, verdict.name)
-        like = [(one.when, _rules_for(run, one.check)) for one in _LIKE.get(verdict.name, ())]
-        if not rules:
-            continue
-        known = chat_evidence(run)
+    explained = [v for v in failed if _rules_for(run, v.name)]
+    if not explained:
+        return found
+    for name, chats in _fits(run, explained, shared).items():
         left: list[ChatKey] = []
-        for key in verdict.chats:
-            chat = known.get(key)
-            of_session = [one for when, others in like if chat is not None and when(chat) for one in others]
-            fit = [one for one in (*of_session, *rules) if chat is not None and one.rule.fits(chat)]
-            if chat is None or not fit:
+        for key, (fit, follows) in chats.items():
+            if not fit:
                 left.append(key)
                 continue
-            against = _against(run, chat)
-            fit = [one for one in fit if one.cause.name not in against] or fit
-            pair = Pair(verdict.name, key)
-            fitting[pair] = shared.setdefault(tuple(map(id, fit)), fit)
+            pair = Pair(name, key)
+            fitting[pair] = fit
             found.causes[pair], found.variants[pair] = fit[0].cause.name, fit[0].rule.variant
-            if fit[0] in of_session:
-                found.consequences[fit[0].cause.name][verdict.name] = None
+            if follows:
+                found.consequences[fit[0].cause.name][name] = None
         if left:
-            found.left[verdict.name] = tuple(left)
+            found.left[name] = tuple(left)
     fold(found, fitting)
     _leave_out_unseen(run, found)
+    return found
+
+
+class _Fit(NamedTuple):
+    candidates: Sequence[ChatCandidate]
+    """The rules that fit a chat, but for those that an experiment contradicts; the first one explains it."""
+    follows: bool
+    """The first one explains a wrong session, of which this failure is a consequence."""
+
+
+_NO_FIT = _Fit((), False)
+
+
+def _fits(
+    run: Run, failed: Sequence[Verdict], shared: dict[tuple[int, ...], Sequence[ChatCandidate]]
+) -> dict[str, dict[ChatKey, _Fit]]:
+    """For each of these checks its failing chats, each with the rules that fit it.
+
+    Chat by chat, so that the evidence of a chat is made once for all checks, and need not be kept.
+    """
+    known = chat_evidence(run)
+    rules = {v.name: _rules_for(run, v.name) for v in failed}
+    like = {v.name: [(one.when, _rules_for(run, one.check)) for one in _LIKE.get(v.name, ())] for v in failed}
+    found: dict[str, dict[ChatKey, _Fit]] = {v.name: dict.fromkeys(v.chats, _NO_FIT) for v in failed}
+    one_object: dict[tuple[int, bool], _Fit] = {}
+    for key in dict.fromkeys(key for v in failed for key in v.chats):
+        chat = known.get(key)
+        if chat is None:
+            continue
+        fits: dict[int, bool] = {}
+        against: frozenset[str] | None = None
+        for name, chats in found.items():
+            if key not in chats:
+                continue
+            of_session = [one for when, others in like[name] if when(chat) for one in others]
+            fit = []
+            for one in (*of_session, *rules[name]):
+                at = id(one.rule)
+                if at not in fits:
+                    fits[at] = one.rule.fits(chat)
+                if fits[at]:
+                    fit.append(one)
+            if not fit:
+                continue
+            against = _against(run, chat) if against is None else against
+            fit = [one for one in fit if one.cause.name not in against] or fit
+            like_rules = shared.setdefault(tuple(map(id, fit)), fit)
+            follows = fit[0] in of_session
+            at_ = (id(like_rules), follows)
+            chats[key] = one_object.setdefault(at_, _Fit(like_rules, follows))
     return found
 
 

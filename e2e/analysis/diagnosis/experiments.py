@@ -10,6 +10,7 @@ from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome as E
 from e2e.analysis.causes.registry import definitions
 from e2e.analysis.facts.freshness import given_by_reply
 from e2e.analysis.model.run import Run
+from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.verdict import Verdict
 from e2e.analysis.model.wording import plural
 from e2e.records.records import SERVED_UNSEEN, Message
@@ -130,7 +131,7 @@ def _who(first: Message, second: Message) -> str:
 
 def _known(run: Run) -> frozenset[str]:
     """IDs that the run's own browsers have sent."""
-    return frozenset(s for s in run.messages["sent"].dropna())
+    return frozenset(m.sent for m in run.every(MessageRow) if m.sent is not None)
 
 
 def _own(first: Message) -> str | None:
@@ -170,7 +171,7 @@ def _rotates(first: Message, second: Message) -> Result:
 
 
 def _providers(run: Run) -> frozenset[str]:
-    return frozenset(run.messages["answered"].dropna())
+    return frozenset(m.answered for m in run.every(MessageRow) if m.answered is not None)
 
 
 def _user_agent(run: Run, first: Message, second: Message) -> Result:

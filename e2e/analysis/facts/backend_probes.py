@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
+from e2e.analysis.model.columns import columns_of
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import BackendRow, MessageRow
 from e2e.analysis.model.verdict import Verdict
@@ -21,18 +23,32 @@ def probe_rows(run: Run) -> Sequence[BackendRow]:
         used = _used(run)
         return run.those(
             BackendRow,
-            lambda r: bool(r.probe) or (r.run_id, r.session) not in used or r.distribution is not None,
+            lambda r: (
+                r.distribution is not None
+                or bool(r.probe and r.probe != _IN_A_CHAT)
+                or r.session not in used.get(r.run_id, ())
+            ),
+            only=tuple(columns_of(BackendRow)),
         )
 
     return run.once("probe rows", collect)
 
 
-def _used(run: Run) -> frozenset[tuple[str, str]]:
-    """The sessions that chats sent, with their runs."""
-    return run.once(
-        "used sessions",
-        lambda: frozenset((m.run_id, m.sent) for m in run.every(MessageRow) if m.sent is not None),
-    )
+_IN_A_CHAT = "chat"
+"""The look-up of a chat's session while the chat goes on."""
+
+
+def _used(run: Run) -> Mapping[str, AbstractSet[str]]:
+    """Run -> the sessions that its chats sent."""
+
+    def collect() -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for m in run.every(MessageRow):
+            if m.sent is not None:
+                found[m.run_id].add(m.sent)
+        return found
+
+    return run.once("used sessions", collect)
 
 
 def lives(run: Run) -> list[list[BackendRow]]:
@@ -41,7 +57,7 @@ def lives(run: Run) -> list[list[BackendRow]]:
     lives: dict[tuple[str, str, int], list[BackendRow]] = defaultdict(list)
     removals: Counter[tuple[str, str]] = Counter()
     for r in probe_rows(run):
-        if r.session is None or (r.run_id, r.session) in used:
+        if r.session is None or r.session in used.get(r.run_id, ()):
             continue
         if r.question == "remove":
             removals[r.run_id, r.session] += 1
@@ -62,7 +78,7 @@ def probed_before(run: Run, state: BackendRow) -> Counter[str]:
             continue
         if r.question == "remove":
             alive.pop(r.session, None)
-        elif r.question == "assign" and r.provider is not None and (r.run_id, r.session) not in used:
+        elif r.question == "assign" and r.provider is not None and r.session not in used.get(r.run_id, ()):
             alive[r.session] = r.provider
     return Counter(alive.values())
 

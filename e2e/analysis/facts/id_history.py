@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-import pandas as pd
-
+from e2e.analysis.ids.book import (
+    Book,
+    Claim,
+    Contexts,
+    Ids,
+    IdsOfChats,
+    Layer,
+    MaskedId,
+    Place,
+    View,
+    first_of,
+    in_contexts,
+    with_id,
+)
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import ChatRow, IssuedRow, MessageRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
-Layer = Literal["sent", "stored"]
-Place = tuple[str, int, int]
-"""One browser context: run, lane, number of the context."""
-MaskedId = tuple[str, str]
-"""Mask key and session ID."""
 Sent = tuple[ChatKey, int]
 """Chat, and number of the message."""
-_CHAT = ["run_id", "mask_key", "lane", "chat"]
-_ID = ["mask_key", "session"]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The first time that a chat sent an ID, or was issued it."""
-
-    t: float
-    key: ChatKey
-    issued: bool
-    """A reply to the chat's message brought it; else the chat's payload did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +50,7 @@ def id_history(run: Run) -> IdHistory:
 
 def contexts(run: Run) -> Mapping[ChatKey, Place]:
     """The browser context of each chat."""
-    return run.once(
-        "contexts", lambda: {key_of(c): (c.run_id, c.lane, c.context) for c in run.every(ChatRow)}
-    )
+    return Contexts(run.chat_of)
 
 
 def given_by_reply(run: Run) -> bool:
@@ -78,15 +70,6 @@ def carries(run: Run, message: MessageRow) -> bool:
     if (key_of(message), message.number) in provisional(run):
         return False
     return bool(message.number) or message.sent is not None
-
-
-def carrying(run: Run, messages: pd.DataFrame) -> pd.DataFrame:
-    """Those of ``messages`` that `carries` holds for."""
-    if not given_by_reply(run):
-        return messages
-    found = messages[(messages["number"] != 0) | messages["sent"].notna()]
-    placed = found.set_index(["run_id", "lane", "chat", "number"]).index
-    return found[~placed.isin([(*key, number) for key, number in provisional(run)])]
 
 
 def provisional(run: Run) -> frozenset[Sent]:
@@ -137,132 +120,47 @@ def issued_to(run: Run) -> dict[ChatKey, set[str]]:
 
 
 def _history(run: Run) -> IdHistory:
-    uses, shared = _uses(run), _Shared(contexts(run))
-    ids: dict[Layer, Mapping[ChatKey, tuple[str, ...]]] = {}
-    holders: dict[Layer, Mapping[MaskedId, Mapping[Place, int]]] = {}
-    for layer in ("stored", "sent"):
-        of_layer = uses[uses["layer"].isin((layer, f"{layer} at begin"))]
-        in_order = of_layer.sort_values(["order", "message"], kind="stable")
-        ids[layer], holders[layer] = _by_chat(
-            run, in_order, shared, provisional(run) if layer == "sent" else frozenset()
-        )
-    timed = uses[uses["t"].notna()]
-    claims = timed[timed["layer"].isin(("sent", "issued")) & timed["chat"].notna()]
-    claims = claims.sort_values("t", kind="stable").drop_duplicates(_ID)
-    anywhere = timed[timed["layer"] != "stored at begin"].sort_values(["t", "run_id", "lane", "chat"])
-    anywhere = anywhere.drop_duplicates(_ID)
+    book = Book()
+    mine: dict[Layer, list[Ids]] = {}
+    uses: dict[Layer, Iterator[tuple[ChatRow, str]]] = {"stored": _stored(run), "sent": _sent(run)}
+    for layer, found in uses.items():
+        mine[layer] = [None] * len(run.every(ChatRow))
+        for chat, session in found:
+            mine[layer][chat.order] = with_id(mine[layer][chat.order], session)
+            book.held(layer, chat, session)
+    book.claims(run)
+    book.appearances(run, given=given_by_reply(run))
     return IdHistory(
-        ids=ids,
-        holders=holders,
-        owners={
-            masked: Claim(t, key, issued)
-            for masked, key, t, issued in zip(
-                shared.ids(claims),
-                shared.chats(claims),
-                claims["t"].tolist(),
-                (claims["layer"] == "issued").tolist(),
-                strict=True,
-            )
+        ids={layer: IdsOfChats(run.chat_of, ids) for layer, ids in mine.items()},
+        holders={
+            "stored": View(book, lambda known: in_contexts(known.stored)),
+            "sent": View(book, lambda known: in_contexts(known.sent)),
         },
-        first=dict(
-            zip(
-                shared.ids(anywhere),
-                zip(anywhere["t"].tolist(), shared.chats(anywhere), strict=True),
-                strict=True,
-            )
-        ),
+        owners=View(book, lambda known: known.claim),
+        first=View(book, first_of),
     )
 
 
-def _uses(run: Run) -> pd.DataFrame:
-    """One row for each time that an ID was seen in a chat; sent ones before issued ones, where both are of one moment."""
-    chats, messages, issued = run.chats, run.messages, run.issued
-    own = messages["stored_seen"].fillna(value=False)
-    parts = [
-        _part(messages[messages["sent_seen"].fillna(value=False)], "sent", "sent", "sent_at"),
-        _part(issued, "issued", "session", "t"),
-        _part(messages, "issued in reply", "issued", "ended_at"),
-    ]
-    if given_by_reply(run):
-        # What the store held before the backend gave the new ID is nobody's.
-        parts.append(_part(messages[own & (messages["number"] != 0)], "stored", "stored", "sent_at"))
-    else:
-        begun = chats[chats["stored_seen"].fillna(value=False)]
-        parts += [
-            _part(begun.assign(number=-1), "stored at begin", "stored", "began"),
-            _part(messages[own], "stored", "stored", "sent_at"),
-        ]
-    return pd.concat(parts, ignore_index=True)
+def _sent(run: Run) -> Iterator[tuple[ChatRow, str]]:
+    """Each chat with the IDs that its messages carried, in order. A placeholder of the ID that the reply issued is left out."""
+    left_out = provisional(run)
+    for m in run.every(MessageRow):
+        if m.sent_seen and m.sent is not None and (m.key, m.number) not in left_out:
+            yield run.chat_of[m.key], m.sent
 
 
-def _part(frame: pd.DataFrame, layer: str, session: str, t: str) -> pd.DataFrame:
-    found = frame[frame[session].notna()]
-    number = "number" if "number" in found.columns else "message"
-    return pd.DataFrame(
-        {name: found[name] for name in _CHAT}
-        | {
-            "session": found[session],
-            "t": found[t],
-            "message": found[number].astype("Int64"),
-            "order": found["order"] if "order" in found.columns else pd.Series(pd.NA, found.index, "Int64"),
-            "layer": pd.Series(layer, found.index, "string"),
-        }
-    )
+def _stored(run: Run) -> Iterator[tuple[ChatRow, str]]:
+    """Each chat with the IDs that the store held, in order: at its begin, and at its messages.
 
-
-def _by_chat(
-    run: Run, uses: pd.DataFrame, shared: _Shared, left_out: frozenset[Sent]
-) -> tuple[Mapping[ChatKey, tuple[str, ...]], Mapping[MaskedId, Mapping[Place, int]]]:
-    places = contexts(run)
-    ids: dict[ChatKey, dict[str, None]] = {key: {} for key in places}
-    holders: dict[MaskedId, dict[Place, int] | _Holder] = {}
-    columns = (shared.ids(uses), shared.chats(uses), uses["message"].tolist(), uses["order"].tolist())
-    for masked, key, message, order in zip(*columns, strict=True):
-        if (key, message) in left_out:
-            continue  # a placeholder of the ID that the reply issued
-        ids[key][masked[1]] = None
-        place, known = places[key], holders.get(masked)
-        if known is None:
-            holders[masked] = _Holder(place, order)
-        elif place not in known:
-            holders[masked] = {**known, place: order}
-    return {key: tuple(mine) for key, mine in ids.items()}, holders
-
-
-class _Holder(Mapping[Place, int]):
-    """The one context that had an ID: nearly all IDs have one, and a dictionary takes 184 bytes more."""
-
-    __slots__ = ("_order", "_place")
-
-    def __init__(self, place: Place, order: int) -> None:
-        self._place, self._order = place, order
-
-    def __getitem__(self, place: Place) -> int:
-        if place != self._place:
-            raise KeyError(place)
-        return self._order
-
-    def __iter__(self) -> Iterator[Place]:
-        yield self._place
-
-    def __len__(self) -> int:
-        return 1
-
-
-class _Shared:
-    """Gives equal keys as one object. A frame makes new texts of each value: 1.1 kB a chat, over the four mappings."""
-
-    def __init__(self, keys: Iterable[ChatKey]) -> None:
-        self._keys = {key: key for key in keys}
-        self._ids: dict[MaskedId, MaskedId] = {}
-
-    def ids(self, uses: pd.DataFrame) -> list[MaskedId]:
-        """The masked ID of each row."""
-        pairs = zip(uses["mask_key"].tolist(), uses["session"].tolist(), strict=True)
-        return [self._ids.setdefault(pair, pair) for pair in pairs]
-
-    def chats(self, uses: pd.DataFrame) -> list[ChatKey]:
-        """The chat of each row."""
-        numbers = uses["chat"].fillna(-1).tolist()
-        keys = map(ChatKey, uses["run_id"].tolist(), uses["lane"].tolist(), numbers)
-        return [self._keys.setdefault(key, key) for key in keys]
+    What the store held before the backend gave the new ID is nobody's.
+    """
+    given = given_by_reply(run)
+    messages = iter(run.every(MessageRow))
+    m = next(messages, None)
+    for chat in run.every(ChatRow):
+        if not given and chat.stored_seen and chat.stored is not None:
+            yield chat, chat.stored
+        while m is not None and m.order == chat.order:
+            if m.stored_seen and m.stored is not None and (m.number or not given):
+                yield chat, m.stored
+            m = next(messages, None)

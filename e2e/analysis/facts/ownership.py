@@ -7,17 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from e2e.analysis.facts.id_history import (
-    Claim,
-    Layer,
-    MaskedId,
-    given_by_reply,
-    id_history,
-    issued_to,
-    provisional,
-)
+from e2e.analysis.facts.id_history import given_by_reply, id_history, issued_to, provisional
+from e2e.analysis.ids.book import Claim, Layer, MaskedId
+from e2e.analysis.ids.payloads import payloads_at_once
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow, MessageRow, PayloadRow, StorageRow
+from e2e.analysis.model.schema import ChatRow, IssuedRow, MessageRow, StorageRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
@@ -77,9 +71,9 @@ class _Sighting(NamedTuple):
 
 
 def _foreign(run: Run) -> dict[ChatKey, tuple[Foreign, ...]]:
-    if not len(run.issued):
+    if not run.every(IssuedRow):
         return {}
-    chats = {key_of(c): c for c in run.every(ChatRow)}
+    chats = run.chat_of
     seen = [
         _Sighting(w.t, w.mask_key, w.session, key_of(w), "stored")
         for w in run.every(StorageRow)
@@ -140,7 +134,8 @@ def own_stored(run: Run) -> Mapping[ChatKey, tuple[str, ...]]:
 def _own_stored(run: Run) -> dict[ChatKey, tuple[str, ...]]:
     if not given_by_reply(run):
         return {}
-    given, left_out = issued_to(run), _retried(run)
+    # The first attempt of a message that the page sent again may have issued an ID as well.
+    given, left_out = issued_to(run), set(payloads_at_once(run).retried)
     replied: dict[ChatKey, float] = {}
     for m in run.every(MessageRow):
         if m.number == 0 and m.outcome == "ok" and m.ended_at is not None:
@@ -168,8 +163,3 @@ def _own_stored(run: Run) -> dict[ChatKey, tuple[str, ...]]:
         if found[key] or w.session in given[key] or after_the_reply:
             found[key][w.session] = None
     return {key: tuple(ids) for key, ids in found.items() if ids}
-
-
-def _retried(run: Run) -> set[ChatKey]:
-    """Chats with a message that the page sent again by itself: the first attempt's reply may have issued an ID as well."""
-    return {key_of(p) for p in run.every(PayloadRow) if p.retry is True and p.chat is not None}

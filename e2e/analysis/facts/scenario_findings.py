@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 
 from e2e.analysis.facts import secondary_requests
-from e2e.analysis.facts.id_history import MaskedId, carries, given_by_reply, provisional
+from e2e.analysis.facts.id_history import carries, given_by_reply, provisional
 from e2e.analysis.facts.lost_messages import describe, lost_messages
 from e2e.analysis.facts.ownership import foreign, owners, stored_in_one_chat
 from e2e.analysis.facts.tabs import provider_changes
@@ -18,12 +17,6 @@ from e2e.records.records import NOT_TAKEN
 
 _ELSEWHERE = ("other-tab", "return")
 """After these the store may hold another chat's ID by right."""
-
-
-def first_senders(run: Run) -> Mapping[MaskedId, ChatKey]:
-    """``(mask_key, ID)`` -> the chat that sent it first, or whose reply issued it."""
-
-    return run.once("first_senders", lambda: {at: claim.key for at, claim in owners(run).items()})
 
 
 def findings(run: Run, scenario: str) -> tuple[dict[ChatKey, list[str]], list[ChatKey]]:
@@ -79,7 +72,8 @@ def _of_session(run: Run, chat: ChatRow, messages: list[MessageRow]) -> list[str
     first, found, key = messages[0], [], key_of(chat)
 
     def owner_of(session: str | None) -> ChatKey | None:
-        return None if session is None else first_senders(run).get((chat.mask_key, session))
+        claim = None if session is None else owners(run).get((chat.mask_key, session))
+        return None if claim is None else claim.key
 
     if first.sent is None:
         return ["sent no session ID"]

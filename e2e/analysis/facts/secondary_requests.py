@@ -6,12 +6,14 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from urllib.parse import urlsplit
 
 from e2e.analysis.facts.code_locations import Trail, trail
 from e2e.analysis.facts.id_history import id_history
+from e2e.analysis.ids.payloads import message_requests, own_payloads, payloads_at_once
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow, IssuedRow, MessageRow, PayloadRow, StorageRow
+from e2e.analysis.model.schema import IssuedRow, MessageRow, PayloadRow, StorageRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import chats_text, key_of, lane_name
 from e2e.records.records import NOT_TAKEN
@@ -31,23 +33,6 @@ class OldPayload:
     """From where it was sent."""
 
 
-def own_payloads(run: Run) -> Mapping[ChatKey, Sequence[PayloadRow]]:
-    """The payloads of each chat's messages, with the attempts that came to nothing before the page sent a message again."""
-
-    def collect() -> dict[ChatKey, list[PayloadRow]]:
-        payloads = run.every(PayloadRow)
-        requests = {(m.run_id, m.lane, m.request) for m in run.every(MessageRow) if m.request is not None}
-        sent = [p for p in payloads if (p.run_id, p.lane, p.request) in requests]
-        kinds = {(key_of(p), p.message, p.rule) for p in sent if p.retry is True}
-        found: dict[ChatKey, list[PayloadRow]] = defaultdict(list)
-        for p in payloads:
-            if (p.run_id, p.lane, p.request) in requests or (key_of(p), p.message, p.rule) in kinds:
-                found[key_of(p)].append(p)
-        return found
-
-    return run.once("own_payloads", collect)
-
-
 def old_payloads(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
     """The payloads of every wire rule that carry an earlier chat's ID, which no message of their own chat carries.
 
@@ -58,22 +43,18 @@ def old_payloads(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
 
 def unusual_payloads(run: Run) -> Sequence[PayloadRow]:
     """Those with an encoded ID, and those of no message, in order of time. Nearly all of a run are neither."""
-
-    def collect() -> Sequence[PayloadRow]:
-        messages = {(m.run_id, m.lane, m.request) for m in run.every(MessageRow)}
-        return run.those(PayloadRow, lambda p: bool(p.form) or (p.run_id, p.lane, p.request) not in messages)
-
-    return run.once("unusual_payloads", collect)
+    return payloads_at_once(run).unusual
 
 
 def _old_payloads(run: Run) -> dict[ChatKey, tuple[OldPayload, ...]]:
-    chats = {key_of(c): c for c in run.every(ChatRow)}
-    own, owners = _own_ids(run), id_history(run).first
-    refused = _refused(run)
-    messages = {(m.run_id, m.lane, m.request) for m in run.every(MessageRow)}
+    besides = [p for p in unusual_payloads(run) if p.judged is True]
+    if not besides:
+        return {}
+    chats, owners = run.chat_of, id_history(run).first
+    own, refused, messages = _own_ids(run), _refused(run), message_requests(run)
     found: dict[ChatKey, list[OldPayload]] = defaultdict(list)
-    for p in unusual_payloads(run):
-        if p.judged is not True or (p.run_id, p.lane, p.request) in messages:
+    for p in besides:
+        if (p.run_id, p.lane, p.request) in messages:
             continue
         chat = chats.get(key_of(p))
         if p.session is None or chat is None or chat.status == "lost":
@@ -94,10 +75,16 @@ def old_retries(run: Run) -> Mapping[ChatKey, tuple[OldPayload, ...]]:
     """
 
     def collect() -> dict[ChatKey, tuple[OldPayload, ...]]:
-        chats = {key_of(c): c for c in run.every(ChatRow)}
-        owners = id_history(run).first
         found: dict[ChatKey, tuple[OldPayload, ...]] = {}
-        for key, payloads in own_payloads(run).items():
+        retried = payloads_at_once(run).retried
+        if not retried:
+            return found
+        chats, owners = run.chat_of, id_history(run).first
+        own: dict[ChatKey, list[PayloadRow]] = defaultdict(list)
+        for p in sorted(own_payloads(run), key=attrgetter("t", "seq")):
+            if key_of(p) in retried:
+                own[key_of(p)].append(p)
+        for key, payloads in own.items():
             first: dict[int | None, str | None] = {}
             for p in payloads:
                 if (

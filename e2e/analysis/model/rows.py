@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields
 from operator import attrgetter
@@ -13,6 +13,7 @@ from e2e.analysis.model import schema
 from e2e.analysis.model.columns import Row, columns_of
 from e2e.analysis.model.issued_ids import issued_ids
 from e2e.analysis.model.page_loads import At
+from e2e.analysis.model.verdict import ChatKey
 from e2e.records.records import Chat, Event, Message, Policy, RunMeta, RunRecords
 from e2e.records.selection import of_kind
 
@@ -38,11 +39,15 @@ def event_rows(runs: Sequence[RunRecords], record: type[Row]) -> tuple[Any, ...]
 
 
 def events_as(
-    runs: Sequence[RunRecords], record: type[Row], chat: tuple[int, int] | None = None
+    runs: Sequence[RunRecords],
+    record: type[Row],
+    chat: tuple[int, int] | None = None,
+    only: Collection[str] | None = None,
 ) -> Iterator[Any]:
     """The rows of one type, run by run in order of arrival: one after the other, so that not all need room at once.
 
-    Those of one lane and chat only, where ``chat`` is given.
+    Those of one lane and chat only, where ``chat`` is given. Where ``only`` is, columns of the event's data that are not in it are
+    None.
     """
     columns = columns_of(record)
     names = tuple(name for name in columns if name not in _OF_EVENT)
@@ -50,9 +55,12 @@ def events_as(
     first_ids = _FirstIds(runs)
     share: Callable[[Any], Any] = _Shared()
     make: Callable[..., Any] = record
+    if only is not None:
+        keys = {*only, "session", "tab"} if own else {*only, "tab"}
+        only, names = keys, tuple(name if name in only else "" for name in names)
     for run in runs:
         mask = run.meta.mask_key
-        for event in of_kind(run.events, *EVENTS[record], chat=chat):
+        for event in of_kind(run.events, *EVENTS[record], chat=chat, only=only):
             data = first_ids.of(event) if event.kind == "minted" else event.data
             first = (
                 share(event.run_id),
@@ -63,7 +71,7 @@ def events_as(
                 event.t,
                 data.get("tab", 0),
             )
-            rest = [share(data.get(name)) for name in names]
+            rest = [share(data.get(name)) if name else None for name in names]
             yield make(*first, "session" in data, *rest) if own else make(*first, *rest)
 
 
@@ -120,9 +128,9 @@ def chat_rows(ordered: Sequence[tuple[Chat, RunRecords]]) -> list[schema.ChatRow
 
 
 def message_rows(
-    ordered: Sequence[tuple[Chat, RunRecords]], loaded: AbstractSet[At]
+    ordered: Sequence[tuple[Chat, RunRecords]], loaded: AbstractSet[At], keys: Sequence[ChatKey]
 ) -> list[schema.MessageRow]:
-    """One row for each message of these chats."""
+    """One row for each message of these chats, whose names are ``keys``."""
     names = tuple(f.name for f in fields(schema.MessageRow) if hasattr(Message, f.name))
     taken = attrgetter(*names)
     found = []
@@ -142,7 +150,7 @@ def message_rows(
                     answered=provider,
                     answered_by=layer,
                     loaded=(chat.run_id, chat.lane, chat.chat, message.number) in loaded,
-                )
+                ).named(keys[order])
             )
     return found
 

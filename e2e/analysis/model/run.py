@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, TypeVar, cast
@@ -25,6 +25,7 @@ from e2e.analysis.model.rows import (
     transition_rows,
 )
 from e2e.analysis.model.sightings import without_wrong_places
+from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.stats import significance
 from e2e.records.cut import without_cut_chats
 from e2e.records.records import SIDE_LANE, Chat, CodePlace, Event, Policy, RunMeta, RunRecords
@@ -82,17 +83,25 @@ class Run:
             f"rows of {name}", lambda: check_types(name, record, event_rows(self.records, record))
         )
 
-    def each(self, record: type[R]) -> Iterable[R]:
-        """The same rows one after the other, not kept, those of events run by run in order of arrival."""
+    def each(self, record: type[R], only: Collection[str] | None = None) -> Iterable[R]:
+        """The same rows one after the other, not kept, those of events run by run in order of arrival.
+
+        Where ``only`` is given, other columns of an event's data may be None: a row then takes a third of the time.
+        """
         name = _FRAMES[record]
         if record not in EVENTS or f"rows of {name}" in self._cache:
             return self.every(record)
-        return cast("Iterator[R]", events_as(self.records, record))
+        return cast("Iterator[R]", events_as(self.records, record, only=only))
 
-    def those(self, record: type[R], keep: Callable[[R], bool]) -> Sequence[R]:
-        """The rows for which ``keep`` holds, in order of time, without room for the others. Not kept: see `once`."""
-        found = sorted(filter(keep, self.each(record)), key=attrgetter("t", "seq"))
-        return check_types(_FRAMES[record], record, found)
+    def those(
+        self, record: type[R], keep: Callable[[R], bool], only: Collection[str] | None = None
+    ) -> Sequence[R]:
+        """The rows for which ``keep`` holds, in order of time, without room for the others. Not kept: see `once`.
+
+        ``only`` as for `each`.
+        """
+        found = sorted(filter(keep, self.each(record, only)), key=attrgetter("t", "seq"))
+        return found if only is not None else check_types(_FRAMES[record], record, found)
 
     def of_chat(self, record: type[R], run_id: str, lane: int, chat: int) -> Iterable[R]:
         """The rows of one chat, where they are read without those of all other chats: 2 s of the 20 for 100,000."""
@@ -175,19 +184,24 @@ class Run:
         return significance.alpha(self.alarms_per_year)
 
     @property
-    def plain(self) -> pd.DataFrame:
+    def chat_of(self) -> Mapping[ChatKey, schema.ChatRow]:
+        """Each chat by its name, in order of their begin."""
+        return self.once("chat_of", lambda: {c.key: c for c in self.every(schema.ChatRow)})
+
+    @property
+    def plain(self) -> Sequence[schema.ChatRow]:
         """The chats that were planned by number, one New Chat after the other; the others belong to scenarios."""
-        return self.once("plain", lambda: self.chats[self.chats["scenario"] == "plain"])
+        return self.once("plain", lambda: [c for c in self.every(schema.ChatRow) if c.scenario == "plain"])
 
     @property
-    def observed(self) -> pd.DataFrame:
+    def observed(self) -> Sequence[schema.ChatRow]:
         """The plain chats that were seen to the end of their first reply."""
-        return self.once("observed", lambda: self.plain[self.plain["status"] == "observed"])
+        return self.once("observed", lambda: [c for c in self.plain if c.status == "observed"])
 
     @property
-    def plain_transitions(self) -> pd.DataFrame:
-        """Those into a plain chat."""
-        return self.transitions[self.transitions["scenario"] == "plain"]
+    def observed_messages(self) -> Iterator[schema.MessageRow]:
+        """The messages of all chats that were seen to the end of their first reply."""
+        return (m for m in self.every(schema.MessageRow) if m.chat_status == "observed")
 
     def code_of(self, run_id: str) -> Mapping[str, CodePlace]:
         """Stack position -> place for one run: another run may have driven another build at the same address."""
@@ -236,10 +250,13 @@ def _assemble(runs: Sequence[RunRecords], alarms_per_year: float | None, one_sha
     for order, (chat, _) in enumerate(ordered):
         place[chat.run_id][chat.lane, chat.chat] = order
     transitions = [row for run in runs for row in transition_rows(run, place[run.meta.run_id])]
+    del place
+    chats = chat_rows(ordered)
+    keys = [chat.key for chat in chats]
     rows: dict[type[Row], Sequence[Row]] = {
-        schema.ChatRow: chat_rows(ordered),
-        schema.MessageRow: message_rows(ordered, loaded),
-        schema.TransitionRow: sorted(transitions, key=attrgetter("order")),
+        schema.ChatRow: chats,
+        schema.MessageRow: message_rows(ordered, loaded, keys),
+        schema.TransitionRow: sorted((t.named(keys[t.order]) for t in transitions), key=attrgetter("order")),
         schema.ProblemRow: problem_rows(runs),
     }
     code = {position: place for run in reversed(runs) for position, place in run.meta.code.items()}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from e2e.analysis.model.columns import Row, columns_of
+from e2e.analysis.model.verdict import ChatKey
 
 Frame = Mapping[str, str | int]
 """One recorded frame of a call stack: function, url, line, column."""
@@ -21,9 +22,31 @@ class _Lane(Row):
     lane: int
 
 
+class _Keyed(_Lane):
+    __slots__ = ("_key",)
+    _key: ChatKey
+
+
 @dataclass(frozen=True, slots=True)
-class _OfChat(_Lane):
+class OfChat(_Keyed):
+    """A row of a chat, or of one of its messages."""
+
     chat: int
+
+    @property
+    def key(self) -> ChatKey:
+        """The chat's name, one object for all rows of the chat: a judgement keeps some ten tables by it, 90 bytes each."""
+        try:
+            return self._key
+        except AttributeError:
+            key = ChatKey(self.run_id, self.lane, self.chat)
+            object.__setattr__(self, "_key", key)
+            return key
+
+    def named(self, key: ChatKey) -> Self:
+        """This row, which takes ``key`` as its chat's name."""
+        object.__setattr__(self, "_key", key)
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +58,7 @@ class _Event(_Lane):
 
 
 @dataclass(frozen=True, slots=True)
-class ChatRow(_OfChat):
+class ChatRow(OfChat):
     """One observation."""
 
     order: int  # rank by begin over all runs
@@ -64,7 +87,7 @@ class ChatRow(_OfChat):
 
 
 @dataclass(frozen=True, slots=True)
-class MessageRow(_OfChat):
+class MessageRow(OfChat):
     """One message with its reply."""
 
     order: int
@@ -100,7 +123,7 @@ class MessageRow(_OfChat):
 
 
 @dataclass(frozen=True, slots=True)
-class TransitionRow(_OfChat):
+class TransitionRow(OfChat):
     """One New Chat: the chat that it began, and the chat before."""
 
     order: int

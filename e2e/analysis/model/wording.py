@@ -8,7 +8,7 @@ from typing import Protocol
 
 from e2e.analysis.model.plurals import plural
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import MessageRow, SightingRow
+from e2e.analysis.model.schema import MessageRow, OfChat, SightingRow
 from e2e.analysis.model.sightings import ELSEWHERE
 from e2e.analysis.model.verdict import NO_ID, ChatKey, Number, Verdict
 from e2e.analysis.stats import significance
@@ -159,4 +159,6 @@ _NO_CHAT = -1
 
 def key_of(row: _InChat) -> ChatKey:
     """The chat of a frame's row; one with a negative number for an event outside of any chat."""
+    if isinstance(row, OfChat):
+        return row.key
     return ChatKey(row.run_id, row.lane, _NO_CHAT if row.chat is None else row.chat)

@@ -52,6 +52,7 @@ ORDER = (
     "e2e.analysis.stats",
     "e2e.analysis.model",
     "e2e.analysis.id_patterns",
+    "e2e.analysis.ids",
     "e2e.analysis.facts",
     "e2e.analysis.checks",
     "e2e.analysis.causes.evidence",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,30 +21,32 @@ from e2e.analysis.causes.evidence.lane_history import (
 )
 from e2e.analysis.causes.evidence.page_leave import leave_write
 from e2e.analysis.causes.evidence.rows_by_chat import (
-    ContextChats,
+    AllContexts,
     Earlier,
     EarlierChats,
     EarlierProviders,
     LanePayloads,
+    MessagesByChat,
     OldIds,
     first_ids,
     key_before,
-    messages_by_chat,
     own_writes_by_lane,
 )
 from e2e.analysis.facts.code_locations import Trail, same, trail
-from e2e.analysis.facts.freshness import Place, carries, contexts, first_times, timed_ids
+from e2e.analysis.facts.freshness import Place, carries, contexts
 from e2e.analysis.facts.lost_messages import lost_messages
 from e2e.analysis.facts.ownership import Foreign, foreign, sent_in_lane, stored_in_one_chat
 from e2e.analysis.facts.scenario_runs import recalls_of
-from e2e.analysis.facts.secondary_requests import OldPayload, old_payloads, old_retries, own_payloads
+from e2e.analysis.facts.secondary_requests import OldPayload, old_payloads, old_retries
 from e2e.analysis.facts.tabs import flapping, provider_changes
+from e2e.analysis.ids.payloads import first_payloads
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import ChatRow, MessageRow, RecallRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
-from e2e.analysis.model.wording import key_of
 
 _time = attrgetter("t")
+_KEPT = 20_000
+"""Chats whose evidence is kept, 1.5 kB each. Of larger runs it is made again where it is read again, 50 us each."""
 _CLOCK = 0.002  # seconds: the page's clock may be coarsened to a millisecond
 
 
@@ -196,16 +199,18 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
         self._run = run
         self._places = contexts(run)
         self._lost = lost_messages(run)
-        self._messages, self._payloads = messages_by_chat(run), own_payloads(run)
+        self._messages, self._payloads = MessagesByChat(run), first_payloads(run)
         self._writes = own_writes_by_lane(run)
-        self._transitions = {key_of(t): t for t in run.every(TransitionRow)}
+        self._changes = {
+            at: array("q", (n for n, w in enumerate(writes) if w.session != w.previous))
+            for at, writes in self._writes.items()
+        }
+        self._transitions = {t.key: t for t in run.every(TransitionRow)}
         chats = run.every(ChatRow)
-        self._chats = {key_of(c): c for c in chats}
-        self._had = first_times(run, chats, self._messages)
+        self._chats = run.chat_of
+        self._contexts = AllContexts(run, self._messages)
         windows: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
         self._cut, self._mates = set[ChatKey](), defaultdict[Place, list[ChatRow]](list)
-        self._contexts: dict[Place, ContextChats] = defaultdict(ContextChats)
-        self._number: dict[ChatKey, int] = {}
         for key, c in self._chats.items():
             place = self._places[key]
             if c.via == "new_chat":
@@ -214,9 +219,6 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
                 self._mates[place].append(c)
             if c.cut:
                 self._cut.add(key)
-            self._number[key] = len(self._contexts[place].ids)
-            answered = (m.reply_provider for m in self._messages[key] if m.reply_provider is not None)
-            self._contexts[place].add(timed_ids(run, c, self._messages[key]), answered)
         self._lanes = {
             at: lane_of(run, at[0], self._writes[at], windows[at])
             for at in dict.fromkeys((c.run_id, c.lane) for c in chats)
@@ -225,11 +227,15 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
         self._found: dict[ChatKey, ChatEvidence] = {}
 
     def __getitem__(self, key: ChatKey) -> ChatEvidence:
-        if key not in self._found:
+        found = self._found.get(key)
+        if found is None:
             if key not in self:
                 raise KeyError(key)
-            self._found[key] = self._collect(self._chats[key], key)
-        return self._found[key]
+            found = self._collect(self._chats[key], key)
+            if len(self._found) >= _KEPT:
+                self._found.clear()
+            self._found[key] = found
+        return found
 
     def __contains__(self, key: object) -> bool:
         chat = self._chats.get(key) if isinstance(key, ChatKey) else None
@@ -245,24 +251,19 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
 
     def _until(self, key: ChatKey) -> float:
         """When its first payload left."""
-        return self._payloads[key][0].t if key in self._payloads else self._chats[key].ended
-
-    def _timed(self, key: ChatKey | None) -> Sequence[tuple[float, str]]:
-        if key is None or key not in self._number:
-            return ()
-        return self._contexts[self._places[key]].ids[self._number[key]].timed
+        return self._payloads[key].t if key in self._payloads else self._chats[key].ended
 
     def _collect(self, chat: ChatRow, key: ChatKey) -> ChatEvidence:
         run, at, place = self._run, (chat.run_id, chat.lane), self._places[key]
         messages, writes, until = self._messages[key], self._writes[at], self._until(key)
-        here, number = self._contexts[place], self._number[key]
-        own = frozenset(i for _, i in self._timed(key))
+        here, number = self._contexts.place_of(chat)
+        own = frozenset(i for _, i in self._contexts.timed(key))
         begin = bisect_left(writes, chat.began - _CLOCK, key=_time)
         in_time = writes[begin : bisect_right(writes, until, key=_time)]
         before = self._transitions.get(key)
-        had = {i: self._had[chat.mask_key, i] for i in own}
+        had, mask_key = self._contexts.had, chat.mask_key
         mates = self._mates.get(place, [])
-        first = self._payloads[key][0] if key in self._payloads else None
+        first = self._payloads.get(key)
         return ChatEvidence(
             key=key,
             chat=chat,
@@ -270,10 +271,10 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
             before=before,
             earlier=EarlierChats(here, number, chat.began),
             # The context itself is among those that had it.
-            in_other_browsers=frozenset(i for i in own if len(had[i]) > 1),
-            seen_earlier=frozenset(i for i in own if any(t < chat.began for t in had[i].values())),
+            in_other_browsers=frozenset(i for i in own if had.in_several(mask_key, i)),
+            seen_earlier=frozenset(i for i in own if had.before(mask_key, i, chat.began)),
             writes=tuple(write_of(run, w) for w in in_time if w.tab == chat.tab),
-            earlier_removal=earlier_removal(run, writes, begin, chat),
+            earlier_removal=earlier_removal(run, writes, self._changes.get(at, ()), begin, chat),
             send_path=trail(run, key.run_id, first.stack if first is not None else None),
             lane=self._lanes[at],
             earlier_providers=EarlierProviders(here, number),
@@ -292,6 +293,8 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
             lost_messages=len(self._lost.get(key, ())),
             without_id=frozenset(m.number for m in messages if not carries(run, m)),
             stored_one_after_another=stored_in_one_chat(run).get(key, ()),
-            ids_of_chat_before=frozenset(i for t, i in self._timed(key_before(before)) if t <= chat.began),
+            ids_of_chat_before=frozenset(
+                i for t, i in self._contexts.timed(key_before(before)) if t <= chat.began
+            ),
             ids_of_other_tabs=first_ids(run, [c for c in mates if c.tab != chat.tab], self._messages),
         )

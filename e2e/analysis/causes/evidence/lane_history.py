@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +10,18 @@ from itertools import accumulate, pairwise
 from operator import attrgetter, itemgetter
 
 from e2e.analysis.facts.code_locations import Trail, innermost, same, trail
+from e2e.analysis.facts.freshness import ids_of_chats
 from e2e.analysis.facts.ownership import provisional
 from e2e.analysis.facts.reloads import Brings, brings
+from e2e.analysis.ids.payloads import payloads_at_once
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow, MessageRow, PayloadRow, StorageRow, TransitionRow
+from e2e.analysis.model.schema import (
+    ChatRow,
+    MessageRow,
+    SightingRow,
+    Stack,
+    TransitionRow,
+)
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 from e2e.records.records import CodePlace
@@ -74,13 +82,27 @@ class Lane:
         return same(self.place(write.path), self.generator)
 
 
-def write_of(run: Run, w: StorageRow) -> Write:
+@dataclass(slots=True)
+class OwnWrite:
+    """A write to the profile's key, or a look at it, with as much of it as the rules need: a row takes twice the room."""
+
+    run_id: str
+    t: float
+    tab: int
+    op: str | None
+    session: str | None
+    previous: str | None
+    by: str | None
+    stack: Stack | None
+
+
+def write_of(run: Run, w: OwnWrite) -> Write:
     """A row of the storage events, with the product's own frames."""
     return Write(w.t, w.op, w.session, w.previous, trail(run, w.run_id, w.stack))
 
 
 def lane_of(
-    run: Run, run_id: str, writes: Sequence[StorageRow], windows: Sequence[tuple[float, float]]
+    run: Run, run_id: str, writes: Sequence[OwnWrite], windows: Sequence[tuple[float, float]]
 ) -> Lane:
     """The lane of these writes; ``windows`` are the times between each New Chat and the first payload after it."""
     first = next((w for w in writes if w.session is not None and w.previous is None and w.stack), None)
@@ -104,7 +126,7 @@ def lane_of(
         reload_brings=brings(run, run_id),
         stores=run.policy.store != "none",
         in_address=run.policy.in_address,
-        sends_history=run_id in _with_history(run),
+        sends_history=run_id in payloads_at_once(run).with_history,
         never_sent=run_id in _never_sent(run),
     )
 
@@ -116,7 +138,7 @@ def _within(t: float, begins: Sequence[tuple[float, float]], ends: Sequence[floa
 
 
 def later_writes(
-    run: Run, writes: Sequence[StorageRow], chat: ChatRow, since: float, messages: Sequence[MessageRow]
+    run: Run, writes: Sequence[OwnWrite], chat: ChatRow, since: float, messages: Sequence[MessageRow]
 ) -> tuple[Write, ...]:
     """The page's own writes after ``since``, before the next page load, another user action and the chat's end."""
     found: list[Write] = []
@@ -131,27 +153,28 @@ def later_writes(
     return tuple(found)
 
 
-def earlier_removal(run: Run, writes: Sequence[StorageRow], begin: int, chat: ChatRow) -> Write | None:
-    """The last change among the ``begin`` writes before the chat, where it emptied the store and the store was empty at the click."""
-    if chat.stored_before is not None:
+def earlier_removal(
+    run: Run, writes: Sequence[OwnWrite], changes: Sequence[int], begin: int, chat: ChatRow
+) -> Write | None:
+    """The last change among the ``begin`` writes before the chat, where it emptied the store and the store was empty at the click.
+
+    ``changes`` are the places of those writes that changed something.
+    """
+    n = bisect_left(changes, begin)
+    if chat.stored_before is not None or n == 0:
         return None
-    last = next((w for n in range(begin - 1, -1, -1) if (w := writes[n]).session != w.previous), None)
-    return None if last is None or last.session is not None else write_of(run, last)
-
-
-def _with_history(run: Run) -> frozenset[str]:
-    return run.once(
-        "with_history", lambda: frozenset(p.run_id for p in run.every(PayloadRow) if p.history is not None)
-    )
+    last = writes[changes[n - 1]]
+    return None if last.session is not None else write_of(run, last)
 
 
 def _never_sent(run: Run) -> frozenset[str]:
     def collect() -> frozenset[str]:
-        looked = run.sightings[run.sightings["place"].notna()]
-        sent = set(run.messages["run_id"][run.messages["sent"].notna()])
-        elsewhere = set(looked["run_id"][looked["place"] != ""])
-        unread = set(looked["run_id"][looked["unread"].fillna(0) > 0])
-        return frozenset(set(looked["run_id"]) - sent - elsewhere - unread)
+        looked = [s for s in run.every(SightingRow) if s.place is not None]
+        if not looked:
+            return frozenset()
+        sent = {m.run_id for m in run.every(MessageRow) if m.sent is not None}
+        found_or_unread = {s.run_id for s in looked if s.place or (s.unread or 0) > 0}
+        return frozenset({s.run_id for s in looked} - sent - found_or_unread)
 
     return run.once("never_sent", collect)
 
@@ -210,16 +233,23 @@ def _generating_often(run: Run) -> frozenset[str]:
     """Runs in which a chat sent several IDs of its own although the user only sent messages."""
 
     def collect() -> frozenset[str]:
+        ids = ids_of_chats(run, "sent")
+        several = {key for key in ids if len(ids[key]) > 1}
+        if not several:
+            return frozenset()
+        theirs = {(run.chat_of[key].mask_key, i) for key in several for i in ids[key]}
         owners: dict[tuple[str, str], set[ChatKey]] = defaultdict(set)
         sent: dict[ChatKey, set[tuple[str, str]]] = defaultdict(set)
         loaded = set[ChatKey]()
         for m in run.every(MessageRow):
             if m.loaded and m.number:
-                loaded.add(key_of(m))
-            if m.sent_seen and m.sent is not None and (key_of(m), m.number) not in provisional(run):
-                owners[m.mask_key, m.sent].add(key_of(m))
-                if not m.after and key_of(m) not in loaded:
-                    sent[key_of(m)].add((m.mask_key, m.sent))
+                loaded.add(m.key)
+            if not m.sent_seen or m.sent is None or (m.mask_key, m.sent) not in theirs:
+                continue
+            if (m.key, m.number) not in provisional(run):
+                owners[m.mask_key, m.sent].add(m.key)
+                if not m.after and m.key not in loaded and m.key in several:
+                    sent[m.key].add((m.mask_key, m.sent))
         return frozenset(key.run_id for key, ids in sent.items() if sum(len(owners[i]) == 1 for i in ids) > 1)
 
     return run.once("generating_often", collect)

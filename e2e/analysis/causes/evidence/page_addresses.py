@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from e2e.analysis.facts.freshness import Place, contexts
+from e2e.analysis.ids.payloads import payloads_at_once
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import PayloadRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
@@ -18,6 +19,8 @@ ADDRESS_KEEPS_AN_ID = (
 
 def address_kept_an_id(run: Run) -> bool:
     """Each browser context has one ID in its addresses through all its plain New Chats, and each context another one."""
+    if not payloads_at_once(run).addresses:
+        return False
     first: dict[ChatKey, str | None] = {}
     for p in run.every(PayloadRow):
         if p.chat is not None:

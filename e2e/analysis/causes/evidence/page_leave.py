@@ -6,16 +6,16 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
 
-from e2e.analysis.causes.evidence.lane_history import Write, write_of
+from e2e.analysis.causes.evidence.lane_history import OwnWrite, Write, write_of
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow, MessageRow, StorageRow
+from e2e.analysis.model.schema import ChatRow, MessageRow
 
 _time = attrgetter("t")
 _LEAVES = ("reload", "back")
 
 
 def leave_write(
-    run: Run, writes: Sequence[StorageRow], chat: ChatRow, messages: Sequence[MessageRow]
+    run: Run, writes: Sequence[OwnWrite], chat: ChatRow, messages: Sequence[MessageRow]
 ) -> Write | None:
     """The write by which the page, when it was left, removed the chat's ID from the store, where the next page continued without it.
 

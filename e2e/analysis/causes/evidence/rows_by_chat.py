@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
+from itertools import accumulate
+from operator import itemgetter
 from typing import Protocol
 
-from e2e.analysis.facts.freshness import carries
+from e2e.analysis.causes.evidence.lane_history import OwnWrite
+from e2e.analysis.facts.freshness import Place, carries, contexts, timed_ids
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import ChatRow, MessageRow, StorageRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
@@ -22,16 +26,20 @@ class TimedIds:
     and 200 bytes a pair.
     """
 
-    __slots__ = ("_all", "_last", "_timed", "timed")
+    __slots__ = ("_all", "timed")
 
     def __init__(self, timed: Sequence[tuple[float, str]]) -> None:
         self.timed = timed
-        self._all = frozenset(i for _, i in timed)
-        self._last = max((t for t, _ in timed), default=float("-inf"))
+        self._all: frozenset[str] | None = None
+        """Made when it is read: of few chats in a run of right ones, and 216 bytes."""
 
     def until(self, time: float) -> frozenset[str]:
         """Those that were seen until then. A chat that was returned to, or another tab's, goes on beside later ones."""
-        return self._all if self._last <= time else frozenset(i for t, i in self.timed if t <= time)
+        if any(t > time for t, _ in self.timed):
+            return frozenset(i for t, i in self.timed if t <= time)
+        if self._all is None:
+            self._all = frozenset(i for _, i in self.timed)
+        return self._all
 
 
 class ContextChats:
@@ -41,22 +49,33 @@ class ContextChats:
         self.ids: list[TimedIds] = []
         self.providers: dict[str, int] = {}
         """Each provider with the number of the chat that it replied to first."""
-        self._seen: dict[str, list[tuple[int, float]]] = {}
+        self._seen: dict[str, int | list[int]] = {}
+        """The number of the chat that had an ID; of all, where several had it."""
 
     def add(self, timed: Sequence[tuple[float, str]], providers: Iterable[str]) -> None:
         """Add the next chat."""
         number = len(self.ids)
         self.ids.append(TimedIds(timed))
-        for t, session in timed:
-            self._seen.setdefault(session, []).append((number, t))
+        for _, session in timed:
+            before = self._seen.setdefault(session, number)
+            if isinstance(before, list):
+                before.append(number)
+            elif before != number:
+                self._seen[session] = [before, number]
         for provider in providers:
             self.providers.setdefault(provider, number)
 
     def had(self, session: object, before: int, time: float) -> bool:
         """One of the first ``before`` chats had the ID until then."""
-        return isinstance(session, str) and any(
-            n < before and t <= time for n, t in self._seen.get(session, ())
-        )
+        if not isinstance(session, str):
+            return False
+        seen = self._seen.get(session, ())
+        for n in (seen,) if isinstance(seen, int) else seen:
+            if n >= before:
+                break
+            if any(t <= time and i == session for t, i in self.ids[n].timed):
+                return True
+        return False
 
 
 class Earlier(Protocol):
@@ -154,26 +173,88 @@ class LanePayloads(tuple[tuple[float, str], ...]):
         return sent if isinstance(sent, LanePayloads) else cls(sent)
 
 
-def messages_by_chat(run: Run) -> Mapping[ChatKey, list[MessageRow]]:
-    """Each chat's messages in their order; an empty list for a chat without any."""
-    found: dict[ChatKey, list[MessageRow]] = defaultdict(list)
-    for m in run.every(MessageRow):
-        found[key_of(m)].append(m)
-    return found
+class MessagesByChat:
+    """Each chat's messages in their order; none for a chat without any. Takes 8 bytes a chat."""
+
+    def __init__(self, run: Run) -> None:
+        self._chats, self._rows = run.chat_of, run.every(MessageRow)
+        self._ends = array("q", bytes(8 * len(self._chats)))
+        for n, m in enumerate(self._rows, 1):  # in the order of their chats
+            self._ends[m.order] = n
+        self._ends = array("q", accumulate(self._ends, max))
+
+    def __getitem__(self, key: ChatKey) -> Sequence[MessageRow]:
+        order = self._chats[key].order
+        return self._rows[self._ends[order - 1] if order else 0 : self._ends[order]]
 
 
-def own_writes_by_lane(run: Run) -> Mapping[tuple[str, int], list[StorageRow]]:
+def own_writes_by_lane(run: Run) -> Mapping[tuple[str, int], list[OwnWrite]]:
     """``(run, lane)`` -> the writes to the session's own key, in their order."""
-    found: dict[tuple[str, int], list[StorageRow]] = defaultdict(list)
-    for w in run.every(StorageRow):
+    found: dict[tuple[str, int], list[tuple[float, int, OwnWrite]]] = defaultdict(list)
+    for w in run.each(StorageRow, only=("session", "previous", "op", "by", "stack")):
         if w.own:
-            found[w.run_id, w.lane].append(w)
-    return found
+            own = OwnWrite(w.run_id, w.t, w.tab, w.op, w.session, w.previous, w.by, w.stack)
+            found[w.run_id, w.lane].append((w.t, w.seq, own))
+    lanes: dict[tuple[str, int], list[OwnWrite]] = defaultdict(list)
+    for at in list(found):
+        lanes[at] = [own for _, _, own in sorted(found.pop(at), key=itemgetter(0, 1))]
+    return lanes
 
 
-def first_ids(
-    run: Run, chats: Sequence[ChatRow], messages: Mapping[ChatKey, Sequence[MessageRow]]
-) -> frozenset[str]:
+class FirstTimes:
+    """When each ID was first seen in a chat, and whether in several browser contexts."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str, tuple[float, Place | None]]] = {}
+
+    def add(self, mask_key: str, place: Place, timed: Sequence[tuple[float, str]]) -> None:
+        """Note the IDs of one chat."""
+        ids = self._known.setdefault(mask_key, {})
+        for t, session in timed:
+            before = ids.get(session)
+            if before is None:
+                ids[session] = (t, place)
+            else:
+                ids[session] = (min(t, before[0]), place if place == before[1] else None)
+
+    def in_several(self, mask_key: str, session: str) -> bool:
+        """More than one context had it."""
+        return self._known[mask_key][session][1] is None
+
+    def before(self, mask_key: str, session: str, time: float) -> bool:
+        """A chat had it before that."""
+        return self._known[mask_key][session][0] < time
+
+
+class AllContexts:
+    """The chats of all browser contexts, with their IDs."""
+
+    def __init__(self, run: Run, messages: MessagesByChat) -> None:
+        self.had = FirstTimes()
+        self._chats, self._places = run.chat_of, contexts(run)
+        self._contexts: dict[Place, ContextChats] = defaultdict(ContextChats)
+        self._number = array("q")
+        """The place of each chat in its context, by its order."""
+        for c in run.every(ChatRow):
+            mine, place = messages[c.key], self._places[c.key]
+            context, timed = self._contexts[place], timed_ids(run, c, mine)
+            self._number.append(len(context.ids))
+            self.had.add(c.mask_key, place, timed)
+            context.add(timed, (m.reply_provider for m in mine if m.reply_provider is not None))
+
+    def place_of(self, chat: ChatRow) -> tuple[ContextChats, int]:
+        """The chats of its context, and its place among them."""
+        return self._contexts[self._places[chat.key]], self._number[chat.order]
+
+    def timed(self, key: ChatKey | None) -> Sequence[tuple[float, str]]:
+        """When each ID of a chat was first seen in it."""
+        if key is None or key not in self._chats:
+            return ()
+        context, number = self.place_of(self._chats[key])
+        return context.ids[number].timed
+
+
+def first_ids(run: Run, chats: Sequence[ChatRow], messages: MessagesByChat) -> frozenset[str]:
     """The ID that each chat sent first: a later message may have carried another chat's ID."""
     first = (next((m for m in messages[key_of(c)] if carries(run, m)), None) for c in chats)
     return frozenset(m.sent for m in first if m is not None and m.sent is not None)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from e2e.analysis.causes.evidence import chat_evidence
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
 from e2e.records.records import RunRecords
@@ -31,9 +32,20 @@ def calls(records: RunRecords) -> int:
     return count
 
 
-@pytest.mark.parametrize("faults", [(), ("stale-state",), ("session-restored", "label-stale")])
+@pytest.mark.parametrize(
+    "faults",
+    [(), ("stale-state",), ("session-restored", "label-stale"), ("id-constant",), ("provider-flaps",)],
+)
 def test_four_times_the_chats_take_at_most_five_times_the_calls(faults: tuple[str, ...]) -> None:
     """All chats of a lane are in one browser context, so that a comparison of each chat with all before it would show: 16 times."""
     judge(assemble([make_run(*faults, chats=20, lanes=1)]))  # imports, and what is kept from call to call
     few, many = (calls(make_run(*faults, chats=chats, lanes=1)) for chats in (120, 480))
     assert many < 5 * few
+
+
+def test_evidence_that_is_not_kept_explains_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = make_run("stale-state", "label-stale", chats=16, lanes=2)
+    kept = judge(assemble([records]))
+    monkeypatch.setattr(chat_evidence, "_KEPT", 1)
+    assert judge(assemble([records])) == kept
+    assert {cause.name for cause in kept.causes} == {"stale-state", "label-stale"}

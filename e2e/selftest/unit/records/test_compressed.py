@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import tracemalloc
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 from e2e.analysis.judge import judge
+from e2e.analysis.model.columns import Row, columns_of
 from e2e.analysis.model.run import assemble
-from e2e.analysis.model.schema import ChatRow, PayloadRow, StorageRow
+from e2e.analysis.model.schema import BackendRow, ChatRow, PayloadRow, StorageRow
 from e2e.errors import HarnessError
 from e2e.records import evidence
 from e2e.records.event_log import EventLog
@@ -175,3 +179,44 @@ def test_lines_of_another_hand_are_read(folder: Path) -> None:
     assert found == written_so
     of_chat = [e for e in written_so if (e.lane, e.chat) == (1, 1)]
     assert sorted(of_kind(log, "storage", chat=(1, 1)), key=lambda e: e.seq) == of_chat != []
+
+
+@pytest.mark.parametrize("record", [StorageRow, PayloadRow, BackendRow])
+def test_rows_with_some_columns_are_the_same_rows(record: type[Row], tmp_path: Path) -> None:
+    read = assemble(
+        [read_for_judging(written(make_run("over-rotation", chats=6, lanes=2), tmp_path / "run"))]
+    )
+    every = sorted(read.each(record), key=attrgetter("seq"))
+    columns = [name for name in columns_of(record) if name not in ("same_value", "status")]
+    some = sorted(read.each(record, only=columns), key=attrgetter("seq"))
+    assert every
+    assert [[getattr(row, name) for name in columns] for row in some] == [
+        [getattr(row, name) for name in columns] for row in every
+    ]
+    assert all(getattr(row, "same_value", None) is getattr(row, "status", None) is None for row in some)
+
+
+def test_a_wrong_value_is_an_error_where_its_column_is_read(folder: Path) -> None:
+    path = folder / EVENTS
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'"op":"\w+"', '"op":7', text), encoding="utf-8")
+    run = assemble([read_for_judging(folder)])
+    assert list(run.each(StorageRow, only=("session",)))
+    with pytest.raises(HarnessError, match=r"an event cannot be read: .*data\.op is 7"):
+        list(run.each(StorageRow, only=("session", "op")))
+
+
+def test_packed_events_take_no_room_but_their_own(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """A compressor's result holds on to room for the worst case: 1 MB for 40 kB."""
+    monkeypatch.setattr("e2e.records.event_log._BLOCK", 100_000)
+    lines = (folder / EVENTS).read_bytes().splitlines()
+    payloads = [line for line in lines if b'"kind":"payload"' in line]
+    log = EventLog()
+    tracemalloc.start()
+    try:
+        for n in range(2_000_000 // len(payloads[0])):
+            log.add(payloads[n % len(payloads)])
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert kept < 500_000

@@ -234,9 +234,9 @@ class TestRun:
         )
         records = with_chats(records, lambda c: replace(c, status="lost", reason="x") if c.chat == 3 else c)
         run = assemble([records])
-        assert list(run.plain["chat"]) == [0, 1, 2, 3]
-        assert list(run.observed["chat"]) == [0, 1, 2]
-        assert list(run.plain_transitions["chat"]) == [1, 2]
+        assert [c.chat for c in run.plain] == [0, 1, 2, 3]
+        assert [c.chat for c in run.observed] == [0, 1, 2]
+        assert {m.chat for m in run.observed_messages} == {0, 1, 2, 4, 5}
         assert list(run.transitions["chat"]) == [1, 2, 5]
         assert (run.partial, run.pooled) == (True, False)
 
