@@ -43,7 +43,7 @@ class Assignment:
     causes: dict[Pair, str] = field(default_factory=dict)
     left: dict[str, tuple[ChatKey, ...]] = field(default_factory=dict)
     unseen: dict[str, tuple[ChatKey, ...]] = field(default_factory=dict)
-    """Check -> chats that fit no rule because their evidence is incomplete, beside others whose cause is known."""
+    """Check -> chats that fit no rule because evidence is incomplete, theirs or the chat's before, beside others whose cause is known."""
     variants: dict[Pair, str] = field(default_factory=dict)
     consequences: dict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -187,7 +187,11 @@ def _leave_out_unseen(run: Run, found: Assignment) -> None:
         if check not in explained:
             continue
         known = chat_evidence(run)
-        unseen = tuple(key for key in keys if key not in known or known[key].incomplete)
+        unseen = tuple(
+            key
+            for key in keys
+            if key not in known or known[key].incomplete or known[key].follows_an_unseen_end
+        )
         rest = tuple(key for key in keys if key not in unseen)
         if unseen:
             found.unseen[check] = unseen

@@ -113,6 +113,11 @@ class ChatEvidence:
         return store_unseen or not self.messages or not all(m.sent_seen for m in self.messages)
 
     @property
+    def follows_an_unseen_end(self) -> bool:
+        """It began with New Chat in a chat that was refused or cut, so that what New Chat did to the ID cannot be compared."""
+        return self.chat.via == "new_chat" and self.before is None
+
+    @property
     def running(self) -> tuple[MessageRow, ...]:
         """The messages that must carry the chat's ID and were seen, until a page load; without those after other user actions."""
         same_page = takewhile(lambda m: m.number == 0 or not m.loaded, self.messages)

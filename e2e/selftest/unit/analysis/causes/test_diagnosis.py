@@ -387,3 +387,13 @@ def test_a_failure_with_only_incomplete_evidence_is_unexplained() -> None:
     judgement = judge(assemble([records]))
     assert judgement.outcome == "fail"
     assert judgement.causes
+
+
+def test_a_chat_after_one_that_was_cut_is_not_unexplained_beside_others_with_a_cause() -> None:
+    """What New Chat did to the ID of a chat that was refused or cut is not compared: no rule can fit the chat after it."""
+
+    def cut(chat: Chat) -> Chat:
+        return replace(chat, status="blocked", reason="the reply was cut") if chat.chat == 3 else chat
+
+    judged = judge(assemble([with_chats(make_run("stale-state", lanes=1, chats=8), cut)]))
+    assert [cause.name for cause in judged.causes] == ["stale-state"]
