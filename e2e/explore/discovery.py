@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser, Error
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -18,6 +18,7 @@ from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
 from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.capture.scheduling.stuck_calls import returning
 from e2e.errors import HarnessError
 from e2e.explore.discover.given import Given
 from e2e.explore.discover.infer import infer, is_ambiguous
@@ -30,9 +31,12 @@ from e2e.explore.proof import Outcome, Weak, confirm_provider, print_outcome, we
 from e2e.profile.profile import SUITE, Profile, is_web_address, toml_value
 from e2e.records.evidence import read_run
 from e2e.setup.browser import find_browser, launch_options
+from e2e.setup.driver_files import driver
 
 _OUT = SUITE / "reports" / "out"
 _CHATS = 2
+_RETURN = 15.0
+"""Seconds that a call to the page may take beyond its own time limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def discover_chat(options: Options) -> int:
             f"--out {file}: {error.strerror}", hint="--out a file that can be written"
         ) from None
     console = Console(highlight=False)
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         found_browser = find_browser(headed=options.headed)
         browser_options: dict[str, Any] = {**launch_options(found_browser), "headless": not options.headed}
         browser = playwright.chromium.launch(**browser_options)
@@ -125,7 +129,8 @@ def _observe(browser: Browser, options: Options, console: Console) -> tuple[Obse
         ) from None
     detach: Callable[[], None] | None = None
     try:
-        page, watcher = new_page(context, EventWaiter(browser))
+        waiter = EventWaiter(browser)
+        page, watcher = new_page(context, waiter)
         detach = watcher.close
         started = time.monotonic()
         with console.status("talking to the chat …"):
@@ -137,6 +142,7 @@ def _observe(browser: Browser, options: Options, console: Console) -> tuple[Obse
                 lambda line: console.print(f"  {line}", markup=False),
                 options.given,
                 lambda so_far: is_ambiguous(infer(watcher, so_far)),
+                lambda: returning(context, waiter, options.timeout + _RETURN),
             )
             found = infer(watcher, observed)
         console.print(f"sent {len(observed.turns)} messages in {time.monotonic() - started:.0f} s")

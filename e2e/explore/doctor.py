@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
-from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, Playwright
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -23,6 +23,8 @@ from rich.table import Table
 from e2e.analysis.model.run import Run, assemble
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
+from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.capture.scheduling.stuck_calls import returning
 from e2e.capture.target.start_command import serving, with_path
 from e2e.errors import HarnessError
 from e2e.profile.environment import check_files, check_variables
@@ -30,12 +32,15 @@ from e2e.profile.profile import SUITE, Command, Profile, load
 from e2e.records.evidence import read_run
 from e2e.setup.allure import allure_command
 from e2e.setup.browser import find_browser, launch_options
+from e2e.setup.driver_files import driver
 from e2e.setup.node import node_path
 from fixtures.reference_chat.launcher import ReferenceChat
 
 Level = Literal["ok", "warn", "bad"]
 _SKEW = 5.0  # seconds between two clocks that are worth a warning
 _FREE_SPACE = 500  # megabytes
+_RETURN = 10.0
+"""Seconds that a call to the page may take beyond ``timeouts.ready``."""
 _COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 
 
@@ -124,7 +129,7 @@ def _check(what: str, result: Callable[[], str], hint: str) -> Finding:
 
 
 def _browser() -> str:
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         options: dict[str, Any] = launch_options(find_browser())
         browser = playwright.chromium.launch(**options)
         try:
@@ -183,7 +188,7 @@ def check_target(profile: Profile, base_url: str | None) -> Iterator[Finding]:
             yield Finding("start", "bad", error.what, error.hint)
             return
         yield from _check_address(url, profile)
-        playwright = stack.enter_context(sync_playwright())
+        playwright = stack.enter_context(driver())
         options: dict[str, Any] = launch_options(find_browser())
         browser = stack.enter_context(playwright.chromium.launch(**options))
         yield from _check_page(profile, url, playwright, browser)
@@ -242,14 +247,18 @@ def _check_page(profile: Profile, url: str, playwright: Playwright, browser: Bro
     context = browser.new_context(ignore_https_errors=profile.where.ignore_https_errors or None)
     page = context.new_page()
     try:
-        page.goto(url, wait_until="commit", timeout=profile.timeouts.ready * 1000)
-        secure = bool(page.evaluate("isSecureContext"))
+        with returning(context, EventWaiter(browser), profile.timeouts.ready + _RETURN):
+            page.goto(url, wait_until="commit", timeout=profile.timeouts.ready * 1000)
+            secure = bool(page.evaluate("isSecureContext"))
         yield Finding(
             "secure context", "ok" if secure else "warn", "yes" if secure else "no: crypto.randomUUID and service workers are missing",
             "use https, or localhost",
         )  # fmt: skip
     except Error as error:
         yield Finding("page", "bad", error.message.splitlines()[0], "is the address correct?")
+        return
+    except HarnessError as error:
+        yield Finding("page", "bad", error.what, error.hint)
         return
     finally:
         context.close()

@@ -7,16 +7,21 @@ import sys
 import time
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 
+from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.capture.scheduling.stuck_calls import returning
 from e2e.errors import HarnessError, TargetNotReady
 from e2e.pages.chat_page import ChatPage
 from e2e.pages.waits import Steps
 from e2e.profile.environment import check_variables
 from e2e.profile.profile import SUITE, Locate, Profile, load
 from e2e.setup.browser import find_browser, launch_options
+from e2e.setup.driver_files import driver
 
 _POLL_INTERVAL = 0.3  # seconds
+_RETURN = 45.0
+"""Seconds that a call to the page may take beyond ``timeouts.ready``: Playwright's own limits of 30 s come first."""
 
 
 def state_path(profile: Profile) -> Path:
@@ -44,16 +49,19 @@ def save_login(
             "--headless needs login.steps in the profile", hint="write them, or leave --headless out"
         )
     path = out or state_path(profile)
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         browser = _launch(playwright, headless=headless)
         context = browser.new_context(
             locale=profile.where.locale,
             no_viewport=not headless or None,
             ignore_https_errors=profile.where.ignore_https_errors or None,
         )
-        _sign_in(context.new_page(), profile, base_url or profile.where.url, timeout)
-        _save(context, path)
-        browser.close()
+        try:
+            with returning(context, EventWaiter(browser), profile.timeouts.ready + _RETURN):
+                _sign_in(context.new_page(), profile, base_url or profile.where.url, timeout)
+                _save(context, path)
+        finally:
+            browser.close()
     sys.stdout.write(f"signed in; the state is in {path} (a secret: never commit or publish it)\n")
     if profile.login is None or (profile.login.storage_state is None and not profile.login.accounts):
         shown = path.relative_to(SUITE) if path.is_relative_to(SUITE) else path

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Error, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Playwright
 from rich.console import Console
 from rich.markup import escape
 
 from e2e.capture.network.har.archive import read_archive
 from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.capture.scheduling.stuck_calls import returning
 from e2e.errors import HarnessError
 from e2e.explore import discovery
 from e2e.explore.discover.infer import infer, is_ambiguous
@@ -31,9 +32,12 @@ from e2e.explore.record.recorded import observe_recording
 from e2e.explore.record.shown import Shown
 from e2e.profile.profile import SUITE, is_web_address, toml_value
 from e2e.setup.browser import find_browser, launch_options
+from e2e.setup.driver_files import driver
 
 _OUT = SUITE / "reports" / "out"
 _ENOUGH = 4  # payloads, in two chats, that show what marks a message: in fewer of them an ID does
+_RETURN = 75.0
+"""Seconds after which a call to the page has stopped: more than the page may take to load."""
 _VIEWPORT = {"width": 1280, "height": 800}
 """As a profile's default: a page that looks different in another window would have other locators."""
 
@@ -69,7 +73,7 @@ def record_chat(options: Options, user: User | None = None) -> int:
     if user is None:
         _check_display()
     console = Console(highlight=False)
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         browser = _launch(playwright, window=user is None)
         try:
             observed, found, shown = _record(browser, options, console, user)
@@ -101,7 +105,8 @@ def _record(
     detach: Callable[[], None] | None = None
     try:
         log = InputLog(context)
-        page, watcher = new_page(context, EventWaiter(browser))
+        waiter = EventWaiter(browser)
+        page, watcher = new_page(context, waiter)
         detach = watcher.close
         recording = Recording(page, watcher, lambda line: console.print(f"  {line}", markup=False))
         if user is None:
@@ -110,7 +115,9 @@ def _record(
         def ambiguous(_: Shown) -> bool:
             return is_ambiguous(infer(watcher, recording.observed))
 
-        shown = Guide(recording, log, user, options.timeout, ambiguous).run(options.url)
+        guide = Guide(recording, log, user, options.timeout, ambiguous,
+                      lambda: returning(context, waiter, _RETURN, lambda: recording.dialog_open))  # fmt: skip
+        shown = guide.run(options.url)
         observed = observe(recording, shown)
         return observed, infer(watcher, observed), shown
     finally:
@@ -178,7 +185,7 @@ def _from_recording(options: Options) -> int:
 
 
 def _proved(console: Console, text: str, file: Path, options: Options, url: str, weak: Sequence[Weak]) -> int:
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         browser = _launch(playwright, window=False)
         try:
             return _prove(console, playwright, browser, text, file, options, url, options.storage_state, weak)

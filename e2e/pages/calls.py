@@ -18,7 +18,7 @@ from playwright.sync_api import Error
 from e2e.errors import CaptureIncomplete, HarnessError
 from e2e.pages.waits import Wait
 
-_NO_STACK = traceback.StackSummary.from_list([(__file__, 0, "start", "")])
+NO_STACK = traceback.StackSummary.from_list([(__file__, 0, "start", "")])
 
 
 class Call:
@@ -92,7 +92,7 @@ class Calls:
         getattr(type(api), verb)(unwaited, *args, **options)
         # What Playwright would read from the stack of the caller, with its source lines, once for each command.
         tasks[0].__pw_stack__ = {"frames": [], "apiName": f"{type(api).__name__}.{verb}"}  # type: ignore[attr-defined]
-        tasks[0].__pw_stack_trace__ = _NO_STACK  # type: ignore[attr-defined]
+        tasks[0].__pw_stack_trace__ = NO_STACK  # type: ignore[attr-defined]
 
         def ended(task: asyncio.Task[Any]) -> None:
             if task.cancelled():

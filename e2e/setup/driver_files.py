@@ -13,6 +13,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Playwright
 
 _PATIENCE = 15.0
 _REMOVE = 'cat >/dev/null; n=0; while [ -e "$0" ] && [ $n -lt 50 ]; do rm -rf "$0"; n=$((n+1)); [ -e "$0" ] && sleep 0.2; done'
@@ -66,3 +70,20 @@ class DriverFiles:
             shell.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             return  # it goes on without us
+
+
+@contextmanager
+def driver() -> Iterator[Playwright]:
+    """Playwright's driver for the block, with a folder of its own that goes with this process."""
+    from playwright.sync_api import sync_playwright
+
+    files = DriverFiles()
+    try:
+        with files.here():
+            playwright = sync_playwright().start()
+        try:
+            yield playwright
+        finally:
+            playwright.stop()
+    finally:
+        files.close()

@@ -29,6 +29,8 @@ IN_WORKER = _script("worker.js")
 """Brings `WIRE` into a worker."""
 TYPED = _script("typed.js")
 """Keeps the last texts that were typed, and where; `ChatPage.arrived` asks it."""
+FLOODS = _script("floods.js")
+"""Keeps a page that writes to the console, or throws, without end from filling the browser's protocol."""
 STORES = _script("stores.js")
 """Reads all stores of a page at once."""
 
@@ -59,6 +61,7 @@ def recorder_script(config: Mapping[str, Any], name: str, *, in_page: bool) -> s
   const add = (more) => {{
     for (const name of natives.ownKeys(more)) verbs[name] = more[name];
   }};
+  ({FLOODS})(natives);
   add(({TYPED})(natives));
   add(({RECORDER})(natives, channel, disguise, config, {WIRE if in_page else "null"}));
   channel.answer(verbs);

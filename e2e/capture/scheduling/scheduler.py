@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from inspect import Parameter, Signature
 from typing import Any, ParamSpec, TypeVar
@@ -67,6 +67,15 @@ class EventWaiter:
             yield
         finally:
             timer.cancel()
+
+    @contextmanager
+    def watching(self, watch: Coroutine[Any, Any, None]) -> Iterator[None]:
+        """Run ``watch`` in the loop beside the block."""
+        task = self._loop.create_task(watch)
+        try:
+            yield
+        finally:
+            task.cancel()
 
     def close_soon(self, context: BrowserContext) -> None:
         """Close ``context`` from an event handler or a timer: whatever waits for one of its pages gets an error then."""

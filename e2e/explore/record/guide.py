@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -47,6 +48,10 @@ class Recording(Inspector):
     def _dialog(self, dialog: Dialog) -> None:
         self.observed.dialogs.append(dialog.type)
 
+    @property
+    def dialog_open(self) -> bool:
+        return len(self.observed.dialogs) > len(self.answers)
+
 
 class Guide:
     """One recording session."""
@@ -58,8 +63,13 @@ class Guide:
         user: User | None,
         timeout: float,
         ambiguous: Callable[[Shown], bool] = lambda _: False,
+        guard: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """``ambiguous`` is called after the second chat: whether a message after a reload would show more."""
+        """``ambiguous`` is called after the second chat: whether a message after a reload would show more.
+
+        ``guard`` ends calls to the page that do not return.
+        """
+        self._guard = guard
         self.recording = recording
         self._ambiguous = ambiguous
         self.log = log
@@ -80,7 +90,8 @@ class Guide:
     def run(self, url: str) -> Shown:
         """Open ``url`` and guide. Raises `HarnessError` when no message was sent; what was shown before an end is kept."""
         try:
-            self._run(url)
+            with self._guard():
+                self._run(url)
         except HarnessError as error:
             if not self.shown.turns:
                 raise

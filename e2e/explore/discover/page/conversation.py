@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from playwright.sync_api import Error, Page
 
@@ -24,18 +25,22 @@ def run_conversation(
     report: Callable[[str], None],
     given: Given | None = None,
     ambiguous: Callable[[Observed], bool] = lambda _: True,
+    guard: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Observed:
     """Open ``url`` and hold the conversation; ``report`` gets one line for each step.
 
     ``timeout`` is in seconds, until the page must be usable. ``ambiguous`` is called after the second chat: whether the message
-    after a reload is needed. What ends the conversation early is in ``problem`` of the result, so that nothing found is lost. Raises
-    `TargetNotReady` where the page cannot be opened, and `InvalidProfile` for a wrong option of the user.
+    after a reload is needed. ``guard`` ends calls to the page that do not return. What ends the conversation early is in
+    ``problem`` of the result, so that nothing found is lost. Raises `TargetNotReady` where the page cannot be opened, and
+    `InvalidProfile` for a wrong option of the user.
     """
     inspector = Inspector(page, watcher, report, given, timeout)
     observed = inspector.observed
-    open_page(inspector, url)
+    with guard():
+        open_page(inspector, url)
     try:
-        _converse(inspector, ambiguous)
+        with guard():
+            _converse(inspector, ambiguous)
     except HarnessError as error:
         if isinstance(error, TargetNotReady) or (isinstance(error, InvalidProfile) and not observed.turns):
             raise

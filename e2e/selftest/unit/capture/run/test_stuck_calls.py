@@ -1,0 +1,90 @@
+"""Calls to the browser that do not return: their context is closed, and the reason is raised in place of what follows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any, cast
+
+import pytest
+
+from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.capture.scheduling.stuck_calls import MARK, returning
+from e2e.errors import CaptureIncomplete
+
+
+class Loop(EventWaiter):
+    """Of a waiter what watches calls: a loop, and what is closed."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self.closed: list[Any] = []
+        self.calls_end = asyncio.Event()
+
+    def close_soon(self, context: Any) -> None:
+        self.closed.append(context)
+        self.calls_end.set()
+
+    def call(self, seconds: float, marked: bool = True) -> None:
+        """A call of the sync API that returns after so many seconds, or raises when the context is closed."""
+
+        async def wait() -> None:
+            await asyncio.wait_for(self.calls_end.wait(), seconds)
+            raise ConnectionError("closed")
+
+        async def run() -> None:
+            task = asyncio.ensure_future(wait())
+            if marked:
+                setattr(task, MARK, [])
+            await task
+
+        self._loop.run_until_complete(run())
+
+
+@contextmanager
+def guarded(loop: Loop, seconds: float, held: Callable[[], bool] = lambda: False) -> Any:
+    try:
+        with returning(cast(Any, "context"), loop, seconds, held):
+            yield
+    finally:
+        loop._loop.run_until_complete(asyncio.sleep(0))
+        loop._loop.close()
+
+
+def test_a_call_that_does_not_return_closes_the_context() -> None:
+    loop = Loop()
+    with pytest.raises(CaptureIncomplete, match=r"a page did not respond for 0\.1 s"), guarded(loop, 0.1):
+        loop.call(5)
+    assert loop.closed == ["context"]
+
+
+def test_the_reason_is_raised_where_the_error_was_handled_inside() -> None:
+    loop = Loop()
+    with pytest.raises(CaptureIncomplete), guarded(loop, 0.1), pytest.raises(ConnectionError):
+        loop.call(5)
+
+
+def test_many_short_calls_and_errors_of_their_own_are_left_alone() -> None:
+    loop = Loop()
+    with guarded(loop, 0.2):
+        for _ in range(6):
+            with pytest.raises(TimeoutError):
+                loop.call(0.05)
+    assert loop.closed == []
+
+
+def test_a_dialog_that_a_user_has_open_counts_for_nothing() -> None:
+    loop = Loop()
+    with pytest.raises(TimeoutError), guarded(loop, 0.1, lambda: True):
+        loop.call(0.3)
+    assert loop.closed == []
+
+
+def test_the_mark_is_the_one_of_the_sync_api() -> None:
+    """Playwright sets it where a call waits; without it no call would be found."""
+    import inspect
+
+    from playwright._impl._sync_base import SyncBase
+
+    assert f'"{MARK}"' in inspect.getsource(SyncBase._sync)
