@@ -23,6 +23,8 @@ from e2e.pages.waits import Steps
 from e2e.profile.profile import Profile
 
 _GIVE_UP_AFTER = 2  # chats of a lane in a row that the environment refused
+_MANY_DIALOGS = 200
+"""JavaScript dialogs of one page after which they are what keeps its other parts from being used."""
 GOES_ON = 1
 """Messages that one plain chat of each lane has besides its first."""
 
@@ -255,6 +257,12 @@ class Lane:
             return CaptureIncomplete(lost, hint="run again; lower --lanes where memory is short")
         if self._clock.jump and not isinstance(error, Blocked):
             return CaptureIncomplete(self._clock.jump, hint="run again when its time is right")
+        dialogs = 0 if self._window is None else self._window.dialogs
+        if error is not None and not isinstance(error, Blocked) and dialogs >= _MANY_DIALOGS:
+            return CaptureIncomplete(
+                f"the page could not be used: it opened {dialogs} dialogs",
+                hint="a user cannot use it either: does it open an alert in a loop?",
+            )
         return error
 
     def _lost(self, error: MessageLost) -> None:
@@ -299,6 +307,11 @@ class Lane:
 
 def _gone_wrong(error: Error) -> HarnessError:
     reason = error.message.splitlines()[0]
+    if late := re.search(r"Timeout (\d+)ms exceeded", reason):
+        return CaptureIncomplete(
+            f"a page did not respond for {int(late[1]) / 1000:g} s",
+            hint="a script of the page may loop for ever, or keep it busy",
+        )
     in_page = re.search(r": (Type|Reference|Range|Syntax|Eval)?Error: ", f"{reason} ")
     hint = (
         "the page may have replaced functions of the browser that Playwright needs; watch it with --headed"

@@ -65,6 +65,8 @@ class Window:
             run_context.network_service or NetworkService(run_context.browser)
         ).watch()
         self.page: ChatPage
+        self.dialogs = 0
+        """JavaScript dialogs that the page has opened."""
         self._closing: list[Callable[[], None]] = []
 
     def open(self) -> LaneContext:
@@ -255,6 +257,7 @@ class Window:
 
     def _answer(self, dialog: Dialog) -> None:
         """How a user answers ``alert``, ``confirm``, ``prompt`` and ``beforeunload``."""
+        self.dialogs += 1
         try:
             if self._run_context.profile.where.dialogs == "accept":
                 dialog.accept()

@@ -48,6 +48,8 @@ class Exchange:
     """Seconds to wait, from a refusal (``Retry-After``)."""
     refused: str = ""
     """Kind of the profile's ``[[blocked]]`` sign that an answer showed."""
+    too_long: bool = False
+    """A value of the answer was longer than what is kept of one, and was not read."""
     said_no: bool = False
     """The answer itself says that it failed."""
     status: int | None = None

@@ -177,14 +177,14 @@ def _why_not_lost(context: LaneContext, loads: int) -> str:
         beside = context.recorder.clean(context.wire.blind[0])
         return f"{beside} runs beside the page, and what it sends cannot be seen by this source of the wire"
     rules = [rule for rule in context.wire.exchanges.rules if not rule.received]
-    if not context.habits.in_the_clear:
-        return "no message of this run was seen to leave as text that can be searched"
-    if context.wire.unread:
-        return f"the body of {context.recorder.clean(context.wire.unread[0])} could not be searched"
     if all(rule.transport == "websocket" for rule in rules) and not any(
         rule.names_url(url) for rule in rules for url in context.wire.sockets.values()
     ):
         return "the page has no open WebSocket to send it by"
+    if not context.habits.in_the_clear:
+        return "no message of this run was seen to leave as text that can be searched"
+    if context.wire.unread:
+        return f"the body of {context.recorder.clean(context.wire.unread[0])} could not be searched"
     if context.page.alerts():
         return "the page shows an alert: name it in [[blocked]] if it is a refusal"
     return ""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from functools import partial
 
+from e2e.capture.network.bodies.event_reader import MOST_OF_ONE_VALUE
 from e2e.capture.network.exchange import Exchange
 from e2e.capture.scenarios.lane_context import LaneContext, refused, unreadable
 from e2e.capture.scenarios.refusals import LABEL_WAIT_S, WHY_REFUSED, not_taken, sign_of_refusal
@@ -19,6 +20,9 @@ from e2e.records.records import After
 
 _LONGEST_RETRY_WAIT = 2.5
 """Seconds for a page to send a message again by itself; most wait 1 s or 2 s. Pages that never do get less."""
+
+
+TOO_LONG = f"a value of the reply is longer than {MOST_OF_ONE_VALUE >> 20} MB, and was not read"
 
 
 class NoReply(Blocked):
@@ -130,6 +134,9 @@ def _ended(context: LaneContext, exchange: Exchange, asked: Asked | None) -> Ste
             f"the reply was cut: {exchange.error or exchange.outcome}",
             hint="is the backend or the network down?",
         )
+    if exchange.too_long:
+        recorder.message_ended("exchange finished", "failed")
+        raise CaptureIncomplete(TOO_LONG, hint="the suite cannot judge what it has not read")
     recorder.message_ended(_how(context.profile), "ok")
     if asked is not None:
         no_answer = partial(CaptureIncomplete, "the backend's look-up did not end")
@@ -207,6 +214,7 @@ def no_end(context: LaneContext, exchange: Exchange) -> Callable[[], HarnessErro
             "no answer at all"
             if exchange.status is None
             else f"status {exchange.status}, {exchange.chunks} chunks"
+            + (f"; {TOO_LONG}" if exchange.too_long else "")
         )
         return NoReply(
             f"no complete reply within {context.profile.timeouts.reply:g} s ({seen})",

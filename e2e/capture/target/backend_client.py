@@ -18,6 +18,10 @@ from e2e.profile.parts.backend import SESSION
 from e2e.profile.profile import Backend, Call
 from e2e.profile.values.bounded import Expression
 
+_MOST = 4 << 20
+"""Bytes of one response: a look-up has some hundred."""
+_PIECE = 1 << 16
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -52,6 +56,7 @@ class BackendClient:
     def __init__(self, backend: Backend, url: str, wake: Callable[[], None], *, timeout: float = 5.0) -> None:
         self.backend = backend
         self._wake = wake
+        self._timeout = timeout
         address = urlsplit(backend.url or url)
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         # Kept open and plain: a richer client costs each chat several milliseconds of a core that the browser wants.
@@ -140,12 +145,32 @@ class BackendClient:
             try:
                 self._connection.request(method, path, content, headers)
                 response = self._connection.getresponse()
-                return response.status, response.read()
+                return response.status, self._body(response)
             except (OSError, http.client.HTTPException):
                 self._connection.close()
                 if fresh or last:
                     raise  # only a connection that the server may have closed meanwhile deserves another try
         raise AssertionError("unreachable")
+
+    def _body(self, response: http.client.HTTPResponse) -> bytes:
+        """The whole body, within the limits: a socket's timeout is one between two pieces, and a server may send for ever."""
+        end = time.monotonic() + self._timeout
+        length = (
+            response.length
+        )  # None where it is not announced; `read1` does not count it down before Python 3.13
+        body = bytearray()
+        while length is None or len(body) < length:
+            piece = response.read1(_PIECE if length is None else min(_PIECE, length - len(body)))
+            if not piece:
+                break
+            body += piece
+            if len(body) > _MOST or time.monotonic() > end:
+                self._connection.close()
+                raise ValueError(f"its response had not ended after {len(body):,} bytes")
+        if length is not None and len(body) < length:
+            raise http.client.IncompleteRead(bytes(body), length - len(body))
+        response.close()  # read to its end: the connection takes the next request
+        return bytes(body)
 
 
 Report = Callable[[str, str, str | None, str | None, Answer], None]

@@ -40,6 +40,34 @@ def _charset(content_type: str) -> str:
     return name
 
 
+MOST_OF_ONE_VALUE = 32 << 20
+"""Bytes that are kept of one value that has not ended: a picture in a reply is smaller, and a body may never end."""
+
+
+class _Unfinished:
+    """The bytes of a value that has not ended. Once they are too many they are dropped, and so is the rest of the value."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self.dropped = False
+
+    def add(self, chunk: bytes) -> None:
+        self.dropped = self.dropped or len(self._data) + len(chunk) > MOST_OF_ONE_VALUE
+        if self.dropped:
+            self._data.clear()
+        else:
+            self._data += (
+                chunk  # in place: a new object for each of 1,600 pieces copied 80 GB of a body of 100 MB
+            )
+
+    def take(self) -> bytes | None:
+        """The value, now that it has ended; None where it was dropped. The next one begins."""
+        taken = None if self.dropped else bytes(self._data)
+        self._data.clear()
+        self.dropped = False
+        return taken
+
+
 _LINES = re.compile(r"ndjson|jsonl|json-?lines|json-seq|stream\+json")
 
 
@@ -49,36 +77,51 @@ class AnswerReader:
     def __init__(self, content_type: str) -> None:
         self._stream = "event-stream" in content_type
         self._lines = _LINES.search(content_type) is not None
-        self._pending = b""
+        self._pending = _Unfinished()
         self._decode = codecs.getincrementaldecoder(_charset(content_type))("replace").decode
         self._after_cr = False
         self._event = ""
         self._data: list[str] = []
+        self._size = 0
+        self.cut = False
+        """A value was too long to be kept."""
 
     def feed(self, chunk: bytes) -> Iterator[tuple[str, Any]]:
         """``(event name, value)`` for every event or line that ``chunk`` completes."""
         if not (self._stream or self._lines):
-            self._pending += chunk
+            self._keep(chunk)
             return
         if not chunk:
             return
         cut, self._after_cr = self._after_cr, chunk.endswith(b"\r")
         if cut:  # a CR ends its line at once; the LF of a CRLF cut in two is no line of its own
             chunk = chunk.removeprefix(b"\n")
-        *lines, self._pending = re.split(rb"\r\n|\n|\r", self._pending + chunk)
-        for line in lines:
+        first, *lines = re.split(rb"\r\n|\n|\r", chunk)
+        self._keep(first)
+        if not lines:
+            return
+        whole = self._pending.take()
+        self._keep(lines.pop())
+        for line in lines if whole is None else [whole, *lines]:
             text = line.decode("utf-8-sig", errors="replace")
             yield from self._line(text) if self._stream else _json_line(text)
 
     def text(self, chunk: bytes) -> str:
         """The text in ``chunk``, where the answer is no stream of values; ``""`` where it is."""
-        return "" if self._stream or self._lines else self._decode(chunk)
+        return "" if self._stream or self._lines or self.cut else self._decode(chunk)
+
+    def _keep(self, chunk: bytes) -> None:
+        self._pending.add(chunk)
+        self.cut = self.cut or self._pending.dropped
 
     def end(self) -> Iterator[tuple[str, Any]]:
         """What is left when the answer ends: the whole body when it was no stream, or its last line."""
         if self._stream:
             return
-        text = self._pending.decode("utf-8-sig", errors="replace")
+        whole = self._pending.take()
+        if whole is None:
+            return
+        text = whole.decode("utf-8-sig", errors="replace")
         value = as_json(text)
         if value is not None:
             yield "", value
@@ -92,11 +135,15 @@ class AnswerReader:
                 text = "\n".join(self._data)
                 value = as_json(text)
                 yield self._event or "message", {"text": text} if value is None else value
-            self._event, self._data = "", []
+            self._event, self._data, self._size = "", [], 0
         elif line.startswith("event:"):
             self._event = line[6:].strip()
         elif line.startswith("data:"):
-            self._data.append(line[5:].removeprefix(" "))
+            self._size += len(line)
+            if self._size > MOST_OF_ONE_VALUE:
+                self.cut, self._data = True, []
+            else:
+                self._data.append(line[5:].removeprefix(" "))
 
 
 class FramedReader:
@@ -105,14 +152,17 @@ class FramedReader:
     def __init__(self, framing: str) -> None:
         self._decoder = make_decoder(framing)
         self._framing = FRAMINGS[framing]
-        self._pending = b""
+        self._pending = _Unfinished()
+        self.cut = False
+        """The body was too long to be kept."""
 
     def feed(self, chunk: bytes) -> Iterator[tuple[str, Message]]:
         """``("", message)`` for every message that ``chunk`` completes."""
         if self._framing.streams:
             yield from (("", message) for message in self._decoder.decode(chunk, False))
         else:
-            self._pending += chunk
+            self._pending.add(chunk)
+            self.cut = self._pending.dropped
 
     def text(self, _: bytes) -> str:
         """The answer is a stream of values: it has no text of its own."""
@@ -120,9 +170,10 @@ class FramedReader:
 
     def end(self) -> Iterator[tuple[str, Message]]:
         """The messages of a framing that is read as a whole."""
-        if self._framing.streams or not self._pending:
+        data = None if self._framing.streams else self._pending.take()
+        if not data:
             return
-        whole = self._pending if self._framing.binary else self._pending.decode("utf-8", errors="replace")
+        whole = data if self._framing.binary else data.decode("utf-8", errors="replace")
         yield from (("", message) for message in self._decoder.decode(whole, False))
 
 

@@ -461,6 +461,8 @@ class HttpTraffic:
         for event, value in body.reader.feed(data):
             if body.sink is not None:
                 body.sink(timestamp + self._wire.offset, event, value, len(data))
+        if body.exchange is not None and body.reader.cut:
+            body.exchange.too_long = True
 
 
 class _Body:

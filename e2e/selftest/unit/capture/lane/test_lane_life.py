@@ -51,6 +51,7 @@ class Fake:
         self.written = Memory()
         self.recorder = LaneRecorder(0, profile, Journal("run-1", self.written), Redactor(key="k"))
         self.fails: dict[int, Exception] = {}
+        self.dialogs = 0
         self.opening_fails: Exception | None = None
         self.refusal: Blocked | None = None
         self.problems: list[tuple[str, str]] = []
@@ -76,6 +77,7 @@ class Fake:
 
         return SimpleNamespace(
             context=f"context-{number}",
+            dialogs=self.dialogs,
             page=SimpleNamespace(screenshot=screenshot),
             open=self.lane_context,
             close=lambda: self.log.append(f"close {number}"),
@@ -314,6 +316,12 @@ class TestRefusals:
         fake.fails, fake.refusal = {1: limit()}, limit("login-wall")
         fake.run(2)
         assert fake.problems == [(f"rate-limited: {REFUSED}", "lane 0, chat 1")]
+
+    def test_dialogs_for_ever_are_the_reason_of_what_could_not_be_done(self, fake: Fake) -> None:
+        fake.fails, fake.dialogs = {1: CaptureIncomplete("no payload")}, 500
+        fake.run(2)
+        assert "it opened 500 dialogs" in fake.problems[0][0]
+        assert [c.status for c in fake.written.chats] == ["observed", "lost"]
 
     def test_what_the_page_does_not_explain_ends_the_lane_as_it_is(self, fake: Fake) -> None:
         fake.fails = {1: CaptureIncomplete("no payload")}

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2e.capture.network.bodies.event_reader import AnswerReader, as_json, with_event
+from e2e.capture.network.bodies.event_reader import AnswerReader, FramedReader, as_json, with_event
 from e2e.capture.network.events.state import WireState
 from e2e.capture.network.exchanges import Exchanges
 from e2e.capture.network.wire_rules import Refusal, Rule, Sent
+from e2e.framings.registry import FRAMINGS
 from e2e.profile.profile import RefusalRule, WireRule
 
 few = settings(max_examples=40, deadline=None, database=None)
@@ -319,6 +320,46 @@ class TestLines:
 
     def test_lines_under_another_name_are_read_at_the_end(self) -> None:
         assert read("text/plain", b'{"a": 1}\n{"a": 2}\n') == [("", {"a": 1}), ("", {"a": 2})]
+
+
+class TestLongValues:
+    """A body may never end: what is kept of one value is limited, and that something is missing is known."""
+
+    @pytest.fixture(autouse=True)
+    def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("e2e.capture.network.bodies.event_reader.MOST_OF_ONE_VALUE", 20)
+
+    def test_a_body_that_is_too_long_is_dropped(self) -> None:
+        reader = AnswerReader("application/json")
+        for _ in range(5):
+            assert list(reader.feed(b"[1, 2, 3]")) == []
+        assert reader.cut
+        assert reader.text(b"more") == ""
+        assert list(reader.end()) == []
+
+    def test_the_line_after_one_that_is_too_long_is_read(self) -> None:
+        reader = AnswerReader(TestLines.LINES)
+        assert list(reader.feed(b'"' + b"x" * 30)) == []
+        assert list(reader.feed(b'x"\n{"a": 1}\n')) == [("", {"a": 1})]
+        assert reader.cut
+
+    def test_an_event_whose_lines_are_too_many_is_dropped(self) -> None:
+        reader = AnswerReader(STREAM)
+        assert list(reader.feed(b"data: 1234\n" * 9 + b"\n" + b"data: 2\n\n")) == [("message", 2)]
+        assert reader.cut
+
+    def test_many_short_values_are_all_read(self) -> None:
+        reader = AnswerReader(STREAM)
+        assert len(list(reader.feed(b"data: 1\n\n" * 50))) == 50
+        assert not reader.cut
+
+    def test_a_framed_body_that_is_too_long_is_dropped(self) -> None:
+        whole = next(name for name, framing in FRAMINGS.items() if not framing.streams)
+        reader = FramedReader(whole)
+        for _ in range(3):
+            assert list(reader.feed(b"0123456789")) == []
+        assert reader.cut
+        assert list(reader.end()) == []
 
 
 class TestEventNames:

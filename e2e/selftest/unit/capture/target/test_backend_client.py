@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import tomllib
@@ -33,6 +34,13 @@ class Api:
             protocol_version = "HTTP/1.1"
 
             def handle_any(self) -> None:
+                if self.path.startswith("/endless"):
+                    self.send_response(200)
+                    self.end_headers()
+                    with contextlib.suppress(OSError):
+                        while True:
+                            self.wfile.write(b" " * 65536)
+                    return
                 raw = self.rfile.read(int(self.headers.get("content-length", 0)))
                 api.calls.append((self.command, self.path))
                 value = api.reply(self.path, dict(self.headers), json.loads(raw) if raw else None)
@@ -174,14 +182,15 @@ class TestConnection:
             outcome = self.outcomes.pop(0)
             if isinstance(outcome, Exception):
                 raise outcome
-            return SimpleNamespace(status=outcome, read=lambda: b"read")
+            pieces = [b"read"]
+            return SimpleNamespace(status=outcome, length=4, read1=lambda _: pieces.pop(), close=lambda: None)
 
         def close(self) -> None:
             self.closed, self.sock = self.closed + 1, None
 
     def client(self, connection: Any) -> BackendClient:
         client = BackendClient.__new__(BackendClient)
-        client._connection = connection
+        client._connection, client._timeout = connection, 5.0
         return client
 
     def test_it_is_opened_again_once(self) -> None:
@@ -195,3 +204,16 @@ class TestConnection:
         with pytest.raises(OSError, match="2" if opened else "1"):
             self.client(connection)._request("GET", "/", None, {})
         assert len(connection.outcomes) == left
+
+
+def test_a_response_that_never_ends_is_an_error(api: Api) -> None:
+    """A socket's time limit is one between two pieces: a run waited for ever in its end."""
+    backend = Backend.model_validate(
+        {"lookup": {"path": "/endless/{session}", "method": "GET", "provider": "p"}}
+    )
+    client = BackendClient(backend.model_copy(update={"url": api.url}), "", lambda: None)
+    assert backend.lookup is not None
+    answer = client.call(backend.lookup, "s1")
+    client.close()
+    assert (answer.status, answer.provider) == (0, None)
+    assert "had not ended after 4," in answer.error
