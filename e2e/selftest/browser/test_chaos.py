@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,6 +39,55 @@ def test_a_killed_driver_a_page_that_loops_and_a_backend_that_refuses(tmp_path: 
 def test_three_minutes_of_drawn_faults(tmp_path: Path) -> None:
     ended = chaos(tmp_path, "--minutes", "3")
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_undoes_what_it_made(tmp_path: Path, number: signal.Signals) -> None:
+    """Killed by its parent's shell it left a mounted tmpfs, a browser and a chat."""
+    token = f"chaos-test-{tmp_path.name}-{number.name}"
+    command = [
+        sys.executable,
+        "-c",
+        START,
+        "chaos",
+        "--out",
+        str(tmp_path),
+        "--seed",
+        "4",
+        "--fault",
+        "disk-full",
+    ]
+    with subprocess.Popen(
+        command, cwd=REPO, stdout=subprocess.PIPE, text=True, env=os.environ | {"CHAOS_TEST": token, "TMPDIR": str(tmp_path)}
+    ) as process:  # fmt: skip
+        until(lambda: any("/bin/sh" in command for command in commands(token)))  # the suite has a driver
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number
+    until(lambda: not commands(token))
+    assert [mount for mount in Path("/proc/mounts").read_text().splitlines() if str(tmp_path) in mount] == []
+    assert list(tmp_path.glob("chaos-*")) + list(tmp_path.glob("chat-e2e-*")) == []
+    assert (tmp_path / "chaos.md").is_file()
+
+
+START = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from e2e.cli.app import main; sys.exit(main())"
+"""A caller that ignores SIGINT (a job in the background) would hand that on."""
+
+
+def commands(token: str) -> list[str]:
+    """The command lines of all processes below the one that was started with ``token``."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and f"CHAOS_TEST={token}".encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_bytes().decode())
+    return [one for one in found if one]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)  # no event tells what processes other than our own do
 
 
 def test_an_unknown_fault_is_refused(tmp_path: Path) -> None:

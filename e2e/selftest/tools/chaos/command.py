@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
+import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 
@@ -49,31 +52,69 @@ def run_chaos(
     numbers = itertools.count(first if only_run is None else only_run)
     most = 1 if only_run is not None else runs
     results: list[Result] = []
+    files: list[Path] = []
+    workshops: list[Workshop] = []
+    ending = threading.Event()
     printing = threading.Lock()
 
     def work() -> None:
-        with Workshop.open(keep) as workshop:
-            while time.monotonic() < end:
+        with Workshop.open(keep, ending) as workshop:
+            workshops.append(workshop)
+            while time.monotonic() < end and not ending.is_set():
                 number = next(numbers)
                 if most is not None and number - (first if only_run is None else only_run) >= most:
                     return
                 drawn = draw(seed, number, known, wanted)
                 if drawn.fault not in faults:
                     continue
-                result = workshop.carry_out(drawn)
+                if (result := workshop.carry_out(drawn)) is None:
+                    return
                 result.only = f" FAULT='{' '.join(wanted)}'" if wanted else ""
                 with printing:
                     results.append(result)
                     _print(console, result)
+                    ordered = sorted(results, key=lambda result: result.draw.number)
+                    files[:] = write(
+                        ordered, known, left_out, out
+                    )  # what ended is kept, however this process ends
 
-    with ThreadPoolExecutor(at_once) as pool:
+    def give_up() -> None:
+        ending.set()
+        for workshop in workshops:
+            workshop.end()
+
+    with _signals(give_up) as received, ThreadPoolExecutor(at_once) as pool:
         for ended in [pool.submit(work) for _ in range(at_once)]:
             ended.result()
-    results.sort(key=lambda result: result.draw.number)
-    files = write(results, known, left_out, out)
+    if not results:
+        files[:] = write(results, known, left_out, out)
     bad = sum(r.found.outcome == VIOLATION for r in results)
     console.print(f"{len(results)} runs, {bad} with a violation; written: {', '.join(map(str, files))}")
-    return 1 if bad else 0
+    return 128 + received[0] if received else 1 if bad else 0
+
+
+@contextlib.contextmanager
+def _signals(give_up: Callable[[], None]) -> Iterator[list[int]]:
+    """The first SIGINT or SIGTERM calls ``give_up``: what was made is undone then. The second one is the system's own."""
+    received: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def handle(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        restore()
+        # Not here: the interrupted code may hold a lock that this needs.
+        threading.Thread(target=give_up, name="chaos-end").start()
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield received
+    finally:
+        restore()
 
 
 def _print(console: Console, result: Result) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.run import Run, assemble
+from e2e.analysis.model.schema import ChatRow
 from e2e.errors import HarnessError
 from e2e.records.evidence import RUN, read_run
 from e2e.selftest.tools.chaos.draw import EACH_CHAT, Draw
@@ -66,8 +67,9 @@ def examine(drawn: Draw, fault: Fault, seen: Seen) -> Found:
     first = seen.judged or verdicts_of(judge(assemble([read_run(seen.folder)])))
     if first != again:
         wrong.append(f"judged differently again: {sorted(set(first) ^ set(again))[:4]}")
-    wrong += _verdicts(drawn, fault, judged, complete=not run.partial)
-    reasons = _reasons(run, seen)
+    new_chats = any(c.via == "new_chat" and c.status == "observed" for c in run.every(ChatRow))
+    wrong += _verdicts(drawn, fault, judged, complete=not run.partial, new_chats=new_chats)
+    reasons = (*_reasons(run, seen), *_undecided(drawn, judged))
     wrong += _false_reasons(fault, reasons, judged)
     if wrong:
         return Found(VIOLATION, tuple(wrong), reasons)
@@ -111,8 +113,22 @@ def _expected(drawn: Draw) -> str:
     return "stale-state" if drawn.product == "stale" else drawn.product
 
 
-def _verdicts(drawn: Draw, fault: Fault, judged: Judgement, *, complete: bool) -> list[str]:
-    """False fails, wrong causes and false passes."""
+def _must_fail(drawn: Draw) -> set[str]:
+    """The checks that fail for what is planted in a run that saw it."""
+    return {"rotation.sent_id_is_fresh"} if drawn.product == "stale" else FAILS[_expected(drawn)]
+
+
+def _undecided(drawn: Draw, judged: Judgement) -> tuple[str, ...]:
+    """What a run that did not find what is planted, and is not broken, names as the reason."""
+    if drawn.product == HEALTHY or judged.outcome not in ("pass", "inconclusive"):
+        return ()
+    must = _must_fail(drawn)
+    open_checks = (v for v in judged.verdicts if v.name in must and v.outcome == "inconclusive")
+    return tuple(f"inconclusive: {v.name}: {v.headline}" for v in open_checks)
+
+
+def _verdicts(drawn: Draw, fault: Fault, judged: Judgement, *, complete: bool, new_chats: bool) -> list[str]:
+    """False fails, wrong causes and false passes. No planted fault shows before the first New Chat (``new_chats``)."""
     wrong = []
     expected = _expected(drawn)
     causes = [c for c in judged.causes if c.name not in fault.causes]
@@ -120,9 +136,10 @@ def _verdicts(drawn: Draw, fault: Fault, judged: Judgement, *, complete: bool) -
         wrong += [f"false fail of {v.name}: {v.headline}" for v in judged.verdicts if v.outcome == "fail"]
         return wrong + [f"false cause {c.name}" for c in causes]
     wrong += [f"wrong cause {c.name} instead of {expected}" for c in causes if c.name != expected]
-    must = FAILS.get(expected, set()) if complete or expected in EACH_CHAT else set()
-    if drawn.product == "stale":
-        must = {"rotation.sent_id_is_fresh"}
+    if judged.outcome == "fail" and not causes:
+        wrong.append(f"it failed without the cause {expected}")
+    shown = complete or (new_chats and expected in EACH_CHAT)
+    must = _must_fail(drawn) if shown else set()
     wrong += [
         f"false pass of {v.name}: {v.headline}"
         for v in judged.verdicts
@@ -142,12 +159,12 @@ def _false_reasons(fault: Fault, reasons: Sequence[str], judged: Judgement) -> l
     if fault.harmless and reasons:
         return [f"no right verdict, because of: {one}" for one in reasons]
     counted = [
-        one
-        for one in reasons
-        if not re.search(r"planned chats were not recorded|^interrupted: |incomplete line", one)
+        one for one in reasons if not re.search(r"planned chats were not recorded|^interrupted: ", one)
     ]
+    if reasons and not counted:
+        return [f"broken without a reason: {'; '.join(reasons)}"]
     if fault.ends_suite:
-        counted = [one for one in counted if not one.startswith(KILLED)]
+        counted = [one for one in counted if not re.search(rf"^{KILLED}|incomplete line", one)]
     return [f"not the true reason: {one}" for one in counted if not _fits(fault, one)]
 
 

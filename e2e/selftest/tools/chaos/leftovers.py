@@ -14,9 +14,9 @@ _PATIENCE = 10.0
 _TICK = 0.1
 
 
-def left_behind(token: str, temporary: Path) -> list[str]:
-    """What is still there after some seconds of patience; the processes are ended then."""
-    end = time.monotonic() + _PATIENCE
+def left_behind(token: str, temporary: Path, *, patience: float | None = None) -> list[str]:
+    """What is still there after some seconds of ``patience``; the processes are ended then."""
+    end = time.monotonic() + (_PATIENCE if patience is None else patience)
     pause = threading.Event()
     while (found := [*_processes(token), *_files(temporary)]) and time.monotonic() < end:
         pause.wait(_TICK)

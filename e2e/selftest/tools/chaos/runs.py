@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from e2e.profile.profile import Timeouts
 from e2e.selftest.lab.app import Lab
 from e2e.selftest.tools.chaos.draw import REFERENCE, Draw
 from e2e.selftest.tools.chaos.faults.catalogue import all_faults
@@ -25,16 +27,19 @@ from e2e.selftest.tools.chaos.faults.definition import Case, Fault
 from e2e.selftest.tools.chaos.judging import Found, Seen, examine
 from e2e.selftest.tools.chaos.leftovers import left_behind
 from e2e.selftest.tools.chaos.proxy.server import Proxy
-from e2e.selftest.tools.chaos.suite_process import LIMITS, TIMEOUTS, Order, main
+from e2e.selftest.tools.chaos.suite_process import LIMITS, Order, main, timeouts_for
 from e2e.selftest.tools.matrix.table import HEALTHY
 from fixtures.reference_chat.launcher import ReferenceChat
 
-LIMIT = TIMEOUTS.ready + 2 * (TIMEOUTS.action + TIMEOUTS.reply + LIMITS.retry_after)
-"""Seconds that a run may go on after a fault: two chats that are refused end a lane."""
 A_MINUTE = 60.0
 _START = 60.0
 _DUMP = 1.0
 _PRELOADED = ["e2e.selftest.tools.chaos.suite_process", "e2e.selftest.tools.chaos.judging"]
+
+
+def limit_of(timeouts: Timeouts) -> float:
+    """Seconds that a run may go on after a fault: two chats that are refused end a lane."""
+    return timeouts.ready + 2 * (timeouts.action + timeouts.reply + LIMITS.retry_after)
 
 
 @dataclass(slots=True)
@@ -73,18 +78,28 @@ class Workshop:
     chat: ReferenceChat
     keep: Path | None = None
     """Where the evidence of runs with a violation goes."""
-    _undo: ExitStack = field(default_factory=ExitStack)
+    ending: threading.Event = field(default_factory=threading.Event)
+    """Set when the tool must end: the run that goes on is given up, and what it made is undone."""
+    _suite: Any = None
+    """The process of the run that goes on."""
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, keep: Path | None = None) -> Iterator[Workshop]:
+    def open(cls, keep: Path | None = None, ending: threading.Event | None = None) -> Iterator[Workshop]:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(_PRELOADED)
         with Lab.start(seed=3) as lab, ReferenceChat.start() as chat:
-            yield cls(context, lab, chat, keep)
+            yield cls(context, lab, chat, keep, ending or threading.Event())
 
-    def carry_out(self, drawn: Draw) -> Result:
-        """One run, from its start to its judgement."""
+    def end(self) -> None:
+        """Give up the run that goes on; from any thread."""
+        self.ending.set()
+        if (suite := self._suite) is not None:
+            with contextlib.suppress(OSError):  # it has ended
+                os.kill(suite.pid, signal.SIGKILL)
+
+    def carry_out(self, drawn: Draw) -> Result | None:
+        """One run, from its start to its judgement; None where it was given up."""
         fault = all_faults()[drawn.fault]
         token = uuid.uuid4().hex
         began = time.monotonic()
@@ -103,7 +118,10 @@ class Workshop:
             if fault.prepare is not None:
                 fault.prepare(case)
             address = parts._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
-            seen = self._suite(Order(drawn, address, out, temporary, log, token), fault, case)
+            timeouts = timeouts_for(os.getloadavg()[0] / (os.cpu_count() or 1))
+            seen = self._watched(Order(drawn, address, out, temporary, log, token, timeouts), fault, case)
+            if self.ending.is_set():
+                return None
             found = examine(drawn, fault, seen)
             text = ""
             if found.violations:
@@ -130,11 +148,14 @@ class Workshop:
         self.chat.reset(faults=faults, **drawn.variant.options())
         return self.chat.url, self.chat.pid
 
-    def _suite(self, order: Order, fault: Fault, case: Case) -> Seen:
+    def _watched(self, order: Order, fault: Fault, case: Case) -> Seen:
         """Start the suite, inflict the fault at its moment, and watch until it has ended."""
         mine, its = self.context.Pipe()
         process = self.context.Process(target=main, args=(order, case.clock, its), daemon=True)
         process.start()
+        self._suite = process
+        if self.ending.is_set():
+            self.end()
         its.close()
         case.suite = process.pid
         seen, watch = Seen(), _Watch(mine)
@@ -143,9 +164,9 @@ class Workshop:
         case.pause(drawn.delay)
         if process.is_alive():
             fault.inflict(case)
-        else:
+        elif not fault.by_itself:
             case.missed = case.missed or "the run had ended before"
-        watch.until(seen, lambda: False, LIMIT + A_MINUTE)
+        watch.until(seen, lambda: False, limit_of(order.timeouts) + A_MINUTE)
         process.join(5)
         if process.is_alive():
             seen.late = True
@@ -153,8 +174,9 @@ class Workshop:
             case.pause(_DUMP)
             process.kill()
             process.join()
+        self._suite = None
         seen.exit_code = process.exitcode
-        seen.left = left_behind(order.token, order.temporary)
+        seen.left = left_behind(order.token, order.temporary, patience=0.0 if self.ending.is_set() else None)
         mine.close()
         return seen
 

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.run import assemble
+from e2e.capture.lane.clock import Clock
 from e2e.capture.run.plan import Plan
 from e2e.capture.run.runner import Runner
 from e2e.errors import HarnessError
@@ -29,8 +30,18 @@ from e2e.selftest.tools.chaos.leftovers import TOKEN
 from e2e.setup.browser import find_browser, launch_options
 from e2e.setup.driver_files import DriverFiles
 
-TIMEOUTS = Timeouts(ready=6, action=4, reply=6)
 LIMITS = Limits(retry_after=1)
+_SLOWEST = 3.0
+
+
+def timeouts_for(load: float) -> Timeouts:
+    """Short ones, so that a fault ends a run soon; up to three times as long where others use the machine.
+
+    ``load`` is the number of processes that want to run for each core. With ten, a healthy reply took more than 6 s.
+    """
+    slower = min(max(load / 3, 1.0), _SLOWEST)
+    return Timeouts(ready=6 * slower, action=4 * slower, reply=6 * slower)
+
 
 Verdicts = tuple[str, ...]
 """The outcome of a run, and of each check its verdict with headline and causes: what must be the same each time."""
@@ -46,13 +57,15 @@ class Order:
     temporary: Path
     log: Path
     token: str
+    timeouts: Timeouts
 
 
-def profile_of(drawn: Draw) -> Profile:
+def profile_of(drawn: Draw, timeouts: Timeouts) -> Profile:
     """The target's profile with short timeouts, so that a fault ends a run soon."""
+    changes = {"timeouts": timeouts, "limits": LIMITS}
     if drawn.target != REFERENCE:
-        return lab_profile(drawn.target).model_copy(update={"timeouts": TIMEOUTS, "limits": LIMITS})
-    profile = load("reference").model_copy(update={"timeouts": TIMEOUTS, "limits": LIMITS})
+        return lab_profile(drawn.target).model_copy(update=changes)
+    profile = load("reference").model_copy(update=changes)
     variant = drawn.variant
     return reference_variant(
         profile, store=variant.store, id_format=variant.id_format, rotation=variant.rotation
@@ -76,8 +89,7 @@ def main(order: Order, clock: Any, reports: Connection) -> None:
     faulthandler.register(signal.SIGUSR1, file=log, all_threads=True)
     os.environ |= {"TMPDIR": str(order.temporary), TOKEN: order.token}
     tempfile.tempdir = None
-    steady = time.time
-    time.time = lambda: steady() + clock.value
+    _let_jump(clock)
     try:
         files = DriverFiles()
         with files.here():
@@ -94,10 +106,26 @@ def main(order: Order, clock: Any, reports: Connection) -> None:
     reports.close()
 
 
+def _let_jump(clock: Any) -> None:
+    """Add ``clock`` to this process's time, from the moment at which the run looks at it.
+
+    The browser keeps the machine's time. One that jumped earlier would be wrong in this process only, which no real one is.
+    """
+    steady, look = time.time, Clock.__init__
+    looked: list[Clock] = []
+
+    def begin(self: Clock) -> None:
+        look(self)
+        looked.append(self)
+
+    Clock.__init__ = begin  # type: ignore[method-assign]
+    time.time = lambda: steady() + (clock.value if looked else 0.0)
+
+
 def _record(order: Order, playwright: Playwright, browser: Browser, reports: Connection) -> Path | None:
     drawn = order.draw
     plan = Plan(
-        profile_of(drawn),
+        profile_of(drawn, order.timeouts),
         order.url,
         drawn.chats,
         1,

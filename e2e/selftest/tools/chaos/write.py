@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,11 +33,13 @@ def text_of(results: Sequence[Result], faults: Mapping[str, Fault], left_out: Ma
         "",
         f"{len(results)} runs, {sum(c[VIOLATION] for c in counts.values())} with a violation.",
         "",
-        "| fault | what | runs | right verdict | broken, true reason | inconclusive | violations |",
-        "|---|---|---|---|---|---|---|",
+        "| fault | what | runs | right verdict | broken, true reason | inconclusive | violations | of these, not hit by the fault |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    lines += [_row(name, faults[name].what, count) for name, count in counts.items() if count]
-    lines.append(_row("all", "", sum(counts.values(), Counter())))
+    missed = Counter(r.draw.fault for r in results if r.missed)
+    lines += [_row(name, faults[name].what, count, missed[name]) for name, count in counts.items() if count]
+    lines.append(_row("all", "", sum(counts.values(), Counter()), missed.total()))
+    lines += _reasons(results)
     lines += [f"\n`{name}` was not tried: {why}" for name, why in left_out.items()]
     bad = [r for r in results if r.found.outcome == VIOLATION]
     lines += ["", "## Violations", ""] if bad else []
@@ -49,7 +52,19 @@ def text_of(results: Sequence[Result], faults: Mapping[str, Fault], left_out: Ma
     return "\n".join(lines) + "\n"
 
 
-def _row(name: str, what: str, count: Counter[str]) -> str:
+def _reasons(results: Sequence[Result]) -> list[str]:
+    """Each reason of each fault, for a reader who judges whether it is true of that fault."""
+    found = Counter(
+        (r.draw.fault, re.sub(r"\d+(\.\d+)?", "N", " ".join(one.split())[:200]))
+        for r in results
+        if r.found.outcome != VIOLATION
+        for one in r.found.reasons
+    )
+    lines = ["", "## Reasons of the runs without a right verdict", ""] if found else []
+    return [*lines, *(f"- {fault}: {one} ({count})" for (fault, one), count in sorted(found.items()))]
+
+
+def _row(name: str, what: str, count: Counter[str], missed: int) -> str:
     assert set(count) <= set(CLASSES)
-    cells = (count[RIGHT], count[BROKEN], count[INCONCLUSIVE], count[VIOLATION])
+    cells = (count[RIGHT], count[BROKEN], count[INCONCLUSIVE], count[VIOLATION], missed)
     return f"| {name} | {what} | {count.total()} | {' | '.join(map(str, cells))} |"

@@ -242,11 +242,38 @@ def test_what_else_is_a_violation(seen: Callable[..., Seen], fields: dict[str, A
     assert violation in found.violations[0]
 
 
+def test_a_planted_fault_shows_after_a_new_chat(seen: Callable[..., Seen]) -> None:
+    """Of a run that was killed in its first chat, a check of what was seen may pass."""
+    planted = replace(drawn(), product="split-session")
+    killed = {"finished": None}
+    first = examine(planted, FAULTS["kill-suite"], seen(with_meta(make_run(chats=1, lanes=1), **killed)))
+    assert first.outcome == BROKEN
+    later = examine(planted, FAULTS["kill-suite"], seen(with_meta(make_run(chats=4, lanes=1), **killed)))
+    assert any("false pass" in line for line in later.violations)
+
+
+def test_what_is_planted_must_be_found_or_a_true_reason_given(seen: Callable[..., Seen]) -> None:
+    planted = replace(drawn(), product="late-rotation")
+    found = examine(planted, FAULTS["kill-backend"], seen(make_run()))
+    assert found.outcome == VIOLATION
+    assert any(
+        line.startswith("not the true reason: inconclusive: rotation.rapid_send") for line in found.violations
+    )
+
+
+def test_the_reasons_are_listed_for_a_reader(seen: Callable[..., Seen]) -> None:
+    found = examine(
+        drawn(), FAULTS["kill-browser"], seen(broken("the browser was gone in the middle of the run"))
+    )
+    page = text_of([Result(replace(drawn(), fault="kill-browser"), found, 1.0, (), "")], FAULTS, {})
+    assert "- kill-browser: Blocked: the browser was gone in the middle of the run (1)" in page
+
+
 def test_the_table_counts_and_names_the_command_that_repeats_a_run(seen: Callable[..., Seen]) -> None:
     bad = examine(drawn(), FAULTS["none"], seen(make_run(), late=True))
     good = examine(drawn(), FAULTS["none"], seen(make_run()))
     results = [Result(drawn(), found, 1.0, (), "") for found in (bad, good)]
     page = text_of(results, FAULTS, {"disk-full": "mount is not permitted"})
-    assert "| none | no fault: the run must end with the right verdict | 2 | 1 | 0 | 0 | 1 |" in page
+    assert "| none | no fault: the run must end with the right verdict | 2 | 1 | 0 | 0 | 1 | 0 |" in page
     assert "`make chaos SEED=1 RUN=0`" in page
     assert "`disk-full` was not tried: mount is not permitted" in page

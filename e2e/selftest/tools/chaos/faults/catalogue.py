@@ -21,6 +21,11 @@ def all_faults() -> Mapping[str, Fault]:
     for module in pkgutil.iter_modules(faults.__path__):
         importlib.import_module(f"{faults.__name__}.{module.name}")
     healthy = Fault(
-        NO_FAULT, "none", "no fault: the run must end with the right verdict", _nothing, harmless=True
+        NO_FAULT,
+        "none",
+        "no fault: the run must end with the right verdict",
+        _nothing,
+        harmless=True,
+        by_itself=True,
     )
     return {NO_FAULT: healthy, **FAULTS}

@@ -33,7 +33,8 @@ def _page_clock(case: Case) -> None:
                    " constructor(...args) { args.length ? super(...args) : super(Was.now()); } };")  # fmt: skip
 
 
-@fault("clock-page", FAMILY, "the page's Date jumps by up to a day", prepare=_page_clock, harmless=True)
+@fault("clock-page", FAMILY, "the page's Date jumps by up to a day", prepare=_page_clock, harmless=True,
+       by_itself=True)  # fmt: skip
 def _clock_page(_: Case) -> None:
     """The page does it."""
 

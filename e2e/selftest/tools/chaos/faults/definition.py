@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import psutil
 
 from e2e.selftest.tools.chaos.proxy.server import Proxy
 
+_APPEARS, _TICK = 5.0, 0.02
 Inflict = Callable[["Case"], None]
 
 
@@ -48,6 +50,13 @@ class Case:
         except psutil.NoSuchProcess:
             return []
         return [process for process in below if _part(process) == part]
+
+    def wait_for(self, part: str) -> list[psutil.Process]:
+        """The same as soon as there is one, within some seconds: a page may not have been opened yet."""
+        end = time.monotonic() + _APPEARS
+        while not (found := self.find(part)) and time.monotonic() < end and psutil.pid_exists(self.suite):
+            self.pause(_TICK)
+        return found
 
     def pause(self, seconds: float) -> None:
         """Let the run go on for so long: the duration of a fault is part of it."""
@@ -87,6 +96,7 @@ class Fault:
     own_backend : the chat's server is hit, so that no other run may use it.
     on_websocket : whether it can hit a chat over a WebSocket.
     refused : why it cannot be had on this machine, or ``""``.
+    by_itself : it happens without ``inflict``: at the start, or a script of the page does it.
     """
 
     name: str
@@ -101,6 +111,7 @@ class Fault:
     own_backend: bool = False
     on_websocket: bool = True
     refused: Callable[[], str] = lambda: ""
+    by_itself: bool = False
 
 
 FAULTS: dict[str, Fault] = {}

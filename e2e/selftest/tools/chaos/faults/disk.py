@@ -11,7 +11,11 @@ from e2e.selftest.tools.chaos.faults.definition import Case, fault
 
 FAMILY = "disk"
 UNFINISHED = r"the run did not finish .*its disk took nothing more"
-FULL = (r"the evidence could not be written: No space left on device", UNFINISHED)
+FULL = (
+    r"the evidence could not be written: No space left on device",
+    UNFINISHED,
+    r"^\d+ incomplete lines? ignored$",
+)
 READ_ONLY = (r"the evidence could not be written: Read-only file system", UNFINISHED)
 _SIZE = 4 << 20
 
@@ -72,7 +76,7 @@ def _disk_full(case: Case) -> None:
 
 
 @fault("disk-full-at-start", FAMILY, "it is full before the run", reasons=FULL, refused=no_mounts,
-       prepare=_full_disk)  # fmt: skip
+       prepare=_full_disk, by_itself=True)  # fmt: skip
 def _disk_full_at_start(_: Case) -> None:
     """Nothing is left to do."""
 
@@ -103,6 +107,6 @@ def _disk_read_only(case: Case) -> None:
 
 
 @fault("disk-read-only-at-start", FAMILY, "the output folder is read-only before the run", reasons=READ_ONLY,
-       prepare=_disk_read_only, refused=no_mounts)  # fmt: skip
+       prepare=_disk_read_only, refused=no_mounts, by_itself=True)  # fmt: skip
 def _disk_read_only_at_start(_: Case) -> None:
     """Nothing is left to do."""

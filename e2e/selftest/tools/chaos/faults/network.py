@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from e2e.selftest.tools.chaos.faults.definition import Case, fault
-from e2e.selftest.tools.chaos.faults.processes import DOWN, LATE
+from e2e.selftest.tools.chaos.faults.processes import LATE, NO_CONNECTION, NOTHING_SHOWN
 from e2e.selftest.tools.chaos.proxy import behaviours
 from e2e.selftest.tools.chaos.proxy.messages import Request
 from e2e.selftest.tools.chaos.proxy.server import Behaviour
 
 FAMILY = "network"
-CUT = (*DOWN, r"stream-cut", r"cut", r"ended before", r"net::ERR", r"could not be read", r"failed")
-UNREAD = (*CUT, *LATE, r"a page did not respond", r"could not be (decoded|read)", r"no (provider|session)")
+UNREADABLE = (
+    r"the reply was cut: net::ERR_(CONTENT_DECODING_FAILED|CONTENT_LENGTH_MISMATCH|INCOMPLETE_CHUNKED_ENCODING)",
+    r"the answer's body could not be read",
+    r"could not be opened: .*net::ERR_",
+    r"was not visible within",
+    r"no payload that a wire rule names was seen within",
+    *NOTHING_SHOWN,
+)
+"""A page of which a part came in no form that it can read."""
+ENDLESS = (*LATE, r"its response had not ended after", r"is longer than \d+ MB, and was not read")
 
 
 def _chat(request: Request) -> bool:
@@ -33,14 +41,15 @@ def _apply(case: Case, behaviour: Behaviour, *, cut_open: bool = False) -> None:
     case.proxy.behave(behaviours.only(scope, times, behaviour), cut_open=cut_open)
 
 
-@fault("net-cut", FAMILY, "connections are cut, before or in the response", reasons=CUT)
+@fault("net-cut", FAMILY, "connections are cut, before or in the response",
+       reasons=(*NO_CONNECTION, r"was not visible within"))  # fmt: skip
 def _net_cut(case: Case) -> None:
     size = case.rng.choice((0, 1, 60, 200, 400, 1000))
     case.note(f"after {size} bytes")
     _apply(case, behaviours.cut_after(size), cut_open=case.rng.random() < 0.5)
 
 
-@fault("net-refuse", FAMILY, "connections are refused", reasons=DOWN)
+@fault("net-refuse", FAMILY, "connections are refused", reasons=NO_CONNECTION)
 def _net_refuse(case: Case) -> None:
     case.proxy.refuse()
 
@@ -62,10 +71,6 @@ def _net_reorder(case: Case) -> None:
     case.proxy.behave(behaviours.only(_everything, None, behaviours.reordered(case.rng, 0.3)))
 
 
-REFUSED = (r"the page has no open WebSocket", r"the page shows an alert", r"no complete reply within")
-"""What a page shows of a response that never reached its own reply channel."""
-
-
 def _status(status: int, what: str, reasons: tuple[str, ...]) -> None:
     @fault(f"net-{status}", FAMILY, f"the chat responds {status}: {what}", reasons=reasons)
     def answer(case: Case) -> None:
@@ -80,17 +85,20 @@ def _status(status: int, what: str, reasons: tuple[str, ...]) -> None:
         _apply(case, behaviours.answering(status, body, content_type=kind, **more), cut_open=True)
 
 
-_status(429, "too many requests", (r"rate-limited", r"answered 429", *REFUSED))
-_status(500, "internal error", DOWN)
-_status(503, "not available", DOWN)
+_SOCKET = (r"the page has no open WebSocket", r"the reply was cut: the WebSocket was closed", *NOTHING_SHOWN)
+"""The handshake of a WebSocket that gets this status has no reply of its own."""
+for _code, _what in ((429, "too many requests"), (500, "internal error"), (503, "not available")):
+    _status(_code, _what, (rf"answered {_code}", rf"did not respond \(\w+\): status {_code}", *_SOCKET))
 
 
-@fault("net-half", FAMILY, "half a body, with and without its length", reasons=UNREAD)
+@fault("net-half", FAMILY, "half a body, with and without its length",
+       reasons=(*UNREADABLE, r"the reply was cut: the WebSocket was closed", r"the page has no open WebSocket",
+                r"did not respond \(\w+\): IncompleteRead"))  # fmt: skip
 def _net_half(case: Case) -> None:
     _apply(case, behaviours.half(announced=case.rng.random() < 0.5))
 
 
-@fault("net-encoding", FAMILY, "bodies with wrong encodings", reasons=UNREAD, on_websocket=False)
+@fault("net-encoding", FAMILY, "bodies with wrong encodings", reasons=UNREADABLE, on_websocket=False)
 def _net_encoding(case: Case) -> None:
     header, value, change = case.rng.choice(
         (
@@ -106,12 +114,12 @@ def _net_encoding(case: Case) -> None:
     _apply(case, behaviours.in_encoding(header, value, change))
 
 
-@fault("net-huge", FAMILY, "a body of 100 MB", reasons=UNREAD, on_websocket=False)
+@fault("net-huge", FAMILY, "a body of 100 MB", reasons=ENDLESS, on_websocket=False)
 def _net_huge(case: Case) -> None:
     case.proxy.behave(behaviours.only(_message, 1, behaviours.huge(100 << 20)))
 
 
-@fault("net-endless", FAMILY, "a response that never ends", reasons=UNREAD, on_websocket=False)
+@fault("net-endless", FAMILY, "a response that never ends", reasons=ENDLESS, on_websocket=False)
 def _net_endless(case: Case) -> None:
     piece, after = case.rng.choice(
         ((b": on\n\n", True), (b"data: x\n\n", True), (b"x" * 1000, False), (b" ", True))

@@ -6,10 +6,15 @@ It counts clicks and key presses of Enter over all loads of the page, so that th
 from __future__ import annotations
 
 from e2e.selftest.tools.chaos.faults.definition import Case, fault
-from e2e.selftest.tools.chaos.faults.processes import GONE, LATE
+from e2e.selftest.tools.chaos.faults.processes import CRASHED, LATE
 
 FAMILY = "page"
-HANGS = (*LATE, r"did not respond", r"the click on New Chat did not reach it", *GONE)
+HANGS = (
+    *LATE,
+    r"cannot be used: the page did not respond",
+    r"the click on New Chat did not reach it",
+    *CRASHED,
+)
 
 
 def at_click(case: Case, script: str) -> None:
@@ -48,6 +53,7 @@ def _page_fault(
         FAMILY,
         what,
         prepare=lambda case: at_click(case, script),
+        by_itself=True,
         harmless=harmless,
         reasons=reasons,
         causes=causes,
@@ -67,6 +73,7 @@ _page_fault(
     "page-dialogs-ever",
     "the page opens dialogs for ever",
     "setInterval(() => alert('again'), 20);",
+    reasons=(r"the page could not be used: it opened \d+ dialogs", *HANGS),
     causes=("new-chat-unavailable",),
 )
 _page_fault("page-downloads", "the page starts thirty downloads",

@@ -12,26 +12,40 @@ import psutil
 from e2e.selftest.tools.chaos.faults.definition import FAULTS, Case, Fault
 
 FAMILY = "processes"
-GONE = (
-    r"the browser('s driver)? was gone in the middle of the run",
-    r"[Cc]onnection closed",
-    r"the page of lane \d+ crashed",
-    r"the browser could not go on: .*(closed|crash|disconnected|detached)",
-    r"the browser's network service crashed",
-)
-DOWN = (
-    r"backend-down",
-    r"the page .*(could not be (opened|loaded)|did not load|cannot be reached)",
-    r"the backend's own interface did not respond",
-    r"answered 5\d\d",
-    r"the reply was cut",
+CRASHED = (r"the page of lane \d+ crashed", r"could not go on: .*crash")
+GONE = {
+    "suite": (),
+    "driver": (r"the browser's driver was gone in the middle of the run", r"[Cc]onnection closed"),
+    "browser": (
+        r"the browser was gone in the middle of the run",
+        r"could not go on: .*(has been closed|disconnected)",
+        r"the browser did not respond at the begin of the run: .*closed",
+    ),
+    "renderer": CRASHED,
+    "network": (r"the browser's network service crashed",),
+}
+"""What a run may name of each process that is killed."""
+NOTHING_SHOWN = (r"the page shows an alert", r"no complete reply within")
+"""What is seen of a page whose request failed."""
+NO_CONNECTION = (
+    r"could not be opened: .*net::ERR_",
+    r"the backend's own interface did not respond \(\w+\): (\w*Error|RemoteDisconnected|IncompleteRead)",
+    r"the reply was cut: (net::ERR_|the WebSocket was closed)",
     r"the page has no open WebSocket",
-    r"could not be opened: .*net::ERR",
-    r"the page shows an alert",
-    r"no complete reply within",
+    *NOTHING_SHOWN,
 )
-LATE = (r"the page did not respond", r"did not (end|begin|come|arrive|become)", r"within \d", r"slow")
-"""Reasons of a wait that took longer than the profile allows."""
+"""A server that is not there, or a connection that breaks."""
+LATE = (
+    r"the page did not respond",
+    r"a page did not respond for",
+    r"(the typing|a look at the page) did not end within",
+    r"was not visible within",
+    r"no complete reply within",
+    r"no payload that a wire rule names was seen within",
+    r"the backend's own interface did not respond \(\w+\): (TimeoutError|timeout)",
+    r"could not be opened: .*Timeout",
+)
+"""Waits that took longer than the profile allows."""
 
 
 def _pids(case: Case, part: str) -> list[int]:
@@ -39,7 +53,7 @@ def _pids(case: Case, part: str) -> list[int]:
         return [case.suite]
     if part == "backend":
         return [case.backend]
-    return [process.pid for process in case.find(part)]
+    return [process.pid for process in case.wait_for(part)]
 
 
 def _signal(pids: Sequence[int], number: int) -> None:
@@ -60,7 +74,7 @@ def _kill(part: str) -> Fault:
         FAMILY,
         f"kill -9 of the {part}",
         inflict,
-        reasons=DOWN if part == "backend" else GONE,
+        reasons=NO_CONNECTION if part == "backend" else GONE[part],
         ends_suite=part == "suite",
         own_backend=part == "backend",
     )
