@@ -19,6 +19,9 @@ from e2e.selftest.tools.matrix.table import FAILS, HEALTHY
 
 RIGHT, BROKEN, INCONCLUSIVE, VIOLATION = "right", "broken", "inconclusive", "violation"
 CLASSES = (RIGHT, BROKEN, INCONCLUSIVE, VIOLATION)
+_TELLS = 2
+_ALIKE_AT_FIRST = {"stale-closure": "stale-state"}
+"""Planted fault -> cause whose first chat is the same: which ID lags behind shows in the second (``_TELLS``)."""
 KILLED = "the run did not finish"
 
 
@@ -67,7 +70,7 @@ def examine(drawn: Draw, fault: Fault, seen: Seen) -> Found:
     first = seen.judged or verdicts_of(judge(assemble([read_run(seen.folder)])))
     if first != again:
         wrong.append(f"judged differently again: {sorted(set(first) ^ set(again))[:4]}")
-    new_chats = any(c.via == "new_chat" and c.status == "observed" for c in run.every(ChatRow))
+    new_chats = sum(c.via == "new_chat" and c.status == "observed" for c in run.every(ChatRow))
     wrong += _verdicts(drawn, fault, judged, complete=not run.partial, new_chats=new_chats)
     reasons = (*_reasons(run, seen), *_undecided(drawn, judged))
     wrong += _false_reasons(fault, reasons, judged)
@@ -127,18 +130,19 @@ def _undecided(drawn: Draw, judged: Judgement) -> tuple[str, ...]:
     return tuple(f"inconclusive: {v.name}: {v.headline}" for v in open_checks)
 
 
-def _verdicts(drawn: Draw, fault: Fault, judged: Judgement, *, complete: bool, new_chats: bool) -> list[str]:
+def _verdicts(drawn: Draw, fault: Fault, judged: Judgement, *, complete: bool, new_chats: int) -> list[str]:
     """False fails, wrong causes and false passes. No planted fault shows before the first New Chat (``new_chats``)."""
     wrong = []
     expected = _expected(drawn)
-    causes = [c for c in judged.causes if c.name not in fault.causes]
+    alike = _ALIKE_AT_FIRST if new_chats < _TELLS else {}
+    causes = [c for c in judged.causes if c.name not in (*fault.causes, alike.get(expected))]
     if drawn.product == HEALTHY:
         wrong += [f"false fail of {v.name}: {v.headline}" for v in judged.verdicts if v.outcome == "fail"]
         return wrong + [f"false cause {c.name}" for c in causes]
     wrong += [f"wrong cause {c.name} instead of {expected}" for c in causes if c.name != expected]
-    if judged.outcome == "fail" and not causes:
+    if judged.outcome == "fail" and not judged.causes:
         wrong.append(f"it failed without the cause {expected}")
-    shown = complete or (new_chats and expected in EACH_CHAT)
+    shown = complete or (new_chats > 0 and expected in EACH_CHAT)
     must = _must_fail(drawn) if shown else set()
     wrong += [
         f"false pass of {v.name}: {v.headline}"
