@@ -101,6 +101,35 @@ class TestText:
         one, two = masked.reference("first-1111"), masked.reference("other-2222")
         assert masked.text("first-1111, other-2222, first-1111!") == f"{one}, {two}, {one}!"
 
+    def test_a_text_that_was_clean_is_not_once_its_id_is_known(self) -> None:
+        redactor = Redactor(key="k")
+        redactor.reference("session_1763_ab")
+        clean = "left with session_9999_zz"
+        assert redactor.text(clean) == clean
+        reference = redactor.reference("session_9999_zz")
+        assert redactor.text(clean) == redactor.text(clean) == f"left with {reference}"
+
+    def test_only_ids_that_are_new_are_looked_for_in_a_text_that_was_clean(self) -> None:
+        """To look for all IDs of a long run in each key and address took longer than its chats."""
+        looks: list[str] = []
+
+        class Text(str):
+            __slots__ = ()
+
+            def __contains__(self, form: object) -> bool:
+                looks.append(str(form))
+                return False
+
+        redactor = Redactor(key="k")
+        for n in range(50):
+            redactor.reference(f"session-{n:04d}")
+        redactor.text(Text("chat_session"))
+        assert len(looks) == 50
+        redactor.reference("session-9999")
+        redactor.text(Text("chat_session"))
+        redactor.text(Text("chat_session"))
+        assert looks[50:] == ["session-9999"]
+
     def test_an_id_that_begins_with_another_one_gets_its_own_reference(self) -> None:
         masked = Redactor(key="k")
         short, long = masked.reference("session_1"), masked.reference("session_12")
