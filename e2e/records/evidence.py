@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
+from pydantic_core import PydanticSerializationError, to_json
 from zstandard import ZstdError
 
 from e2e.errors import CaptureIncomplete, HarnessError
@@ -18,6 +20,7 @@ from e2e.records.lines import compress, existing, parsed, read_lines
 from e2e.records.records import Chat, Event, RunMeta, RunRecords
 from e2e.records.selection import collector_paused
 
+_CHAT_FIELDS = tuple(Chat.__dataclass_fields__)
 RUN, EVENTS, CHATS = "run.json", "events.jsonl", "chats.jsonl"
 PLAIN = 16_000_000
 """Bytes up to which a file is left as plain JSON lines after a run: some 1,300 chats. Larger ones shrink to a thirtieth."""
@@ -39,13 +42,8 @@ class EvidenceWriter:
         )  # of the events that were taken; how many of them are in the file
         with _told(folder):
             folder.mkdir(parents=True, exist_ok=False)
-            # A lone surrogate in a text of the page is no UTF-8; backslashreplace writes it as JSON's own \ud800.
-            self._events: TextIO = (folder / EVENTS).open(
-                "a", encoding="utf-8", errors="backslashreplace", buffering=1 << 16
-            )
-            self._chats: TextIO = (folder / CHATS).open(
-                "a", encoding="utf-8", errors="backslashreplace", buffering=1 << 16
-            )
+            self._events: BinaryIO = (folder / EVENTS).open("ab", buffering=1 << 16)
+            self._chats: BinaryIO = (folder / CHATS).open("ab", buffering=1 << 16)
         self.write_meta(meta)
 
     def event(self, event: Event) -> None:
@@ -58,7 +56,9 @@ class EvidenceWriter:
         with _told(self.folder):
             self._events.flush()
             self._written = self._count.whole
-            self._chats.write(_line({**chat.to_json(), "events": self._written}))
+            self._chats.write(
+                _line({name: getattr(chat, name) for name in _CHAT_FIELDS} | {"events": self._written})
+            )
             self._chats.flush()
 
     def flush(self) -> None:
@@ -99,8 +99,14 @@ def _told(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _line(record: dict[str, Any]) -> str:
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+def _line(record: dict[str, Any]) -> bytes:
+    """A record as a line of JSON. Pydantic's encoder takes a fifth of the time of Python's: a chat has 14 records."""
+    try:
+        return to_json(record) + b"\n"
+    except PydanticSerializationError:
+        # A lone surrogate in a text of the page is no UTF-8; backslashreplace writes it as JSON's own \ud800.
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=asdict)
+        return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def compact(folder: Path) -> None:

@@ -588,7 +588,7 @@
   const pathOf = method(Event.prototype, "composedPath");
   const timeOf = getter(Event.prototype, "timeStamp");
   const pressedKey = getter(KeyboardEvent.prototype, "key");
-  for (const type of ["click", "keydown"]) {
+  for (const type of config.keys ? ["click", "keydown"] : ["click"]) {
     listen(
       globalThis,
       type,

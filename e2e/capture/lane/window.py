@@ -251,6 +251,7 @@ class Window:
             "urls": [literal_of(rule.url) for rule in profile.wire if rule.direction == "sent"],
             "replies": [literal_of(rule.url) for rule in profile.wire],
             "full": self._run_context.full,
+            "keys": profile.steps.new_chat[profile.steps.starting].press is not None,
             "workers": self._run_context.wraps_workers,
             "events": event_names(profile.wire),
         }

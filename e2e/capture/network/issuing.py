@@ -33,6 +33,8 @@ class Issuing:
         )
         if exchange.session is not None:
             self.came_up(exchange.sent_at, exchange.session, issued)
+        if len(self._exchanges) == _REMEMBERED:
+            self._exchanges[0].exchange.reply.searched()
         self._exchanges.append(_Searched(exchange))
 
     def knows(self, session_id: str) -> None:

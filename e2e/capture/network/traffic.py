@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from sys import intern
 from typing import Any
 
 from e2e.capture.network.bodies.encodings import Body, body_of, frame_of
@@ -56,6 +57,9 @@ class Traffic:
         self._characters = 0
 
     def add(self, seen: Seen) -> None:
+        # Nearly all requests of a page have the same headers: kept once, they are half of what a request takes.
+        headers = {intern(name): intern(value) for name, value in seen.headers.items()}
+        seen = replace(seen, headers=headers)
         self._seen.append(seen)
         self._characters += _size(seen)
         while len(self._seen) > _MOST or (self._characters > _MOST_CHARACTERS and len(self._seen) > 1):

@@ -37,6 +37,7 @@ class LaneChats:
     """Wire rule whose payloads could be read -> one of them carried an ID."""
     tabs: Iterator[int] = field(default_factory=lambda: count(1))
     tab_of: dict[int, int] = field(default_factory=dict)
+    """Chat -> its tab, where that is not the lane's first one."""
     answered: bool = False
     """The backend took a message of this lane, and replied."""
     ended: tuple[int, frozenset[str]] = (0, frozenset())

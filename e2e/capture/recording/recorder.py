@@ -14,6 +14,7 @@ from e2e.capture.recording.code_words import CodeWord, Heard
 from e2e.capture.recording.drafts import ChatDraft, MessageDraft
 from e2e.capture.recording.wire_listener import WireListener
 from e2e.capture.session_ids.features import features
+from e2e.capture.storage.store_log import MOST_MINTED
 from e2e.records.records import After, Chat, EventKind, Scenario
 
 
@@ -82,8 +83,10 @@ class LaneRecorder(WireListener):
         """A chat begins; the one before, if any, must have been ended."""
         t = time.time() if t is None else t
         number = next(self.chats.numbers)
-        self.chats.tab_of[number] = self.tab
-        self._began.append((t, number))
+        if self.tab:
+            self.chats.tab_of[number] = self.tab
+        if len(self.store.minted) < MOST_MINTED:  # no ID of a later chat is written down
+            self._began.append((t, number))
         self.chat = ChatDraft(number, self.scenario, via, t, self.store.current)
         self._sends = self.chat.sends
         self.store.rotated = False

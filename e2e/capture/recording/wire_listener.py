@@ -109,7 +109,7 @@ class WireListener(RecorderState):
 
     def _is_mine(self, chat: int) -> bool:
         """It is a chat of this tab."""
-        return self.chats.tab_of.get(chat, self.tab) == self.tab
+        return self.chats.tab_of.get(chat, 0) == self.tab
 
     def _is_of_another_tab(self, exchange: Exchange) -> bool:
         """A worker that several tabs share is seen by each of them; what it sends belongs to the one that has this message."""

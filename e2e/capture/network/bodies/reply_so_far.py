@@ -73,6 +73,10 @@ class ReplySoFar:
             times += [t for length, t in self._raw_ends if length >= end][:1]
         return min(times, default=None)
 
+    def searched(self) -> None:
+        """No ID is looked for in it any more."""
+        self._whole = (0, "")
+
     def _in_one_text(self) -> str:
         """What an ID must be in: one look into it instead of one into each of hundreds of pieces."""
         if self._whole[0] != self.pieces:

@@ -25,7 +25,7 @@ from e2e.setup.browser import find_browser, launch_options
 from fixtures.reference_chat.launcher import ReferenceChat
 
 _SLOW_MS = 500
-_MEMORY_FROM = 100
+_MEMORY_FROM, _READINGS = 100, 50
 _SCENARIO_CHATS, _SCENARIO_LANES = 52, 4
 
 
@@ -40,6 +40,10 @@ class Times:
 
     def median(self, name: str) -> float:
         return statistics.median(self.rounds[name])
+
+    def least(self, over: str, under: str) -> float:
+        """Ratio of the fastest of each. For two that differ by less than one disturbance of the machine takes."""
+        return min(self.rounds[over]) / min(self.rounds[under])
 
     def ratio(self, over: str, under: str) -> float:
         """Median of the ratios of each round, in which both ran one after the other."""
@@ -80,6 +84,11 @@ class Bench:
         stop = min(max(i for i, (_, lane) in enumerate(ends) if lane == n) for n in range(lanes))
         self.times.add(name, (ends[stop][0] - ends[start][0]) / (stop - start) * 1000)
 
+    def capture(self, url: str, chats: int) -> None:
+        """One lane with and without capture, each twice: in the order in which a machine that warms up or tires favours neither."""
+        for full in (True, False, False, True):
+            self.suite("capture_on" if full else "capture_off", url, chats, 1, full=full)
+
     def scenarios(self, url: str) -> None:
         """Milliseconds per plain chat of a whole run: without scenarios, and with all of them after the plain chats."""
         everything = tuple(scenario.name for scenario in SCENARIOS)
@@ -92,26 +101,29 @@ class Bench:
                 self.times.add(name, (time.perf_counter() - begun) / _SCENARIO_CHATS * 1000)
 
     def memory(self, url: str, lanes: int, chats: int) -> dict[str, float]:
-        """Resident megabytes at chat 100 and at the last of ``chats``: of the suite (Python, Playwright's driver) and of the browser."""
-        at_chat: dict[int, tuple[float, float]] = {}
+        """Resident megabytes from chat 100 on and at the end: of the suite (Python, Playwright's driver) and of the browser.
+
+        Each is the mean of readings after `_READINGS` chats: the driver's memory goes up and down by a fifth as its collector runs.
+        """
+        readings: dict[str, list[tuple[float, float]]] = {"100": [], "end": []}
         done = 0
 
         def watch(_: Chat) -> None:
             nonlocal done
             done += 1
-            if done in (_MEMORY_FROM, chats):
-                at_chat[done] = _resident()
+            if _MEMORY_FROM <= done < _MEMORY_FROM + _READINGS:
+                readings["100"].append(_resident())
+            if chats - _READINGS < done <= chats:
+                readings["end"].append(_resident())
 
         with self._browser() as browser, tempfile.TemporaryDirectory() as out:
             plan = self._plan(url, chats, lanes, Path(out), full=True)
             Runner(plan, self._playwright, browser, {}, watchers=(watch,), probes=False).run()
-        return {
-            "chats": chats,
-            "suite_at_100": at_chat[_MEMORY_FROM][0],
-            "suite_at_end": at_chat[chats][0],
-            "browser_at_100": at_chat[_MEMORY_FROM][1],
-            "browser_at_end": at_chat[chats][1],
-        }
+        found: dict[str, float] = {"chats": chats}
+        for when, values in readings.items():
+            for of, each in zip(("suite", "browser"), zip(*values, strict=True), strict=True):
+                found[f"{of}_at_{when}"] = statistics.fmean(each)
+        return found
 
     def _plan(self, url: str, chats: int, lanes: int, out: Path, *, full: bool) -> Plan:
         return Plan(
@@ -141,7 +153,7 @@ def run(playwright: Playwright, *, rounds: int, chats: int, memory_chats: int, r
             report(f"round {number + 1} of {rounds}")
             bench.plain("plain", chat.url, chats)
             bench.suite("one_lane", chat.url, chats, 1)
-            bench.suite("one_lane_no_capture", chat.url, chats, 1, full=False)
+            bench.capture(chat.url, chats)
             bench.suite("four_lanes", chat.url, chats * 2, 4)
             bench.plain("slow_plain", slow.url, max(5, chats // 5))
             bench.suite("slow_eight_lanes", slow.url, chats * 2, 8)
@@ -155,7 +167,7 @@ def run(playwright: Playwright, *, rounds: int, chats: int, memory_chats: int, r
             "one_lane": round(times.ratio("one_lane", "plain"), 3),
             "four_lanes": round(times.ratio("four_lanes", "plain"), 3),
             "slow_eight_lanes": round(times.ratio("slow_eight_lanes", "slow_plain"), 3),
-            "capture": round(times.ratio("one_lane", "one_lane_no_capture"), 3),
+            "capture": round(times.least("capture_on", "capture_off"), 3),
             "scenarios": round(times.ratio("all_scenarios", "plain_chats_only"), 3),
             "memory": round(memory["suite_at_end"] / memory["suite_at_100"], 3),
             "collection": round(

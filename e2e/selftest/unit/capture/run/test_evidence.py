@@ -288,7 +288,7 @@ def test_a_full_disk_is_told_with_a_way_out_and_costs_nothing_that_was_complete(
     writer.event(event(0))
     writer.flush()
     writer._events.close()
-    writer._events = Path("/dev/full").open("a", encoding="utf-8")  # noqa: SIM115 - the writer closes it
+    writer._events = Path("/dev/full").open("ab")  # noqa: SIM115 - the writer closes it
     writer.event(event(1))
     with pytest.raises(CaptureIncomplete, match="No space left") as told:
         writer.flush()
@@ -302,3 +302,17 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "evidence").write_text("a file is in the way", encoding="utf-8")
     with pytest.raises(CaptureIncomplete, match="the evidence could not be written"):
         EvidenceWriter(tmp_path / "evidence" / "run", META)
+
+
+@pytest.mark.parametrize("text", ["plain", 'caf\u00e9 \u2028 \x7f "quoted" \\', "half a pair: \ud800"])
+def test_records_are_lines_of_compact_json_whatever_their_texts(
+    folder: Path, writer: EvidenceWriter, text: str
+) -> None:
+    chat = replace(CHAT, reason=text, messages=(MESSAGE, replace(MESSAGE, number=1, accepted=text)))
+    writer.chat(chat)
+    writer.event(replace(event(0), data={"text": text}))
+    writer.close()
+    written = (folder / CHATS).read_text(encoding="utf-8")
+    plain = json.dumps({**chat.to_json(), "events": 0}, ensure_ascii=False, separators=(",", ":")) + "\n"
+    assert written == plain.encode("utf-8", "backslashreplace").decode("utf-8")
+    assert len(read_run(folder).events) == 1
