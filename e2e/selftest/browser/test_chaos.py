@@ -69,7 +69,10 @@ def test_a_signal_ends_it_and_undoes_what_it_made(tmp_path: Path, number: signal
     assert (tmp_path / "chaos.md").is_file()
 
 
-START = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from e2e.cli.app import main; sys.exit(main())"
+START = """import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from e2e.cli.main import main
+sys.exit(main(sys.argv[1:]))"""
 """A caller that ignores SIGINT (a job in the background) would hand that on."""
 
 
