@@ -12,6 +12,8 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 from e2e.records.printable import printable
 
 _DEEPEST = 10
+_LONGEST = 10_000
+"""Characters of a text of a run or a chat. GitHub shows no summary of more than 1 MB."""
 _LARGEST = 1e15
 """No time, count or size of a record comes near it; larger numbers break dates and tables."""
 _Test = Callable[[Any], bool]
@@ -28,10 +30,10 @@ def checked(record: type[Any], raw: Mapping[str, Any]) -> dict[str, Any]:
             if type(value) not in plain and not test(value):
                 raise TypeError(f"{name} is {_short(value)}")
             if isinstance(value, str):
-                if not value.isprintable():
-                    known[name] = printable(value)
+                if len(value) > _LONGEST or not value.isprintable():
+                    known[name] = _short_enough(printable(value), name)
             elif inner:
-                known[name] = _printable_inside(value)
+                known[name] = _printable_inside(value, cut=name != "code")
     return known
 
 
@@ -46,23 +48,35 @@ def checked_data(data: Any) -> dict[str, Any]:
         if type(value) not in plain and not test(value):
             raise TypeError(f"data.{name} is {_short(value)}")
         if isinstance(value, str):
-            if not value.isprintable():
-                data[name] = printable(value)
+            if len(value) > _LONGEST or not value.isprintable():
+                data[name] = _short_enough(printable(value), name)
         elif isinstance(value, dict | list):
             data[name] = _printable_inside(value)
     return data
 
 
-def _printable_inside(value: Any, depth: int = 0) -> Any:
+def _short_enough(text: str, name: str = "") -> str:
+    """A provider's name stays as it is: `as_name` shortens it, so that names that differ stay different."""
+    return (
+        text
+        if len(text) <= _LONGEST or name.endswith("provider")
+        else f"{text[:_LONGEST]}… ({len(text):,} characters)"
+    )
+
+
+def _printable_inside(value: Any, depth: int = 0, *, cut: bool = False) -> Any:
     """The value with its texts and keys as `printable` has them. Raises ``TypeError`` when it is nested deeper than any record."""
     if isinstance(value, str):
-        return value if value.isprintable() else printable(value)
+        text = value if value.isprintable() else printable(value)
+        return _short_enough(text) if cut else text
     if depth > _DEEPEST:
         raise TypeError("nested too deep")
     if isinstance(value, dict):
-        return {_printable_inside(k): _printable_inside(v, depth + 1) for k, v in value.items()}
+        return {
+            _printable_inside(k, cut=cut): _printable_inside(v, depth + 1, cut=cut) for k, v in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [_printable_inside(one, depth + 1) for one in value]
+        return [_printable_inside(one, depth + 1, cut=cut) for one in value]
     return value
 
 

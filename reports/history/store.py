@@ -185,7 +185,10 @@ def _parquet(entry: HistoryEntry) -> bytes:
     rows = entry.rows()
     if all(row["number"] is None or math.isfinite(row["number"]) for row in rows):
         lines = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
-        table = pj.read_json(io.BytesIO(lines), parse_options=pj.ParseOptions(explicit_schema=schema))
+        # A row must not be longer than a block, which has 1 MB by default.
+        blocks = pj.ReadOptions(use_threads=False, block_size=max(len(lines), 1 << 16))
+        parsing = pj.ParseOptions(explicit_schema=schema)
+        table = pj.read_json(io.BytesIO(lines), read_options=blocks, parse_options=parsing)
     else:  # JSON has no infinity
         table = pa.Table.from_pylist(rows, schema=schema)
     out = io.BytesIO()

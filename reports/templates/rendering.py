@@ -28,6 +28,7 @@ def template(name: str) -> Template:
         autoescape=html,  # noqa: S701 - `finalize` makes Markdown inert
         finalize=None if html else _inert,
     )
+    environment.filters["line"] = lambda text: str(text).replace("\n", " ")
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
     environment.filters["name"] = lambda text: _Inert(
         _PUNCTUATION.sub(_entity, str(text)).replace("|", "\\|").replace("\n", " ")
