@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from e2e.analysis.checks.variation import expected_shares, spread_verdict
-from e2e.analysis.facts.backend_probes import lives, not_probed, probed_before, probes, statuses
+from e2e.analysis.facts.backend_probes import answers_by_session, not_probed, probed_before, probes, statuses
 from e2e.analysis.model.check import BACKEND, check
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import BackendRow
@@ -103,7 +103,7 @@ def persists(run: Run) -> Verdict:
     nothing = not_probed(name, run, "same")
     if nothing:
         return nothing
-    held = [answers for answers in lives(run) if len(answers) > 1]
+    held = [answers for answers in answers_by_session(run) if len(answers) > 1]
     wrong = [answers for answers in held if len({r.provider for r in answers}) > 1]
     numbers = {
         "sessions_with_several": len(wrong),

@@ -51,10 +51,10 @@ def _used(run: Run) -> Mapping[str, AbstractSet[str]]:
     return run.once("used sessions", collect)
 
 
-def lives(run: Run) -> list[list[BackendRow]]:
+def answers_by_session(run: Run) -> list[list[BackendRow]]:
     """The responses for each probed session, from one removal to the next."""
     used = _used(run)  # a fixed ID that the browser uses too may be ended by any New Chat in between
-    lives: dict[tuple[str, str, int], list[BackendRow]] = defaultdict(list)
+    answers: dict[tuple[str, str, int], list[BackendRow]] = defaultdict(list)
     removals: Counter[tuple[str, str]] = Counter()
     for r in probe_rows(run):
         if r.session is None or r.session in used.get(r.run_id, ()):
@@ -62,8 +62,8 @@ def lives(run: Run) -> list[list[BackendRow]]:
         if r.question == "remove":
             removals[r.run_id, r.session] += 1
         elif r.question in ("assign", "lookup") and r.provider is not None and r.probe != "removed":
-            lives[r.run_id, r.session, removals[r.run_id, r.session]].append(r)
-    return list(lives.values())
+            answers[r.run_id, r.session, removals[r.run_id, r.session]].append(r)
+    return list(answers.values())
 
 
 def probed_before(run: Run, state: BackendRow) -> Counter[str]:

@@ -87,14 +87,14 @@ def _foreign(run: Run) -> dict[ChatKey, tuple[Foreign, ...]]:
     found: dict[ChatKey, list[Foreign]] = defaultdict(list)
     first: dict[MaskedId, float] = {}
     for s in sorted(seen, key=lambda one: one.t):
-        came_up = first.setdefault((s.mask_key, s.session), s.t)
+        appeared = first.setdefault((s.mask_key, s.session), s.t)
         chat, claim = chats.get(s.key), owners(run).get((s.mask_key, s.session))
         if chat is None or claim is None or not claim.issued or claim.key == s.key:
             continue
         if chat.via != "new_chat" or chat.scenario in _OTHERS_IDS_BY_RIGHT or claim.key not in chats:
             continue
         # The head of a reply may issue it before New Chat: then only the code that waits for the reply's end brings it.
-        late = claim.t > chat.began or (chats[claim.key].cut and came_up > chat.began)
+        late = claim.t > chat.began or (chats[claim.key].cut and appeared > chat.began)
         earlier = chats[claim.key].order < chat.order
         if earlier and (late or run.policy.rotation == "on_first_reply"):
             found[s.key].append(Foreign(s.t, s.session, claim.key, s.layer, late))

@@ -121,12 +121,12 @@ class _Conversation:
                 continue
             reply.provider = reply.provider or rule.provider_of({}, seen)
             reply.failed = reply.failed or rule.has_failed(seen)
-            first_is_all = not rule.tells_end and message.final is not False and n == len(events)
+            first_is_all = not rule.marks_end and message.final is not False and n == len(events)
             reply.ended = reply.ended or reply.failed or rule.is_done(seen) or first_is_all
 
     def _is_addressed(self, seen: Any, own: str | None) -> bool:
         """As `Exchanges` sees it: by the key when both sides have one; without any it is the next frame."""
         rule, key = self._request.rule, self._request.key
         if not rule.has_key and own is None:
-            return key is None or rule.tells_parts
+            return key is None or rule.marks_parts
         return key is not None and rule.key_of(seen, own) == key

@@ -78,7 +78,7 @@ class Lane:
         finally:
             self._plays.end()
             recorder.end_chat("lost", self._run_context.stopped() or "the run ended")
-            recorder.tell_undecoded()
+            recorder.record_undecoded()
             for unreadable in recorder.unread.problems():
                 self._run_context.problem(unreadable, "")
 
@@ -105,9 +105,9 @@ class Lane:
         """The one that is open."""
         return self._window
 
-    def tell_minted(self, known: Mapping[str, str]) -> None:
+    def record_generated_ids(self, known: Mapping[str, str]) -> None:
         """Write down what the lane's session IDs are made of."""
-        self._recorder.tell_minted(known)
+        self._recorder.record_generated_ids(known)
 
     def close(self) -> None:
         """Write the trace and close the context; nothing is left to do when the browser is gone."""

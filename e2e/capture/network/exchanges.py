@@ -186,7 +186,7 @@ class Exchanges:
                 self._said_no(exchange, t)
             elif rule.is_done(seen) or (
                 # no sign of an end: the first frame is the answer, unless a frame with the request's ID is still to come
-                not rule.tells_end
+                not rule.marks_end
                 and part.last
                 and final is not False
                 and not (unaddressed and exchange.reply_key is not None)
@@ -236,7 +236,7 @@ class Exchanges:
                 return named
         if not rule.has_key and own is None:
             # The framing has IDs, and this frame none: it answers no payload in particular, unless the profile has a rule for it.
-            found = waiting[-1:] if not keyed or rule.tells_parts else []
+            found = waiting[-1:] if not keyed or rule.marks_parts else []
             if found:
                 _share([e for e in waiting if t - max(e.sent_at, e.last_chunk_at) < _GIVEN_UP or e in found])
             return found

@@ -32,7 +32,7 @@ class Issuing:
             (exchange.url, unquote(exchange.url), exchange.body, exchange.session or "")
         )
         if exchange.session is not None:
-            self.came_up(exchange.sent_at, exchange.session, issued)
+            self.appeared(exchange.sent_at, exchange.session, issued)
         if len(self._exchanges) == _REMEMBERED:
             self._exchanges[0].exchange.reply.searched()
         self._exchanges.append(_Searched(exchange))
@@ -41,7 +41,7 @@ class Issuing:
         """An ID that was there before anything was replied: no reply issued it."""
         self._known.add(session_id)
 
-    def came_up(self, t: float, session_id: str, issued: Issued) -> None:
+    def appeared(self, t: float, session_id: str, issued: Issued) -> None:
         """An ID was stored, or sent."""
         if session_id in self._known:
             return

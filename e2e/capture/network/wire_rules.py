@@ -144,11 +144,11 @@ class Rule:
         return self._reply_when is None or bool(_search(self._reply_when, value))
 
     @property
-    def tells_parts(self) -> bool:
+    def marks_parts(self) -> bool:
         return self._reply_when is not None
 
     @property
-    def tells_end(self) -> bool:
+    def marks_end(self) -> bool:
         return self._done is not None
 
     def is_done(self, value: Any) -> bool:

@@ -41,7 +41,7 @@ class CodeWord:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Recalled:
     """What a reply shows of the code words."""
 
     knows: bool | None
@@ -51,13 +51,13 @@ class Heard:
     why: str = ""
     """Why it cannot be told."""
 
-    def perhaps_cached(self, *, elsewhere: bool) -> Heard:
+    def perhaps_cached(self, *, elsewhere: bool) -> Recalled:
         """The same, of a reply that a service worker may have had from its cache: an old reply to another message shows no fault.
 
         ``elsewhere``: the words were given in other chats, which this one must not know.
         """
         wrong = self.named is not None if elsewhere else self.knows is False
-        return Heard(None, why="a service worker replied; from where was not seen") if wrong else self
+        return Recalled(None, why="a service worker replied; from where was not seen") if wrong else self
 
 
 @dataclass(slots=True)
@@ -87,10 +87,10 @@ class CodeWords:
         """Those that somebody reads."""
         return [text for text in texts if _SPOKEN.search(text)]
 
-    def heard(
+    def recalled_in(
         self, texts: Sequence[str], shown: str | None, nonce: str, knows: str, *,
         words: Sequence[CodeWord], elsewhere: bool = False,
-    ) -> Heard:  # fmt: skip
+    ) -> Recalled:  # fmt: skip
         """Whether a reply knows one of ``words``: by what the page shows after the question, or by its ``texts`` where that is None.
 
         ``nonce`` is the part of the question that no other message has; ``knows`` the profile's expression. The words were
@@ -101,32 +101,36 @@ class CodeWords:
             return by_text if by_text.knows else self._by_text_only(texts, by_text)
         by_screen = self._known([shown], knows, words, quotes=elsewhere)
         if by_screen.knows is False and by_text.knows:
-            return Heard(None, why="the word is in the reply's data, and not in the text that the page shows")
+            return Recalled(
+                None, why="the word is in the reply's data, and not in the text that the page shows"
+            )
         return by_screen
 
     def _known(
         self, read: Sequence[str], knows: str, words: Sequence[CodeWord], *, quotes: bool = False
-    ) -> Heard:
+    ) -> Recalled:
         doubtful = False
         for one in reversed(words):
             pattern = expression(knows, one.word)
             if any(pattern.search(text if quotes else self._own(text, one)) for text in read):
-                return Heard(True, one)
+                return Recalled(True, one)
             doubtful = doubtful or any(pattern.search(text) for text in read)
         if doubtful:
-            return Heard(None, why=_ECHO)
+            return Recalled(None, why=_ECHO)
         others = [one for one in reversed(self.told) if one not in words]
-        return Heard(False, next((o for o in others if any(_names(text, o, knows) for text in read)), None))
+        return Recalled(
+            False, next((o for o in others if any(_names(text, o, knows) for text in read)), None)
+        )
 
-    def _by_text_only(self, texts: Sequence[str], found: Heard) -> Heard:
+    def _by_text_only(self, texts: Sequence[str], found: Recalled) -> Recalled:
         """Without a screen to look at, what reads like a reply may be an acknowledgement: one that says the same to each message."""
         spoken = self.spoken(texts)
         if found.knows is not False or found.named is not None:
             return found
         if not spoken:
-            return Heard(None, why=f"no text of the reply could be read{_NO_SCREEN}")
+            return Recalled(None, why=f"no text of the reply could be read{_NO_SCREEN}")
         if all(text in self.replies for text in spoken):
-            return Heard(
+            return Recalled(
                 None, why=f"the reply reads like the one to the message that gave the word{_NO_SCREEN}"
             )
         return found

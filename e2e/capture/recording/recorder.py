@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from e2e.capture.network.exchange import Exchange
 from e2e.capture.recording import unread
-from e2e.capture.recording.code_words import CodeWord, Heard
+from e2e.capture.recording.code_words import CodeWord, Recalled
 from e2e.capture.recording.drafts import ChatDraft, MessageDraft
 from e2e.capture.recording.wire_listener import WireListener
 from e2e.capture.session_ids.features import features
@@ -232,17 +232,17 @@ class LaneRecorder(WireListener):
         self.chat.shows_from = found if self.chat.shows_from is None else self.chat.shows_from
         self._event(time.time(), "screen", messages=None, shows_from=self.chat.shows_from)
 
-    def recalled(self, word: CodeWord, heard: Heard) -> None:
+    def recalled(self, word: CodeWord, found: Recalled) -> None:
         """The reply to the message that was sent last shows this of the code words; ``word`` is the one that was asked for."""
         draft, exchange = self._draft(), self.exchange
         readable = exchange is not None and not exchange.unreadable
         held = exchange.extras.get("words", ()) if exchange is not None and readable else ()
-        own, named = word.chat == (self.chat.number if self.chat is not None else None), heard.named
+        own, named = word.chat == (self.chat.number if self.chat is not None else None), found.named
         line = None
         if exchange is not None and exchange.transport == "websocket" and word.line:
             line = exchange.request.rpartition("#")[0] == word.line
         self._event(
-            time.time(), "recall", message=draft.number, word_of=word.chat, knows=heard.knows, why=heard.why, same_line=line,
+            time.time(), "recall", message=draft.number, word_of=word.chat, knows=found.knows, why=found.why, same_line=line,
             names=named.chat if named is not None else None, names_lane=named.lane if named is not None else None,
             in_payload=(word in held if own else bool(held)) if readable else None,
             named_in_payload=named in held if named is not None and readable else None,
@@ -270,7 +270,7 @@ class LaneRecorder(WireListener):
         """Forget the chat that is under way: it was none of the user's."""
         self.chat = None
 
-    def tell_undecoded(self) -> None:
+    def record_undecoded(self) -> None:
         """Write down how many frames could not be read as they are; not every chat has one that matters."""
         for one in self.chats.traffic.not_all_decoded:
             self._event(
@@ -364,7 +364,7 @@ class LaneRecorder(WireListener):
         """The raw IDs that messages carried, in order of their first sending."""
         return [raw for _, raw in self._first_sent]
 
-    def tell_minted(self, known: Mapping[str, str]) -> None:
+    def record_generated_ids(self, known: Mapping[str, str]) -> None:
         """Write down what this lane's IDs are made of, once for the whole run; ``known`` are texts that one might be a hash of."""
         previous: str | None = None
         times = [began for began, _ in self._began]

@@ -37,7 +37,7 @@ class RecorderState:
         self._profile = profile
         self._journal = journal
         self._redactor = redactor
-        self.store = StoreLog(profile.id_store, redactor, self._event, self._came_up)
+        self.store = StoreLog(profile.id_store, redactor, self._event, self._appeared)
         self._names = profile.providers.map
         self._carriers = tuple(r.name for r in profile.wire if r.direction == "sent" and r.judged)
         """The rules that may carry messages, in the profile's order."""
@@ -131,8 +131,8 @@ class RecorderState:
         ]
         return self._sends[min(near)[2]] if near else None
 
-    def _came_up(self, t: float, session_id: str) -> None:
-        self.chats.issuing.came_up(t, session_id, self._issued)
+    def _appeared(self, t: float, session_id: str) -> None:
+        self.chats.issuing.appeared(t, session_id, self._issued)
 
     def _issued(self, t: float, session_id: str, exchange: Exchange) -> None:
         """A reply brought this ID: it belongs to the chat that was replied to, whoever stores or sends it."""

@@ -318,7 +318,7 @@ class Runner:
         if self._writer is None:
             return
         for lane in self._lanes:
-            lane.tell_minted({"the user agent": self._user_agent} if self._user_agent else {})
+            lane.record_generated_ids({"the user agent": self._user_agent} if self._user_agent else {})
         self._writer.flush()
         self._writer.write_meta(
             replace(

@@ -26,11 +26,11 @@ class Learned:
             return max(least, most)
         return min(max(least, most), 2 * self.longest + least) if self.seen else least
 
-    def came(self, seconds: float) -> None:
+    def add(self, seconds: float) -> None:
         self.seen += 1
         self.longest = max(self.longest, seconds)
 
-    def came_not(self, waited: float, most: float) -> None:
+    def add_missing(self, waited: float, most: float) -> None:
         """A wait ended without it; only a wait to the end is evidence."""
         self.missed += waited >= most
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 
-from e2e.capture.recording.code_words import CodeWord, Heard, new_word, reply_texts
+from e2e.capture.recording.code_words import CodeWord, Recalled, new_word, reply_texts
 from e2e.capture.recording.owners import nonce_of
 from e2e.capture.scenarios import opening, turns
 from e2e.capture.scenarios.lane_context import LaneContext
@@ -57,25 +57,25 @@ def _ask(context: LaneContext, words: list[CodeWord]) -> Steps:
     profile = context.profile.memory
     assert profile is not None
     yield from turns.message(context, text=profile.recall)
-    heard = yield from _heard(context, words)
-    context.recorder.recalled(words[-1], heard)
+    found = yield from _recalled(context, words)
+    context.recorder.recalled(words[-1], found)
 
 
-def _heard(context: LaneContext, words: list[CodeWord]) -> Generator[Wait, None, Heard]:
+def _recalled(context: LaneContext, words: list[CodeWord]) -> Generator[Wait, None, Recalled]:
     """What the reply shows, by the screen, as soon as it stands there and no longer grows."""
     recorder, profile, page = context.recorder, context.profile.memory, context.page
     assert profile is not None
     message, exchange, nonce = recorder.last_message, recorder.exchange, nonce_of(recorder.last_text)
     if message is None or message.outcome != "ok" or exchange is None:
-        return Heard(None, why="the backend did not take the question")
+        return Recalled(None, why="the backend did not take the question")
     texts = reply_texts(exchange.reply.texts())
     elsewhere = recorder.chat is not None and all(one.chat != recorder.chat.number for one in words)
     began = changed = time.monotonic()
     shown: str | None = None
     whole = [" ".join(text.split()) for text in recorder.chats.words.spoken(texts)]
 
-    def heard() -> Heard:
-        return recorder.chats.words.heard(
+    def recalled_in() -> Recalled:
+        return recorder.chats.words.recalled_in(
             texts, shown, nonce, profile.knows, words=words, elsewhere=elsewhere
         )
 
@@ -85,7 +85,9 @@ def _heard(context: LaneContext, words: list[CodeWord]) -> Generator[Wait, None,
             return now - began > _SHOWN_WITHIN
         stands = " ".join(shown.split())
         all_there = bool(whole) and all(text in stands for text in whole)
-        return all_there or heard().knows is True or now - changed >= _STILL or now - began > _SHOWN_WITHIN
+        return (
+            all_there or recalled_in().knows is True or now - changed >= _STILL or now - began > _SHOWN_WITHIN
+        )
 
     while (conversation := (yield from page.conversing())) is not None:
         now, before = time.monotonic(), shown
@@ -94,4 +96,8 @@ def _heard(context: LaneContext, words: list[CodeWord]) -> Generator[Wait, None,
         if settled(now):
             break
         yield from pause(POLL * 4)
-    return heard().perhaps_cached(elsewhere=elsewhere) if exchange.cached == SERVED_UNSEEN else heard()
+    return (
+        recalled_in().perhaps_cached(elsewhere=elsewhere)
+        if exchange.cached == SERVED_UNSEEN
+        else recalled_in()
+    )

@@ -83,7 +83,7 @@ class _Settling:
     """What is waited for after New Chat, and what the wait shows about the target."""
 
     def __init__(self, context: LaneContext, also_quiet: bool) -> None:
-        self._cast = context
+        self._context = context
         self._also_quiet = also_quiet
         self._since = time.monotonic()
         self._store = context.recorder.store
@@ -94,7 +94,7 @@ class _Settling:
         self._for_answer = habits.answer.longest_wait(timeouts.idle, timeouts.action)
 
     def over(self) -> bool:
-        now, context, timeouts = time.monotonic(), self._cast, self._cast.profile.timeouts
+        now, context, timeouts = time.monotonic(), self._context, self._context.profile.timeouts
         if self._awaits and self._store.rotated and not self._also_quiet:
             return True
         if self._rotates(now):
@@ -110,15 +110,15 @@ class _Settling:
         """A rotation is still to be expected."""
         if not self._awaits:
             return False
-        since = now - self._cast.acted_at
+        since = now - self._context.acted_at
         if not self._store.rotated:
             return since < self._longest
-        rotations, quiet = self._cast.rotations, self._cast.profile.timeouts.idle
-        return rotations > 1 and since < _until(self._cast.habits.rotation, rotations, quiet)
+        rotations, quiet = self._context.rotations, self._context.profile.timeouts.idle
+        return rotations > 1 and since < _until(self._context.habits.rotation, rotations, quiet)
 
     def _loading(self) -> bool:
         """New Chat requested another page, and what is still shown is the old one."""
-        context = self._cast
+        context = self._context
         if context.recorder.loads > context.loads:
             return False
         return any(began >= context.acted_at > 0 for began in context.wire.loading.values())
@@ -126,30 +126,30 @@ class _Settling:
     @property
     def _asked(self) -> bool:
         """New Chat sent a frame, or what followed it did."""
-        return self._cast.wire.frame_sent >= self._cast.acted_at > 0
+        return self._context.wire.frame_sent >= self._context.acted_at > 0
 
     def _unanswered(self, now: float) -> bool:
         """It has brought nothing back yet."""
-        wire = self._cast.wire
+        wire = self._context.wire
         return (
             self._asked and wire.frame_received < wire.frame_sent and now - wire.frame_sent < self._for_answer
         )
 
     def learn(self) -> None:
-        context, store, most = self._cast, self._store, self._cast.profile.timeouts.action
-        now, chat = time.monotonic(), self._cast.recorder.chat
+        context, store, most = self._context, self._store, self._context.profile.timeouts.action
+        now, chat = time.monotonic(), self._context.recorder.chat
         if self._awaits and chat is not None:
             # The second of two rotations shows how long both took.
             first = context.rotations == 1 or not self._also_quiet
             if store.rotated and first:
-                context.habits.rotation.came(max(0.0, store.rotated_at - chat.began))
+                context.habits.rotation.add(max(0.0, store.rotated_at - chat.began))
             elif not store.rotated:
-                context.habits.rotation.came_not(now - context.acted_at, most)
+                context.habits.rotation.add_missing(now - context.acted_at, most)
             context.rotations = context.rotations if first and store.rotated and context.rotations > 1 else 0
         if self._asked and context.wire.frame_received >= context.wire.frame_sent:
-            context.habits.answer.came(context.wire.frame_received - context.wire.frame_sent)
+            context.habits.answer.add(context.wire.frame_received - context.wire.frame_sent)
         elif self._asked:
-            context.habits.answer.came_not(now - context.wire.frame_sent, most)
+            context.habits.answer.add_missing(now - context.wire.frame_sent, most)
 
 
 def _until(learned: Learned, rotations: int, least: float) -> float:
@@ -184,9 +184,9 @@ def _has_its_session(context: LaneContext, began: float, *, of_its_own: bool) ->
         timeouts.idle / 5,
     )
     if store.rotated:
-        learned.came(max(0.0, store.rotated_at - began))
+        learned.add(max(0.0, store.rotated_at - began))
     elif not has():
-        learned.came_not(time.monotonic() - since, most)
+        learned.add_missing(time.monotonic() - since, most)
 
 
 def first_message(context: LaneContext) -> Steps:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from e2e.capture.session_ids.hashes import hashes_of
-from e2e.capture.session_ids.identity import wordy_prefix
+from e2e.capture.session_ids.identity import word_prefix
 from e2e.capture.session_ids.times import NEAR_S, UUID, number_in, snowflake, times_in, uuid_version
 
 VERSION = 1
@@ -65,7 +65,7 @@ def features(
         "gaps": gaps[: _TOKENS + 1],
         "symbols": [reference(f"{i}:{symbol}")[-4:] for i, symbol in enumerate(session_id[:_POSITIONS])],
         "pieces": {
-            key: _piece(text, before.get(key), written, reference, wordy_prefix(session_id), known or {})
+            key: _piece(text, before.get(key), written, reference, word_prefix(session_id), known or {})
             for key, text in pieces.items()
         },
     }

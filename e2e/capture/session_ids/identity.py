@@ -167,7 +167,7 @@ def hidden_in(session: str) -> Iterator[str]:
             yield text
 
 
-def wordy_prefix(session_id: str) -> str:
+def word_prefix(session_id: str) -> str:
     """``session_`` of ``session_1763_ab``: a leading word and its separator; ``""`` when hexadecimal or the whole ID."""
     prefix = _PREFIX.match(session_id)
     return prefix.group() if prefix and not _HEX_ONLY.fullmatch(prefix.group()) else ""
@@ -179,7 +179,7 @@ def shape(session_id: str) -> str:
     ``session_1763860000123_k3j9x0a1b`` -> ``session_{d13}_{x9}``; classes: d digits, h lower hex, w letters,
     x lower alphanumeric, X anything else.
     """
-    prefix = wordy_prefix(session_id)
+    prefix = word_prefix(session_id)
     return prefix + "".join(_form(part) for part in _PART.findall(session_id[len(prefix) :]))
 
 

@@ -8,7 +8,7 @@ import os
 import secrets
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from e2e.capture.session_ids.identity import KnownIds, wordy_prefix
+from e2e.capture.session_ids.identity import KnownIds, word_prefix
 
 MASK_KEY_VARIABLE = "CHAT_E2E_MASK_KEY"
 """Environment variable with a masking key to be shared by the shards of one nightly, so that their references compare."""
@@ -99,7 +99,7 @@ class Redactor:
 
     def _mask(self, session_id: str) -> str:
         digest = hmac.new(self._key, session_id.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
-        return f"{wordy_prefix(session_id)}…{digest[:_REFERENCE_DIGITS]}"
+        return f"{word_prefix(session_id)}…{digest[:_REFERENCE_DIGITS]}"
 
 
 def _forms(session_id: str) -> tuple[str, ...]:

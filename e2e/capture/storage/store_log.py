@@ -25,7 +25,7 @@ class Emit(Protocol):
     def __call__(self, t: float, kind: EventKind, **data: Any) -> None: ...
 
 
-class CameUp(Protocol):
+class IdAppeared(Protocol):
     """Takes the time and the raw ID of a write that brought an ID into the store."""
 
     def __call__(self, t: float, session_id: str) -> None: ...
@@ -34,11 +34,11 @@ class CameUp(Protocol):
 class StoreLog:
     """Follows the store; every write to the profile's key becomes an event that says which ID was there before and after."""
 
-    def __init__(self, session: Session, redactor: Redactor, emit: Emit, came_up: CameUp) -> None:
+    def __init__(self, session: Session, redactor: Redactor, emit: Emit, appeared: IdAppeared) -> None:
         self._session = session
         self._redactor = redactor
         self._emit = emit
-        self._came_up = came_up
+        self._appeared = appeared
         self._reads = StoredId(session.id, session.regex)
         self.readable = session.store != "none"
         self.current: str | None = None
@@ -149,7 +149,7 @@ class StoreLog:
             by=by,
         )
         if raw is not None and raw != previous and by in _MINTERS:
-            self._came_up(t, raw)
+            self._appeared(t, raw)
 
     def look(self, values: dict[str, str] | None) -> None:
         """What the store holds, read directly: a write that no hook saw is noted as such."""

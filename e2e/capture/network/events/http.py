@@ -236,7 +236,7 @@ class HttpTraffic:
                 return
             is_list = isinstance(value, list) and not rule.has_lists
             several = is_list and not rule.is_answer(rule.read(value))
-            for one in value if several or (is_list and not rule.tells_parts) else [value]:
+            for one in value if several or (is_list and not rule.marks_parts) else [value]:
                 self._exchanges.received(line, rule, t, one, event=event, size=size)
 
         body = _Body(None, sink)

@@ -198,7 +198,7 @@ class TestProbes:
             answer(3, "lookup", probe="removed"), answer(4, "assign", provider="C"), answer(5, "assign", "p-2"),
             answer(6, "assign", "s-1"), answer(7, "lookup", provider=None), answer(8, "state", None),
         )  # fmt: skip
-        found = [[r.provider for r in life] for life in backend_probes.lives(run)]
+        found = [[r.provider for r in life] for life in backend_probes.answers_by_session(run)]
         assert found == [["A", "B"], ["C"], ["A"]]
 
     def test_the_suites_own_sessions_before_a_state_are_counted(self) -> None:

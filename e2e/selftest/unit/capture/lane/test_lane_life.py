@@ -385,7 +385,7 @@ class TestEnds:
     ) -> None:
         unread = HarnessError("3 bodies could not be read")
         fake.recorder.unread = SimpleNamespace(problems=lambda: [unread])  # type: ignore[assignment]
-        monkeypatch.setattr(fake.recorder, "tell_undecoded", lambda: fake.log.append("undecoded"))
+        monkeypatch.setattr(fake.recorder, "record_undecoded", lambda: fake.log.append("undecoded"))
         fake.run(1)
         assert fake.problems == [("3 bodies could not be read", "")]
         assert fake.log[-1] == "undecoded"
@@ -393,10 +393,12 @@ class TestEnds:
     def test_a_lane_gives_what_the_run_asks_of_it_at_its_end(
         self, fake: Fake, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(fake.recorder, "tell_minted", lambda known: fake.log.append(f"minted {known}"))
+        monkeypatch.setattr(
+            fake.recorder, "record_generated_ids", lambda known: fake.log.append(f"minted {known}")
+        )
         lane = fake.run(1)
         fake.recorder.chats.request = request = object()  # type: ignore[assignment]
-        lane.tell_minted({"a": "b"})
+        lane.record_generated_ids({"a": "b"})
         assert lane.request is request
         assert fake.log[-1] == "minted {'a': 'b'}"
 

@@ -28,8 +28,8 @@ class Lane:
         self.issuing.sent(one, self._issued)
         return one
 
-    def came_up(self, t: float, session_id: str = ID) -> None:
-        self.issuing.came_up(t, session_id, self._issued)
+    def appeared(self, t: float, session_id: str = ID) -> None:
+        self.issuing.appeared(t, session_id, self._issued)
 
     def settle(self, now: float) -> None:
         self.issuing.settle(now, self._issued)
@@ -41,9 +41,9 @@ class Lane:
 def test_a_reply_before_the_write_issued_the_id() -> None:
     lane = Lane()
     lane.send("a", 1.0).reply.add_value(2.0, {"id": ID})
-    lane.came_up(2.5)
+    lane.appeared(2.5)
     assert lane.issued == [(2.0, ID, "a")]
-    lane.came_up(3.0)
+    lane.appeared(3.0)
     lane.settle(3.0)
     assert len(lane.issued) == 1, "an ID is issued once"
 
@@ -53,7 +53,7 @@ def test_the_earliest_of_several_replies_issued_it() -> None:
     first, second = lane.send("a", 1.0), lane.send("b", 1.1)
     second.reply.add_value(2.0, ID)
     first.reply.add_value(2.4, ID)
-    lane.came_up(2.5)
+    lane.appeared(2.5)
     assert lane.issued == [(2.0, ID, "b")]
 
 
@@ -61,7 +61,7 @@ def test_of_two_at_the_same_time_the_request_that_left_first_counts() -> None:
     lane = Lane()
     for one in (lane.send("a", 1.0), lane.send("b", 1.1)):
         one.reply.add_value(2.0, ID)
-    lane.came_up(2.5)
+    lane.appeared(2.5)
     assert lane.issued == [(2.0, ID, "a")]
 
 
@@ -85,7 +85,7 @@ def test_an_id_that_is_sent_next_counts_like_a_stored_one() -> None:
 def test_a_reply_that_repeats_what_its_request_carried_issued_nothing(carried: dict[str, str]) -> None:
     lane = Lane()
     lane.send("a", 1.0, **carried).reply.add_value(2.0, {"id": ID})
-    lane.came_up(2.5)
+    lane.appeared(2.5)
     assert lane.issued == []
 
 
@@ -93,7 +93,7 @@ def test_bytes_may_be_read_up_to_a_second_after_the_write_and_no_later() -> None
     for late, expected in ((1.0, 1), (1.1, 0)):
         lane = Lane()
         one = lane.send("a", 1.0)
-        lane.came_up(2.0)
+        lane.appeared(2.0)
         one.reply.add_value(2.0 + late, ID)
         lane.settle(4.0)
         assert len(lane.issued) == expected
@@ -103,7 +103,7 @@ def test_an_id_waits_five_seconds_for_its_reply() -> None:
     for now, expected in ((7.0, 1), (7.1, 0)):
         lane = Lane()
         one = lane.send("a", 1.0)
-        lane.came_up(2.0)
+        lane.appeared(2.0)
         lane.settle(now)  # nothing was read so far
         one.reply.add_value(2.5, ID)
         lane.settle(now)
@@ -114,7 +114,7 @@ def test_what_was_there_before_is_issued_by_no_reply() -> None:
     lane = Lane()
     lane.issuing.knows(ID)
     lane.send("a", 1.0).reply.add_value(2.0, ID)
-    lane.came_up(2.5)
+    lane.appeared(2.5)
     assert lane.issued == []
 
 
@@ -124,7 +124,7 @@ def test_only_the_last_sixteen_replies_are_looked_through() -> None:
         lane.send("a", 1.0).reply.add_value(2.0, ID)
         for n in range(later):
             lane.send(f"b{n}", 2.1)
-        lane.came_up(2.5)
+        lane.appeared(2.5)
         assert len(lane.issued) == expected
 
 
@@ -141,7 +141,7 @@ def test_replies_are_searched_again_only_for_what_has_come_since(monkeypatch: py
     lane = Lane()
     first, second = lane.send("a", 1.0), lane.send("b", 1.1)
     for n in range(20):
-        lane.came_up(1.2, f"session-{n:04d}")
+        lane.appeared(1.2, f"session-{n:04d}")
     looks.clear()
     lane.settle(1.3)
     assert looks == []
@@ -151,7 +151,7 @@ def test_replies_are_searched_again_only_for_what_has_come_since(monkeypatch: py
     assert lane.issued == [(1.4, "session-0007", "b")]
     looks.clear()
     first.reply.add_text(1.5, "nothing of interest")
-    lane.came_up(1.6)
+    lane.appeared(1.6)
     lane.settle(1.7)
     assert lane.issued[1:] == []
     assert looks.count(ID) == 2, "a new ID is looked for in every reply, once"
@@ -164,5 +164,5 @@ def test_replies_are_searched_again_only_for_what_has_come_since(monkeypatch: py
 def test_an_id_is_found_as_a_whole_word_in_whatever_form(value: str, found: bool) -> None:
     lane = Lane()
     lane.send("a", 1.0).reply.add_headers(2.0, {"location": value})
-    lane.came_up(2.5)
+    lane.appeared(2.5)
     assert bool(lane.issued) is found

@@ -70,8 +70,8 @@ class TestCondition:
         assert rule(when=when).accepts(payload) is accepted
 
     def test_a_rule_may_say_what_ends_a_reply(self) -> None:
-        assert rule(done="type == 'done'").tells_end
-        assert not rule().tells_end
+        assert rule(done="type == 'done'").marks_end
+        assert not rule().marks_end
 
     def test_an_answer_may_say_that_it_failed(self) -> None:
         said = rule(failed="success == `false`")

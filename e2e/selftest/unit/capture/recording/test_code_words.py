@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from e2e.capture.recording.code_words import CodeWord, CodeWords, Heard, expression, new_word, reply_texts
+from e2e.capture.recording.code_words import CodeWord, CodeWords, Recalled, expression, new_word, reply_texts
 
 TYPED = "Please remember this code word: otter4827. Reply with OK. (a1b2c3d4)"
 NONCE = "deadbee1"
@@ -16,23 +16,23 @@ ECHO = "the reply repeats the message that gave the word, which shows no knowled
 WORD = CodeWord("otter4827", 0, 3, TYPED, "")
 
 
-def heard(texts: list[str], shown: str | None, knows: str = "{word}") -> Heard:
+def recalled_in(texts: list[str], shown: str | None, knows: str = "{word}") -> Recalled:
     words = CodeWords()
     words.tell(3, TYPED, "otter4827", "")
     words.replies = ["OK, otter4827 it is."]
-    return words.heard(texts, shown, NONCE, knows, words=words.told)
+    return words.recalled_in(texts, shown, NONCE, knows, words=words.told)
 
 
 @pytest.mark.parametrize(
     "shown", ["It is otter4827.", "**Otter-4827**", "OTTER 4827!", "_otter4827_", "Das Wort war »otter4827«"]
 )
 def test_a_word_in_any_spelling_is_known(shown: str) -> None:
-    assert heard([], shown) == Heard(True, WORD)
+    assert recalled_in([], shown) == Recalled(True, WORD)
 
 
 @pytest.mark.parametrize("shown", ["I do not know.", "otter", "potter4827", "otter48271", "我不知道"])
 def test_another_text_on_the_screen_does_not_know_it(shown: str) -> None:
-    assert heard([], shown) == Heard(False)
+    assert recalled_in([], shown) == Recalled(False)
 
 
 @pytest.mark.parametrize(
@@ -44,24 +44,24 @@ def test_another_text_on_the_screen_does_not_know_it(shown: str) -> None:
     ],
 )
 def test_an_echo_of_the_message_that_gave_it_tells_nothing(text: str) -> None:
-    assert heard([text], None) == Heard(None, why=ECHO)
-    assert heard([], text) == Heard(None, why=ECHO)
+    assert recalled_in([text], None) == Recalled(None, why=ECHO)
+    assert recalled_in([], text) == Recalled(None, why=ECHO)
 
 
 def test_what_comes_after_the_question_in_a_whole_conversation_counts() -> None:
     conversation = f"{TYPED}OK, otter4827 it is.Which code word was it? ({NONCE})"
-    assert heard([f"{conversation}You never said."], None) == Heard(False)
-    assert heard([f"{conversation}It is otter4827."], None) == Heard(True, WORD)
+    assert recalled_in([f"{conversation}You never said."], None) == Recalled(False)
+    assert recalled_in([f"{conversation}It is otter4827."], None) == Recalled(True, WORD)
 
 
 def test_the_same_words_as_before_are_an_answer_where_nothing_is_echoed() -> None:
-    assert heard(["OK, otter4827 it is."], None) == Heard(True, WORD)
+    assert recalled_in(["OK, otter4827 it is."], None) == Recalled(True, WORD)
 
 
 @pytest.mark.parametrize("texts", [[], ["ok"], ["c9a1", "200"], ["OK, otter4827 it is"[:3]]])
 def test_a_reply_without_a_text_cannot_be_judged(texts: list[str]) -> None:
-    assert heard(texts, None).knows is None
-    assert "no text of the reply could be read" in heard(texts, None).why
+    assert recalled_in(texts, None).knows is None
+    assert "no text of the reply could be read" in recalled_in(texts, None).why
 
 
 def test_an_acknowledgement_is_no_reply() -> None:
@@ -69,18 +69,18 @@ def test_an_acknowledgement_is_no_reply() -> None:
     words = CodeWords()
     words.tell(3, TYPED, "otter4827", "")
     words.replies = ["Message received"]
-    found = words.heard(["Message received"], None, NONCE, "{word}", words=words.told)
+    found = words.recalled_in(["Message received"], None, NONCE, "{word}", words=words.told)
     assert found.knows is None
     assert "screen.messages" in found.why
 
 
 def test_a_word_that_only_the_data_of_a_reply_holds_is_not_decided() -> None:
-    assert heard(["Your word: otter4827"], "I do not know.").knows is None
+    assert recalled_in(["Your word: otter4827"], "I do not know.").knows is None
 
 
 def test_the_profile_says_what_knowing_means() -> None:
-    assert heard([], "Was it otter4827?", "your word is {word}") == Heard(False)
-    assert heard([], "Sure, your word is Otter4827", "your word is {word}") == Heard(True, WORD)
+    assert recalled_in([], "Was it otter4827?", "your word is {word}") == Recalled(False)
+    assert recalled_in([], "Sure, your word is Otter4827", "your word is {word}") == Recalled(True, WORD)
 
 
 def test_the_latest_word_of_several_is_named_with_its_chat() -> None:
@@ -88,7 +88,9 @@ def test_the_latest_word_of_several_is_named_with_its_chat() -> None:
     words.tell(3, TYPED, "otter4827", "")
     words.tell(5, TYPED.replace("otter4827", "maple1234"), "maple1234", "")
     for one in words.told:
-        assert words.heard([], f"It is {one.word}.", NONCE, "{word}", words=words.told) == Heard(True, one)
+        assert words.recalled_in([], f"It is {one.word}.", NONCE, "{word}", words=words.told) == Recalled(
+            True, one
+        )
     assert [one.chat for one in words.in_payload('{"m": "maple1234"}')] == [5]
 
 
@@ -98,7 +100,9 @@ def test_a_word_of_another_lane_is_named_as_that() -> None:
     words.told.append(WORD)
     words.tell(2, TYPED.replace("otter4827", "maple1234"), "maple1234", "")
     assert [one.word for one in words.own] == ["maple1234"]
-    assert words.heard([], "It is otter4827.", NONCE, "{word}", words=words.own) == Heard(False, WORD)
+    assert words.recalled_in([], "It is otter4827.", NONCE, "{word}", words=words.own) == Recalled(
+        False, WORD
+    )
 
 
 def test_words_are_random_and_match_themselves() -> None:
@@ -120,16 +124,20 @@ def test_a_reply_that_quotes_another_chats_message_knows_it() -> None:
     words = CodeWords()
     words.tell(3, TYPED, "otter4827", "")
     quoted = f"It was in: {TYPED}"
-    for elsewhere, found in ((True, Heard(True, WORD)), (False, Heard(None, why=ECHO))):
-        assert words.heard([], quoted, NONCE, "{word}", words=words.told, elsewhere=elsewhere) == found
+    for elsewhere, found in ((True, Recalled(True, WORD)), (False, Recalled(None, why=ECHO))):
+        assert words.recalled_in([], quoted, NONCE, "{word}", words=words.told, elsewhere=elsewhere) == found
     # Other texts of the response, such as a list of chats with their first messages, are no reply.
-    assert words.heard([TYPED], None, NONCE, "{word}", words=words.told, elsewhere=True).knows is None
+    assert words.recalled_in([TYPED], None, NONCE, "{word}", words=words.told, elsewhere=True).knows is None
 
 
 def test_a_reply_that_may_come_from_a_cache_shows_no_fault_and_may_show_that_there_is_none() -> None:
     why = "a service worker replied; from where was not seen"
-    assert Heard(False).perhaps_cached(elsewhere=False) == Heard(None, why=why)
-    assert Heard(True, WORD).perhaps_cached(elsewhere=True) == Heard(None, why=why)
-    assert Heard(False, WORD).perhaps_cached(elsewhere=True) == Heard(None, why=why)
-    for kept, elsewhere in ((Heard(True, WORD), False), (Heard(False), True), (Heard(None, why=ECHO), False)):
+    assert Recalled(False).perhaps_cached(elsewhere=False) == Recalled(None, why=why)
+    assert Recalled(True, WORD).perhaps_cached(elsewhere=True) == Recalled(None, why=why)
+    assert Recalled(False, WORD).perhaps_cached(elsewhere=True) == Recalled(None, why=why)
+    for kept, elsewhere in (
+        (Recalled(True, WORD), False),
+        (Recalled(False), True),
+        (Recalled(None, why=ECHO), False),
+    ):
         assert kept.perhaps_cached(elsewhere=elsewhere) is kept

@@ -260,7 +260,7 @@ def test_a_secondary_payload_is_no_session_of_a_chat(make_desk: Callable[..., De
     two.turn(FIRST, OLD, "m-1")
     two.sends(OLDER, f'{{"text": "{FIRST}"}}', "t-1", title=True)
     two.desk.end()
-    two.desk.recorder.tell_minted({})
+    two.desk.recorder.record_generated_ids({})
     assert [e.data["session"] for e in two.desk.events("minted")] == [two.desk.ref(OLD)]
 
 

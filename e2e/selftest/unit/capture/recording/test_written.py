@@ -209,7 +209,7 @@ class TestNotes:
         one = Decoded("ws://a/ws?token=secret", "json", 9, 2, 1)
         traffic = desk.recorder.chats.traffic
         traffic._decoded = {("1", "json"): one, ("2", "json"): replace(one, frames=5)}
-        desk.recorder.tell_undecoded()
+        desk.recorder.record_undecoded()
         first, second = (dict(e.data) for e in desk.events("undecoded"))
         assert first == {"url": "ws://a/ws", "framing": "json", "frames": 9, "undecoded": 2, "replaced": 1}
         assert second["frames"] == 5
@@ -224,7 +224,7 @@ class TestNotes:
         desk.new_chat()
         desk.write(NEW)
         desk.end()
-        desk.recorder.tell_minted({})
+        desk.recorder.record_generated_ids({})
         events = desk.events("minted")
         assert [(e.chat, e.data["session"]) for e in events] == [(0, desk.ref(OLD)), (1, desk.ref(NEW))]
         assert [e.t for e in events] == [desk.clock.now - 61, desk.clock.now]

@@ -145,14 +145,14 @@ class TestLearned:
     def test_the_longest_counts(self) -> None:
         learned = Learned()
         for seconds in (0.2, 0.7, 0.1):
-            learned.came(seconds)
+            learned.add(seconds)
         for _ in range(2):
-            learned.came_not(5, 5)
+            learned.add_missing(5, 5)
         assert learned.longest_wait(0.15, 5) == pytest.approx(1.55)
 
     def test_a_wait_that_was_cut_short_tells_nothing(self) -> None:
         learned = Learned()
-        learned.came_not(0.3, 5)
+        learned.add_missing(0.3, 5)
         assert learned.longest_wait(0.15, 5) == 5
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2e.capture.session_ids.identity import wordy_prefix
+from e2e.capture.session_ids.identity import word_prefix
 from e2e.capture.session_ids.redaction import MASK_KEY_VARIABLE, Redactor
 
 ID = "session_1763860000123_k3j9x0a1b"
@@ -77,7 +77,7 @@ class TestPrefix:
         ],
     )
     def test_only_a_leading_word_with_its_separator_is_kept(self, session_id: str, prefix: str) -> None:
-        assert wordy_prefix(session_id) == prefix
+        assert word_prefix(session_id) == prefix
 
     @pytest.mark.parametrize("session_id", ["kqjwznvbtx", "deadbeef-0000", "17", "é-17"])
     def test_without_one_the_reference_is_the_hash_alone(self, session_id: str) -> None:

@@ -29,10 +29,10 @@ class Log:
             assert kind == "storage"
             self.events.append((t, data))
 
-        def came_up(t: float, session_id: str) -> None:
+        def appeared(t: float, session_id: str) -> None:
             self.came.append((t, session_id))
 
-        self.store = StoreLog(Session.model_validate(known), self.redactor, emit, came_up)
+        self.store = StoreLog(Session.model_validate(known), self.redactor, emit, appeared)
 
     def write(
         self,
