@@ -112,7 +112,7 @@ class TestGrpcWeb:
             (ONE, Message("message", {"1": 1})),
             (framed(b'{"a":1}'), Message("message", {"a": 1})),
             (framed(b'{"a"'), Message("undecoded", {"binary": 4})),
-            (framed(gzip.compress(b"\x08\x01"), 1), Message("message", {"1": 1})),
+            (framed(gzip.compress(b"\x08\x01", mtime=0), 1), Message("message", {"1": 1})),
             (framed(zlib.compress(b'{"a":1}'), 1), Message("message", {"a": 1})),
             (framed(b"\x08\x01", 1), Message("undecoded", {"binary": 2})),
             (
