@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from operator import attrgetter
 
+from e2e.analysis.causes.evidence import rows_by_chat as rows
 from e2e.analysis.causes.evidence.lane_history import (
     Lane,
     Write,
@@ -20,18 +21,6 @@ from e2e.analysis.causes.evidence.lane_history import (
     write_of,
 )
 from e2e.analysis.causes.evidence.page_leave import leave_write
-from e2e.analysis.causes.evidence.rows_by_chat import (
-    AllContexts,
-    Earlier,
-    EarlierChats,
-    EarlierProviders,
-    LanePayloads,
-    MessagesByChat,
-    OldIds,
-    first_ids,
-    key_before,
-    own_writes_by_lane,
-)
 from e2e.analysis.facts.code_locations import Trail, same, trail
 from e2e.analysis.facts.freshness import Place, carries, contexts
 from e2e.analysis.facts.lost_messages import lost_messages
@@ -59,7 +48,7 @@ class ChatEvidence:
     messages: tuple[MessageRow, ...]
     before: TransitionRow | None
     """The transition, where the chat follows another observed one."""
-    earlier: Earlier
+    earlier: rows.Earlier
     """The IDs (stored or sent) of each earlier chat of the context, oldest first."""
     in_other_browsers: frozenset[str]
     """Those of this chat's IDs that another browser context had, earlier or later."""
@@ -140,7 +129,7 @@ class ChatEvidence:
     @property
     def old_ids(self) -> AbstractSet[str]:
         """The IDs of all earlier chats of the context, and the one that the store held just before the click."""
-        return OldIds(self.earlier, self._held)
+        return rows.OldIds(self.earlier, self._held)
 
     @property
     def _held(self) -> frozenset[str]:
@@ -204,8 +193,8 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
         self._run = run
         self._places = contexts(run)
         self._lost = lost_messages(run)
-        self._messages, self._payloads = MessagesByChat(run), first_payloads(run)
-        self._writes = own_writes_by_lane(run)
+        self._messages, self._payloads = rows.MessagesByChat(run), first_payloads(run)
+        self._writes = rows.own_writes_by_lane(run)
         self._changes = {
             at: array("q", (n for n, w in enumerate(writes) if w.session != w.previous))
             for at, writes in self._writes.items()
@@ -213,7 +202,7 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
         self._transitions = {t.key: t for t in run.every(TransitionRow)}
         chats = run.every(ChatRow)
         self._chats = run.chat_of
-        self._contexts = AllContexts(run, self._messages)
+        self._contexts = rows.AllContexts(run, self._messages)
         windows: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
         self._cut, self._mates = set[ChatKey](), defaultdict[Place, list[ChatRow]](list)
         for key, c in self._chats.items():
@@ -228,7 +217,9 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
             at: lane_of(run, at[0], self._writes[at], windows[at])
             for at in dict.fromkeys((c.run_id, c.lane) for c in chats)
         }
-        self._sent = defaultdict(LanePayloads, {at: LanePayloads(s) for at, s in sent_in_lane(run).items()})
+        self._sent = defaultdict(
+            rows.LanePayloads, {at: rows.LanePayloads(s) for at, s in sent_in_lane(run).items()}
+        )
         self._found: dict[ChatKey, ChatEvidence] = {}
 
     def __getitem__(self, key: ChatKey) -> ChatEvidence:
@@ -274,7 +265,7 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
             chat=chat,
             messages=tuple(messages),
             before=before,
-            earlier=EarlierChats(here, number, chat.began),
+            earlier=rows.EarlierChats(here, number, chat.began),
             # The context itself is among those that had it.
             in_other_browsers=frozenset(i for i in own if had.in_several(mask_key, i)),
             seen_earlier=frozenset(i for i in own if had.before(mask_key, i, chat.began)),
@@ -282,8 +273,8 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
             earlier_removal=earlier_removal(run, writes, self._changes.get(at, ()), begin, chat),
             send_path=trail(run, key.run_id, first.stack if first is not None else None),
             lane=self._lanes[at],
-            earlier_providers=EarlierProviders(here, number),
-            ids_of_later_chats=first_ids(
+            earlier_providers=rows.EarlierProviders(here, number),
+            ids_of_later_chats=rows.first_ids(
                 run, [c for c in mates if c.tab == chat.tab and c.chat > chat.chat], self._messages
             ),
             later_writes=later_writes(run, writes, chat, until, messages),
@@ -299,7 +290,7 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
             without_id=frozenset(m.number for m in messages if not carries(run, m)),
             stored_one_after_another=stored_in_one_chat(run).get(key, ()),
             ids_of_chat_before=frozenset(
-                i for t, i in self._contexts.timed(key_before(before)) if t <= chat.began
+                i for t, i in self._contexts.timed(rows.key_before(before)) if t <= chat.began
             ),
-            ids_of_other_tabs=first_ids(run, [c for c in mates if c.tab != chat.tab], self._messages),
+            ids_of_other_tabs=rows.first_ids(run, [c for c in mates if c.tab != chat.tab], self._messages),
         )
