@@ -56,7 +56,8 @@ _STARTS = "storage of a page load"
 _START = re.compile(rb'"op": *"start"')
 _LATEST = 1e15
 _BLOCK = 1 << 20
-_TEXT = rb'"((?:[^"\\]|\\.)*)"'
+_TEXT = rb'"([^"\\]*(?:\\.[^"\\]*)*)"'
+"""A JSON text. Written as ``(?:[^"\\]|\\.)*``, a line's head took 1.65 us instead of 0.64."""
 _HEAD = re.compile(
     rb'\{"schema":[^{"]*,"run_id":%b,"seq":(\d+),"t":[^{"]*,"lane":(-?\d+),"chat":(?:-?\d+|null),"kind":%b'
     % (_TEXT, _TEXT)

@@ -52,7 +52,11 @@ class ChatRule:
     """It reads no session ID, so it also explains a chat that sends none."""
 
     def fits(self, chat: ChatEvidence) -> bool:
-        return all(predicate(chat) for predicate in self.when)
+        # `all` with a generator took 0.76 us where this takes 0.42; 100,000 failing chats try some 20 rules each.
+        for predicate in self.when:  # noqa: SIM110
+            if not predicate(chat):
+                return False
+        return True
 
 
 def _not_without_id(_: Run) -> bool:

@@ -182,7 +182,8 @@ def _why_not_lost(context: LaneContext, loads: int) -> str:
     ):
         return "the page has no open WebSocket to send it by"
     if not context.habits.in_the_clear:
-        return "no message of this run was seen to leave as text that can be searched"
+        failed = "".join(f"; {context.recorder.clean(one)}" for one in context.wire.failures[-1:])
+        return f"no message of this run was seen to leave as text that can be searched{failed}"
     if context.wire.unread:
         return f"the body of {context.recorder.clean(context.wire.unread[0])} could not be searched"
     if context.page.alerts():

@@ -34,7 +34,7 @@ from e2e.analysis.model.schema import ChatRow, MessageRow, RecallRow, Transition
 from e2e.analysis.model.verdict import ChatKey
 
 _time = attrgetter("t")
-_KEPT = 20_000
+_KEPT = 100_000
 """Chats whose evidence is kept, 1.5 kB each. Of larger runs it is made again where it is read again, 50 us each."""
 _CLOCK = 0.002  # seconds: the page's clock may be coarsened to a millisecond
 

@@ -42,6 +42,7 @@ class SocketTraffic:
             "Network.webSocketWillSendHandshakeRequest": self._handshake,
             "Network.webSocketFrameSent": self._frame_sent,
             "Network.webSocketFrameReceived": self._frame_received,
+            "Network.webSocketFrameError": self._failed,
             "Network.webSocketClosed": self._closed,
         }
 
@@ -147,6 +148,11 @@ class SocketTraffic:
     def _received_lately(self, socket: str, value: str) -> bool:
         """The page has the value from the backend: it only repeats it."""
         return any(value in text for text in self._received[socket])
+
+    def _failed(self, e: Params) -> None:
+        """The connection could not be opened, or broke: where no payload is seen, this says why."""
+        url = self._sockets.get(e["requestId"], Sent("")).url
+        self._wire.remember_failure("WebSocket", url, str(e.get("errorMessage", "")))
 
     def _closed(self, e: Params) -> None:
         self._exchanges.line_closed(

@@ -37,6 +37,8 @@ class WireState:
         """What left lately, in the clear."""
         self.recent: list[str] = []
         """Method and URL (without query) of the last script requests, to say what there was when nothing matched."""
+        self.failures: list[str] = []
+        """The last WebSockets that could not be opened, or broke, with the browser's reason."""
         self.offset = 0.0
         """Wall clock minus the protocol's monotonic clock, in seconds; one for all targets of a machine."""
         self.earlier: dict[str, str] = {}
@@ -63,6 +65,12 @@ class WireState:
     def remember(self, method: str, url: str) -> None:
         self.recent = [*self.recent[-9:], f"{method} {_QUERY.sub('', url)}"]
         self.last_sent = time.monotonic()
+
+    def remember_failure(self, method: str, url: str, error: str) -> None:
+        """Nothing was sent: the page's quiet goes on."""
+        failure = f"{method} {_QUERY.sub('', url)} failed: {error}"
+        self.failures = [*self.failures[-9:], failure]
+        self.recent = [*self.recent[-9:], failure]
 
     def left_page(self, left: float) -> None:
         """The page was left at ``left`` (monotonic). Chromium reports no end of what it had requested before."""

@@ -24,8 +24,8 @@ class TestData:
         [
             ("session", ["", "x"], [1, True, ["x"], {}]),
             ("found", [True, False], [0, 1, "true"]),
-            ("status", [0, 200, -1], [True, 1.0, "200", 10**15]),
-            ("latency_ms", [0, 1.5, -2], [True, "1", math.inf, math.nan, 1e15, -1e15]),
+            ("status", [0, 200, -1], [True, 1.0, "200", 10**15, 10**400]),
+            ("latency_ms", [0, 1.5, -2], [True, "1", math.inf, math.nan, 1e15, -1e15, 10**400]),
             ("features", [{}, {"a": 1}], [[], "x"]),
             ("stack", [[], [FRAME], [FRAME, FRAME]], [{}, "x", ["x"], [FRAME, {}]]),
             ("of_no_event", [1, "x", [], {}, True], []),

@@ -88,7 +88,16 @@ def _status(status: int, what: str, reasons: tuple[str, ...]) -> None:
 _SOCKET = (r"the page has no open WebSocket", r"the reply was cut: the WebSocket was closed", *NOTHING_SHOWN)
 """The handshake of a WebSocket that gets this status has no reply of its own."""
 for _code, _what in ((429, "too many requests"), (500, "internal error"), (503, "not available")):
-    _status(_code, _what, (rf"answered {_code}", rf"did not respond \(\w+\): status {_code}", *_SOCKET))
+    _status(
+        _code,
+        _what,
+        (
+            rf"answered {_code}",
+            rf"did not respond \(\w+\): status {_code}",
+            rf"WebSocket \S+ failed: .*{_code}",
+            *_SOCKET,
+        ),
+    )
 
 
 @fault("net-half", FAMILY, "half a body, with and without its length",

@@ -198,7 +198,7 @@ def no_such(_: Params) -> Params:
 class TestStart:
     def test_errors_of_every_handler_reach_the_run(self) -> None:
         scene = Scene({}, SOCKET)
-        assert scene.waiter.guards == len(scene.cdp.handlers) == 14
+        assert scene.waiter.guards == len(scene.cdp.handlers) == 15
 
     def test_sockets_are_watched_also_where_no_rule_names_one(self) -> None:
         """New Chat may use one, and a message may leave by it."""
@@ -598,6 +598,16 @@ class TestRequest:
         scene.cdp.tell("webSocketCreated", requestId="w", url="wss://chat.example/ws?token=t")
         assert len(scene.wire.recent) == 10
         assert scene.wire.recent[-2:] == ["POST https://chat.example/11", "WebSocket wss://chat.example/ws"]
+
+    def test_a_websocket_that_could_not_be_opened_is_remembered_with_the_reason(self) -> None:
+        scene = Scene(SOCKET)
+        scene.cdp.tell("webSocketCreated", requestId="w", url="wss://chat.example/ws?token=t")
+        sent = scene.wire.last_sent
+        refused = "Error during WebSocket handshake: Unexpected response code: 503"
+        scene.cdp.tell("webSocketFrameError", requestId="w", timestamp=5.0, errorMessage=refused)
+        assert scene.wire.failures == [f"WebSocket wss://chat.example/ws failed: {refused}"]
+        assert scene.wire.recent[-1] == scene.wire.failures[0]
+        assert scene.wire.last_sent == sent
 
 
 class TestInFlight:

@@ -283,6 +283,17 @@ def test_the_same_page_may_lose_a_message(typing: Typing) -> None:
         typing.plays()
 
 
+def test_a_websocket_that_could_not_be_opened_is_named_where_no_message_was_seen_yet(typing: Typing) -> None:
+    typing.context.habits.in_the_clear = False
+    typing.context.wire.failures = ["WebSocket ws://a/x failed: 500", "WebSocket ws://a/x failed: 503"]
+    typing.at_submit = [lambda: None]
+    with pytest.raises(
+        CaptureIncomplete, match=r"can be searched; WebSocket ws://a/x failed: 503\)"
+    ) as caught:
+        typing.plays()
+    assert not isinstance(caught.value, MessageLost)
+
+
 def test_a_text_that_never_arrived_in_the_box_is_typed_again(typing: Typing) -> None:
     """A menu that closes may take the focus while the text is typed: the empty box is no lost message."""
     typing.arrives = False
