@@ -93,7 +93,8 @@ def test_a_browser_that_dies_leaves_what_was_seen(
     def kill() -> None:
         victims = browser_processes() - before
         assert victims
-        for process in victims:
+        # The browser itself first: a renderer that dies before it is a page that crashed.
+        for process in sorted(victims, key=lambda one: one.pid):
             with contextlib.suppress(psutil.NoSuchProcess):  # it went with its parent
                 process.kill()
 

@@ -60,6 +60,8 @@ class WorkerRequests:
         self._waiter.after(_ON_ITS_WAY, partial(self._unseen, request))
 
     def _unseen(self, request: Request) -> None:
+        if self._page.is_closed():  # where several runs play side by side, this one may have ended meanwhile
+            return
         self._telling = True
         try:
             self._outside.unseen(request)

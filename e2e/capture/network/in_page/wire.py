@@ -92,7 +92,12 @@ class InPageWire(Wire):
     def _ended(self, event: str, request: Request) -> None:
         self._outside.ended(request, failed=event == "requestfailed")
         # What the page's script saw of it may still be on its way.
-        self._waiter.after(_ON_ITS_WAY, lambda: self._outside.unseen(request))
+        self._waiter.after(_ON_ITS_WAY, lambda: self._unseen(request))
+
+    def _unseen(self, request: Request) -> None:
+        """Where several runs play side by side, this one may have ended meanwhile, and its evidence is closed."""
+        if not self._page.is_closed():
+            self._outside.unseen(request)
 
     def look_again(self) -> None:
         """The script goes on with the page that it is in."""

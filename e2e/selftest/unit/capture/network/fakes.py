@@ -13,6 +13,10 @@ class FakePage:
 
     def __init__(self) -> None:
         self.listeners: dict[str, Any] = {}
+        self.closed = False
+
+    def is_closed(self) -> bool:
+        return self.closed
 
     def on(self, event: str, listener: Any) -> None:
         self.listeners[event] = listener

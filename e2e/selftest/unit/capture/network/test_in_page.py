@@ -132,6 +132,13 @@ def test_reply_of_a_service_worker_is_marked_as_not_seen() -> None:
     assert log.exchanges[0].cached == SERVED_UNSEEN
 
 
+def test_what_ends_after_its_page_was_closed_is_not_recorded() -> None:
+    """The run may have ended: its evidence is closed, while another one plays on beside it."""
+    seen = Seen()
+    seen.page.closed = True
+    assert seen.loads(FakeRequest()).told == []
+
+
 def test_what_a_worker_sends_unseen_by_the_script_is_a_payload_that_could_not_be_read() -> None:
     seen = Seen()
     request = FakeRequest()
