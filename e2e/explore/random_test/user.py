@@ -95,7 +95,7 @@ class User:
             if tab.has_messages:
                 self._abandon_reply(tab)
                 with suppress(CaptureIncomplete):
-                    look_for_late_text(tab.context)
+                    self._run(look_for_late_text(tab.context))
                 recorder.end_chat()
             elif recorder.chat is not None:
                 recorder.drop_chat()
@@ -164,7 +164,7 @@ class User:
             yield from opening.quiet(tab.context)
         yield from self._message()
         if any(chat.cut for chat in [*(c for c, _ in tab.listed), *tab.unlisted]):
-            look_for_late_text(tab.context)
+            yield from look_for_late_text(tab.context)
 
     def _message(self) -> Steps:
         tab = self._tab
