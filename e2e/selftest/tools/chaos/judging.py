@@ -74,9 +74,10 @@ def examine(drawn: Draw, fault: Fault, seen: Seen) -> Found:
     wrong += _verdicts(drawn, fault, judged, complete=not run.partial, new_chats=new_chats)
     reasons = (*_reasons(run, seen), *_undecided(drawn, judged))
     wrong += _false_reasons(fault, reasons, judged)
-    if wrong:
-        return Found(VIOLATION, tuple(wrong), reasons)
-    return Found(_class(drawn, judged), (), reasons)
+    kind = _class(drawn, judged)
+    if kind == INCONCLUSIVE and not reasons:
+        wrong.append("no right verdict, and no reason was given")
+    return Found(VIOLATION if wrong else kind, tuple(wrong), reasons)
 
 
 def _process(fault: Fault, seen: Seen) -> list[str]:
@@ -121,11 +122,17 @@ def _must_fail(drawn: Draw) -> set[str]:
     return {"rotation.sent_id_is_fresh"} if drawn.product == "stale" else FAILS[_expected(drawn)]
 
 
+def _must_pass(drawn: Draw) -> set[str]:
+    """The checks without which a healthy run shows nothing: a run passes as soon as one check does."""
+    played = {f"rotation.{drawn.scenario.replace('-', '_')}"} if drawn.scenario else set()
+    return {"smoke", "rotation.sent_id_is_fresh"} | played
+
+
 def _undecided(drawn: Draw, judged: Judgement) -> tuple[str, ...]:
-    """What a run that did not find what is planted, and is not broken, names as the reason."""
-    if drawn.product == HEALTHY or judged.outcome not in ("pass", "inconclusive"):
+    """What a run that did not find what is planted, or not that nothing is, and is not broken, names as the reason."""
+    if judged.outcome not in ("pass", "inconclusive"):
         return ()
-    must = _must_fail(drawn)
+    must = _must_pass(drawn) if drawn.product == HEALTHY else _must_fail(drawn)
     open_checks = (v for v in judged.verdicts if v.name in must and v.outcome == "inconclusive")
     return tuple(f"inconclusive: {v.name}: {v.headline}" for v in open_checks)
 
@@ -179,5 +186,6 @@ def _fits(fault: Fault, reason: str) -> bool:
 def _class(drawn: Draw, judged: Judgement) -> str:
     if judged.outcome == "broken":
         return BROKEN
-    right = judged.outcome == ("pass" if drawn.product == HEALTHY else "fail")
-    return RIGHT if right else INCONCLUSIVE
+    if drawn.product != HEALTHY:
+        return RIGHT if judged.outcome == "fail" else INCONCLUSIVE
+    return RIGHT if judged.outcome == "pass" and not _undecided(drawn, judged) else INCONCLUSIVE

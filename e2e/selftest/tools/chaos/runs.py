@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -24,8 +24,9 @@ from e2e.selftest.lab.app import Lab
 from e2e.selftest.tools.chaos.draw import REFERENCE, Draw
 from e2e.selftest.tools.chaos.faults.catalogue import all_faults
 from e2e.selftest.tools.chaos.faults.definition import Case, Fault
+from e2e.selftest.tools.chaos.faults.network import FAMILY as NETWORK
 from e2e.selftest.tools.chaos.judging import Found, Seen, examine
-from e2e.selftest.tools.chaos.leftovers import left_behind
+from e2e.selftest.tools.chaos.leftovers import Descendants, left_behind
 from e2e.selftest.tools.chaos.proxy.server import Proxy
 from e2e.selftest.tools.chaos.suite_process import LIMITS, Order, main, timeouts_for
 from e2e.selftest.tools.matrix.table import HEALTHY
@@ -34,6 +35,8 @@ from fixtures.reference_chat.launcher import ReferenceChat
 A_MINUTE = 60.0
 _START = 60.0
 _DUMP = 1.0
+_ENDS = 5.0
+"""Seconds from the last report to the end of the process."""
 _PRELOADED = ["e2e.selftest.tools.chaos.suite_process", "e2e.selftest.tools.chaos.judging"]
 
 
@@ -119,9 +122,11 @@ class Workshop:
                 fault.prepare(case)
             address = parts._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
             timeouts = timeouts_for(os.getloadavg()[0] / (os.cpu_count() or 1))
-            seen = self._watched(Order(drawn, address, out, temporary, log, token, timeouts), fault, case)
+            seen = self.watched(Order(drawn, address, out, temporary, log, token, timeouts), fault, case)
             if self.ending.is_set():
                 return None
+            if fault.family == NETWORK and not proxy.spoiled:
+                case.missed = case.missed or "nothing came that it is for"
             found = examine(drawn, fault, seen)
             text = ""
             if found.violations:
@@ -148,7 +153,7 @@ class Workshop:
         self.chat.reset(faults=faults, **drawn.variant.options())
         return self.chat.url, self.chat.pid
 
-    def _watched(self, order: Order, fault: Fault, case: Case) -> Seen:
+    def watched(self, order: Order, fault: Fault, case: Case) -> Seen:
         """Start the suite, inflict the fault at its moment, and watch until it has ended."""
         mine, its = self.context.Pipe()
         process = self.context.Process(target=main, args=(order, case.clock, its), daemon=True)
@@ -158,16 +163,21 @@ class Workshop:
             self.end()
         its.close()
         case.suite = process.pid
-        seen, watch = Seen(), _Watch(mine)
-        drawn = order.draw
-        watch.until(seen, lambda: seen.ready and seen.chats >= drawn.after, _START)
-        case.pause(drawn.delay)
-        if process.is_alive():
-            fault.inflict(case)
-        elif not fault.by_itself:
-            case.missed = case.missed or "the run had ended before"
-        watch.until(seen, lambda: False, limit_of(order.timeouts) + A_MINUTE)
-        process.join(5)
+        seen, descendants = Seen(), Descendants(order.token)
+        watch = Watch(mine, lambda: descendants.look(case.suite))
+        drawn, limit = order.draw, limit_of(order.timeouts) + A_MINUTE
+        if fault.by_itself:
+            watch.until_quiet(seen, limit)
+        else:
+            watch.until(seen, lambda: seen.ready and seen.chats >= drawn.after, _START)
+            case.pause(drawn.delay)
+            if process.is_alive():
+                descendants.look(case.suite)
+                fault.inflict(case)
+            else:
+                case.missed = case.missed or "the run had ended before"
+            watch.until(seen, lambda: False, limit)
+        process.join(_ENDS)
         if process.is_alive():
             seen.late = True
             os.kill(process.pid, signal.SIGUSR1)  # it writes where it stands
@@ -176,27 +186,44 @@ class Workshop:
             process.join()
         self._suite = None
         seen.exit_code = process.exitcode
-        seen.left = left_behind(order.token, order.temporary, patience=0.0 if self.ending.is_set() else None)
+        seen.left = left_behind(descendants, order.temporary, patience=0.0 if self.ending.is_set() else None)
         mine.close()
         return seen
 
 
-class _Watch:
-    """Reads what the suite reports."""
+class Watch:
+    """Reads what the suite reports; calls ``look`` after each report."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, look: Callable[[], None]) -> None:
         self._connection = connection
+        self._look = look
         self._over = False
 
-    def until(self, seen: Seen, enough: Any, seconds: float) -> None:
+    def until(self, seen: Seen, enough: Callable[[], bool], seconds: float) -> None:
         """Read until ``enough()``, the end of the process, or the time is over."""
         end = time.monotonic() + seconds
         while not self._over and not enough() and (left := end - time.monotonic()) > 0:
-            try:
-                if self._connection.poll(left):
-                    _take(seen, self._connection.recv())
-            except (EOFError, OSError):
-                self._over = True
+            self._read(seen, left)
+
+    def until_quiet(self, seen: Seen, seconds: float) -> None:
+        """Read until the end of the process, or until nothing was reported for so long.
+
+        For a fault whose moment nobody sees: what still reports chats was not hit by it, or went on after it.
+        """
+        while not self._over and self._read(seen, seconds):
+            pass
+
+    def _read(self, seen: Seen, seconds: float) -> bool:
+        """Whether there was a report within the time, or the end."""
+        try:
+            if not self._connection.poll(seconds):
+                return False
+            _take(seen, self._connection.recv())
+        except (EOFError, OSError):
+            self._over = True
+        else:
+            self._look()
+        return True
 
 
 def _take(seen: Seen, report: tuple[Any, ...]) -> None:

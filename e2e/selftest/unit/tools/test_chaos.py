@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import multiprocessing
 import os
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 
+from e2e.profile.profile import Timeouts
 from e2e.records.evidence import EvidenceWriter
 from e2e.records.records import Problem, RunRecords
 from e2e.selftest.tools.chaos.draw import Draw, draw
 from e2e.selftest.tools.chaos.faults.catalogue import all_faults
+from e2e.selftest.tools.chaos.faults.definition import Case
 from e2e.selftest.tools.chaos.judging import BROKEN, RIGHT, VIOLATION, Seen, examine
-from e2e.selftest.tools.chaos.leftovers import TOKEN, left_behind
+from e2e.selftest.tools.chaos.leftovers import TOKEN, Descendants, left_behind
 from e2e.selftest.tools.chaos.proxy import behaviours
 from e2e.selftest.tools.chaos.proxy.messages import Request
 from e2e.selftest.tools.chaos.proxy.server import Behaviour, Proxy
-from e2e.selftest.tools.chaos.runs import Result
+from e2e.selftest.tools.chaos.runs import Result, Workshop
+from e2e.selftest.tools.chaos.suite_process import Order
 from e2e.selftest.tools.chaos.write import text_of
 from e2e.selftest.unit.builders import make_run, with_meta
 
@@ -142,20 +149,131 @@ def test_a_script_is_put_into_the_page(proxy: Proxy) -> None:
 # -- leftovers --------------------------------------------------------------------------------------------------------
 
 
-def test_processes_and_files_that_stay_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("e2e.selftest.tools.chaos.leftovers._PATIENCE", 0.0)
-    (tmp_path / "profile").mkdir()
-    token = "token-of-a-self-test"
+HOLDS_A_PORT = """
+import os, socket, sys
+held = socket.create_server(("127.0.0.1", 0))
+print(held.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def running(**options: Any) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that holds a port, and that port."""
     with subprocess.Popen(
-        [sys.executable, "-c", "print(1, flush=True); input()"],
-        env=os.environ | {TOKEN: token}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [sys.executable, "-c", HOLDS_A_PORT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options
     ) as process:  # fmt: skip
         assert process.stdout is not None
-        process.stdout.readline()
-        found = left_behind(token, tmp_path)
+        yield process, process.stdout.readline().strip()
+
+
+def test_processes_ports_and_files_that_stay_are_found(tmp_path: Path) -> None:
+    (tmp_path / "profile" / "Default").mkdir(parents=True)
+    token = "token-of-a-self-test"
+    with running(env=os.environ | {TOKEN: token}) as (process, port):
+        found = left_behind(Descendants(token), tmp_path, patience=0.0)
         assert process.wait(10) == -9
-    assert [line.split(":")[0] for line in found] == [f"process {process.pid}", "file profile"]
-    assert left_behind(token, tmp_path / "none") == []
+    assert [line.split(":")[0] for line in found] == [f"process {process.pid}", "file profile (Default)"]
+    assert found[0].endswith(f"(port {port})")
+    assert left_behind(Descendants(token), tmp_path / "none") == []
+
+
+def test_a_process_that_hides_its_environment_is_found(tmp_path: Path) -> None:
+    """Chromium overwrites that of its renderers; they stay in the session of their browser."""
+    descendants = Descendants("another token")
+    with running(env={}, start_new_session=True) as (process, port):
+        assert left_behind(descendants, tmp_path, patience=0.0) == []
+        descendants.look(os.getpid())
+        found = left_behind(descendants, tmp_path, patience=0.0)
+        assert process.wait(10) == -9
+    assert [line.split(":")[0] for line in found] == [f"process {process.pid}"]
+    assert found[0].endswith(f"(port {port})")
+
+
+def test_what_has_not_opened_a_session_is_left_alone(tmp_path: Path) -> None:
+    descendants = Descendants("another token")
+    with running(env={}) as (process, _):
+        descendants.look(os.getpid())
+        assert left_behind(descendants, tmp_path, patience=0.0) == []
+        process.kill()
+
+
+# -- a run that is watched --------------------------------------------------------------------------------------------
+
+
+def hangs(order: Order, _: Any, reports: Connection) -> None:
+    reports.send(("ready",))
+    threading.Event().wait(60)
+
+
+def dies(order: Order, _: Any, reports: Connection) -> None:
+    reports.send(("ready",))
+    os._exit(3)
+
+
+def leaves(order: Order, _: Any, reports: Connection) -> None:
+    (order.temporary / "profile").write_text("x")
+    reads, writes = os.pipe()  # it holds both ends, and so its input never ends
+    command = [sys.executable, "-c", HOLDS_A_PORT]
+    process = subprocess.Popen(
+        command, env={}, stdin=reads, stdout=subprocess.PIPE, pass_fds=(writes,), start_new_session=True
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.readline()
+    reports.send(("ready",))
+    for _ in range(3):
+        reports.send(("chat", "plain", 1, "observed"))
+    os.kill(os.getpid(), 9)
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Seen]:
+    """What is seen of a process that does something else than a suite."""
+    monkeypatch.setattr("e2e.selftest.tools.chaos.leftovers._PATIENCE", 0.0)
+    for name in ("A_MINUTE", "_DUMP", "_ENDS"):
+        monkeypatch.setattr(f"e2e.selftest.tools.chaos.runs.{name}", 0.1)
+
+    def run(main: Callable[..., None], name: str = "none", within: float = 0.5) -> Seen:
+        monkeypatch.setattr("e2e.selftest.tools.chaos.runs.main", main)
+        monkeypatch.setattr("e2e.selftest.tools.chaos.runs.limit_of", lambda _: within)
+        context = multiprocessing.get_context("fork")
+        workshop = Workshop(context, None, None)  # type: ignore[arg-type] - they serve targets
+        timeouts = Timeouts(ready=1, action=1, reply=1)
+        order = Order(
+            drawn(after=0, delay=0.0), "", tmp_path, tmp_path / "tmp", tmp_path / "log", "a token", timeouts
+        )
+        order.temporary.mkdir()
+        case = Case(random.Random(1), None, tmp_path, tmp_path / "tmp", 0, None)  # type: ignore[arg-type]
+        return workshop.watched(order, FAULTS[name], case)
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["none", "stop-suite"])
+def test_a_run_that_does_not_end_is_late(watched: Callable[..., Seen], name: str) -> None:
+    """Whether its fault happens by itself, or at a moment."""
+    seen = watched(hangs, name)
+    assert (seen.late, seen.left) == (True, [])
+    assert (
+        "it did not end within the profile's limits plus a minute"
+        in examine(drawn(), FAULTS[name], seen).violations
+    )
+
+
+def test_a_run_whose_process_dies_is_seen(watched: Callable[..., Seen]) -> None:
+    seen = watched(dies, within=20.0)
+    assert (seen.late, seen.exit_code) == (False, 3)
+    assert "the suite's process ended with exit code 3" in examine(drawn(), FAULTS["none"], seen).violations
+
+
+def test_what_a_killed_run_leaves_and_loses_is_seen(watched: Callable[..., Seen]) -> None:
+    seen = watched(leaves, within=20.0)
+    assert [line.split(" ")[0] for line in seen.left] == ["process", "file"]
+    assert "(port " in seen.left[0]
+    found = examine(drawn(), FAULTS["kill-suite"], seen)
+    assert [line.split(":")[0] for line in found.violations] == [
+        "left behind", "left behind", "3 chats were reported as written, and there is no run",
+    ]  # fmt: skip
 
 
 # -- the property -----------------------------------------------------------------------------------------------------
@@ -259,6 +377,26 @@ def test_what_is_planted_must_be_found_or_a_true_reason_given(seen: Callable[...
     assert any(
         line.startswith("not the true reason: inconclusive: rotation.rapid_send") for line in found.violations
     )
+
+
+def test_a_healthy_run_must_show_that_it_is(seen: Callable[..., Seen]) -> None:
+    """A run passes as soon as one check does: with one chat no check of rotation can."""
+    records = make_run(chats=1, lanes=1)
+    found = examine(drawn(), FAULTS["none"], seen(records))
+    assert found.outcome == VIOLATION
+    assert any(
+        "no right verdict, because of: inconclusive: rotation.sent_id_is_fresh" in v for v in found.violations
+    )
+    two_tabs = replace(drawn(), scenario="two-tabs")
+    found = examine(two_tabs, FAULTS["stop-suite"], seen(make_run()))
+    assert any("not the true reason: inconclusive: rotation.two_tabs" in v for v in found.violations)
+
+
+def test_a_look_up_that_does_not_end_is_true_of_a_backend_that_is_slow(seen: Callable[..., Seen]) -> None:
+    records = broken("the backend's look-up did not end")
+    for name in ("net-endless", "net-delay", "stop-backend"):
+        assert examine(drawn(), FAULTS[name], seen(records)).outcome == BROKEN
+    assert examine(drawn(), FAULTS["net-429"], seen(records)).outcome == VIOLATION
 
 
 def test_the_reasons_are_listed_for_a_reader(seen: Callable[..., Seen]) -> None:

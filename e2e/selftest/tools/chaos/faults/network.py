@@ -33,12 +33,12 @@ def _everything(_: Request) -> bool:
     return True
 
 
-def _apply(case: Case, behaviour: Behaviour, *, cut_open: bool = False) -> None:
+def _apply(case: Case, behaviour: Behaviour, *, cut_open: bool = False, cut_sockets: bool = False) -> None:
     """To messages, to the chat's requests, or to everything; to one, two or all that come."""
     scope = case.rng.choice((_message, _message, _chat, _everything))
     times = case.rng.choice((1, 2, None))
     case.note(f"{scope.__name__[1:]}, {times or 'all'}")
-    case.proxy.behave(behaviours.only(scope, times, behaviour), cut_open=cut_open)
+    case.proxy.behave(behaviours.only(scope, times, behaviour), cut_open=cut_open, cut_sockets=cut_sockets)
 
 
 @fault("net-cut", FAMILY, "connections are cut, before or in the response",
@@ -82,7 +82,7 @@ def _status(status: int, what: str, reasons: tuple[str, ...]) -> None:
             )
         )
         more = {"retry_after": case.rng.choice(("0", "1", "3600", "soon"))} if status != 500 else {}
-        _apply(case, behaviours.answering(status, body, content_type=kind, **more), cut_open=True)
+        _apply(case, behaviours.answering(status, body, content_type=kind, **more), cut_sockets=True)
 
 
 _SOCKET = (r"the page has no open WebSocket", r"the reply was cut: the WebSocket was closed", *NOTHING_SHOWN)

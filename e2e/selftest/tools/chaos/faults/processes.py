@@ -43,6 +43,7 @@ LATE = (
     r"no complete reply within",
     r"no payload that a wire rule names was seen within",
     r"the backend's own interface did not respond \(\w+\): (TimeoutError|timeout)",
+    r"the backend's look-up did not end",
     r"could not be opened: .*Timeout",
 )
 """Waits that took longer than the profile allows."""

@@ -88,11 +88,15 @@ class Proxy:
         self._loop = loop
         self._upstream = server
         self._open: set[asyncio.StreamWriter] = set()
+        self._sockets: set[asyncio.StreamWriter] = set()
+        """Those of them that are WebSockets."""
         self._listener: asyncio.Server | None = None
         self.port = 0
         self.script = ""
         """Put at the begin of every HTML page."""
         self.requests = 0
+        self.spoiled = 0
+        """Requests and open connections that `behave` or `refuse` did something to."""
         self._behave: Callable[[Request], Behaviour | None] = lambda _: None
 
     @classmethod
@@ -118,11 +122,20 @@ class Proxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def behave(self, choose: Callable[[Request], Behaviour | None], *, cut_open: bool = False) -> None:
-        """From now on ``choose`` decides what happens to each request. ``cut_open`` cuts the connections that are open."""
+    def behave(
+        self,
+        choose: Callable[[Request], Behaviour | None],
+        *,
+        cut_open: bool = False,
+        cut_sockets: bool = False,
+    ) -> None:
+        """From now on ``choose`` decides what happens to each request.
+
+        ``cut_open`` cuts the connections that are open, ``cut_sockets`` the WebSockets: they are opened again, as a request.
+        """
         self._behave = choose
-        if cut_open:
-            self._loop.call_soon_threadsafe(self._cut_all)
+        if cut_open or cut_sockets:
+            self._loop.call_soon_threadsafe(self._cut, self._open if cut_open else self._sockets)
 
     def refuse(self) -> None:
         """Listen no longer, and cut what is open: the next connection is refused."""
@@ -135,10 +148,12 @@ class Proxy:
     async def _refuse(self) -> None:
         if self._listener is not None:
             self._listener.close()
-        self._cut_all()
+            self.spoiled += 1
+        self._cut(self._open)
 
-    def _cut_all(self) -> None:
-        for writer in list(self._open):
+    def _cut(self, connections: set[asyncio.StreamWriter]) -> None:
+        self.spoiled += len(connections)
+        for writer in list(connections):
             writer.transport.abort()
 
     async def _end(self) -> None:
@@ -154,12 +169,18 @@ class Proxy:
             request = await read_request(reader)
             if request is not None:
                 self.requests += 1
-                behave = self._behave(request) or self._ordinary
-                await behave(Exchange(request, writer, reader, self._upstream))
+                if request.upgrades:
+                    self._sockets.add(writer)
+                behave = self._behave(request)
+                self.spoiled += behave is not None
+                await (behave or self._ordinary)(Exchange(request, writer, reader, self._upstream))
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
             return  # a client or a server that went away: the other side sees its connection close
+        except asyncio.CancelledError:
+            return  # the proxy ends; Python 3.11 would print a traceback for each connection
         finally:
             self._open.discard(writer)
+            self._sockets.discard(writer)
             writer.close()
 
     async def _ordinary(self, exchange: Exchange) -> None:
