@@ -6,6 +6,7 @@ profile for a short run. So it gets a folder of its own, and a shell removes tha
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Playwright
 
 _PATIENCE = 15.0
-_REMOVE = 'cat >/dev/null; n=0; while [ -e "$0" ] && [ $n -lt 50 ]; do rm -rf "$0"; n=$((n+1)); [ -e "$0" ] && sleep 0.2; done'
-"""Waits for the end of its input, which is that of this process. A browser that is ending may still write: again then."""
+_REMOVE = """ended=$(cat); n=0; away=0
+while [ $n -lt 100 ] && [ $away -lt 25 ]; do
+  if [ -e "$0" ]; then rm -rf "$0"; fi
+  if [ -e "$0" ]; then away=0; else away=$((away+1)); [ -z "$ended" ] || exit 0; fi
+  n=$((n+1)); sleep 0.2
+done"""
+"""Waits for the end of its input, which is that of this process. Nothing came with it where that was killed: its browser is ending
+then, may still write, and makes the folder again (in 4 of 48 such runs). So the shell looks for 5 s whether it stays away.
+"""
 
 
 class DriverFiles:
@@ -65,7 +73,9 @@ class DriverFiles:
         shell, self._shell = self._shell, None
         if shell is None or shell.stdin is None:
             return
-        shell.stdin.close()
+        with contextlib.suppress(OSError):  # the shell was killed
+            shell.stdin.write(b"ended")
+            shell.stdin.close()
         try:
             shell.wait(_PATIENCE)
         except subprocess.TimeoutExpired:

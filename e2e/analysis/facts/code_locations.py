@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import Frame, Stack
@@ -31,6 +32,23 @@ def _trail(run: Run, run_id: str, stack: Stack) -> Trail:
     own = [place for place in known if not place.vendor]
     best = min(map(_kind, own), default=0)
     return tuple(place for place in own if _kind(place) == best)
+
+
+def writing(run: Run, run_id: str, stack: Stack | None) -> Trail:
+    """The `trail` of a write; in a run whose code was not resolved, for it was killed, all frames as they were recorded.
+
+    They still show whether two writes are one statement; whose code they are they do not.
+    """
+    if run.code_of(run_id):
+        return trail(run, run_id, stack)
+    return tuple(map(_recorded, stack or ()))
+
+
+def _recorded(frame: Frame) -> CodePlace:
+    source = urlsplit(str(frame["url"])).path.lstrip("/")
+    return CodePlace(
+        source, int(frame["line"]), int(frame["column"]), str(frame["function"]), mapped=False, vendor=False
+    )
 
 
 def _kind(place: CodePlace) -> int:

@@ -297,10 +297,11 @@ class Lane:
 
     def _picture(self, name: str) -> None:
         """What the user saw when it went wrong, session IDs covered."""
-        if self._window is None or self._run_context.folder is None or self._run_context.stopped():
+        page = self._window.page if self._window is not None else None
+        if page is None or self._run_context.folder is None or self._run_context.stopped():
             return
         try:
-            (self._run_context.folder / name).write_bytes(self._window.page.screenshot())
+            (self._run_context.folder / name).write_bytes(page.screenshot())
         except (Error, OSError):
             return  # a page that cannot be drawn, or a disk that is full, has already reported the reason
 

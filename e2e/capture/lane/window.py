@@ -64,7 +64,8 @@ class Window:
         recorder.chats.lost_sight = (
             run_context.network_service or NetworkService(run_context.browser)
         ).watch()
-        self.page: ChatPage
+        self.page: ChatPage | None = None
+        """None until it is open: a renderer that dies at once opens none."""
         self.dialogs = 0
         """JavaScript dialogs that the page has opened."""
         self._closing: list[Callable[[], None]] = []

@@ -86,7 +86,8 @@ def _in_cookies(lane: Lane, ids: list[str]) -> Sighting | None:
 
 
 def _in_address(lane: Lane, ids: list[str]) -> Sighting | None:
-    address = lane.window.page.page.url if lane.window is not None and hasattr(lane.window, "page") else ""
+    page = lane.window.page if lane.window is not None else None
+    address = page.page.url if page is not None else ""
     sighting = find_in_traffic(ids, [Seen("GET", address)]) if address else None
     if sighting is None:
         return None
@@ -115,8 +116,8 @@ def _values(lane: Lane) -> Mapping[str, Mapping[str, str]]:
     found: dict[str, dict[str, str]] = {}
     window = lane.window
     try:
-        frames = window.page.page.frames if window is not None else []
-        for frame in frames:
+        page = window.page if window is not None else None
+        for frame in page.page.frames if page is not None else []:
             held: Mapping[str, Any] = frame.evaluate(STORES)
             for store in _WHERE:
                 found.setdefault(store, {}).update(held.get(store, {}))

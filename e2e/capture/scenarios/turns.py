@@ -70,6 +70,8 @@ def _reply(context: LaneContext, exchange: Exchange) -> Generator[Wait, None, bo
         recorder.message_ended("exchange finished", "http_error")
         yield from not_taken(context, exchange, exchange.status)
         return True
+    if exchange.too_long and exchange.ended_at is None:
+        raise _too_long(context)
     if not _was_cut(exchange):
         yield from _on_the_screen(context, exchange, deadline, late)
         if recorder.exchange is exchange and _may_be_retried(exchange):  # cut after all
@@ -94,7 +96,9 @@ def _answered(
     taken = exchange.status is not None and exchange.status < 400 and not replaced()
     asked = context.backend.ask(recorder.sent_id) if context.backend and taken else None
     if context.profile.reply.exchange_finished or not taken:
-        yield Wait(lambda: exchange.ended_at is not None or replaced(), _left(deadline), late)
+        yield Wait(
+            lambda: exchange.ended_at is not None or exchange.too_long or replaced(), _left(deadline), late
+        )
     return asked
 
 
@@ -135,13 +139,17 @@ def _ended(context: LaneContext, exchange: Exchange, asked: Asked | None) -> Ste
             hint="is the backend or the network down?",
         )
     if exchange.too_long:
-        recorder.message_ended("exchange finished", "failed")
-        raise CaptureIncomplete(TOO_LONG, hint="the suite cannot judge what it has not read")
+        raise _too_long(context)
     recorder.message_ended(_how(context.profile), "ok")
     if asked is not None:
         no_answer = partial(CaptureIncomplete, "the backend's look-up did not end")
         yield Wait(asked.done, context.profile.timeouts.action, no_answer)
         recorder.backend(*asked.answer())
+
+
+def _too_long(context: LaneContext) -> CaptureIncomplete:
+    context.recorder.message_ended("exchange finished", "failed")
+    return CaptureIncomplete(TOO_LONG, hint="the suite cannot judge what it has not read")
 
 
 def _may_be_retried(exchange: Exchange) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import attrgetter, itemgetter
 
-from e2e.analysis.facts.code_locations import Trail, innermost, same, trail
+from e2e.analysis.facts.code_locations import Trail, innermost, same, writing
 from e2e.analysis.facts.freshness import ids_of_chats
 from e2e.analysis.facts.ownership import provisional
 from e2e.analysis.facts.reloads import Brings, brings
@@ -98,7 +98,7 @@ class OwnWrite:
 
 def write_of(run: Run, w: OwnWrite) -> Write:
     """A row of the storage events, with the product's own frames."""
-    return Write(w.t, w.op, w.session, w.previous, trail(run, w.run_id, w.stack))
+    return Write(w.t, w.op, w.session, w.previous, writing(run, w.run_id, w.stack))
 
 
 def lane_of(
@@ -110,8 +110,10 @@ def lane_of(
     begins = sorted(windows)
     ends = list(accumulate((end for _, end in begins), max))  # the latest end of those that begin so early
     touches = [w for w in again if not _within(w.t, begins, ends)]
-    trails = [path for w in touches if (path := trail(run, run_id, w.stack))]
-    generated = trail(run, run_id, first.stack) if first is not None else ()
+    trails = [path for w in touches if (path := writing(run, run_id, w.stack))]
+    generated = writing(run, run_id, first.stack) if first is not None else ()
+    if not trails and not run.code_of(run_id):
+        generated = ()  # where all writes may go through one library, only a write of another kind shows which frame tells
     shared = min((_common(generated, path) for path in trails), default=0)
     places = dict.fromkeys(path[shared] if len(path) > shared else path[0] for path in trails)
     return Lane(

@@ -268,6 +268,11 @@ class HttpTraffic:
             return
         rule = body.framed_by
         body.reader = FramedReader(rule.framing) if rule and is_framed(rule, kind) else AnswerReader(kind)
+        body.reader.announced(_length(headers))
+        if exchange is not None and body.reader.cut:
+            exchange.too_long = (
+                True  # the lane does not wait for the rest: 100 MB took the driver up to a minute
+            )
 
         if body.asked:
             self._feed_early(body)
@@ -348,9 +353,9 @@ class HttpTraffic:
     def _expect(self, request_id: str, status: int, headers: dict[str, str]) -> None:
         """A request with ``keepalive`` never ends for the protocol; its announced length shows that it did."""
         if self._channel.prefix + request_id in self._wire.in_flight:
-            length = headers.get("content-length", "")
-            self._left[request_id] = int(length) if length.isdecimal() else -1
-            if status in (204, 205, 304) or length == "0":
+            length = _length(headers)
+            self._left[request_id] = length
+            if status in (204, 205, 304) or length == 0:
                 self._over(request_id)
 
     def _over(self, request_id: str) -> None:
@@ -429,7 +434,7 @@ class HttpTraffic:
         body.completed = True
         # Of a synchronous request the protocol streams nothing: its page stood still until all of it was there.
         unread = body.came > 0 and body.read == 0 and body.ended is not None and body.ended[0] == "ok"
-        if body.reader is None or (body.live is not None and not unread):
+        if body.reader is None or body.reader.cut or (body.live is not None and not unread):
             self._close(request_id, body)
             return
 
@@ -492,6 +497,12 @@ class _Body:
         """Bytes that the browser reported."""
         self.read = 0
         """Bytes that were read."""
+
+
+def _length(headers: dict[str, str]) -> int:
+    """The announced length of the body; -1 where there is none."""
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdecimal() and len(length) < 16 else -1
 
 
 def _cached(response: Params) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 
 TOKEN = "CHAOS_RUN"
-_PATIENCE = 10.0
-"""Seconds that a driver or a browser has to notice that its parent is gone."""
+_PATIENCE = 25.0
+"""Seconds that a driver or a browser has to notice that its parent is gone, and `DriverFiles` to remove what they write then."""
 _TICK = 0.1
 _MOST_FILES = 5
 

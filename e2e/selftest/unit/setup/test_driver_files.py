@@ -43,6 +43,14 @@ def test_it_goes_when_the_process_is_killed() -> None:
         folder = Path(process.stdout.readline().strip())
         assert (folder / "left").is_file()
         process.kill()
+    until_gone(folder)
+    (folder / "profile").mkdir(
+        parents=True
+    )  # a browser that is ending writes its state, and makes the folder for that
+    until_gone(folder)
+
+
+def until_gone(folder: Path) -> None:
     end = time.monotonic() + 20
     while folder.exists():
         assert time.monotonic() < end, "it stays"

@@ -237,7 +237,8 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Se
         monkeypatch.setattr("e2e.selftest.tools.chaos.runs.main", main)
         monkeypatch.setattr("e2e.selftest.tools.chaos.runs.limit_of", lambda _: within)
         context = multiprocessing.get_context("fork")
-        workshop = Workshop(context, None, None)  # type: ignore[arg-type] - they serve targets
+        no_target: Any = None
+        workshop = Workshop(context, no_target, no_target)
         timeouts = Timeouts(ready=1, action=1, reply=1)
         order = Order(
             drawn(after=0, delay=0.0), "", tmp_path, tmp_path / "tmp", tmp_path / "log", "a token", timeouts

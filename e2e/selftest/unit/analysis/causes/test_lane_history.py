@@ -13,6 +13,7 @@ from e2e.analysis.causes.evidence.chat_evidence import chat_evidence
 from e2e.analysis.causes.evidence.lane_history import lane_of
 from e2e.analysis.causes.frontend_storage import session_restored
 from e2e.analysis.facts.reloads import brings
+from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.records.records import Chat, RunRecords
 from e2e.selftest.unit.analysis.checks.test_scenarios import chat
@@ -37,6 +38,20 @@ def test_only_an_id_that_is_written_over_itself_outside_of_new_chat_is_touched()
     assert lane.generator is not None
     assert lane.generator.function == "createSession"
     assert lane.writes_seen
+
+
+@pytest.mark.parametrize("wrapper", [False, True])
+@pytest.mark.parametrize("fault", ["id-constant", "session-restored"])
+def test_who_wrote_the_old_id_is_known_of_a_run_that_was_killed(fault: str, wrapper: bool) -> None:
+    """Its stacks were not resolved; with kill -9 at a chat's end, both causes became "unexplained"."""
+    records = with_meta(make_run(fault, wrapper=wrapper), code={}, finished=None)
+    assert {cause.name for cause in judge(assemble([records])).causes} == {fault}
+
+
+def test_one_function_that_writes_for_all_does_not_tell_who_wrote() -> None:
+    records = with_meta(make_run(chats=2, lanes=1), code={})
+    writes = [write(1.0, "s…1", None, "save", "mint"), write(3.0, None, "s…1", "save", "remove")]
+    assert lane_of(assemble([records]), records.meta.run_id, writes, []).generator is None
 
 
 @pytest.mark.parametrize(("lane", "brought"), [(0, ""), (1, "another")])

@@ -61,6 +61,7 @@ class Fake:
         self.trace = False
         self.log: list[str] = []
         self.undrawable = False
+        self.opens = True
         self.windows = 0
         self.waits = False
 
@@ -78,12 +79,15 @@ class Fake:
         return SimpleNamespace(
             context=f"context-{number}",
             dialogs=self.dialogs,
-            page=SimpleNamespace(screenshot=screenshot),
+            page=SimpleNamespace(screenshot=screenshot) if self.opens else None,
             open=self.lane_context,
             close=lambda: self.log.append(f"close {number}"),
         )
 
     def lane_context(self) -> Any:
+        if not self.opens:
+            raise Error("BrowserContext.new_page: Target crashed")
+
         def verb(name: str) -> Callable[..., Steps]:
             def steps(*args: Any) -> Steps:
                 self.log.append(" ".join([name, *(a for a in args if isinstance(a, str))]))
@@ -322,6 +326,13 @@ class TestRefusals:
         fake.run(2)
         assert "it opened 500 dialogs" in fake.problems[0][0]
         assert [c.status for c in fake.written.chats] == ["observed", "lost"]
+
+    def test_a_page_that_cannot_be_opened_is_a_reason(self, fake: Fake) -> None:
+        fake.opens = False
+        fake.run(2)
+        assert fake.problems == [
+            ("the browser could not go on: BrowserContext.new_page: Target crashed", "lane 0")
+        ]
 
     def test_what_the_page_does_not_explain_ends_the_lane_as_it_is(self, fake: Fake) -> None:
         fake.fails = {1: CaptureIncomplete("no payload")}

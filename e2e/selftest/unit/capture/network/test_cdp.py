@@ -385,6 +385,29 @@ class TestStreamed:
         ]
         assert scene.exchange.provider == "Big hat"
 
+    def test_a_body_that_is_announced_as_too_long_is_not_read(self) -> None:
+        scene = Scene()
+        scene.cdp.request()
+        scene.cdp.response(headers={"content-type": "application/json", "content-length": str(100 << 20)})
+        assert scene.exchange.too_long
+        scene.cdp.data('{"provider": "Big hat"}')
+        scene.cdp.finished()
+        assert scene.log.values == []
+        assert "Network.getResponseBody" not in scene.cdp.sent
+        assert scene.exchange.provider is None
+
+    @pytest.mark.parametrize(
+        ("kind", "length"), [("text/event-stream", str(100 << 20)), ("application/json", "x")]
+    )
+    def test_a_stream_of_values_may_be_as_long_as_it_likes(self, kind: str, length: str) -> None:
+        scene = Scene()
+        scene.cdp.request()
+        scene.cdp.response(headers={"content-type": kind, "content-length": length})
+        scene.cdp.data(sse(1) if "stream" in kind else "1")
+        scene.cdp.finished()
+        assert not scene.exchange.too_long
+        assert scene.log.values == [1]
+
     def test_the_type_that_the_browser_guessed_serves_without_a_header(self) -> None:
         scene = Scene()
         scene.cdp.request()

@@ -123,6 +123,22 @@ def test_a_healthy_turn_does_not_wait(turn: Turn) -> None:
     assert turn.plays((0.1, ends(turn.sends(NEW, "m-1")))) < 0.2
 
 
+def test_a_reply_that_is_too_long_is_not_waited_for(turn: Turn) -> None:
+    """A body of 100 MB came through the browser's driver to its end: up to a minute on a busy machine."""
+    exchange = turn.sends(NEW, "m-1")
+    exchange.status = 200
+    began = turn.desk.clock.now
+
+    def announced() -> None:
+        exchange.too_long = True
+
+    with pytest.raises(CaptureIncomplete, match="longer than 32 MB, and was not read"):
+        turn.plays((0.1, announced))
+    assert turn.desk.clock.now - began < 0.3
+    (message,) = turn.desk.end().messages
+    assert message.outcome == "failed"
+
+
 def test_patience_is_learned(turn: Turn) -> None:
     failed = turn.sends(NEW, "m-1")
     failed.status = 503
