@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -207,6 +208,41 @@ def test_a_skewed_but_honest_draw_is_not_accused() -> None:
     rng = random.Random(5)
     draws = [Draw(rng.choices("ABC", (8, 1, 1))[0], i % 4) for i in range(100)]
     assert judge(draws, 1e-2).decision == "independent"
+
+
+@pytest.mark.parametrize(
+    ("lanes", "more", "names"),
+    [
+        (1, {}, ["before", "cycle"]),
+        (2, {}, ["before", "cycle", "order", "lane"]),
+        (1, {"agent": "ab"}, ["before", "cycle", "user agent"]),
+        (2, {"agent": "ab", "hour": (1, 2)}, ["before", "cycle", "order", "lane", "user agent", "hour"]),
+    ],
+)
+def test_the_level_is_shared_by_as_many_hypotheses_as_are_tested(
+    lanes: int, more: dict[str, Sequence[Any]], names: list[str]
+) -> None:
+    rng, level = random.Random(9), 0.05
+    draws = [
+        Draw(rng.choice("ABC"), i % lanes, **{name: values[i // 20] for name, values in more.items()})
+        for i in range(40)
+    ]
+    found = judge(draws, level)
+    each = level / len(names)
+    parts = [[d.provider for d in draws if d.lane == lane] for lane in range(lanes)]
+    distribution = repeats.repeats_of_lanes(
+        tuple(sorted(tuple(sorted(Counter(part).values(), reverse=True)) for part in parts))
+    )
+    assert [h.name for h in found.hypotheses] == names
+    assert (found.few, found.many) == repeats.critical(distribution, each)
+    assert found.needed == repeats.sessions_needed(3, lanes, each)
+    assert found.expected == pytest.approx(sum(n * p for n, p in enumerate(distribution)))
+    assert (found.n, found.pairs, found.level) == (40, 40 - lanes, level)
+
+
+def test_no_draws_are_undecided() -> None:
+    found = judge([], 0.05)
+    assert (found.decision, found.n, found.pairs, found.repeats) == ("undecided", 0, 0, 0)
 
 
 def test_a_few_sessions_cannot_decide() -> None:

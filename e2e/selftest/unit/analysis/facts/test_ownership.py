@@ -170,3 +170,13 @@ def test_a_server_that_echoes_an_id_into_the_store_makes_nobody_rotate_late() ->
     ]
     causes = judge(assemble([replace(records, chats=tuple(changed), events=tuple(events))])).causes
     assert "late-rotation" not in [c.name for c in causes]
+
+
+def test_what_came_into_a_chat_is_in_order_of_time_whatever_kind_of_record_shows_it() -> None:
+    """A chat that sent the old ID before it stored it has it from that message on."""
+    old = chat("mid-stream", 10, [("", None, None)], cut=True)
+    new = chat("mid-stream", 11, [("", OLD, None), ("", NEW, NEW)])
+    events = [issued(T - 0.5, 10, OLD), write(T + 0.5, 11, OLD, None)]
+    found = foreign(run_with([old, new], events, **REPLY))[ChatKey(RUN, 0, 11)]
+    assert [(f.layer, f.session, f.owner.chat) for f in found] == [("sent", OLD, 10), ("stored", OLD, 10)]
+    assert [f.t for f in found] == sorted(f.t for f in found)

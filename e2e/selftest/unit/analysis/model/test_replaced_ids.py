@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from e2e.analysis.judge import judge
-from e2e.analysis.model.issued_ids import replaced_ids, with_replaced_ids
+from e2e.analysis.model.issued_ids import issued_ids, replaced_ids, with_replaced_ids
 from e2e.analysis.model.run import assemble
 from e2e.records.records import Chat, Event, Message, RunRecords
 from e2e.selftest.unit.builders import make_run, with_meta
@@ -110,3 +110,30 @@ def test_where_the_policy_is_that_the_reply_brings_the_id_it_is_left_to_that() -
 def test_a_run_without_such_ids_is_left_alone() -> None:
     run = make_run(chats=4, lanes=2, backend=False)
     assert with_replaced_ids(run) is run
+    assert replaced_ids(run) == {}
+    assert issued_ids(run) == {}
+
+
+def test_what_replies_issued_is_known_from_messages_and_from_events() -> None:
+    """A message's own record comes first; an event without an ID, a chat or a message is left out."""
+    run = make_run(chats=2, lanes=1, backend=False, continue_last=False)
+    chats = (
+        replace(run.chats[0], messages=(replace(run.chats[0].messages[0], issued="s-1"),)),
+        run.chats[1],
+    )
+    given: list[tuple[int | None, dict[str, Any]]] = [
+        (0, {"session": "s-0", "message": 0}),
+        (1, {"session": "s-2", "message": 0}),
+        (1, {"session": "s-3", "message": 0}),
+        (1, {"session": "s-4", "message": None}),
+        (1, {"session": None, "message": 1}),
+        (None, {"session": "s-5", "message": 2}),
+    ]
+    events = [
+        Event(run.meta.run_id, 9000 + n, 1.0 + n, 0, chat, "issued", data)
+        for n, (chat, data) in enumerate(given)
+    ]
+    assert issued_ids(replace(run, chats=chats, events=(*run.events, *events))) == {
+        (0, 0, 0): "s-1",
+        (0, 1, 0): "s-2",
+    }

@@ -18,7 +18,7 @@ from e2e.records.records import Chat, Policy
 from e2e.selftest.unit.builders import PROVIDERS, judge_run, make_run, with_chats
 from reports.charts import charts, structure, timeline
 from reports.charts.charts import band, chat_timeline, lanes_strip, provider_distribution
-from reports.charts.drawing import ALARM, BAND, BAR, CELL_INK, INK, NOTHING, PALETTE, Chart
+from reports.charts.drawing import ALARM, BAND, BAR, CELL_INK, INK, NOTHING, PALETTE, QUIET, Chart
 from reports.charts.flow import LAYERS, flow_of
 from reports.charts.structure import id_structure, structure_alt
 
@@ -362,6 +362,10 @@ class TestStructure:
             "varies",
             "missing in shorter IDs",
         ]
+        handles = axes.get_legend().legend_handles
+        assert [to_hex(p.get_facecolor()) for p in handles] == [NOTHING, BAR, BAND]
+        assert [p.get_hatch() for p in handles] == [bars[n].get_hatch() for n in (0, 1, 3)]
+        assert {(to_hex(p.get_edgecolor()), p.get_linewidth()) for p in (*bars, *handles)} == {(QUIET, 0.5)}
         assert chart.rows == (
             ("1", "1", "constant"),
             ("2", "4", "varies"),

@@ -72,6 +72,16 @@ class TestPublish:
         for page in (site / "index.html", *site.glob("runs/*/index.html")):
             assert [link for link in links(page) if not (page.parent / link).exists()] == []
 
+    def test_the_run_is_there_with_all_that_belongs_to_it(self, tmp_path: Path) -> None:
+        site, out = tmp_path / "site", recorded(tmp_path, 1)
+        publish(out, site)
+        run = site / "runs" / "run-001"
+        for name in ("summary.md", "summary.json", "allure-report/awesome/index.html"):
+            assert (run / name).read_bytes() == (out / name).read_bytes()
+        charts = sorted(path.name for path in (out / "charts").iterdir())
+        assert charts
+        assert sorted(path.name for path in (run / "charts").iterdir()) == charts
+
     def test_the_index_dates_an_alarm_and_lists_what_changed(self, tmp_path: Path) -> None:
         site = tmp_path / "site"
         publish(recorded(tmp_path, 1, environment={"browser": "chromium 155"}), site)

@@ -15,7 +15,7 @@ from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.records.records import Problem
 from e2e.selftest.unit.builders import judge_run, make_run, with_meta
-from reports.summary.page import summary_page
+from reports.summary.page import headline, release_note, summary_page
 from reports.summary.summary import summarise
 from reports.summary.terminal import terminal_summary
 from reports.summary.verdict import detection_limits, executive_summary, verdict_line
@@ -90,6 +90,26 @@ def test_a_partial_run_is_marked_at_the_top() -> None:
     assert "partial run: the run did not finish" in terminal(run)
     assert "artial" not in page(judge_run())
     assert "partial" not in terminal(judge_run())
+
+
+@pytest.mark.parametrize(
+    ("faults", "decision"), [((), "✔ OK to release"), (("stale-state",), "✘ not OK to release")]
+)
+def test_the_comment_of_a_pull_request_has_decision_summary_layers_and_link(
+    faults: tuple[str, ...], decision: str
+) -> None:
+    run = judge_run(*faults, chats=8, lanes=2)
+    summary = summarise(run, judge(run))
+    lines = release_note(run, summary, "https://reports.example.org/1").splitlines()
+    assert lines[0] == f"### Chat sessions: {decision} ({headline(summary)})"
+    assert lines[2] == " ".join(executive_summary(summary))
+    statuses = [line.split(" | ")[1] for line in lines if line.startswith("| ")][1:]
+    assert len(statuses) == 7
+    assert ("does not work" in statuses) is bool(faults)
+    assert lines[-1] == (
+        f"8 of 8 chats observed; runs {run.metas[0].run_id}. [Report](https://reports.example.org/1)"
+    )
+    assert "[Report]" not in release_note(run, summary)
 
 
 def test_the_terminal_keeps_names_in_brackets() -> None:
