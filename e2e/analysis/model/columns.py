@@ -98,8 +98,6 @@ def columns_of(record: type[Row]) -> Columns:
 
 def records(frame: pd.DataFrame, record: type[R]) -> list[R]:
     """The rows of ``frame`` as plain Python values, with ``None`` for NA. For all rows of a run's frame see `Run.every`."""
-    if frame.empty:
-        return []
     return list(map(record, *(_plain(frame[field.name]) for field in fields(record))))
 
 

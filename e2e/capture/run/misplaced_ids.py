@@ -137,7 +137,7 @@ def _tell(
         "sighting",
         session=redactor.reference(session),
         place=sighting.place if sighting is not None else "",
-        url=redactor.url(sighting.url) if sighting is not None and sighting.url else "",
+        url=redactor.url(sighting.url) if sighting is not None else "",
         form=sighting.form if sighting is not None else "",
         layer=layer,
         **data,

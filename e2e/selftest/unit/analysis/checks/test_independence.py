@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from e2e.analysis.checks.independence import Draw, _limit, draws_of, holm, independent, judge
+from e2e.analysis.checks.independence import Draw, _limit, _reasons, draws_of, holm, independent, judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.stats import permutation, repeats
 from e2e.records.records import Chat, RunRecords
@@ -359,6 +359,24 @@ def test_lanes_that_stay_with_one_provider_are_counted(staying: int) -> None:
     )
     numbers = independent.judge(assemble([records])).numbers
     assert (numbers["lanes"], numbers["constant_lanes"]) == (4, staying)
+
+
+def test_a_cycle_is_the_first_reason_and_the_others_keep_their_order() -> None:
+    found = judge(cycle(3, 30), 0.05)
+    several = replace(
+        found,
+        rejected=("lane", "before", "cycle", "hour"),
+        turns="cycle",
+        hypotheses=tuple(
+            replace(found.hypotheses[0], name=name) for name in ("lane", "before", "cycle", "hour")
+        ),
+    )
+    reasons = [text.partition(" (p")[0].partition(",")[0] for text in _reasons(several).split("; ")]
+    assert [reason.split()[1] for reason in reasons] == ["fixed", "follows", "avoids", "follows"]
+    assert "lane" in reasons[1]
+    assert "p = 1," in _reasons(
+        replace(several, hypotheses=tuple(replace(h, p=0.5) for h in several.hypotheses))
+    )
 
 
 def test_a_pinned_provider_depends_on_nothing() -> None:

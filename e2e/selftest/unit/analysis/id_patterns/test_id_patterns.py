@@ -284,6 +284,14 @@ def test_positions_that_never_change_are_no_room_for_randomness() -> None:
     assert found.nominal_bits == 32.0
 
 
+def test_positions_are_counted_through_a_word_with_a_number() -> None:
+    """``chat7`` and five random digits: of the six digits one never changes, and two separators come after them only."""
+    found = recognise(
+        collect(lambda r, t, i, k: f"chat7{pick(r, string.digits, 5)}--{pick(r, BASE36, 9)}", n=60)
+    )
+    assert found.nominal_bits == pytest.approx(5 * math.log2(10) + 9 * math.log2(36), abs=0.1)
+
+
 def test_one_sample_and_unreadable_features_name_nothing() -> None:
     assert recognise(collect(WILD["ulid"][0], n=1)).name == "unknown"
     assert recognise([]).n == 0

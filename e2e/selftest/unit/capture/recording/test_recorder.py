@@ -917,3 +917,47 @@ def test_an_id_in_the_address_is_a_reference_from_its_first_payload_on(desk: Des
     desk.new_chat()
     desk.message("Hello", stored=None, sent=session, url=f"http://127.0.0.1:8571/c/{session}/messages")
     assert session not in json.dumps(desk.only("payload").data)
+
+
+@pytest.mark.parametrize(
+    ("text", "followed"),
+    [("a long story of a hat that nobody wore", True), ("OK", False), ("Tell me a long story", False)],
+)
+def test_a_rule_is_followed_once_a_reply_had_text_of_its_own(desk: Desk, text: str, followed: bool) -> None:
+    desk.new_chat()
+    desk.recorder.begin_message("Tell me a long story")
+    exchange = desk.payload("s-1")
+    desk.recorder.on_chunk(exchange, desk.clock.now, "", {"text": text})
+    exchange.outcome = "ok"
+    desk.recorder.on_finished(exchange)
+    assert desk.recorder.chats.followed_rules == ({desk.rule.name} if followed else set())
+
+
+def test_of_a_message_without_a_payload_nothing_is_known(desk: Desk) -> None:
+    desk.new_chat()
+    desk.recorder.begin_message("Hello")
+    desk.recorder.message_ended("timeout", "timeout")
+    (message,) = desk.end().messages
+    assert (message.sent_at, message.first_chunk_at, message.reply_provider, message.status) == (None,) * 4
+    assert (message.chunks, message.unreadable, message.served_by) == (0, "", "")
+    assert (message.bleeds_from, message.request, message.issued) == (None, None, None)
+    assert (message.stored_seen, message.sent_seen, message.ended_elsewhere) == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("origin", "whose"), [("shared_worker", [0]), ("service_worker", [0]), ("page", [0, 1])]
+)
+def test_what_a_worker_of_several_tabs_sends_belongs_to_the_tab_with_that_message(
+    desk: Desk, origin: str, whose: list[int]
+) -> None:
+    """Each tab that the worker serves sees it; a page's own payload is seen by that page only."""
+    desk.new_chat()
+    desk.recorder.begin_message("Hello (0123abcd)")
+    other = desk.recorder.beside()
+    for recorder in (desk.recorder, other):
+        exchange = Exchange(
+            request="r-1", rule=desk.rule, transport="http", method="POST", url=URL, sent_at=desk.clock.now, session=NEW,
+            history=0, body='{"text": "Hello (0123abcd)"}', stack=[], origin=origin,
+        )  # fmt: skip
+        recorder.on_payload(exchange)
+    assert [e.data.get("tab", 0) for e in desk.events("payload")] == whose

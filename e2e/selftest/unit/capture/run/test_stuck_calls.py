@@ -54,8 +54,12 @@ def guarded(loop: Loop, seconds: float, held: Callable[[], bool] = lambda: False
 
 def test_a_call_that_does_not_return_closes_the_context() -> None:
     loop = Loop()
-    with pytest.raises(CaptureIncomplete, match=r"a page did not respond for 0\.1 s"), guarded(loop, 0.1):
+    with (
+        pytest.raises(CaptureIncomplete, match=r"a page did not respond for 0\.1 s") as error,
+        guarded(loop, 0.1),
+    ):
         loop.call(5)
+    assert error.value.hint.startswith("a script of the page may loop for ever, or write to the console")
     assert loop.closed == ["context"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,6 +90,10 @@ class TestFingerprint:
     def test_it_is_equal_for_one_key_only(self) -> None:
         assert Redactor(key="k").fingerprint == Redactor(key="k").fingerprint != Redactor(key="l").fingerprint
 
+    def test_it_is_that_of_earlier_versions(self) -> None:
+        """Runs are compared ID by ID only under one mask key: another form would part new runs from old ones."""
+        assert Redactor(key="k").fingerprint == hmac.new(b"k", b"fingerprint", "sha256").hexdigest()[:12]
+
     def test_it_does_not_tell_the_key(self) -> None:
         assert "nightly" not in Redactor(key="nightly").fingerprint
 
@@ -163,6 +169,8 @@ class TestText:
 
     def test_a_text_of_just_the_limit_is_whole(self) -> None:
         assert Redactor().text("x" * 20, limit=20) == "x" * 20
+        assert Redactor().text("x" * 2000) == "x" * 2000
+        assert Redactor().text("x" * 2001) == "x" * 1999 + "…"
 
     @few
     @given(

@@ -14,7 +14,7 @@ from e2e.selftest.unit.builders import make_run, with_meta
 from e2e.selftest.unit.report_samples import write_result, write_run, write_session
 from reports.allure import build as allure_build
 from reports.allure.config import AllureRun
-from reports.browsers.page import comparison_table, session_note, session_page
+from reports.browsers.page import comparison_table, session_note, session_page, table_of
 from reports.browsers.session import JudgedBrowser, JudgedSession, judge_session
 from reports.build import build
 from reports.history.store import Store
@@ -139,6 +139,15 @@ def test_table_of_a_comment_has_differences_and_failures_only(session: JudgedSes
     assert table.splitlines()[2] == "| **the run** | ✔ pass | ✘ fail | ! broken |"
     assert "provider.persists" not in table
     assert table in session_note(session)
+
+
+def test_a_check_that_fails_in_every_browser_is_in_the_table_too(session: JudgedSession) -> None:
+    first, second = session.summary.browsers[:2]
+    same = [first.model_copy(update={"checks": second.checks, "causes": second.causes}), second]
+    failed = {check.name for check in second.checks if check.verdict == "fail"}
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in table_of(same).splitlines()[3:]]
+    assert failed
+    assert set(rows) == failed
 
 
 def test_devices_and_channels_are_environments_of_their_own(tmp_path: Path) -> None:
