@@ -7,6 +7,7 @@ after that its element is known, and a click is real mouse input at a point that
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -381,6 +382,13 @@ class ChatPage(PageActions):
             shown = self.shows(shows)
             return replace(self.look(mark, reads=reads, stored=stored), shown=shown)
         return self._look(call.result(), mark, reads)
+
+    def answering(self) -> Steps:
+        """Raises `CaptureIncomplete` where the page answers nothing any more: a script of it does not end."""
+        with contextlib.suppress(Error):  # it was left, or is gone: that is reported elsewhere
+            yield from self._over(
+                [self._calls.start(self.page.main_frame, "evaluate", "1")], "a look at the page"
+            )
 
     def _marked_now(self, mark: Mark | None) -> Mark | None:
         return mark if mark in self._marked and not self._framed else None

@@ -38,6 +38,9 @@ def message(context: LaneContext, look: Look | None = None, *, after: After = ""
     """
     try:
         yield from _one_message(context, look, after, text)
+    except NoReply:
+        yield from context.page.answering()  # one that answers nothing shows no reply, whatever its backend does
+        raise
     except Blocked as blocked:
         exchange = context.recorder.exchange
         pause = exchange.retry_after if exchange is not None else None

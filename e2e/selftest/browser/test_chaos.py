@@ -1,4 +1,4 @@
-"""Faulted runs in a real browser: chosen ones, and three minutes of drawn ones. Nightly: 40 s and 180 s."""
+"""Faulted runs in a real browser: chosen ones, and three minutes of drawn ones. Nightly: 40 s, 180 s and 40 s."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
+from e2e.selftest.tools.chaos.draw import REFERENCE, draw
+from e2e.selftest.tools.chaos.faults.catalogue import all_faults
+from e2e.selftest.tools.chaos.faults.definition import FAULTS, Case, Fault
+from e2e.selftest.tools.chaos.runs import Workshop
 from e2e.setup.places import REPO
 
 pytestmark = pytest.mark.long
@@ -91,6 +97,56 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.05)  # no event tells what processes other than our own do
+
+
+def leave_the_browser(case: Case) -> None:
+    """Kill the suite and its driver while the browser cannot notice it."""
+    for part in ("browser", "renderer"):
+        for process in case.wait_for(part):
+            process.suspend()
+    drivers = case.find("driver")
+    psutil.Process(case.suite).kill()
+    for process in drivers:
+        process.kill()
+
+
+def cut_the_evidence(case: Case) -> None:
+    """Take the last chat out of what the killed suite has written."""
+    psutil.Process(case.suite).kill()
+    (file,) = case.out.glob("evidence/*/chats.jsonl")
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
+
+
+def stop_the_suite(case: Case) -> None:
+    """It neither ends nor goes on."""
+    psutil.Process(case.suite).suspend()
+
+
+@pytest.mark.timeout(400)
+def test_the_property_notices_what_it_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that cannot fail is none: with the suite's own processes and evidence."""
+    monkeypatch.setattr("e2e.selftest.tools.chaos.leftovers._PATIENCE", 1.0)
+    monkeypatch.setattr("e2e.selftest.tools.chaos.runs.limit_of", lambda _: 5.0)
+    monkeypatch.setattr("e2e.selftest.tools.chaos.runs.A_MINUTE", 1.0)
+    acts = (leave_the_browser, cut_the_evidence, stop_the_suite)
+    for act in acts:
+        new = Fault(act.__name__, "test", "", act, ends_suite=act is not stop_the_suite)
+        monkeypatch.setitem(FAULTS, act.__name__, new)
+    plain = draw(1, 0, all_faults(), ["none"])
+    plain = replace(
+        plain, target=REFERENCE, product="healthy", scenario="", probes=False, chats=3, after=2, delay=0.0
+    )
+    found = {}
+    with Workshop.open() as workshop:
+        for act in acts:
+            result = workshop.carry_out(replace(plain, fault=act.__name__))
+            assert result is not None
+            found[act] = "\n".join(result.found.violations)
+    assert "left behind: process" in found[leave_the_browser]
+    assert "--type=renderer" in found[leave_the_browser]
+    assert "left behind: file chat-e2e-" in found[leave_the_browser]
+    assert "chats lost: 2 were reported as written, 1 are in the evidence" in found[cut_the_evidence]
+    assert "it did not end within the profile's limits" in found[stop_the_suite]
 
 
 def test_an_unknown_fault_is_refused(tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ def leaves(order: Order, _: Any, reports: Connection) -> None:
     reports.send(("ready",))
     for _ in range(3):
         reports.send(("chat", "plain", 1, "observed"))
-    os.kill(os.getpid(), 9)
+    threading.Event().wait(60)
 
 
 @pytest.fixture
@@ -233,7 +233,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Se
     for name in ("A_MINUTE", "_DUMP", "_ENDS"):
         monkeypatch.setattr(f"e2e.selftest.tools.chaos.runs.{name}", 0.1)
 
-    def run(main: Callable[..., None], name: str = "none", within: float = 0.5) -> Seen:
+    def run(main: Callable[..., None], name: str = "none", within: float = 0.5, after: int = 0) -> Seen:
         monkeypatch.setattr("e2e.selftest.tools.chaos.runs.main", main)
         monkeypatch.setattr("e2e.selftest.tools.chaos.runs.limit_of", lambda _: within)
         context = multiprocessing.get_context("fork")
@@ -241,7 +241,13 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Se
         workshop = Workshop(context, no_target, no_target)
         timeouts = Timeouts(ready=1, action=1, reply=1)
         order = Order(
-            drawn(after=0, delay=0.0), "", tmp_path, tmp_path / "tmp", tmp_path / "log", "a token", timeouts
+            drawn(after=after, delay=0.0),
+            "",
+            tmp_path,
+            tmp_path / "tmp",
+            tmp_path / "log",
+            "a token",
+            timeouts,
         )
         order.temporary.mkdir()
         case = Case(random.Random(1), None, tmp_path, tmp_path / "tmp", 0, None)  # type: ignore[arg-type]
@@ -268,7 +274,7 @@ def test_a_run_whose_process_dies_is_seen(watched: Callable[..., Seen]) -> None:
 
 
 def test_what_a_killed_run_leaves_and_loses_is_seen(watched: Callable[..., Seen]) -> None:
-    seen = watched(leaves, within=20.0)
+    seen = watched(leaves, "kill-suite", within=20.0, after=3)
     assert [line.split(" ")[0] for line in seen.left] == ["process", "file"]
     assert "(port " in seen.left[0]
     found = examine(drawn(), FAULTS["kill-suite"], seen)

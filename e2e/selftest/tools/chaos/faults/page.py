@@ -5,6 +5,8 @@ It counts clicks and key presses of Enter over all loads of the page, so that th
 
 from __future__ import annotations
 
+import re
+
 from e2e.selftest.tools.chaos.faults.definition import Case, fault
 from e2e.selftest.tools.chaos.faults.processes import CRASHED, LATE
 
@@ -60,7 +62,12 @@ def _page_fault(
     )(_nothing)
 
 
-_page_fault("page-loops", "a script of the page loops for ever", "for (;;);")
+_page_fault(
+    "page-loops",
+    "a script of the page loops for ever",
+    "for (;;);",
+    reasons=tuple(one for one in HANGS if not re.search("reply|payload|backend", one)),
+)
 _page_fault("page-busy", "a script of the page is busy for 2 s",
             "const end = performance.now() + 2000; while (performance.now() < end);", harmless=True)  # fmt: skip
 _page_fault("page-console", "the page writes 20,000 lines to the console",

@@ -12,7 +12,7 @@ from e2e.capture.network.exchange import Exchange
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scenarios import opening, turns
 from e2e.capture.scenarios.habits import Habits
-from e2e.errors import Blocked, CaptureIncomplete
+from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from e2e.pages import waits
 from e2e.pages.waits import Steps, Wait
 from e2e.profile.profile import WireRule, load
@@ -402,6 +402,29 @@ class TestReplies:
         context = self.scene(clock)
         clock.play(turns._label(context, None))
         assert (context.labels, context.page.calls) == ([], [])
+
+
+class TestNoReply:
+    @pytest.mark.parametrize("hangs", [True, False])
+    def test_a_page_that_answers_nothing_is_the_reason(
+        self, monkeypatch: pytest.MonkeyPatch, clock: Clock, *, hangs: bool
+    ) -> None:
+        """A page that looped for ever was reported as a backend that is slow or stuck."""
+
+        def one(*_: Any) -> Steps:
+            yield from ()
+            raise turns.NoReply("no complete reply within 6 s")
+
+        def answering() -> Steps:
+            yield from ()
+            if hangs:
+                raise CaptureIncomplete("a look at the page did not end within 4 s")
+
+        monkeypatch.setattr(turns, "_one_message", one)
+        context: Any = SimpleNamespace(page=SimpleNamespace(answering=answering))
+        with pytest.raises(HarnessError) as raised:
+            clock.play(turns.message(context))
+        assert isinstance(raised.value, turns.NoReply) is not hangs
 
 
 class TestPauses:
