@@ -133,7 +133,8 @@ def _anything(_: Any) -> bool:
     return True
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether ``value`` is a number that a time, a count or a size can have: an integer of 400 digits fits in no float."""
     return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
 
 
@@ -167,7 +168,7 @@ def _is_stack(value: Any) -> bool:
 _PLAIN: dict[Any, _Test] = {
     str: _is_text,
     int: _is_whole,
-    float: _is_number,
+    float: is_number,
     bool: _is_flag,
     type(None): lambda value: value is None,
 }
@@ -184,7 +185,7 @@ _DATA: dict[str, tuple[frozenset[type], _Test]] = {
     **dict.fromkeys(
         ("bleeds_from", "bytes", "chunks", "history", "index", "message", "messages", "names", "names_lane", "number", "screen_from",
          "searched", "shows_from", "status", "tab", "word_of"), (frozenset(), _is_whole)),
-    **dict.fromkeys(("latency_ms", "time_offset"), (frozenset(), _is_number)),
+    **dict.fromkeys(("latency_ms", "time_offset"), (frozenset(), is_number)),
     **dict.fromkeys(("distribution", "features"), (frozenset((dict,)), _is_table)),
     "stack": (frozenset(), _is_stack),
 }  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any
 from e2e.capture.session_ids.hashes import hashes_of
 from e2e.capture.session_ids.identity import word_prefix
 from e2e.capture.session_ids.times import NEAR_S, UUID, number_in, snowflake, times_in, uuid_version
+from e2e.records.shape import is_number
 
 VERSION = 1
 Reference = Callable[[str], str]
@@ -154,7 +155,7 @@ def _jwt(text: str, written: float) -> dict[str, Any] | None:
         ],
     }
     issued = claims.get("iat")
-    if isinstance(issued, int | float) and abs(issued - written) <= NEAR_S:
+    if is_number(issued) and abs(issued - written) <= NEAR_S:
         out["issued"] = round(issued - written, 1)
     return out
 

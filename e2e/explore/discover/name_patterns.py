@@ -127,7 +127,8 @@ OTHER_ID_NAME = re.compile(
     re.IGNORECASE,
 )
 PROVIDER_NAME = re.compile(
-    r"provider|model|agent|assistant|author|backend|node|region|host|served|server|upstream|worker|bot\b|persona|deployment|engine|vendor|speaker|sender|from\b",
+    r"provider|model|agent|assistant|author|backend|node|region|host|served|server|upstream|worker|bot\b|persona|deployment|engine|vendor|speaker|sender|from\b"
+    r"|operator|advisor|llm|replica|instance|(answered|handled|responded|generated|processed|written|sent)[\s_-]*by|(routed|assigned)[\s_-]*to",
     re.IGNORECASE,
 )
 KIND_NAME = re.compile(

@@ -80,13 +80,21 @@ def id_likeness(value: Scalar) -> float:
     entropy = -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values()) * len(text)
     digits = sum(c.isdigit() for c in text) / len(text)
     score = min(entropy / 40, 1.0)
-    if digits == 0 and re.fullmatch(r"[A-Za-z]+([ _/.:-][A-Za-z]+)*", text):
+    if digits == 0 and re.fullmatch(r"[_.~@$-]{0,2}[A-Za-z]+([ _/.:-][A-Za-z]+)*", text):
         score *= 0.25  # words
     if re.fullmatch(r"https?://.*|.*\.(js|css|png|html?)", text):
         score *= 0.1
     if re.fullmatch(r"1[6-9]\d{8}(\d{3})?(\.\d+)?|\d{4}-\d\d-\d\dT.*", text):
         score *= 0.4  # only a time stamp
     return round(score, 3)
+
+
+def is_versioned_name(value: Scalar) -> bool:
+    """Whether ``value`` is made of words and versions, such as ``llama-3.1-70b-instruct``: by its letters alone it looks like an ID."""
+    parts = [part for part in re.split(r"[-_./:@ ]+", str(value)) if part]
+    words = [part for part in parts if part.isalpha() and part.isascii() and len(part) <= 16]
+    versions = [part for part in parts if re.fullmatch(r"[A-Za-z]{0,3}\d{1,4}[A-Za-z]{0,2}|20\d{6}", part)]
+    return any(len(word) >= 3 for word in words) and len(words) + len(versions) == len(parts)
 
 
 def masked(value: Scalar) -> str:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.errors import CaptureIncomplete
+from e2e.explore.discover.given import Given
 from e2e.explore.discover.observed import Turn
 from e2e.explore.discover.page.inspector import Inspector
 from e2e.explore.discover.page.new_chat import new_chat
@@ -106,8 +107,34 @@ def test_what_covers_the_box_is_closed_or_quoted(opened: Open) -> None:
 )
 def test_new_chat_is_found_by_label_key_or_address(button: str, expected: str, opened: Open) -> None:
     inspector = opened(button + LOG + BOX)
-    find_box(inspector)
-    inspector.observed.turns.append(Turn(NONCE, f"Hello {NONCE}", 0.0))
+    _talked(inspector)
     new_chat(inspector)
     [step] = inspector.observed.new_chat
     assert list(step) == [expected]
+
+
+def test_a_new_chat_that_leaves_the_conversation_in_view_is_a_guess(opened: Open) -> None:
+    """Where a named button only changes a store, or where the user names it."""
+    button = '<button id=b onclick="localStorage.session=(+localStorage.session||0)+1">New chat</button>'
+    inspector = opened(button + LOG + BOX)
+    _talked(inspector)
+    new_chat(inspector)
+    found = inspector.observed
+    assert found.new_chat == [{"click": {"role": "button", "name": "New chat"}}]
+    assert found.new_chat_candidates[0].score < 0.5
+    assert "but the conversation stayed on the page" in found.new_chat_reasons
+    assert "the store changed" in found.new_chat_reasons
+
+    inspector = opened("<button id=b>New chat</button>" + LOG + BOX)
+    _talked(inspector)
+    with pytest.raises(CaptureIncomplete, match="neither cleared the conversation nor changed a store"):
+        new_chat(inspector)
+    inspector.given = Given(new_chat=({"click": {"css": "#b"}},))
+    new_chat(inspector)
+    assert inspector.observed.new_chat == [{"click": {"css": "#b"}}]
+    assert inspector.observed.new_chat_candidates[0].score < 0.5
+
+
+def _talked(inspector: Inspector) -> None:
+    find_box(inspector)
+    inspector.observed.turns.append(Turn(NONCE, f"Hello {NONCE}", 0.0))

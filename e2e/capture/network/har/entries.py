@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from e2e.records.shape import is_number
+
 Load = Callable[[str], bytes | None]
 """The content of a file that lies beside the HAR in its archive; None: it is not there."""
 
@@ -130,7 +132,7 @@ def _object_or_empty(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    return float(value) if is_number(value) else 0.0
 
 
 def _time(value: Any, key: str) -> float:

@@ -13,7 +13,14 @@ from e2e.explore.discover.infer.conditions import place_of
 from e2e.explore.discover.infer.findings import PROVIDER_QUESTION, Findings, Guess, SentMessages
 from e2e.explore.discover.infer.reply_parts import ReplyPart, joined_texts, text_places, with_reply_text
 from e2e.explore.discover.observed import Observed, Turn
-from e2e.explore.discover.values import id_likeness, last_name, leaves, letters_and_digits, masked_if_id
+from e2e.explore.discover.values import (
+    id_likeness,
+    is_versioned_name,
+    last_name,
+    leaves,
+    letters_and_digits,
+    masked_if_id,
+)
 from e2e.profile.profile import toml_value
 
 PROVIDER_CHECKS = (
@@ -80,7 +87,7 @@ def find_provider(
     found.provider = Guess(
         extract,
         round(min(rate, 0.97), 2),
-        f"its values: {', '.join(map(masked_if_id, dict.fromkeys(values_seen)))}",
+        f"its values: {', '.join(map(_shown, dict.fromkeys(values_seen)))}",
         others,
     )
     if others and rated[1][0] >= rate - 0.02:
@@ -95,10 +102,10 @@ def _note_maybe(
     found: Findings, rated: Sequence[tuple[float, Any, str, list[str]]], first_words: str
 ) -> None:
     """What could be the provider, if both chats had the same one."""
-    named = [r for r in rated if len(set(r[3])) == 1 and r[0] >= _NAMED and id_likeness(r[3][0]) < 0.75]
+    named = [r for r in rated if len(set(r[3])) == 1 and r[0] >= _NAMED and not _is_id(r[3][0])]
     if named:
         value = named[0][3][0]
-        found.provider_maybe = Guess(named[0][1], 0.5, f"its value: {masked_if_id(value)}", [value])
+        found.provider_maybe = Guess(named[0][1], 0.5, f"its value: {_shown(value)}", [value])
     elif first_words:
         reason = f"each reply begins with {first_words!r}"
         found.provider_maybe = Guess({"regex": "^([^:]{1,40}):"}, 0.5, reason, [first_words])
@@ -118,7 +125,7 @@ def _ask(
     _note_maybe(found, rated, first_words)
     nonces = [turn.nonce for turn in observed.turns]
     if rated:
-        values = ", ".join(map(masked_if_id, sorted(set(rated[0][3]))[:3]))
+        values = ", ".join(map(_shown, sorted(set(rated[0][3]))[:3]))
         what = f"Is it {rated[0][2]} ({values})? "
     elif first_words:
         what = (
@@ -272,6 +279,15 @@ def _could_be_names(seen: Sequence[str], turns: Sequence[Turn], typed: Sequence[
     return not any(value in text or text in value for value in bare for text in typed)
 
 
+def _is_id(value: str) -> bool:
+    """Whether ``value`` is no name: models are called ``gpt-4o-mini``, and a thread has 12 random characters."""
+    return id_likeness(value) > 0.75 and not is_versioned_name(value)
+
+
+def _shown(value: str) -> str:
+    return value if is_versioned_name(value) else masked_if_id(value)
+
+
 def _rate_provider(
     name: str,
     path: str,
@@ -308,6 +324,6 @@ def _rate_provider(
         "system",
     }:
         rate -= 0.4
-    if any(id_likeness(v) > 0.75 for v in seen):
+    if any(map(_is_id, seen)):
         rate -= 0.25
     return rate

@@ -138,7 +138,8 @@ def url_pattern(urls: Sequence[str]) -> str:
     parts = paths[0].split("/")
     for n, part in enumerate(parts):
         varies = any(p.count("/") == paths[0].count("/") and p.split("/")[n] != part for p in paths)
-        if varies or id_likeness(part) > 0.55 or re.fullmatch(r"\d+(\.\d+)+|\d{3,}", part):
+        looks_random = id_likeness(part) > 0.55 and not re.fullmatch(r"[A-Za-z_.~-]+[-_.]v\d{1,2}", part)
+        if varies or looks_random or re.fullmatch(r"\d+(\.\d+)+|\d{3,}", part):
             parts[n] = "[^/]+"
         else:
             parts[n] = re.escape(part).replace(r"\-", "-")

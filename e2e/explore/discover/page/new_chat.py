@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Error
@@ -38,6 +39,12 @@ _MODIFIERS = {
 }  # fmt: skip
 _USUAL_KEYS = ("Control+Shift+O",)
 """Keys that many chats use without showing them."""
+_NAMED = 0.4
+"""From this score on the name of an element means New Chat."""
+_STAYS = 0.45
+"""Confidence in a click that changed a store and left the conversation on the page."""
+_STAYED = "but the conversation stayed on the page"
+_GIVEN = "named by --new-chat"
 _CONFIRMS = 0.5
 """From this score on a button of a dialog confirms."""
 _SLOW, _QUICK = 4.0, 1.0
@@ -59,11 +66,14 @@ def new_chat(inspector: Inspector) -> None:
     observed.new_chat_candidates = direct[:4]
     for candidate in direct[:4]:
         candidate.spec = inspector.describe(candidate.element)
-    for candidate in direct[:3]:
-        if candidate.score >= 0.4 and _starts_new_chat(
-            inspector, [{"click": candidate.spec}], candidate.reasons, patience=_SLOW
-        ):
+    named = [c for c in direct[:3] if c.score >= _NAMED]
+    changing: list[Candidate] = []
+    for candidate in named:
+        before = _contents(inspector.stores())
+        if _starts_new_chat(inspector, [{"click": candidate.spec}], candidate.reasons, patience=_SLOW):
             return
+        if _contents(inspector.stores()) != before:
+            changing.append(candidate)
     ways = (
         _through_menus(inspector, {c.element.raw["mark"] for c in direct}),
         _hover_labels(inspector),
@@ -75,12 +85,31 @@ def new_chat(inspector: Inspector) -> None:
             _close_dialog(inspector)
             if _starts_new_chat(inspector, path, reasons):
                 return
+    for candidate in changing:
+        _close_dialog(inspector)
+        if _starts_new_chat(
+            inspector, [{"click": candidate.spec}], candidate.reasons, patience=_SLOW, may_stay=True
+        ):
+            _doubt(inspector, candidate)
+            return
     observed.clicked = inspector.stores()
+    buttons = (
+        "a click on what has such a name neither cleared the conversation nor changed a store"
+        if named
+        else "no button has such a name"
+    )
     raise CaptureIncomplete(
-        "nothing starts a new chat: no button has such a name, no menu shows one, and neither a key nor the chat's address does it",
+        f"nothing starts a new chat: {buttons}, no menu shows one, and neither a key nor the chat's address does it",
         where=", ".join(toml_value(c.spec) for c in direct[:3] if c.spec),
         hint="--new-chat LOCATOR, or --new-chat '{ press = \"Control+K\" }' or '{ goto = \"/\" }'; --headed shows the page",
     )
+
+
+def _doubt(inspector: Inspector, candidate: Candidate) -> None:
+    """Put ``candidate`` first, as a guess that a check must not rest on: its click left the conversation on the page."""
+    others = [c for c in inspector.observed.new_chat_candidates if c is not candidate]
+    doubted = replace(candidate, score=_STAYS, reasons=[*candidate.reasons, _STAYED])
+    inspector.observed.new_chat_candidates = [doubted, *(c for c in others if c.score < _STAYS)]
 
 
 def _close_dialog(inspector: Inspector) -> None:
@@ -100,15 +129,18 @@ def _close_dialog(inspector: Inspector) -> None:
 
 def _as_given(inspector: Inspector) -> None:
     steps = list(inspector.given.new_chat)
-    if _starts_new_chat(inspector, steps, ["named by --new-chat"], patience=_SLOW):
+    if _starts_new_chat(inspector, steps, [_GIVEN], patience=_SLOW, may_stay=True):
+        if _STAYED in inspector.observed.new_chat_reasons:
+            spec: Spec = next((s["click"] for s in reversed(steps) if "click" in s), {})
+            _doubt(inspector, Candidate(Element(inspector.frame, {}), _STAYS, [_GIVEN], spec))
         return
-    spec = next((s["click"] for s in steps if "click" in s), None)
-    count = inspector.locator(spec).count() if spec is not None else 1
-    if spec is not None and count != 1:
-        raise not_found("--new-chat", spec, count)
+    clicked = next((s["click"] for s in steps if "click" in s), None)
+    count = inspector.locator(clicked).count() if clicked is not None else 1
+    if clicked is not None and count != 1:
+        raise not_found("--new-chat", clicked, count)
     inspector.observed.clicked = inspector.stores()
     raise CaptureIncomplete(
-        "--new-chat: the conversation is still on the page after it",
+        "--new-chat: no message can be typed after it",
         where=", ".join(map(toml_value, steps)),
         hint="does it need a click to confirm? repeat --new-chat for each step; --headed shows the page",
     )
@@ -211,9 +243,17 @@ def _by_address(inspector: Inspector) -> Iterator[tuple[list[Step], list[str]]]:
 
 
 def _starts_new_chat(
-    inspector: Inspector, path: list[Step], reasons: list[str], *, patience: float = _QUICK
+    inspector: Inspector,
+    path: list[Step],
+    reasons: list[str],
+    *,
+    patience: float = _QUICK,
+    may_stay: bool = False,
 ) -> bool:
-    """Do the steps of ``path``, and return whether a new chat began within ``patience`` seconds."""
+    """Do the steps of ``path``, and return whether a new chat began within ``patience`` seconds.
+
+    ``may_stay``: the conversation may remain on the page.
+    """
     observed = inspector.observed
     stores, address, loads = inspector.stores(), inspector.page.url, inspector.loads
     observed.dialogs.clear()
@@ -225,16 +265,17 @@ def _starts_new_chat(
     except Error:
         return False
     inspector.settle()
-    if observed.turns and not inspector.disappears(observed.turns[-1].nonce, patience):
+    if observed.turns and not inspector.disappears(observed.turns[-1].nonce, patience) and not may_stay:
         return False
     inspector.settle(0.25, 1.0)
     observed.loaded_by_new_chat = inspector.loads > loads
     if not boxes_on(inspector) and not _reopen(inspector):
         return False
-    if observed.turns and observed.turns[-1].nonce in inspector.text():
-        return False
     now = inspector.stores()
-    signs = ["the conversation disappeared from the page"]
+    stayed = bool(observed.turns) and observed.turns[-1].nonce in inspector.text()
+    if stayed and not may_stay:
+        return False
+    signs = [_STAYED if stayed else "the conversation disappeared from the page"]
     if _contents(now) != _contents(stores):
         signs.append("the store changed")
     if inspector.page.url != address:

@@ -266,6 +266,31 @@ class TestMissingParts:
         assert "chat_state" in question
         assert "no request or frame of the page carries it" in question
 
+    @pytest.mark.parametrize(
+        "names", [("gpt-4o-mini", "claude-3-opus"), ("llama-3.1-70b-instruct", "mistral-large-2407")]
+    )
+    def test_names_of_models_are_no_ids(self, names: tuple[str, str]) -> None:
+        observed = conversation(*(stored(s) for s in CHATS))
+        made = posts(
+            lambda _, s, text: {"session": s, "text": text},
+            lambda n: {"text": REPLY, "model": names[n // 2]},
+        )
+        found = infer(watched(made), observed)
+        assert found.provider is not None
+        assert found.provider.value == "model"
+        assert ", ".join(names) in found.provider.reason
+
+    @pytest.mark.parametrize("key", ["answeredBy", "handled_by", "operator", "routedTo"])
+    def test_names_that_say_who_answered_are_known(self, key: str) -> None:
+        observed = conversation(*(stored(s) for s in CHATS))
+        made = posts(
+            lambda _, s, text: {"session": s, "text": text},
+            lambda n: {"text": REPLY, key: "Oak" if n < 2 else "Elm"},
+        )
+        found = infer(watched(made), observed)
+        assert found.provider is not None
+        assert found.provider.value == key
+
     def test_without_a_provider_there_is_a_question_and_no_guess(self) -> None:
         observed = conversation(*(stored(s) for s in CHATS))
         made = posts(
@@ -287,6 +312,8 @@ class TestPatterns:
             (["https://a.example/api/chat"], "/api/chat$"),
             (["https://a.example/api/chat?v=1"], r"/api/chat(\?|$)"),
             ([f"https://a.example/c/{ONE}/m", f"https://a.example/c/{TWO}/m"], "/c/[^/]+/m$"),
+            (["https://a.example/_update-the-component"], "/_update-the-component$"),
+            (["https://a.example/chat-completions-v2"], "/chat-completions-v2$"),
         ],
     )
     def test_url_pattern_is_anchored_and_matches_any_id(self, urls: list[str], pattern: str) -> None:

@@ -90,6 +90,13 @@ def test_a_value_of_another_kind_is_an_error_or_judged(
     imported(tmp_path, replaced(place, evil))
 
 
+@pytest.mark.parametrize(
+    "place", [("log", "entries", 0, "time"), ("log", "entries", 0, "response", "status")]
+)
+def test_a_huge_number_is_no_time_and_no_status(tmp_path: Path, place: tuple[Any, ...]) -> None:
+    imported(tmp_path, replaced(place, 10**400))
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_every_value_of_every_other_kind_is_an_error_or_judged(tmp_path: Path) -> None:
