@@ -6,7 +6,7 @@ import types
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields
 from functools import cache
-from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeGuard, Union, cast, get_args, get_origin, get_type_hints
 
 from e2e.records.printable import printable
 
@@ -133,7 +133,7 @@ def _anything(_: Any) -> bool:
     return True
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
     """Whether ``value`` is a number that a time, a count or a size can have: an integer of 400 digits fits in no float."""
     return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
 
