@@ -390,6 +390,10 @@ class ChatPage(PageActions):
                 [self._calls.start(self.page.main_frame, "evaluate", "1")], "a look at the page"
             )
 
+    def stop_loading(self) -> None:
+        """Cancel what the page is loading, without waiting for that."""
+        self._calls.start(self.page.main_frame, "evaluate", "stop()")
+
     def _marked_now(self, mark: Mark | None) -> Mark | None:
         return mark if mark in self._marked and not self._framed else None
 

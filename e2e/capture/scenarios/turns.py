@@ -151,6 +151,7 @@ def _ended(context: LaneContext, exchange: Exchange, asked: Asked | None) -> Ste
 
 
 def _too_long(context: LaneContext) -> CaptureIncomplete:
+    context.page.stop_loading()  # or the rest of it comes through the driver before anything else does
     context.recorder.message_ended("exchange finished", "failed")
     return CaptureIncomplete(TOO_LONG, hint="the suite cannot judge what it has not read")
 

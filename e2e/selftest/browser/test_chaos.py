@@ -144,7 +144,6 @@ def test_the_property_notices_what_it_is_for(monkeypatch: pytest.MonkeyPatch) ->
             found[act] = "\n".join(result.found.violations)
     assert "left behind: process" in found[leave_the_browser]
     assert "--type=renderer" in found[leave_the_browser]
-    assert "left behind: file chat-e2e-" in found[leave_the_browser]
     assert "chats lost: 2 were reported as written, 1 are in the evidence" in found[cut_the_evidence]
     assert "it did not end within the profile's limits" in found[stop_the_suite]
 

@@ -91,11 +91,13 @@ class AnswerReader:
         self.cut = False
         """A value was too long to be kept."""
 
-    def announced(self, size: int) -> None:
-        """The body will have so many bytes: where it is one value and that is too long, nothing is read of it."""
-        if size > MOST_OF_ONE_VALUE and not (self._stream or self._lines):
-            self._pending.drop()
-            self.cut = True
+    def announced(self, size: int) -> bool:
+        """The body will have so many bytes. True where it is one value and that is too long: nothing of it is kept."""
+        if size <= MOST_OF_ONE_VALUE or self._stream or self._lines:
+            return False
+        self._pending.drop()
+        self.cut = True
+        return True
 
     def feed(self, chunk: bytes) -> Iterator[tuple[str, Any]]:
         """``(event name, value)`` for every event or line that ``chunk`` completes."""
@@ -167,11 +169,13 @@ class FramedReader:
         self.cut = False
         """The body was too long to be kept."""
 
-    def announced(self, size: int) -> None:
-        """The body will have so many bytes: where it is read as a whole and is too long, nothing is read of it."""
-        if size > MOST_OF_ONE_VALUE and not self._framing.streams:
-            self._pending.drop()
-            self.cut = True
+    def announced(self, size: int) -> bool:
+        """The body will have so many bytes. True where it is read as a whole and is too long: nothing of it is kept."""
+        if size <= MOST_OF_ONE_VALUE or self._framing.streams:
+            return False
+        self._pending.drop()
+        self.cut = True
+        return True
 
     def feed(self, chunk: bytes) -> Iterator[tuple[str, Message]]:
         """``("", message)`` for every message that ``chunk`` completes."""

@@ -268,8 +268,8 @@ class HttpTraffic:
             return
         rule = body.framed_by
         body.reader = FramedReader(rule.framing) if rule and is_framed(rule, kind) else AnswerReader(kind)
-        body.reader.announced(_length(headers))
-        if exchange is not None and body.reader.cut:
+        body.dropped = body.reader.announced(_length(headers))
+        if body.dropped and exchange is not None:
             exchange.too_long = (
                 True  # the lane does not wait for the rest: 100 MB took the driver up to a minute
             )
@@ -379,7 +379,7 @@ class HttpTraffic:
             if exchange.first_chunk_at is None:
                 exchange.first_chunk_at = e["timestamp"] + self._wire.offset
         body.came += e["dataLength"]
-        if (data := e.get("data")) and not body.event_source:
+        if (data := e.get("data")) and not body.event_source and not body.dropped:
             body.early.append((e["timestamp"], data))
             self._feed_early(body)
 
@@ -434,7 +434,7 @@ class HttpTraffic:
         body.completed = True
         # Of a synchronous request the protocol streams nothing: its page stood still until all of it was there.
         unread = body.came > 0 and body.read == 0 and body.ended is not None and body.ended[0] == "ok"
-        if body.reader is None or body.reader.cut or (body.live is not None and not unread):
+        if body.reader is None or body.dropped or (body.live is not None and not unread):
             self._close(request_id, body)
             return
 
@@ -493,6 +493,8 @@ class _Body:
         self.ended: tuple[str, str] | None = None
         self.ended_at = 0.0
         self.completed = False
+        self.dropped = False
+        """It is announced as too long, and not read."""
         self.came = 0
         """Bytes that the browser reported."""
         self.read = 0

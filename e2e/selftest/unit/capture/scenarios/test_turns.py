@@ -39,12 +39,14 @@ class Turn:
             }
         )
         self.rejected: list[Blocked] = []
+        self.stopped: list[bool] = []
         self.context: Any = SimpleNamespace(
             profile=profile,
             recorder=desk.recorder,
             backend=None,
             rejected=self.rejected.append,
             refusal=lambda: None,
+            page=SimpleNamespace(stop_loading=lambda: self.stopped.append(True)),
         )
         desk.new_chat()
         desk.recorder.begin_message(TEXT)
@@ -134,7 +136,7 @@ def test_a_reply_that_is_too_long_is_not_waited_for(turn: Turn) -> None:
 
     with pytest.raises(CaptureIncomplete, match="longer than 32 MB, and was not read"):
         turn.plays((0.1, announced))
-    assert turn.desk.clock.now - began < 0.3
+    assert (turn.desk.clock.now - began < 0.3, turn.stopped) == (True, [True])
     (message,) = turn.desk.end().messages
     assert message.outcome == "failed"
 
