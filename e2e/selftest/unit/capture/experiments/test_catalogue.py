@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 import time
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 
 from e2e.capture.experiments.catalogue import EXPERIMENTS, OTHER_AGENT, Experiment
+from e2e.capture.scenarios import opening, turns
 from e2e.capture.scenarios.races import SLOW
 
 BY_NAME = {one.name: one for one in EXPERIMENTS}
@@ -64,3 +66,57 @@ def test_another_user_needs_a_second_account(accounts: int | None, able: bool) -
         "" if able else "the profile names no second account (login.accounts)"
     )
     assert all(one.lacks(profile) == "" for name, one in BY_NAME.items() if name != "user")
+
+
+@pytest.mark.parametrize(
+    ("name", "rotation", "done"),
+    [
+        (
+            "new-context",
+            "on_click",
+            ["begin load", "open_page", "message", "end", "new_chat", "message", "end"],
+        ),
+        (
+            "new-context",
+            "on_first_reply",
+            ["begin load", "open_page", "message", "message", "end", "new_chat", "message", "end"],
+        ),
+        (
+            "reload",
+            "on_click",
+            [
+                "begin load",
+                "open_page",
+                "message",
+                "end",
+                "new_chat",
+                "reload",
+                "message after reload",
+                "end",
+            ],
+        ),
+    ],
+)
+def test_an_experiment_is_a_chat_and_another_one_after_new_chat(
+    name: str, rotation: str, done: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+
+    def step(what: str) -> Any:
+        def play(_: Any, *, after: str = "") -> Any:
+            found.append(f"{what} after {after}" if after else what)
+            yield from ()
+
+        return play
+
+    for module, names in ((opening, ("open_page", "new_chat", "reload")), (turns, ("message",))):
+        for what in names:
+            monkeypatch.setattr(module, what, step(what))
+    context: Any = SimpleNamespace(
+        recorder=SimpleNamespace(
+            begin_chat=lambda via: found.append(f"begin {via}"), end_chat=lambda: found.append("end")
+        ),
+        profile=SimpleNamespace(policy=SimpleNamespace(rotation=rotation)),
+    )
+    assert list(BY_NAME[name].play(context)) == []
+    assert found == done

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import time
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
+from playwright.sync_api import Error
 
 from e2e.capture.experiments import direct, runner
-from e2e.capture.experiments.catalogue import EXPERIMENTS, MESSAGES
+from e2e.capture.experiments.catalogue import EXPERIMENTS, MESSAGES, Experiment
 from e2e.capture.experiments.runner import NAMES, ExperimentRunner
+from e2e.capture.network.replay import Request
+from e2e.capture.network.wire_rules import Rule
 from e2e.capture.session_ids.redaction import Redactor
 from e2e.errors import HarnessError
 from e2e.profile.profile import load
@@ -191,3 +197,146 @@ class TestDirect:
         _, _, waits = self.played(monkeypatch, *replies, at=7.0)
         assert (waits[0].timeout, waits[0].poll) == (62.0, pytest.approx(2.002))
         assert runner._is_past(5000.0) is False
+
+
+class TestInBrowser:
+    """Two chats in a window of their own; whatever fails there is told, and the window closed."""
+
+    def played(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        name: str = "reload",
+        fails: Exception | None = None,
+        opens: bool = True,
+    ) -> tuple[list[Any], list[Any], Any]:
+        done: list[Any] = []
+        recorder: Any = SimpleNamespace(end_chat=lambda *why: done.append(("end", *why)))
+
+        class Window:
+            def __init__(self, *args: Any) -> None:
+                done.append(("window", *args[2:]))
+                if not opens:
+                    raise Error("the browser is gone")
+
+            def open(self) -> str:
+                return "a context"
+
+            def close(self) -> None:
+                done.append("closed")
+
+        def play(self: Any, context: Any) -> Any:
+            done.append((self.name, context))
+            if fails is not None:
+                raise fails
+            yield from ()
+
+        made_for: list[Any] = []
+
+        def recorder_of(*args: Any) -> Any:
+            made_for.append(args[0])
+            return recorder
+
+        monkeypatch.setattr(runner, "Window", Window)
+        monkeypatch.setattr(runner, "LaneRecorder", recorder_of)
+        monkeypatch.setattr(Experiment, "play", play)
+        one = made()
+        (experiment,) = [e for e in EXPERIMENTS if e.name == name]
+        assert list(one._in_browser(experiment, SIDE_LANE)) == []
+        journal: Any = one.journal
+        assert made_for == [SIDE_LANE]
+        assert (recorder.scenario, recorder.experiment) == ("experiment", name)
+        return done, [(lane, data) for lane, _, _, data in journal.events], experiment
+
+    @pytest.mark.parametrize(("name", "user"), [("reload", 0), ("user", 1), ("user-agent", 0)])
+    def test_it_is_told_played_and_closed(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, user: int
+    ) -> None:
+        done, told, experiment = self.played(monkeypatch, name)
+        assert done == [
+            ("window", user, experiment.context), (name, "a context"), ("end", "lost", "the run ended"), "closed",
+        ]  # fmt: skip
+        assert told == [(SIDE_LANE, {"name": name, "question": experiment.question})]
+
+    @pytest.mark.parametrize("error", [HarnessError("no reply"), Error("no reply\nat a.js:1")])
+    def test_what_failed_is_told_in_one_line(self, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+        done, told, experiment = self.played(monkeypatch, fails=error)
+        assert done[2:] == [("end", "lost", "no reply"), ("end", "lost", "the run ended"), "closed"]
+        assert told[1:] == [(SIDE_LANE, {"name": experiment.name, "why": "no reply"})]
+
+    def test_a_window_that_cannot_be_opened_has_none_to_close(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        done, told, _ = self.played(monkeypatch, opens=False)
+        assert done[1:] == [("end", "lost", "the browser is gone"), ("end", "lost", "the run ended")]
+        assert [data["why"] for _, data in told] == ["the browser is gone"]
+
+
+class TestSend:
+    """The request itself, by HTTP."""
+
+    OLD = "session_0e8f1c5277aa4b6e"
+
+    def sent(self, monkeypatch: pytest.MonkeyPatch, reply: httpx.Response, **request: Any) -> tuple[Any, Any]:
+        seen: list[httpx.Request] = []
+        options: list[Any] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            seen.append(request)
+            return reply
+
+        real = httpx.Client
+
+        def client(**given: Any) -> httpx.Client:
+            options.append(given)
+            return real(transport=httpx.MockTransport(answer))
+
+        monkeypatch.setattr(httpx, "Client", client)
+        rule = Rule(load("reference").wire[0])
+        fields = {
+            "method": "POST",
+            "url": f"http://a/chat?s={self.OLD}",
+            "headers": {},
+            "body": "",
+            "session": self.OLD,
+        }
+        found = direct.send(Request(rule, **(fields | request)), 7.0, verify=False)
+        assert options == [{"timeout": 7.0, "verify": False, "trust_env": False}]
+        (one,) = seen
+        return found, one
+
+    def test_a_fresh_id_takes_the_old_ones_place_everywhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        found, one = self.sent(
+            monkeypatch, httpx.Response(207), body=f'{{"a": "{self.OLD}", "b": "{self.OLD}"}}',
+            headers={"X-Session": self.OLD, "Accept": "*/*", "Cookie": "sid=1", "Host": "b", "Content-Length": "9", ":path": "/x"},
+        )  # fmt: skip
+        assert found.session != self.OLD
+        assert (len(found.session), found.session[:8]) == (len(self.OLD), self.OLD[:8])
+        assert str(one.url) == f"http://a/chat?s={found.session}"
+        assert json.loads(one.content) == {"a": found.session, "b": found.session}
+        assert (one.headers["x-session"], one.headers["accept"], one.headers["host"]) == (
+            found.session,
+            "*/*",
+            "a",
+        )
+        assert "cookie" not in one.headers
+        assert (found.status, found.provider, found.failed) == (207, None, False)
+        assert abs(found.t - time.time()) < 60
+
+    @pytest.mark.parametrize("cut", [1, 20, 500])
+    def test_the_provider_of_its_reply_is_read(self, monkeypatch: pytest.MonkeyPatch, cut: int) -> None:
+        events = b'data: {"provider": "prov_1"}\n\ndata: {"provider": "prov_2"}\n\n'
+        pieces = [events[:cut], events[cut:]]
+        reply = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, stream=Pieces(pieces))
+        assert self.sent(monkeypatch, reply)[0].provider == "prov_1"
+
+    def test_a_body_that_is_one_value_is_read_at_its_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        reply = httpx.Response(200, json={"provider": "prov_1"})
+        assert self.sent(monkeypatch, reply)[0].provider == "prov_1"
+
+
+class Pieces(httpx.SyncByteStream):
+    """A body that comes in pieces."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)
