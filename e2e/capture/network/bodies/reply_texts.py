@@ -90,7 +90,7 @@ class ReplyTexts:
         """Text of a reply to ``chat`` was read that would be recognised elsewhere."""
         typed = _joined(self._typed.get(chat, ()))
         found = [*self._own.get(chat, {}).values(), *self._late.get(chat, {}).values()]
-        found += [text for body in self._bodies.get(chat, {}).values() for text in texts_in(body.text, 0)]
+        found += [text for body in self._bodies.get(chat, {}).values() for text in texts_in(body.text)]
         return any(window not in typed for text in found for window in _windows(text))
 
     def found_in(self, text: str, current: int) -> int | None:
@@ -110,7 +110,7 @@ class ReplyTexts:
         return None
 
     def _texts_of(self, chat: int) -> str:
-        bodies = (text for body in self._bodies.get(chat, {}).values() for text in texts_in(body.text, 0))
+        bodies = (text for body in self._bodies.get(chat, {}).values() for text in texts_in(body.text))
         return _joined([*self._typed.get(chat, ()), *self._own.get(chat, {}).values(), *bodies])
 
     def _late_windows(self) -> list[tuple[int, list[str]]]:

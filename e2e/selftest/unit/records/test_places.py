@@ -197,3 +197,17 @@ class TestAttempts:
 
     def test_the_name_of_the_shared_run_is_in_the_evidence(self, tmp_path: Path) -> None:
         assert read_meta(recorded(tmp_path / "a", shared_run="29384920")).shared_run == "29384920"
+
+
+def test_a_folder_is_fetched_whole_and_its_files_are_counted(place: Place, tmp_path: Path) -> None:
+    source, here = tmp_path / "source", tmp_path / "here"
+    (source / "deep").mkdir(parents=True)
+    (source / "run.json").write_text("{}")
+    (source / "deep" / "a.txt").write_text("a")
+    place.put_folder(source, "run-1")
+    assert place.fetch_folder("run-1", here) == 2
+    assert sorted(p.relative_to(here).as_posix() for p in here.rglob("*") if p.is_file()) == [
+        "deep/a.txt",
+        "run.json",
+    ]
+    assert place.fetch_folder("run-2", here) == 0

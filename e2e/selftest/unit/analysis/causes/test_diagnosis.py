@@ -9,10 +9,11 @@ import pytest
 
 from e2e.analysis.causes.registry import chat_rules
 from e2e.analysis.checks import rotation
-from e2e.analysis.diagnosis.diagnose import explain, with_unseen
+from e2e.analysis.diagnosis.diagnose import _FEW, explain, with_unseen
 from e2e.analysis.judge import Judgement, explained, judge
 from e2e.analysis.model.run import assemble
 from e2e.analysis.model.verdict import ChatKey, Verdict
+from e2e.analysis.model.wording import plural
 from e2e.records.records import Chat, Problem
 from e2e.selftest.unit.builders import judge_run, make_run, with_chats, with_messages, with_meta
 
@@ -397,3 +398,41 @@ def test_a_chat_after_one_that_was_cut_is_not_unexplained_beside_others_with_a_c
 
     judged = judge(assemble([with_chats(make_run("stale-state", lanes=1, chats=8), cut)]))
     assert [cause.name for cause in judged.causes] == ["stale-state"]
+
+
+def test_the_evidence_of_a_cause_is_what_its_chat_did_in_order_of_time() -> None:
+    records = make_run("stale-state", chats=2, lanes=1, continue_last=False, backend=False)
+    [cause] = judge(assemble([records])).causes
+    old = records.chats[0].messages[0].sent
+    plain = [
+        f"lane 0, chat 1: +0.001 s removed {old} at src/lib/session.ts:97",
+        f"lane 0, chat 1: +0.011 s message 0 sent {old} at src/components/ChatPage.tsx:118, while the store held nothing",
+    ]
+    assert list(cause.evidence) == plain
+
+    def changed(c: Chat) -> Chat:
+        messages = (replace(m, bleeds_from=0, label_provider="Old oak") for m in c.messages)
+        return replace(c, shows_from=0, messages=tuple(messages)) if c.chat else c
+
+    several = judge(assemble([with_chats(records, changed)])).causes
+    replied = records.chats[1].messages[0].reply_provider
+    for cause in several:
+        assert list(cause.evidence) == [
+            *plain,
+            "lane 0, chat 1: +0.011 s message 0 contained text of chat 0",
+            f"lane 0, chat 1: +0.211 s reply 0 came from {replied}, the screen named Old oak",
+            "lane 0, chat 1: +0.261 s the screen showed text of a reply to chat 0",
+        ]
+
+
+@pytest.mark.parametrize("chats", [4, 5, 20])
+def test_of_many_chats_a_few_are_shown_and_the_others_counted(chats: int) -> None:
+    run = judge_run("stale-state", chats=chats, lanes=1, continue_last=False, backend=False)
+    [cause] = judge(run).causes
+    assert cause.chats == chats - 1
+    *lines, last = cause.evidence
+    shown = {line.partition(": ")[0] for line in (*lines, last) if line.startswith("lane ")}
+    assert shown == {f"lane 0, chat {n}" for n in range(1, min(chats, _FEW + 1))}
+    assert last.startswith("… and ") is (chats - 1 > _FEW)
+    if chats - 1 > _FEW:
+        assert last == f"… and {plural(chats - 1 - _FEW, 'more chat')} like these"

@@ -10,7 +10,7 @@ import pytest
 
 from e2e.analysis.causes.definition import CauseFollows
 from e2e.analysis.causes.evidence.chat_evidence import chat_evidence
-from e2e.analysis.causes.evidence.lane_history import lane_of
+from e2e.analysis.causes.evidence.lane_history import OwnWrite, lane_of, later_writes
 from e2e.analysis.causes.frontend_storage import session_restored
 from e2e.analysis.facts.reloads import brings
 from e2e.analysis.judge import judge
@@ -121,3 +121,35 @@ def test_a_restored_session_explains_bleeding_history_where_old_messages_were_on
         if isinstance(c, CauseFollows) and c.cause == "history-bleed"
     ]
     assert when(shown) == follows
+
+
+@pytest.mark.parametrize(
+    ("writes", "after", "kept"),
+    [
+        ([(1.0, 0, "page"), (2.0, 0, "page")], 0.0, [1.0, 2.0]),
+        ([(1.0, 0, "page"), (2.0, 0, "page")], 1.0, [2.0]),
+        ([(1.0, 1, "page"), (2.0, 0, "other-tab"), (3.0, 0, "server"), (4.0, 0, "page")], 0.0, [4.0]),
+        ([(1.0, 0, "page"), (9.5, 0, "page")], 0.0, [1.0]),  # after the chat's end
+        ([(1.0, 0, "page"), (2.0, 0, "start"), (3.0, 0, "page")], 0.0, [1.0]),
+        ([(1.0, 0, "page"), (2.0, 1, "start"), (3.0, 0, "page")], 0.0, [1.0, 3.0]),  # another tab's page load
+    ],
+)
+def test_writes_after_a_moment_are_those_of_the_page_until_it_is_loaded_anew(
+    writes: list[tuple[float, int, str]], after: float, kept: list[float]
+) -> None:
+    run = judge_run(chats=2, lanes=1)
+    every: Any = [
+        OwnWrite(run.metas[0].run_id, t, tab, "start" if by == "start" else "set", "s…1", None, by, None)
+        for t, tab, by in writes
+    ]
+    one: Any = SimpleNamespace(ended=9.0, tab=0)
+    assert [w.t for w in later_writes(run, every, one, after, [])] == kept
+
+
+def test_what_comes_after_another_action_of_the_user_is_not_the_chats_own() -> None:
+    run = judge_run(chats=2, lanes=1)
+    every: Any = [OwnWrite(run.metas[0].run_id, t, 0, "set", "s…1", None, "page", None) for t in (1.0, 3.0)]
+    one: Any = SimpleNamespace(ended=9.0, tab=0)
+    messages: Any = [SimpleNamespace(ended_at=2.0, after=""), SimpleNamespace(ended_at=4.0, after="reload")]
+    assert [w.t for w in later_writes(run, every, one, 0.0, messages)] == [1.0]
+    assert [w.t for w in later_writes(run, every, one, 0.0, messages[:1])] == [1.0, 3.0]

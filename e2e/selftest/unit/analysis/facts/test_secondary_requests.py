@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from e2e.analysis.checks import rotation, scenarios
+from e2e.analysis.facts.secondary_requests import old_payloads
 from e2e.analysis.judge import explained, judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.records.records import Chat, Event, RunRecords
@@ -69,6 +70,13 @@ def test_a_title_request_with_the_session_of_the_page_load_fails_and_is_named() 
     )
     assert "another request at src/hooks/useSession.ts:20 still carried an old ID" in cause.explanation
     assert [c.name for c in judge(run).causes] == ["stale-state"]
+
+
+def test_a_chat_that_was_lost_shows_no_old_request() -> None:
+    records = make_run(chats=8, lanes=2)
+    lost = with_chats(records, lambda c: replace(c, status="lost", reason="x") if c.chat == 2 else c)
+    assert {key.chat for key in old_payloads(with_titles(records, of_the_load))} == {1, 2, 3}
+    assert {key.chat for key in old_payloads(with_titles(lost, of_the_load))} == {1, 3}
 
 
 @pytest.mark.parametrize("session", [own, nothing])

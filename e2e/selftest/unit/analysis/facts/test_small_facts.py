@@ -12,12 +12,13 @@ import pytest
 from e2e.analysis.checks import memory
 from e2e.analysis.facts import backend_probes, reloads, tabs
 from e2e.analysis.facts.secondary_requests import unusual_payloads
+from e2e.analysis.facts.sessions import sessions
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.schema import BackendRow, RecallRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.records.records import SIDE_LANE, Chat, Event, Message, Policy
 from e2e.selftest.unit.analysis.checks.test_memory import GIVEN, NEXT, OWN, played, recall
-from e2e.selftest.unit.builders import PROVIDERS, make_run, with_meta
+from e2e.selftest.unit.builders import PROVIDERS, make_run, with_chats, with_meta
 
 RECORDS = make_run(chats=1, lanes=1, backend=False)
 CHAT = RECORDS.chats[0]
@@ -308,3 +309,24 @@ class TestMemory:
         run = played(recall(NEXT, 0, GIVEN, knows=True, names_lane=lane))
         (row,) = run.every(RecallRow)
         assert memory._whose(row) == text
+
+
+def test_a_reply_from_a_cache_is_no_assignment() -> None:
+    records = make_run(chats=2, lanes=1, messages=2, continue_last=False)
+
+    def change(c: Chat) -> Chat:
+        first, second = c.messages
+        if c.chat:
+            return c
+        return replace(
+            c,
+            messages=(
+                replace(first, served_by="http-cache", reply_provider="Old oak"),
+                replace(second, reply_provider="Red kite"),
+            ),
+        )
+
+    run = assemble([with_chats(records, change)])
+    one, other = sessions(run).values()
+    assert (one.provider, other.provider) == ("Red kite", records.chats[1].messages[0].reply_provider)
+    assert [(a.provider, a.message) for a in one.answers if a.how == "reply"] == [("Red kite", 1)]

@@ -35,6 +35,14 @@ def test_a_format_with_too_few_bits_cannot_be_a_credential() -> None:
     assert "7.2.3 requires 128" in found.asvs
 
 
+@pytest.mark.parametrize(("bits", "enough"), [(63.9, False), (64.0, None), (64.1, None)])
+def test_as_many_bits_as_are_required_may_be_enough(bits: float, enough: bool | None) -> None:
+    found = bearer(bits, 6.0)
+    assert found.enough is enough
+    assert ("at most" in found.owasp) is (enough is False)
+    assert (found.nominal_bits, found.supported_bits) == (bits, 6.0)
+
+
 def test_nominal_bits_do_not_count_as_randomness() -> None:
     found = bearer(122.0, 6.0)
     assert found.enough is None

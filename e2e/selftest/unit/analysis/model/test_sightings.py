@@ -137,3 +137,18 @@ def test_an_id_found_elsewhere_in_one_layer_leaves_the_other_as_it_was_seen(laye
     run = without_wrong_places(replace(records, events=events))
     assert {m.sent_seen for c in run.chats for m in c.messages} == {layer != "sent"}
     assert {m.stored_seen for c in run.chats for m in c.messages} == {layer != "stored"}
+
+
+@pytest.mark.parametrize(("form", "named"), [("", ""), ("base64", " (base64)")])
+def test_a_message_says_where_its_id_was_and_in_which_form(form: str, named: str) -> None:
+    records = silent("header x-thread")
+    events = tuple(
+        replace(e, data={**e.data, "form": form}) if e.kind == "sighting" else e for e in records.events
+    )
+    found = without_wrong_places(replace(records, events=events))
+    assert {(m.sent_seen, m.unreadable) for c in found.chats for m in c.messages} == {
+        (
+            False,
+            f"the session ID is in header x-thread{named}, and the profile's wire rule names another place",
+        )
+    }

@@ -248,8 +248,8 @@ class TestLocalMaps:
 
     def test_by_the_debug_id(self, tmp_path: Path) -> None:
         debug_id = "85314830-023f-4cf1-a267-535f4e37bb17"
-        (tmp_path / "other.map").write_text(self.told(debugId=debug_id))
-        (tmp_path / "index-abc.js.map").write_text(self.told(sources=["src/yesterday.ts"]))
+        (tmp_path / "other.map").write_text(self.told(debugId=debug_id.upper()))
+        (tmp_path / "index-abc.js.map").write_text(self.told(sources=["src/yesterday.ts"], file="\\x"))
         assert self.place(tmp_path, MINIFIED + f"\n//# debugId={debug_id}\n") == "src/session.ts"
 
     def test_by_the_file_that_the_map_names(self, tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partialmethod
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Error
 
+from e2e.capture.code.stacks import OWN_SCRIPT
 from e2e.capture.lane import window as module
 from e2e.capture.lane.window import Window
+from e2e.capture.network.sources import IN_PAGE
 from e2e.errors import HarnessError
 from e2e.profile.profile import Profile, load
 
@@ -218,3 +221,127 @@ def test_a_trace_context_is_that_of_the_chat_under_way() -> None:
     assert found._value() is None
     recorder.chat = chat
     assert found._value() == "2-4"
+
+
+class TestTab:
+    """One page of the context: what listens to it, what runs in it, and what the lane gets to act with."""
+
+    def opened(self, monkeypatch: pytest.MonkeyPatch, of: Profile | None = None, **run: Any) -> Any:
+        scripts: list[Any] = []
+        monkeypatch.setattr(
+            module, "recorder_script", lambda config, name, *, in_page: (dict(config), name, in_page)
+        )
+        one = Opened(of or profile())
+        page = SimpleNamespace(
+            listeners={},
+            add_init_script=scripts.append,
+            close=lambda: "closed",
+            url="http://a/",
+            viewport_size=None,
+        )
+        page.on = page.listeners.__setitem__
+        one.window.context = SimpleNamespace(new_page=lambda: page)  # type: ignore[assignment]
+        crashed: list[str] = []
+        known = {
+            "waiter": SimpleNamespace(guarded=lambda handler: handler, calls="calls"), "crashed": crashed.append, "wire": "cdp",
+            "url": "http://a/", "backend": "a backend", "pace": "a pace", "habits": "habits",
+        }  # fmt: skip
+        vars(one.run).update(known | run)
+        watched: list[Any] = []
+
+        def watch(self: Any, page: Any, recorder: Any, signals: Any, watching: Any, *, name: str) -> str:
+            watched.append((name, watching))
+            return "wire"
+
+        for name in ("_watched_in_page", "_watched_by_protocol"):
+            monkeypatch.setattr(Window, name, partialmethod(watch, name=name))
+        return one, page, scripts, crashed, watched
+
+    @pytest.mark.parametrize(
+        ("wire", "how", "in_page"),
+        [("cdp", "_watched_by_protocol", False), (IN_PAGE, "_watched_in_page", True)],
+    )
+    def test_the_page_is_watched_by_the_source_of_the_run(
+        self, monkeypatch: pytest.MonkeyPatch, wire: str, how: str, in_page: bool
+    ) -> None:
+        where = {"blocked_hosts": ["ads.example"], "frame": ["#a", "#b"]}
+        signs = [
+            {"kind": "captcha", "status": [403]},
+            {"kind": "login-wall", "url": "/login"},
+            {"kind": "rate-limited", "answer": "code"},
+        ]
+        of = Profile.model_validate(
+            profile(where=where).model_dump(by_alias=True, exclude_none=True) | {"blocked": signs}
+        )
+        one, page, scripts, crashed, watched = self.opened(monkeypatch, of, wire=wire)
+        one.window._recorder.chats.traffic = "traffic"
+        context = one.window.open()
+        ((name, watching),) = watched
+        assert name == how
+        assert [refusal.kind for refusal in watching.pop("refusals")] == ["captcha", "rate-limited"]
+        assert watching == {
+            "reading": True, "cookies": None, "blocked_hosts": ("ads.example",), "frame_depth": 2, "traffic": "traffic",
+        }  # fmt: skip
+        ((config, script, found),) = scripts
+        assert (config["store"], script, found) == ("localStorage", OWN_SCRIPT, in_page)
+        assert (context.wire, context.backend, context.pace, context.habits) == (
+            "wire",
+            "a backend",
+            "a pace",
+            "habits",
+        )
+        assert one.window.page is context.page
+        page.listeners["crash"](None)
+        assert crashed == ["the page of lane 0 crashed"]
+        page.listeners["dialog"](SimpleNamespace(accept=lambda: None, dismiss=lambda: None))
+        assert one.window.dialogs == 1
+
+    @pytest.mark.parametrize(
+        ("full", "policy", "session", "rotates"),
+        [
+            (True, {"rotation": "on_click"}, {}, True),
+            (False, {"rotation": "on_click"}, {}, False),
+            (True, {"rotation": "on_first_reply"}, {}, False),
+            (True, {"rotation": "on_click"}, {"store": "none", "key": None, "id": None}, False),
+        ],
+    )
+    def test_a_rotation_is_waited_for_where_new_chat_is_to_write_one(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        full: bool,
+        policy: dict[str, Any],
+        session: dict[str, Any],
+        rotates: bool,
+    ) -> None:
+        one, page, *_ = self.opened(monkeypatch, profile(policy=policy, session=session), full=full)
+        one.window._recorder.chats.traffic = None
+        context = one.window.open()
+        assert (context.waits_for_rotation, context.watches) == (rotates, full)
+        assert ("pageerror" in page.listeners) is full
+
+    @pytest.mark.parametrize(("args", "touch"), [({}, False), ({"has_touch": True}, True)])
+    def test_a_phone_is_touched(
+        self, monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], touch: bool
+    ) -> None:
+        one, *_ = self.opened(monkeypatch, context_args=args)
+        one.window._recorder.chats.traffic = None
+        assert one.window.open().page.touch is touch
+
+    def test_another_tab_has_a_recorder_beside_the_first_and_is_closed_alone(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, *_ = self.opened(monkeypatch)
+        beside = SimpleNamespace(chats=SimpleNamespace(traffic=None), place="lane 0, tab 1")
+        one.window._recorder.chats.traffic = None
+        one.window._recorder.beside = lambda: beside
+        other = one.window.open().open_tab()
+        assert other.recorder is beside
+        assert other.close() == "closed"
+
+    def test_a_problem_of_a_chat_is_told_with_its_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told: list[Any] = []
+        one, *_ = self.opened(monkeypatch, problem=lambda error, place: told.append((error, place)))
+        one.window._recorder.chats.traffic = None
+        one.window._recorder.place = "lane 0, chat 1"
+        one.window.open().rejected("an error")
+        assert told == [("an error", "lane 0, chat 1")]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from e2e.capture.network.in_page.wire import InPageWire, event_names
 from e2e.capture.network.wire_rules import Rule
@@ -295,3 +295,97 @@ def test_events_that_a_rule_names_are_heard() -> None:
         {"done": "event_type == 'x'"},
     ]
     assert event_names([WireRule.model_validate({**HTTP, **rule}) for rule in rules]) == ["finish", "ping"]
+
+
+class RoutedPage(FakePage):
+    """A page that keeps its routes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.routes: list[tuple[Any, Any]] = []
+
+    def route(self, pattern: Any, handler: Any) -> None:
+        self.routes.append((pattern, handler))
+
+
+class RoutedRequest:
+    """A request that waits for what becomes of it."""
+
+    def __init__(self, gone: bool = False) -> None:
+        self.done: list[str] = []
+        self._gone = gone
+
+    def fallback(self) -> None:
+        self._end("went on")
+
+    def abort(self, why: str) -> None:
+        self._end(why)
+
+    def _end(self, how: str) -> None:
+        if self._gone:
+            raise Error("the page is closed")
+        self.done.append(how)
+
+
+class TestRoutes:
+    def wire(self, *hosts: str) -> tuple[InPageWire, RoutedPage, list[Any]]:
+        page, pulse, later = RoutedPage(), FakePulse(), []
+        pulse.later = lambda seconds, route: later.append((seconds, route))  # type: ignore[attr-defined]
+        rule = Rule(WireRule.model_validate(HTTP))
+        wire = InPageWire(cast(Page, page), (rule,), Log(), cast(EventWaiter, pulse), blocked_hosts=hosts)
+        return wire, page, later
+
+    def test_requests_to_blocked_hosts_are_refused(self) -> None:
+        _, page, _ = self.wire("ads.example", "b.example")
+        (pattern, refuse), (other, _) = page.routes
+        for url, fits in (
+            ("https://ads.example/x", True), ("wss://ads.example:8443/", True), ("https://adsXexample/x", False),
+            ("https://my.ads.example/", False), ("https://a.example/ads.example/", False),
+        ):  # fmt: skip
+            assert bool(pattern.match(url)) is fits
+        assert other.match("http://b.example/")
+        request = RoutedRequest()
+        refuse(request)
+        refuse(RoutedRequest(gone=True))
+        assert request.done == ["blockedbyclient"]
+
+    def test_a_slow_network_delays_each_request_until_it_is_quick_again(self) -> None:
+        wire, page, later = self.wire()
+        wire.delay(0)
+        assert page.routes == []
+        wire.delay(0.4)
+        ((pattern, go_on),) = page.routes
+        slow, quick = RoutedRequest(), RoutedRequest()
+        go_on(slow)
+        wire.delay(0)
+        go_on(quick)
+        go_on(RoutedRequest(gone=True))
+        assert (pattern, later, slow.done, quick.done) == ("**/*", [(0.4, slow)], [], ["went on"])
+
+    def test_caches_are_off_where_requests_are_routed_and_that_once(self) -> None:
+        wire, page, _ = self.wire()
+        wire.bypass_caches()
+        wire.bypass_caches()
+        wire.delay(0.4)
+        assert [pattern for pattern, _ in page.routes] == ["**/*"]
+
+
+class TestRecords:
+    def test_what_no_script_can_watch_is_named_once(self) -> None:
+        seen = Seen()
+        for url in ("http://a/w.js?x=1", "http://a/w.js?x=2", "http://a/other.js"):
+            seen.receive({"e": "blind", "kind": "worker", "url": url})
+        assert seen.wire.blind == ["a worker (http://a/w.js)", "a worker (http://a/other.js)"]
+
+    def test_a_request_that_ends_after_its_page_is_not_looked_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen = Seen()
+        looked: list[Any] = []
+        monkeypatch.setattr(seen.wire._outside, "unseen", looked.append)
+        request = FakeRequest()
+        for closed in (False, True):
+            seen.page.closed = closed
+            seen.tell("request", request)
+            seen.tell("requestfinished", request)
+        assert looked == [request]

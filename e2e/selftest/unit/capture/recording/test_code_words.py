@@ -141,3 +141,15 @@ def test_a_reply_that_may_come_from_a_cache_shows_no_fault_and_may_show_that_the
         (Recalled(None, why=ECHO), False),
     ):
         assert kept.perhaps_cached(elsewhere=elsewhere) is kept
+
+
+def test_of_several_texts_one_that_is_new_is_a_reply() -> None:
+    words = CodeWords()
+    words.tell(3, TYPED, "otter4827", "")
+    words.replies = ["Message received"]
+    for texts, knows in (
+        (["Message received", "I do not know it"], False),
+        (["Message received", "a1"], None),
+    ):
+        found = words.recalled_in(texts, None, NONCE, "{word}", words=words.told)
+        assert found.knows is knows

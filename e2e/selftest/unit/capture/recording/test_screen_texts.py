@@ -116,3 +116,15 @@ def test_no_text_is_written(talk: Desk) -> None:
     written = "".join(path.read_text() for path in talk.folder.iterdir())
     assert "0a1b2c3d" not in written
     assert "ferry" not in written
+
+
+def test_the_body_of_a_reply_that_is_no_stream_of_values_is_known_too(desk: Desk) -> None:
+    desk.recorder.begin_chat("load")
+    exchange = desk.message(FIRST, stored=OLD, sent=OLD)
+    exchange.outcome = "ok"
+    desk.recorder.on_finished(exchange)
+    exchange.reply.add_text(desk.clock.now, REPLY)
+    desk.recorder.on_finished(exchange)
+    desk.end()
+    desk.new_chat()
+    assert desk.recorder.earlier_chat_in(REPLY) == 0

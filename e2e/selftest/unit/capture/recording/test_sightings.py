@@ -11,7 +11,7 @@ import pytest
 
 from e2e.capture.network.bodies.encodings import body_of
 from e2e.capture.network.traffic import Seen, Traffic
-from e2e.capture.recording.sightings import find_in_traffic, find_in_values, form_in
+from e2e.capture.recording.sightings import _leaves, find_in_traffic, find_in_values, form_in
 
 ID = "0f3c2a11-9f1e-4b7d-8a55-0a1b2c3d4e5f"
 OTHER = "7a3c2a11-9f1e-4b7d-8a55-0a1b2c3d4e5f"
@@ -102,3 +102,18 @@ def test_the_memory_is_bounded() -> None:
         traffic.add(seen(f"{URL}/{n}", body="x" * 100_000))
     assert len(traffic.seen) < 100
     assert traffic.seen[-1].url.endswith("/999")
+
+
+def test_texts_and_numbers_of_a_body_are_leaves_and_nothing_else() -> None:
+    body = {
+        "a": True,
+        "b": None,
+        "n": 5,
+        "f": 1.5,
+        "x y": ["t", {"deep": "u"}],
+        "json": '{"in": [7]}',
+        "flag": False,
+    }
+    assert dict(_leaves(body)) == {
+        "n": "5", "f": "1.5", '"x y"[0]': "t", '"x y"[1].deep': "u", "json.in[0]": "7",
+    }  # fmt: skip

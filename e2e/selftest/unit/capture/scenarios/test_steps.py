@@ -283,6 +283,22 @@ class TestLoads:
         assert scene.notes[-1] == ("note", "back", ("restored", False))
         assert scene.wire.sockets == {"1": "ws://x"}
 
+    @pytest.mark.parametrize("how", ["away and back", "reload"])
+    def test_a_page_that_makes_a_new_session_with_each_load_is_waited_for(
+        self, clock: Clock, monkeypatch: pytest.MonkeyPatch, how: str
+    ) -> None:
+        """The rotation of New Chat, before, does not count."""
+        scene = Scene(clock, monkeypatch, reload="rotates")
+        scene.rotate()
+
+        def loaded() -> None:
+            scene.recorder.loads += 1
+
+        scene.page.on["go_back" if how == "away and back" else "reload"] = loaded
+        steps = opening.away_and_back if how == "away and back" else opening.reload
+        clock.play(steps(scene.context))
+        assert clock.now > 100.3
+
     def test_a_page_that_never_comes_back_is_named(self, scene: Scene, clock: Clock) -> None:
         with pytest.raises(CaptureIncomplete, match="the page that was restored never reported itself"):
             clock.play(opening.away_and_back(scene.context))

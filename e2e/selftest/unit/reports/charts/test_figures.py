@@ -56,6 +56,13 @@ def test_latency_is_told_of_replies_only() -> None:
     assert min(plain) - 1 <= found["chat_latency_p50"] <= found["chat_latency_p95"] <= max(plain) + 1
 
 
+def test_latency_is_that_of_plain_chats_that_were_observed() -> None:
+    records = make_run()
+    for change in ({"scenario": "reload"}, {"status": "lost", "reason": "x"}):
+        changed = with_chats(records, lambda c, change=change: replace(c, **change) if c.chat == 2 else c)
+        assert len(latencies(assemble([changed]))) == 16
+
+
 def test_what_a_run_cannot_tell_is_absent() -> None:
     thin = figures(judge_run(chats=1, lanes=1))
     assert "reuse_bound" not in thin

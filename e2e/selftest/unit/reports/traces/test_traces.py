@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from e2e.records.evidence import read_run
 from e2e.records.trace_ids import span_id, trace_id, traceparent
 from e2e.selftest.unit.builders import make_run, with_chats, with_meta
 from e2e.selftest.unit.report_samples import write_run
-from reports.traces.export import export, is_configured
+from reports.traces.export import _quiet, export, is_configured
 
 
 class Collector:
@@ -231,6 +232,14 @@ class TestProblems:
             exported = export([RUN], collector.url)
         assert exported.spans == 0
         assert "400" in exported.problem
+
+    def test_of_a_long_message_the_first_line_is_told(self) -> None:
+        logger = logging.getLogger("opentelemetry.exporter")
+        with _quiet() as messages:
+            logger.error("it is full\nTraceback: …")
+            logger.error("%s", "second")
+        assert messages == ["it is full", "second"]
+        assert logging.getLogger("opentelemetry").propagate
 
     def test_clear_ids_are_not_exported(self) -> None:
         with collecting() as collector:
