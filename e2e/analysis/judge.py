@@ -47,6 +47,7 @@ def _judge(run: Run) -> Judgement:
     plain = [check(run) for check in CHECKS]
     keep_from_collector(len(run.every(ChatRow)))
     causes = diagnosis.diagnose(run, plain)
+    keep_from_collector(len(run.every(ChatRow)))
     counted = [diagnosis.with_unseen(run, v) for v in plain]
     verdicts = tuple(_with_acceptance(run, replace(v, causes=diagnosis.explain(v, causes))) for v in counted)
     return Judgement(verdicts, causes, _outcome(run, verdicts))

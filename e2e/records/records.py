@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from e2e.quick import quick
 from e2e.records.printable import as_name, printable
 from e2e.records.shape import checked, checked_data
 
@@ -93,6 +94,7 @@ After = Literal["", "reload", "other-tab", "back", "return"]
 """What happened between the chat's message before (or its New Chat) and this one."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Event:
     """One timestamped thing seen.
@@ -139,6 +141,7 @@ _EVENT_FIELDS_IN_ORDER = tuple(Event.__dataclass_fields__)
 _EVENT_FIELDS = ("schema", "run_id", "seq", "t", "lane", "chat", "kind", "data")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of a chat with its reply, as seen on five layers.
@@ -198,6 +201,7 @@ class Message:
         return cls(**known)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Chat:
     """One observation: a chat from its New Chat click (or page load) to the next.

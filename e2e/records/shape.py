@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Any, Literal, TypeGuard, Union, cast, get_args, get_origin, get_type_hints
@@ -52,6 +52,35 @@ def checked_data(data: Any) -> dict[str, Any]:
         elif isinstance(value, dict | list):
             data[name] = _printable_inside(value)
     return data
+
+
+FieldChecks = tuple[tuple[str, frozenset[type], _Test], ...]
+"""Names of fields of an event's data, the types that need no test, and the test for others."""
+
+
+def checks_of(names: Iterable[str]) -> FieldChecks:
+    """The checks of these fields."""
+    return tuple((name, *_DATA.get(name, _ANYTHING)) for name in names)
+
+
+def checked_fields(data: Mapping[str, Any], checks: FieldChecks) -> dict[str, Any]:
+    """As `checked_data`, for some of the fields: a look-up for each and a dictionary of its own took a third more."""
+    found: dict[str, Any] = {}
+    for name, plain, test in checks:
+        if name not in data:
+            continue
+        value = data[name]
+        found[name] = value
+        if value is None:
+            continue
+        if type(value) not in plain and not test(value):
+            raise TypeError(f"data.{name} is {_short(value)}")
+        if isinstance(value, str):
+            if len(value) > _LONGEST or not value.isprintable():
+                found[name] = _short_enough(printable(value), name)
+        elif isinstance(value, dict | list):
+            found[name] = _printable_inside(value)
+    return found
 
 
 def _short_enough(text: str, name: str = "") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections import defaultdict
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -169,10 +170,13 @@ def _label(name: str) -> str:
 
 
 def _lanes(run: Run) -> Chart | None:
+    by_place: dict[tuple[str, int], list[ChatRow]] = defaultdict(list)
+    for chat in run.every(ChatRow):  # in order of their begin
+        by_place[chat.run_id, chat.lane].append(chat)
     lanes: dict[str, list[ChatRow]] = {}
-    for chat in sorted(run.every(ChatRow), key=lambda c: (c.run_id, c.lane, c.order)):
-        name = f"{chat.run_id[-4:]} lane {chat.lane}" if run.pooled else f"lane {chat.lane}"
-        lanes.setdefault(name, []).append(chat)
+    for (run_id, lane), chats in sorted(by_place.items()):
+        name = f"{run_id[-4:]} lane {lane}" if run.pooled else f"lane {lane}"
+        lanes.setdefault(name, []).extend(chats)
     if not lanes:
         return None
     shown = _rows_of(lanes)

@@ -11,6 +11,7 @@ from e2e.analysis.facts.freshness import freshness, holders
 from e2e.analysis.id_patterns.bits import bearer, supported_bits
 from e2e.analysis.id_patterns.recognise import Recognition, recognise
 from e2e.analysis.id_patterns.samples import Sample
+from e2e.analysis.ids.writes import new_ids, writes_of_new_ids
 from e2e.analysis.model.check import SESSIONS, check
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import MintedRow, StorageRow
@@ -158,29 +159,19 @@ def describe(run: Run) -> SessionIds:
 
 
 def _describe(run: Run) -> SessionIds:
-    written = (
-        w
-        for w in run.each(StorageRow, only=("session", "previous", "op", "by", "shape", "time_offset"))
-        if w.own
-        and w.session is not None
-        and w.session != w.previous
-        and w.op != "start"
-        and w.by != "other-tab"
-    )
     if minted(run).ids:
         found = _recognised(run)
         pattern, evidence = found.name, "; ".join(found.evidence)
-        drawn = [(w.mask_key, w.session) for w in written]  # without the rows: 60 MB for 100,000 chats
     else:  # evidence from before features were recorded
-        rows = list(written)
-        pattern, evidence = _pattern(rows)
-        drawn = [(w.mask_key, w.session) for w in rows]
-    drawn = drawn or list(holders(run, "sent"))
+        pattern, evidence = _pattern(writes_of_new_ids(run))
+    drawn, distinct = new_ids(run)
+    if not drawn:
+        drawn = distinct = len(holders(run, "sent"))
     return SessionIds(
         distinct_stored=len(holders(run, "stored")),
         distinct_sent=len(holders(run, "sent")),
         pattern=pattern,
-        supported_bits=supported_bits(len(set(drawn))) if len(set(drawn)) == len(drawn) else 0.0,
+        supported_bits=supported_bits(distinct) if distinct == drawn else 0.0,
         evidence=evidence,
     )
 

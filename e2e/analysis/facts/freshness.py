@@ -12,6 +12,7 @@ from e2e.analysis.ids.book import Layer, MaskedId, Place
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import ChatRow, MessageRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
+from e2e.quick import quick
 
 __all__ = [
     "LAYERS",
@@ -30,6 +31,7 @@ __all__ = [
 LAYERS: tuple[Layer, ...] = ("stored", "sent")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """One chat's IDs at one layer, compared with those of all chats that began earlier."""

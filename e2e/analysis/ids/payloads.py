@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import MessageRow, PayloadRow, Stack
+from e2e.analysis.model.schema import ChatRow, MessageRow, PayloadRow, Stack
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
@@ -24,16 +24,19 @@ class Payloads:
     """Runs whose payloads name earlier messages."""
     retried: set[ChatKey] = field(default_factory=set)
     """Chats with a message that the page sent again by itself."""
+    first: dict[ChatKey, FirstPayload] = field(default_factory=dict)
+    """The first payload of each chat's messages, without attempts that came to nothing."""
 
 
-_READ = ("address", "history", "retry", "form", "request")
+_READ = ("address", "history", "retry", "form", "request", "stack")
 
 
 def payloads_at_once(run: Run) -> Payloads:
     """Read once."""
 
     def collect() -> Payloads:
-        messages, found = message_requests(run), Payloads()
+        messages, found, chats = message_requests(run), Payloads(), run.chat_of
+        first, at = found.first, dict[ChatKey, int]()
 
         def keep(p: PayloadRow) -> bool:
             found.addresses = found.addresses or p.address is not None
@@ -41,7 +44,11 @@ def payloads_at_once(run: Run) -> Payloads:
                 found.with_history.add(p.run_id)
             if p.retry is True and p.chat is not None:
                 found.retried.add(key_of(p))
-            return bool(p.form) or (p.run_id, p.lane, p.request) not in messages
+            if (p.run_id, p.lane, p.request) not in messages:
+                return True
+            if p.request is not None:
+                _note_first(p, chats, first, at)
+            return bool(p.form)
 
         places = {(p.run_id, p.lane, p.seq) for p in run.those(PayloadRow, keep, only=_READ)}
         if places:
@@ -62,18 +69,31 @@ def first_payloads(run: Run) -> Mapping[ChatKey, FirstPayload]:
     """The first payload of each chat's messages, with the attempts that came to nothing before the page sent a message again."""
 
     def collect() -> dict[ChatKey, FirstPayload]:
+        if not payloads_at_once(run).retried:
+            return payloads_at_once(run).first
         found: dict[ChatKey, FirstPayload] = {}
         at: dict[ChatKey, int] = {}
         chats = run.chat_of
         for p in own_payloads(run, only=("request", "message", "rule", "retry", "stack")):
-            key = key_of(p)
-            known = found.get(key)
-            if known is None or (p.t, p.seq) < (known.t, at[key]):
-                key = chats[key].key if key in chats else key
-                found[key], at[key] = FirstPayload(p.t, p.stack), p.seq
+            _note_first(p, chats, found, at)
         return found
 
     return run.once("first_payloads", collect)
+
+
+def _note_first(
+    p: PayloadRow,
+    chats: Mapping[ChatKey, ChatRow],
+    first: dict[ChatKey, FirstPayload],
+    at: dict[ChatKey, int],
+) -> None:
+    """Keep the payload if it is its chat's first so far; ``at`` are the numbers of those that are kept."""
+    chat = chats.get((p.run_id, p.lane, p.chat))  # type: ignore[call-overload]
+    if chat is None:
+        return
+    known = first.get(chat.key)
+    if known is None or (p.t, p.seq) < (known.t, at[chat.key]):
+        first[chat.key], at[chat.key] = FirstPayload(p.t, p.stack), p.seq
 
 
 def own_payloads(run: Run, only: Collection[str] | None = None) -> Iterator[PayloadRow]:

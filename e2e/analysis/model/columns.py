@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from e2e.quick import quick
+
 Columns = dict[str, str]
 """Column name -> pandas dtype; the nullable ones, so that "not there" is never a number or a text."""
 
@@ -80,6 +82,7 @@ def validate(name: str, columns: Columns, frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Row:
     """A frame's row as a typed record: its fields are the frame's columns."""

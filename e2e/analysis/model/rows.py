@@ -55,9 +55,10 @@ def events_as(
     first_ids = _FirstIds(runs)
     share: Callable[[Any], Any] = _Shared()
     make: Callable[..., Any] = record
+    width, read = len(names), tuple(enumerate(names))
     if only is not None:
-        keys = {*only, "session", "tab"} if own else {*only, "tab"}
-        only, names = keys, tuple(name if name in only else "" for name in names)
+        only = {*only, "session", "tab"} if own else {*only, "tab"}
+        read = tuple((n, name) for n, name in read if name in only)
     for run in runs:
         mask = run.meta.mask_key
         for event in of_kind(run.events, *EVENTS[record], chat=chat, only=only):
@@ -71,7 +72,9 @@ def events_as(
                 event.t,
                 data.get("tab", 0),
             )
-            rest = [share(data.get(name)) if name else None for name in names]
+            rest: list[Any] = [None] * width
+            for n, name in read:
+                rest[n] = share(data.get(name))
             yield make(*first, "session" in data, *rest) if own else make(*first, *rest)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from e2e.analysis.model.columns import Row, columns_of
 from e2e.analysis.model.verdict import ChatKey
+from e2e.quick import quick
 
 Frame = Mapping[str, str | int]
 """One recorded frame of a call stack: function, url, line, column."""
@@ -15,6 +16,7 @@ Stack = Sequence[Frame]
 """Recorded frames of a call stack, innermost first."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Lane(Row):
     run_id: str
@@ -27,6 +29,7 @@ class _Keyed(_Lane):
     _key: ChatKey
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OfChat(_Keyed):
     """A row of a chat, or of one of its messages."""
@@ -49,6 +52,7 @@ class OfChat(_Keyed):
         return self
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Event(_Lane):
     chat: int | None
@@ -57,6 +61,7 @@ class _Event(_Lane):
     tab: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ChatRow(OfChat):
     """One observation."""
@@ -86,6 +91,7 @@ class ChatRow(OfChat):
     messages: int
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class MessageRow(OfChat):
     """One message with its reply."""
@@ -122,6 +128,7 @@ class MessageRow(OfChat):
     ended_elsewhere: bool  # refused for a session that another tab's New Chat had just ended
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TransitionRow(OfChat):
     """One New Chat: the chat that it began, and the chat before."""
@@ -140,6 +147,7 @@ class TransitionRow(OfChat):
     sent: str | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class StorageRow(_Event):
     """One write to a store, or one look at it."""
@@ -157,6 +165,7 @@ class StorageRow(_Event):
     stack: Stack | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class MintedRow(_Event):
     """One new ID."""
@@ -165,6 +174,7 @@ class MintedRow(_Event):
     features: Mapping[str, Any] | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class PayloadRow(_Event):
     """One payload of a wire rule."""
@@ -187,6 +197,7 @@ class PayloadRow(_Event):
     stack: Stack | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ScenarioRow(_Event):
     """The start of a scenario in a lane, or why the lane did not complete it."""
@@ -196,6 +207,7 @@ class ScenarioRow(_Event):
     where: str | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class IssuedRow(_Event):
     """One session ID in a reply."""
@@ -206,6 +218,7 @@ class IssuedRow(_Event):
     message: int | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class RecallRow(_Event):
     """One question for a code word, and what the reply to it shows."""
@@ -221,6 +234,7 @@ class RecallRow(_Event):
     same_line: bool | None  # it left by the WebSocket by which the word was given; None where there is none
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SightingRow(_Event):
     """A stored ID in traffic that no wire rule reads."""
@@ -235,6 +249,7 @@ class SightingRow(_Event):
     unread: int | None  # those of them whose body could not be read
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class BackendRow(_Event):
     """One response of the backend's API."""
@@ -250,6 +265,7 @@ class BackendRow(_Event):
     distribution: Mapping[str, int] | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ProblemRow(Row):
     """Something that kept the suite from looking."""

@@ -18,6 +18,7 @@ MOST_MODULES = 12
 ORDER = (
     "e2e.errors",
     "e2e.files",
+    "e2e.quick",
     "e2e.framings.base",
     "e2e.framings.decoders",
     "e2e.framings",
@@ -124,10 +125,13 @@ class Contract:
 CONTRACTS = (
     Contract("e2e/errors.py", (), ("playwright", "pytest")),
     Contract("e2e/files.py", (), ("playwright", "pytest")),
-    Contract("e2e/records", ("e2e.records", "e2e.errors", "e2e.files"), ("playwright", "pytest")),
+    Contract("e2e/quick.py", (), ("playwright", "pytest")),
+    Contract(
+        "e2e/records", ("e2e.records", "e2e.errors", "e2e.files", "e2e.quick"), ("playwright", "pytest")
+    ),
     Contract(
         "e2e/analysis",
-        ("e2e.analysis", "e2e.records.cut", "e2e.records.records", "e2e.records.selection"),
+        ("e2e.analysis", "e2e.quick", "e2e.records.cut", "e2e.records.records", "e2e.records.selection"),
         ("playwright", "pytest"),
     ),
     Contract(

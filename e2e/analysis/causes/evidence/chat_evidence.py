@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import takewhile
 from operator import attrgetter
 
 from e2e.analysis.causes.evidence import rows_by_chat as rows
@@ -29,9 +28,11 @@ from e2e.analysis.facts.scenario_runs import recalls_of
 from e2e.analysis.facts.secondary_requests import OldPayload, old_payloads, old_retries
 from e2e.analysis.facts.tabs import flapping, provider_changes
 from e2e.analysis.ids.payloads import first_payloads
+from e2e.analysis.ids.writes import own_writes_by_lane
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import ChatRow, MessageRow, RecallRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
+from e2e.quick import quick
 
 _time = attrgetter("t")
 _KEPT = 100_000
@@ -39,8 +40,9 @@ _KEPT = 100_000
 _CLOCK = 0.002  # seconds: the page's clock may be coarsened to a millisecond
 
 
+@quick
 @dataclass(frozen=True, slots=True)
-class ChatEvidence:
+class ChatEvidence(rows.Carriers):
     """The evidence of one chat. Earlier chats are those of the same browser context."""
 
     key: ChatKey
@@ -106,13 +108,6 @@ class ChatEvidence:
         """It began with New Chat in a chat that was refused or cut, so that what New Chat did to the ID cannot be compared."""
         return self.chat.via == "new_chat" and self.before is None
 
-    @property
-    def running(self) -> tuple[MessageRow, ...]:
-        """The messages that must carry the chat's ID and were seen, until a page load; without those after other user actions."""
-        same_page = takewhile(lambda m: m.number == 0 or not m.loaded, self.messages)
-        seen = [m for m in same_page if m.sent_seen and m.number not in self.without_id]
-        return tuple(m for m in seen if m.after in ("", "back") or m.number == 0)
-
     def after(self, *what: str) -> tuple[MessageRow, ...]:
         """The messages that followed one of these user actions."""
         return tuple(m for m in self.messages if m.sent_seen and m.after in what)
@@ -121,10 +116,6 @@ class ChatEvidence:
     def first(self) -> str | None:
         """The ID of the first payload that was seen and must carry one."""
         return next((m.sent for m in self.messages if m.sent_seen and m.number not in self.without_id), None)
-
-    @property
-    def sent(self) -> tuple[str | None, ...]:
-        return tuple(m.sent for m in self.running)
 
     @property
     def old_ids(self) -> AbstractSet[str]:
@@ -194,7 +185,7 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
         self._places = contexts(run)
         self._lost = lost_messages(run)
         self._messages, self._payloads = rows.MessagesByChat(run), first_payloads(run)
-        self._writes = rows.own_writes_by_lane(run)
+        self._writes = own_writes_by_lane(run)
         self._changes = {
             at: array("q", (n for n, w in enumerate(writes) if w.session != w.previous))
             for at, writes in self._writes.items()

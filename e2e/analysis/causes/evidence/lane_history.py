@@ -14,19 +14,21 @@ from e2e.analysis.facts.freshness import ids_of_chats
 from e2e.analysis.facts.ownership import provisional
 from e2e.analysis.facts.reloads import Brings, brings
 from e2e.analysis.ids.payloads import payloads_at_once
+from e2e.analysis.ids.writes import OwnWrite
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import (
     ChatRow,
     MessageRow,
     SightingRow,
-    Stack,
     TransitionRow,
 )
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
+from e2e.quick import quick
 from e2e.records.records import CodePlace
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Write:
     """One write to the profile's key, or its disappearance."""
@@ -80,20 +82,6 @@ class Lane:
     def generates(self, write: Write) -> bool:
         """The write was made where the first ID was written."""
         return same(self.place(write.path), self.generator)
-
-
-@dataclass(slots=True)
-class OwnWrite:
-    """A write to the profile's key, or a look at it, with as much of it as the rules need: a row takes twice the room."""
-
-    run_id: str
-    t: float
-    tab: int
-    op: str | None
-    session: str | None
-    previous: str | None
-    by: str | None
-    stack: Stack | None
 
 
 def write_of(run: Run, w: OwnWrite) -> Write:

@@ -6,7 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
 
-from e2e.analysis.causes.evidence.lane_history import OwnWrite, Write, write_of
+from e2e.analysis.causes.evidence.lane_history import Write, write_of
+from e2e.analysis.ids.writes import OwnWrite
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import ChatRow, MessageRow
 

@@ -7,14 +7,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from itertools import accumulate
-from operator import itemgetter
+from itertools import accumulate, takewhile
 from typing import Protocol
 
-from e2e.analysis.causes.evidence.lane_history import OwnWrite
 from e2e.analysis.facts.freshness import Place, carries, contexts, timed_ids
 from e2e.analysis.model.run import Run
-from e2e.analysis.model.schema import ChatRow, MessageRow, StorageRow, TransitionRow
+from e2e.analysis.model.schema import ChatRow, MessageRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 
@@ -188,17 +186,35 @@ class MessagesByChat:
         return self._rows[self._ends[order - 1] if order else 0 : self._ends[order]]
 
 
-def own_writes_by_lane(run: Run) -> Mapping[tuple[str, int], list[OwnWrite]]:
-    """``(run, lane)`` -> the writes to the session's own key, in their order."""
-    found: dict[tuple[str, int], list[tuple[float, int, OwnWrite]]] = defaultdict(list)
-    for w in run.each(StorageRow, only=("session", "previous", "op", "by", "stack")):
-        if w.own:
-            own = OwnWrite(w.run_id, w.t, w.tab, w.op, w.session, w.previous, w.by, w.stack)
-            found[w.run_id, w.lane].append((w.t, w.seq, own))
-    lanes: dict[tuple[str, int], list[OwnWrite]] = defaultdict(list)
-    for at in list(found):
-        lanes[at] = [own for _, _, own in sorted(found.pop(at), key=itemgetter(0, 1))]
-    return lanes
+class Carriers:
+    """The messages of a chat that must carry its ID: what most rules read, so it is made once."""
+
+    __slots__ = ("_running", "_sent")
+    _running: tuple[MessageRow, ...]
+    _sent: tuple[str | None, ...]
+    messages: tuple[MessageRow, ...]
+    without_id: frozenset[int]
+
+    @property
+    def running(self) -> tuple[MessageRow, ...]:
+        """The messages that must carry the chat's ID and were seen, until a page load; without those after other user actions."""
+        try:
+            return self._running
+        except AttributeError:
+            same_page = takewhile(lambda m: m.number == 0 or not m.loaded, self.messages)
+            seen = [m for m in same_page if m.sent_seen and m.number not in self.without_id]
+            found = tuple(m for m in seen if m.after in ("", "back") or m.number == 0)
+            object.__setattr__(self, "_running", found)
+            return found
+
+    @property
+    def sent(self) -> tuple[str | None, ...]:
+        try:
+            return self._sent
+        except AttributeError:
+            found = tuple(m.sent for m in self.running)
+            object.__setattr__(self, "_sent", found)
+            return found
 
 
 class FirstTimes:

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from e2e.analysis.causes.evidence import chat_evidence
+from e2e.analysis.checks.session_ids import describe
+from e2e.analysis.ids.payloads import first_payloads, own_payloads
+from e2e.analysis.ids.writes import new_ids, own_writes_by_lane
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import assemble
 from e2e.records.records import RunRecords
@@ -49,3 +52,18 @@ def test_evidence_that_is_not_kept_explains_the_same(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(chat_evidence, "_KEPT", 1)
     assert judge(assemble([records])) == kept
     assert {cause.name for cause in kept.causes} == {"stale-state", "label-stale"}
+
+
+@pytest.mark.parametrize("faults", [(), ("stale-state",), ("over-rotation",)])
+def test_what_one_look_at_all_events_finds_is_what_a_look_of_its_own_does(faults: tuple[str, ...]) -> None:
+    run, other = (assemble([make_run(*faults, chats=16, lanes=2)]) for _ in range(2))
+    writes = [w for lane in own_writes_by_lane(run).values() for w in lane]
+    assert new_ids(run) == new_ids(other)
+    new = [w.session for w in writes if w.session not in (None, w.previous) and w.op != "start"]
+    assert new_ids(run) == (len(new), len(set(new)))
+    assert describe(run) == describe(other)
+    first: dict[tuple[str, int, int | None], float] = {}
+    for p in own_payloads(run):
+        at = (p.run_id, p.lane, p.chat)
+        first[at] = min(p.t, first.get(at, p.t))
+    assert {tuple(key): one.t for key, one in first_payloads(run).items()} == first

@@ -13,7 +13,7 @@ from e2e.errors import HarnessError
 from e2e.records.event_log import EventLog
 from e2e.records.records import SIDE_LANE, Event, EventKind
 from e2e.records.selection import changed, of_kind, page_starts, side_events, without_side
-from e2e.records.shape import checked, checked_data
+from e2e.records.shape import checked, checked_data, checked_fields, checks_of
 
 FRAME = {"function": "f", "url": "http://a/x.js", "line": 1, "column": 2}
 
@@ -36,9 +36,14 @@ class TestData:
     ) -> None:
         for value in (None, *good):
             assert checked_data({name: value}) == {name: value}
+            assert checked_fields({name: value, "other": object()}, checks_of((name, "none"))) == {
+                name: value
+            }
         for value in bad:
             with pytest.raises(TypeError, match=f"^data.{name} is "):
                 checked_data({name: value})
+            with pytest.raises(TypeError, match=f"^data.{name} is "):
+                checked_fields({name: value}, checks_of((name,)))
 
     @pytest.mark.parametrize("name", FRAME)
     @pytest.mark.parametrize("value", [None, [], True])

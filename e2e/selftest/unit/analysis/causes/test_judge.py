@@ -107,6 +107,7 @@ def test_judging_does_not_change_the_run() -> None:
 
 ALLOWED = (
     "e2e.analysis",
+    "e2e.quick",
     "e2e.records.cut",
     "e2e.records.records",
     "e2e.records.selection",

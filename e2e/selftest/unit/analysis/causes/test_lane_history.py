@@ -10,9 +10,10 @@ import pytest
 
 from e2e.analysis.causes.definition import CauseFollows
 from e2e.analysis.causes.evidence.chat_evidence import chat_evidence
-from e2e.analysis.causes.evidence.lane_history import OwnWrite, lane_of, later_writes
+from e2e.analysis.causes.evidence.lane_history import lane_of, later_writes
 from e2e.analysis.causes.frontend_storage import session_restored
 from e2e.analysis.facts.reloads import brings
+from e2e.analysis.ids.writes import OwnWrite
 from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.records.records import Chat, RunRecords
