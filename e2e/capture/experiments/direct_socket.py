@@ -41,7 +41,7 @@ class SocketReply:
     """The reply itself says so."""
 
 
-def send_frames(request: Request, fresh: str, timeout: float, *, verify: bool = True) -> SocketReply:
+def send_frames(request: Request, fresh: str, timeout: float, *, verify: bool) -> SocketReply:
     """Send the frames with the ID ``fresh`` in the place of the recorded one, and read the reply to its end.
 
     Raises ``OSError`` (also when nothing comes in time) or ``websockets.exceptions.WebSocketException``.

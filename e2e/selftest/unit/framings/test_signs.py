@@ -7,11 +7,12 @@ import json
 import msgpack
 import pytest
 
+from e2e.framings import decoders
 from e2e.framings.base.decoder import Message, id_of, name_of
 from e2e.framings.base.first_frame import FirstFrame
 from e2e.framings.base.json_text import parse_nested_json
 from e2e.framings.detect import detect
-from e2e.framings.registry import FRAMINGS, make_decoder
+from e2e.framings.registry import DEFAULT, FRAMINGS, collect, make_decoder
 
 RS = "\x1e"
 GRPC = b"\x00\x00\x00\x00\x02\x08\x01"
@@ -211,3 +212,10 @@ class TestNested:
     @pytest.mark.parametrize("text", ["[1]", " {}", "x[1]", '"a"', "[1", ""])
     def test_only_objects_and_arrays_are_read(self, text: str) -> None:
         assert parse_nested_json(text) == {"[1]": [1], " {}": {}}.get(text, text)
+
+
+def test_framings_are_listed_by_name_with_the_default_first() -> None:
+    names = list(collect(decoders))
+    assert names[0] == DEFAULT
+    assert names[1:] == sorted(names[1:])
+    assert list(FRAMINGS) == names

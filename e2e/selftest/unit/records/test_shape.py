@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from e2e.errors import HarnessError
 from e2e.records.event_log import EventLog
+from e2e.records.evidence import understood
 from e2e.records.records import SIDE_LANE, Event, EventKind
 from e2e.records.selection import changed, of_kind, page_starts, side_events, without_side
 from e2e.records.shape import checked, checked_data, checked_fields, checks_of
@@ -197,3 +199,15 @@ class TestSelection:
     def test_what_is_no_event_is_refused(self, line: bytes) -> None:
         with pytest.raises((ValueError, TypeError, KeyError)):
             EventLog().add(line)
+
+
+def test_evidence_that_no_run_can_have_left_is_named_by_its_first_folders() -> None:
+    folders = [Path(f"/evidence/run-{n}") for n in range(5)]
+    with pytest.raises(HarnessError) as error, understood(folders):
+        raise KeyError("lane")
+    assert error.value.what == "the evidence cannot be judged: KeyError('lane')"
+    assert error.value.where == "run-0, run-1, run-2"
+    assert error.value.hint.startswith("are the files whole, and of one run?")
+    with pytest.raises(HarnessError) as long, understood(folders[:1]):
+        raise ValueError("x" * 400)
+    assert len(long.value.what) == len("the evidence cannot be judged: ") + 300

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from e2e.analysis.causes.registry import definitions
 from e2e.analysis.judge import CHECKS, judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import UNEXPLAINED, ChatKey
+from e2e.errors import HarnessError
 from e2e.records.records import Event
 from e2e.selftest.unit.analysis.checks.test_scenarios import chat, message, run_with
 from e2e.selftest.unit.builders import (
@@ -24,6 +27,7 @@ from e2e.selftest.unit.builders import (
     with_meta,
 )
 from e2e.selftest.unit.report_samples import example_history
+from reports import build
 from reports.charts.charts import lanes_strip
 from reports.charts.flow import SCREEN, SENT, failing_chat, flow_of
 from reports.history import chart as history_chart_module
@@ -328,3 +332,30 @@ def test_a_broken_run_allows_no_decision_about_a_release() -> None:
     records = make_run(chats=8, lanes=2)
     text = page(assemble([with_meta(records, finished=None, planned_chats=20)]))
     assert "No decision about a release" in text
+
+
+@pytest.mark.parametrize("broken", [(), (1,), (0, 1)])
+def test_a_history_that_cannot_be_written_is_told_once_and_the_report_is_built(
+    broken: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several browsers, each of which is a series of its own."""
+    judged: list[Any] = ["chromium", "firefox", "webkit"]
+    session: Any = SimpleNamespace(judged=judged)
+    composed: list[Any] = []
+
+    def add(one: str, place: str, keep: int) -> tuple[Any, HarnessError | None]:
+        n = judged.index(one)
+        return SimpleNamespace(entries=(one,)), HarnessError(f"disk {n}") if n in broken else None
+
+    def compose(*args: Any) -> str:
+        composed.append(args)
+        return "report"
+
+    monkeypatch.setattr(build, "entry_of", lambda one: one)
+    monkeypatch.setattr(build, "_add", add)
+    monkeypatch.setattr("reports.browsers.compose.compose_session", compose)
+    report: Any
+    report, lost = build._composed_session(session, Path("out"), "history", 7)
+    assert report == "report"
+    assert composed == [(session, [("chromium",), ("firefox",), ("webkit",)], judged, Path("out"))]
+    assert (lost.what if lost else None) == (f"disk {broken[0]}" if broken else None)

@@ -210,3 +210,14 @@ def test_a_kept_context_explains_the_kept_provider_only_where_no_id_is_sent(
     )  # fmt: skip
     assert {v.name for v in judge(run).verdicts if v.outcome == "fail"} >= {"chat.forgets", "provider.varies"}
     assert {c.name for c in judge(run).causes} == names
+
+
+@pytest.mark.parametrize("name", ["remembers", "forgets"])
+def test_replies_that_could_not_be_judged_are_told_by_their_most_frequent_reason(name: str) -> None:
+    asked = GIVEN if name == "remembers" else NEXT
+    reasons = ("", "", "", "an echo", "an echo", "no text")
+    found = verdict(played(*(recall(asked, 1, GIVEN, knows=None, why=why) for why in reasons)), name)
+    assert (found.outcome, found.headline) == ("inconclusive", "no reply could be judged: an echo")
+    assert found.needs.startswith("needs 1 reply whose text can be read")
+    silent = verdict(played(*(recall(asked, 1, GIVEN, knows=None) for _ in range(2))), name)
+    assert "was not completed" in silent.headline

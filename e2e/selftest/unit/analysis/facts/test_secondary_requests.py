@@ -72,6 +72,11 @@ def test_a_title_request_with_the_session_of_the_page_load_fails_and_is_named() 
     assert [c.name for c in judge(run).causes] == ["stale-state"]
 
 
+def test_an_id_that_nobody_had_before_is_not_old() -> None:
+    run = with_titles(make_run(chats=8, lanes=2), lambda chat, ids: "session_…new")
+    assert old_payloads(run) == {}
+
+
 def test_a_chat_that_was_lost_shows_no_old_request() -> None:
     records = make_run(chats=8, lanes=2)
     lost = with_chats(records, lambda c: replace(c, status="lost", reason="x") if c.chat == 2 else c)

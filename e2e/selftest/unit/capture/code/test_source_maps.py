@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from e2e.capture.code import source_maps
 from e2e.capture.code.source_maps import SourceMap, _decode, _vlq, frames_of, resolve
 from e2e.capture.code.stacks import parse, position
 from e2e.records.records import CodePlace
@@ -188,6 +189,11 @@ class TestPlace:
 
 
 class TestFunction:
+    @pytest.mark.parametrize("blank", ["", " ", "\t"])
+    def test_a_blank_line_is_no_end_of_the_function(self, blank: str) -> None:
+        content = ["function send() {", "  const a = 1;", blank, "  post();", "}"]
+        assert source_maps._enclosing(content, 3) == "send"
+
     @pytest.mark.parametrize(
         ("line", "name"),
         [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from e2e.capture.experiments import direct
@@ -214,3 +216,18 @@ def test_a_reply_that_does_not_end_is_an_error(backend: Serve) -> None:
 )  # fmt: skip
 def test_what_cannot_be_sent_again_is_no_request(rule: Params, url: str, frame: str) -> None:
     assert recorded(rule, url, (True, frame)) is None
+
+
+def test_a_reply_in_parts_goes_on_until_its_last_one(backend: Serve) -> None:
+    """The backend keeps the connection open: what comes after the last part is another reply."""
+
+    def handler(socket: ServerConnection) -> None:
+        socket.recv()
+        for value in ({"text": "It is "}, {"text": "me", "by": "prov_7"}, {"end": True}, {"by": "prov_8"}):
+            socket.send(json.dumps(value))
+        with contextlib.suppress(ConnectionClosed):
+            socket.recv()
+
+    rule = {"session": "s", "when": "text", "provider": "by", "done": "end"}
+    reply = sent_again(recorded(rule, backend(handler), (True, json.dumps({"s": OLD, "text": "Hello"}))))
+    assert (reply.provider, reply.failed) == ("prov_7", False)

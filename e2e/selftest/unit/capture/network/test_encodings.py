@@ -94,6 +94,10 @@ def test_a_compressed_frame_is_decompressed_and_any_other_is_left() -> None:
         (str(list(NOISE)), True),
         ('{"id": "0f3c2a11-9f1e-4b7d-8a55-0a1b2c3d4e5f", "text": "a long message of words"}', False),
         ("-" * 80, False),
+        ("ABCDEFGHI" * 5, False),
+        ("ABCDEFGHIJ" * 4, True),
+        ("ABCDEFGHIJ" * 3 + "ABCDEFGHI", False),
+        ("the-longest-of-all-words-with-many-letters-in-it", False),
         (TEXT, False),
     ],
 )

@@ -141,6 +141,207 @@ def test_a_reply_that_is_too_long_is_not_waited_for(turn: Turn) -> None:
     assert message.outcome == "failed"
 
 
+class Waits:
+    """What a turn waits for, one wait at a time."""
+
+    def __init__(self, turn: Turn, monkeypatch: pytest.MonkeyPatch, **reply: Any) -> None:
+        self.turn, self.done = turn, list[Any]()
+        known = {"exchange_finished": True, "gone": None, "shown": None, "text_stable_for": None}
+        profile = turn.context.profile
+        self.context: Any = SimpleNamespace(
+            profile=SimpleNamespace(
+                timeouts=profile.timeouts, reply=SimpleNamespace(**known | reply), screen=SimpleNamespace(provider=None), blocked=(),
+            ),
+            recorder=turn.desk.recorder, backend=None, rejected=turn.rejected.append, refusal=lambda: None,
+        )  # fmt: skip
+        for name in ("_until_shown", "_text_settled", "_label", "_retry"):
+            monkeypatch.setattr(turns, name, self._step(name))
+
+    def _step(self, name: str) -> Any:
+        def step(context: Any, *args: Any) -> Any:
+            self.done.append((name, *(arg for arg in args if isinstance(arg, str | bool | float))))
+            yield from ()
+            return f"the look of {args[0]}" if name == "_until_shown" else None
+
+        return step
+
+
+class TestScreen:
+    @pytest.mark.parametrize(
+        ("rule", "done", "waits"),
+        [
+            ({}, [("_label",)], 1),
+            ({"exchange_finished": False}, [("_label",)], 0),
+            (
+                {"gone": "a dot", "shown": "a tick", "exchange_finished": False},
+                [
+                    ("_until_shown", "a dot", False),
+                    ("_until_shown", "a tick", True),
+                    ("_label", "the look of a tick"),
+                ],
+                0,
+            ),
+            (
+                {"gone": "a dot", "text_stable_for": 0.5},
+                [("_until_shown", "a dot", False), ("_text_settled", 0.5), ("_label",)],
+                1,
+            ),
+        ],
+    )
+    def test_the_profiles_signs_are_waited_for_in_their_order(
+        self, turn: Turn, monkeypatch: pytest.MonkeyPatch, rule: dict[str, Any], done: list[Any], waits: int
+    ) -> None:
+        scene = Waits(turn, monkeypatch, **rule)
+        one = turn.sends(NEW, "m-1")
+        late: Any = None
+        found = list(turns._on_the_screen(scene.context, one, 1e12, late))
+        assert [
+            tuple(arg for arg in step if not isinstance(arg, float) or arg < 1e9) for step in scene.done
+        ] == done
+        assert len(found) == waits
+        for wait in found:
+            assert not wait.until()
+            one.outcome = "ok"
+            assert wait.until()
+
+
+class TestAnswered:
+    class Backend:
+        def __init__(self) -> None:
+            self.asked: list[Any] = []
+
+        def ask(self, session: Any) -> str:
+            self.asked.append(session)
+            return "the look-up"
+
+    @pytest.mark.parametrize(
+        ("status", "finished", "asked", "waits"),
+        [
+            (200, True, "the look-up", 2),
+            (200, False, "the look-up", 1),
+            (400, False, None, 2),
+            (None, False, None, 2),
+        ],
+    )
+    def test_the_backend_is_asked_as_soon_as_the_message_was_taken(
+        self,
+        turn: Turn,
+        monkeypatch: pytest.MonkeyPatch,
+        status: int | None,
+        finished: bool,
+        asked: str | None,
+        waits: int,
+    ) -> None:
+        scene = Waits(turn, monkeypatch, exchange_finished=finished)
+        scene.context.backend = backend = self.Backend()
+        one = turn.sends(NEW, "m-1")
+        late: Any = None
+        steps = turns._answered(scene.context, one, turn.desk.clock.now + 30, late)
+        wait, count = next(steps), 1
+        found: Any = "nothing"
+        assert not wait.until()
+        one.status = status
+        one.outcome = "failed" if status is None else ""
+        assert wait.until()
+        while True:
+            try:
+                wait = next(steps)
+            except StopIteration as end:
+                found = end.value
+                break
+            count += 1
+            assert not wait.until()
+            one.ended_at = 1.0
+            assert wait.until()
+        assert (found, count) == (asked, waits)
+        assert backend.asked == ([NEW] if asked else [])
+
+    def test_a_message_with_another_payload_is_waited_for_no_longer(
+        self, turn: Turn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scene = Waits(turn, monkeypatch)
+        scene.context.backend = backend = self.Backend()
+        one = turn.sends(NEW, "m-1")
+        late: Any = None
+        steps = turns._answered(scene.context, one, turn.desk.clock.now + 30, late)
+        first = next(steps)
+        one.status, one.outcome = 502, "ok"
+        turn.sends(OLD, "m-2")
+        assert first.until()
+        for wait in steps:
+            assert wait.until()
+        assert backend.asked == []
+
+
+class TestEnded:
+    def ended(
+        self,
+        turn: Turn,
+        monkeypatch: pytest.MonkeyPatch,
+        answered: bool = False,
+        asked: Any = None,
+        **fields: Any,
+    ) -> list[Any]:
+        scene = Waits(turn, monkeypatch)
+        one = turn.sends(NEW, "m-1")
+        turn.desk.recorder.chats.answered = answered
+        for name, value in ({"status": 200, "outcome": "ok"} | fields).items():
+            setattr(one, name, value)
+        return list(turns._ended(scene.context, one, asked))
+
+    def outcome(self, turn: Turn) -> str:
+        (message,) = turn.desk.end().messages
+        return message.outcome
+
+    def test_a_refusal_in_the_reply_ends_the_chat(self, turn: Turn, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(Blocked, match="the answer is that of a refusal") as error:
+            self.ended(turn, monkeypatch, refused="captcha")
+        assert (error.value.condition, self.outcome(turn)) == ("captcha", "failed")
+
+    def test_a_reply_that_reports_a_failure_is_part_of_the_run_once_others_were_taken(
+        self, turn: Turn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.ended(turn, monkeypatch, answered=True, said_no=True)
+        ((what, hint),) = [(e.what, e.hint) for e in turn.rejected]
+        assert what == "the chat's backend did not accept the message: its reply reports a failure"
+        assert (hint, self.outcome(turn)) == (refusals.WHY_REFUSED, "refused")
+
+    def test_before_any_message_was_taken_it_is_a_reply(
+        self, turn: Turn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.ended(turn, monkeypatch, said_no=True)
+        assert (turn.rejected, self.outcome(turn)) == ([], "ok")
+
+    @pytest.mark.parametrize(("error", "text"), [("net::ERR_FAILED", "net::ERR_FAILED"), ("", "failed")])
+    def test_a_cut_reply_is_told_with_its_error(
+        self, turn: Turn, monkeypatch: pytest.MonkeyPatch, error: str, text: str
+    ) -> None:
+        with pytest.raises(Blocked) as caught:
+            self.ended(turn, monkeypatch, outcome="failed", error=error)
+        assert caught.value.what == f"the reply was cut: {text}"
+        assert (caught.value.hint, self.outcome(turn)) == ("is the backend or the network down?", "failed")
+
+    def test_the_look_up_is_waited_for_and_written_down(
+        self, turn: Turn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[Any] = []
+        monkeypatch.setattr(turn.desk.recorder, "backend", lambda *answer: told.append(answer))
+        asked = SimpleNamespace(done=lambda: True, answer=lambda: ("prov_1", 200, 5.0))
+        (wait,) = self.ended(turn, monkeypatch, asked=asked)
+        assert wait.until()
+        assert wait.late().what == "the backend's look-up did not end"
+        assert (told, self.outcome(turn)) == ([("prov_1", 200, 5.0)], "ok")
+
+
+def test_the_pages_own_retry_is_waited_for_with_room_to_spare(turn: Turn) -> None:
+    one = turn.sends(NEW, "m-1")
+    ends(one, 503)()
+    (wait,) = list(turns._retry(turn.context, one))
+    assert wait.timeout == 2.5 + turn.context.profile.timeouts.action
+    assert wait.poll == 0.5
+    assert wait.late().what == "the page could not be read"
+
+
 def test_patience_is_learned(turn: Turn) -> None:
     failed = turn.sends(NEW, "m-1")
     failed.status = 503

@@ -175,3 +175,16 @@ def test_a_body_that_is_not_there_is_answered_with_its_reason(tmp_path: Path) ->
     )
     assert heard[:3] == [(True, ""), (False, "it was too large"), (False, "the HAR has no response body")]
     assert heard[3][0] is False
+
+
+def test_a_blank_line_in_a_trace_is_no_mistake(tmp_path: Path) -> None:
+    packed = tmp_path / "trace.zip"
+    line = json.dumps({"type": "resource-snapshot", "snapshot": entry(0, "GET", "https://x.example/")})
+    with zipfile.ZipFile(packed, "w") as zipped:
+        zipped.writestr("trace.trace", json.dumps({"type": "context-options"}) + "\n \n[1]\n")
+        zipped.writestr("trace.network", f"{line}\n\n{line}\n")
+    assert len(read_archive(packed).entries) == 2
+    with zipfile.ZipFile(packed, "w") as zipped:
+        zipped.writestr("trace.trace", json.dumps({"type": "context-options"}))
+        zipped.writestr("trace.network", f"{line}\n{{torn\n{line}\n")
+    assert "line 2" in refused(packed)
