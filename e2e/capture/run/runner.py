@@ -302,8 +302,14 @@ class Runner:
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def _end(self) -> None:
-        """Finish; what keeps the end from being written does not hide what went wrong before it."""
+        """Finish; what keeps the end from being written does not hide what went wrong before it.
+
+        That is in the evidence too: without it, a run whose disk was full for a second in a scenario passed when it was judged again.
+        """
         going = sys.exception()
+        if isinstance(going, Exception) and not self._stop:
+            with suppress(HarnessError):  # its event has no room, and run.json may have
+                self._problem(going if isinstance(going, HarnessError) else _unexpected(going))
         try:
             self._finish()
         except HarnessError:
@@ -423,6 +429,14 @@ class Runner:
 
 _MAP_SECONDS, _MAP_BYTES = 10.0, 64 << 20
 """Limits of one source map or script: httpx knows a limit between two pieces only, and a server may send for ever."""
+
+
+def _unexpected(error: Exception) -> HarnessError:
+    first = next(iter(str(error).splitlines()), "")
+    return HarnessError(
+        f"the run ended with {type(error).__name__}: {first[:200]}",
+        hint="a defect of the suite: please report it",
+    )
 
 
 def _text_of(client: httpx.Client, url: str) -> str | None:

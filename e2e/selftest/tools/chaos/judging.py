@@ -68,6 +68,8 @@ def examine(drawn: Draw, fault: Fault, seen: Seen) -> Found:
         wrong.append(f"chats lost: {seen.chats} were reported as written, {kept} are in the evidence")
     again = verdicts_of(judged)
     first = seen.judged or verdicts_of(judge(assemble([read_run(seen.folder)])))
+    if seen.error and judged.outcome in ("pass", "inconclusive"):
+        wrong.append(f"judged again it is no longer broken: {judged.outcome}")
     if first != again:
         wrong.append(f"judged differently again: {sorted(set(first) ^ set(again))[:4]}")
     new_chats = sum(c.via == "new_chat" and c.status == "observed" for c in run.every(ChatRow))

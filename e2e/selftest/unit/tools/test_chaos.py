@@ -359,6 +359,7 @@ def test_a_chat_that_was_written_must_stay(seen: Callable[..., Seen]) -> None:
         ({"close": "Error: no"}, "the browser could not be closed"),
         ({"exit_code": 1}, "exit code 1"),
         ({"judged": ("fail",)}, "judged differently again"),
+        ({"error": "CaptureIncomplete: no room"}, "judged again it is no longer broken: pass"),
     ],
 )
 def test_what_else_is_a_violation(seen: Callable[..., Seen], fields: dict[str, Any], violation: str) -> None:

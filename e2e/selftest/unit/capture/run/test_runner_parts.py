@@ -327,9 +327,33 @@ class TestProblems:
     def test_what_went_wrong_first_is_raised_and_written(self, tmp_path: Path, no_backend: list[Any]) -> None:
         scene = Scene(tmp_path)
         with pytest.raises(ZeroDivisionError), scene.runner.going():
-            raise ZeroDivisionError
+            raise ZeroDivisionError("by 0")
         assert (scene.browser.listeners, [b.closed for b in no_backend]) == ({}, [1])
         assert scene.records.meta.finished is not None
+        (problem,) = scene.records.meta.problems
+        assert (problem.kind, problem.what) == ("HarnessError", "the run ended with ZeroDivisionError: by 0")
+
+    def test_a_disk_that_was_full_for_a_while_is_in_the_evidence(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Judged again, the run passed: its chats were all there, and only a scenario was not."""
+        scene = Scene(tmp_path)
+
+        def full(*_: Any) -> None:
+            raise CaptureIncomplete("the evidence could not be written: No space left on device")
+
+        def played() -> None:
+            with scene.runner.going():
+                monkeypatch.setattr(scene.runner._journal, "event", full)
+                full()
+
+        with pytest.raises(CaptureIncomplete):
+            played()
+        (problem,) = scene.records.meta.problems
+        assert (problem.kind, problem.what.split(":")[0]) == (
+            "CaptureIncomplete",
+            "the evidence could not be written",
+        )
 
     @pytest.mark.parametrize(("inside", "expected"), [(ValueError, ValueError), (None, HarnessError)])
     def test_an_end_that_cannot_be_written_hides_nothing(
