@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from e2e.analysis.causes.registry import chat_rules
 from e2e.analysis.checks import rotation
-from e2e.analysis.diagnosis.diagnose import _FEW, explain, with_unseen
+from e2e.analysis.diagnosis.diagnose import _FEW, _recalls, explain, with_unseen
 from e2e.analysis.judge import Judgement, explained, judge
 from e2e.analysis.model.run import assemble
 from e2e.analysis.model.verdict import ChatKey, Verdict
@@ -423,6 +424,46 @@ def test_the_evidence_of_a_cause_is_what_its_chat_did_in_order_of_time() -> None
             f"lane 0, chat 1: +0.211 s reply 0 came from {replied}, the screen named Old oak",
             "lane 0, chat 1: +0.261 s the screen showed text of a reply to chat 0",
         ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"names": 1, "names_lane": 0}, "the reply to message 1 named the chat's own code word"),
+        (
+            {"names": 0, "names_lane": 0},
+            "the reply to message 1 named the code word that lane 0 chat 0 was given",
+        ),
+        (
+            {"names": 1, "names_lane": 2},
+            "the reply to message 1 named the code word that lane 2 chat 1 was given",
+        ),
+        ({"knows": False}, "the reply to message 1 did not know the chat's code word"),
+        (
+            {"knows": False, "in_payload": True},
+            "the reply to message 1, whose payload held the code word, did not know the chat's code word",
+        ),
+        (
+            {"knows": False, "in_payload": False},
+            "the reply to message 1, whose payload held no code word, did not know the chat's code word",
+        ),
+        ({"knows": False, "word_of": 0}, None),
+        ({"knows": None}, None),
+        ({"knows": True}, None),
+    ],
+)
+def test_what_a_reply_showed_of_code_words_is_evidence(fields: dict[str, Any], text: str | None) -> None:
+    known = {
+        "t": 5.0,
+        "message": 1,
+        "names": None,
+        "names_lane": None,
+        "knows": None,
+        "in_payload": None,
+        "word_of": 1,
+    }
+    chat: Any = SimpleNamespace(key=ChatKey("run", 0, 1), recalls=[SimpleNamespace(**known | fields)])
+    assert _recalls(chat) == ([] if text is None else [(5.0, text)])
 
 
 @pytest.mark.parametrize("chats", [4, 5, 20])

@@ -154,3 +154,5 @@ def test_what_comes_after_another_action_of_the_user_is_not_the_chats_own() -> N
     messages: Any = [SimpleNamespace(ended_at=2.0, after=""), SimpleNamespace(ended_at=4.0, after="reload")]
     assert [w.t for w in later_writes(run, every, one, 0.0, messages)] == [1.0]
     assert [w.t for w in later_writes(run, every, one, 0.0, messages[:1])] == [1.0, 3.0]
+    plain: Any = [SimpleNamespace(ended_at=t, after="") for t in (2.0, 4.0)]
+    assert [w.t for w in later_writes(run, every, one, 0.0, plain)] == [1.0, 3.0]

@@ -160,6 +160,12 @@ class TestVerdict:
             assert verdict.needs == "needs at least 5 new IDs"
             assert "4 new IDs were recorded" in verdict.headline
 
+    def test_a_chat_without_ids_has_none(self) -> None:
+        run = with_features(*["session_fixed"] * 8)
+        records = make_run(policy=replace(run.policy, sends_id=False))
+        verdict = pattern.judge(assemble([records]))
+        assert (verdict.outcome, dict(verdict.numbers)) == ("inconclusive", {"ids": 0})
+
     def test_ids_without_one_form_are_not_judged(self) -> None:
         verdict = self.verdict(*(f"a{'-b' * n}{n * 7919 % 31}" for n in range(10)))
         assert (verdict.outcome, verdict.needs) == ("inconclusive", "needs IDs of one format")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from e2e.analysis.checks import rotation, scenarios
-from e2e.analysis.facts.secondary_requests import old_payloads
+from e2e.analysis.facts import secondary_requests
+from e2e.analysis.facts.secondary_requests import OldPayload, old_payloads
 from e2e.analysis.judge import explained, judge
 from e2e.analysis.model.run import Run, assemble
+from e2e.analysis.model.verdict import ChatKey
 from e2e.records.records import Chat, Event, RunRecords
 from e2e.selftest.unit.builders import make_run, stack, with_chats
 
@@ -225,3 +228,93 @@ def test_receipts_that_all_carry_the_first_chats_session_are() -> None:
 def test_two_receipts_for_each_message_may_both_be_late() -> None:
     run = with_titles(make_run(chats=16, lanes=2), previous, times=2, by_text=False)
     assert rotation.sent_id_is_fresh(run).outcome == "pass"
+
+
+def payload(**fields: Any) -> Any:
+    known = {
+        "rule": "title",
+        "transport": "http",
+        "method": "POST",
+        "url": "http://a/api/title?x=1",
+        "retry": False,
+    }
+    return SimpleNamespace(**known | fields)
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("fields", "text"),
+        [
+            ({}, "title request (POST /api/title)"),
+            ({"retry": True}, "repeated title request (POST /api/title)"),
+            ({"retry": None}, "title request (POST /api/title)"),
+            ({"url": None}, "title request (POST /)"),
+            ({"transport": "websocket", "url": "ws://a/ws"}, "title frame (/ws)"),
+            ({"transport": "websocket", "retry": True, "url": "ws://a"}, "repeated title frame (/)"),
+        ],
+    )
+    def test_a_payload(self, fields: dict[str, Any], text: str) -> None:
+        assert secondary_requests._what(payload(**fields)) == text
+
+    def old(self, what: str, session: str = "s…1", owner: int = 0) -> OldPayload:
+        return OldPayload(1.0, what, session, ChatKey("run", 0, owner), ())
+
+    def test_two_requests_are_named_and_others_counted_in(self) -> None:
+        some = [self.old(what) for what in ("title", "title", "feedback")]
+        assert secondary_requests.names(some[:1]) == "title"
+        assert secondary_requests.names(some) == "title, feedback"
+        assert secondary_requests.names([*some, self.old("rating")]) == "title, feedback and others"
+
+    def test_a_chats_lines_are_one_for_each_request_and_id(self) -> None:
+        some = [self.old("title"), self.old("title"), self.old("title", "s…2", 3)]
+        assert secondary_requests.texts(some) == [
+            "sent s…1, the ID of chat 0, in its title", "sent s…2, the ID of chat 3, in its title",
+        ]  # fmt: skip
+
+    def test_a_runs_lines_are_one_for_each_lane_request_and_id(self) -> None:
+        run = assemble([make_run(chats=4, lanes=2)])
+        name = run.metas[0].run_id
+        found = {
+            ChatKey(name, 1, 1): [self.old("title")], ChatKey(name, 0, 2): [self.old("title"), self.old("rating")],
+            ChatKey(name, 0, 1): [self.old("title")],
+        }  # fmt: skip
+        assert secondary_requests.lines(run, found) == [
+            "lane 0: title of chats 1-2 carried s…1, the ID of chat 0",
+            "lane 0: rating of chat 2 carried s…1, the ID of chat 0",
+            "lane 1: title of chat 1 carried s…1, the ID of chat 0",
+        ]
+
+
+class TestHeld:
+    @pytest.mark.parametrize(
+        ("session", "t", "let_go"),
+        [("a", 2.5, True), ("a", 1.5, False), ("a", 0.5, False), ("a", 1.0, False), ("b", 2.5, False), ("b", 3.5, True),
+         ("a", 3.5, False), ("c", 3.5, False), (None, 3.5, False)],
+    )  # fmt: skip
+    def test_a_store_let_go_of_an_id_when_it_held_another_one_after_it(
+        self, session: str | None, t: float, let_go: bool
+    ) -> None:
+        held = secondary_requests._Held()
+        for at, one in ((1.0, "a"), (2.0, "b"), (3.0, "a")):
+            held.add(at, one)
+        assert held.let_go_of(session, t) is let_go
+
+
+class TestUsual:
+    @pytest.mark.parametrize(
+        ("ratios", "own", "usual"),
+        [
+            ([], None, 0.0),
+            ([3.0], 3.0, 0.0),
+            ([3.0], None, 3.0),
+            ([3.0, 1.0], 3.0, 1.0),
+            ([3.0, 1.0], 1.0, 3.0),
+            ([9.0, 3.0, 2.0, 1.0], None, 3.0),
+            ([9.0, 3.0, 2.0, 1.0, 1.0], 9.0, 2.0),
+            ([9.0, 3.0, 2.0, 1.0, 1.0], 1.0, 3.0),
+        ],
+    )
+    def test_three_of_four_other_sessions_do_not_exceed_it(
+        self, ratios: list[float], own: float | None, usual: float
+    ) -> None:
+        assert secondary_requests._usual_without(ratios, own) == usual

@@ -88,6 +88,31 @@ def test_an_id_that_comes_back_or_that_no_reply_brought_is_none(broken: dict[str
     assert judge(assemble([run])).verdict("rotation.one_id_per_chat").outcome == "fail"
 
 
+@pytest.mark.parametrize("earlier", [None, "own", "s…other"])
+def test_the_first_message_may_carry_none_and_no_other_than_its_own(earlier: str | None) -> None:
+    """The reply to the second message brings the backend's ID."""
+    run = make_run(chats=2, lanes=1, messages=3, backend=False, continue_last=False)
+    chat = run.chats[1]
+    own = "temp-1"
+    first = own if earlier == "own" else earlier
+    messages = (
+        replace(chat.messages[0], sent=first), replace(chat.messages[1], sent=own), replace(chat.messages[2], sent="s…real"),
+    )  # fmt: skip
+    event = Event(
+        run.meta.run_id,
+        9000,
+        chat.messages[1].ended_at or 0,
+        0,
+        1,
+        "issued",
+        {"session": "s…real", "message": 1},
+    )
+    changed = replace(
+        run, chats=(run.chats[0], replace(chat, messages=messages)), events=(*run.events, event)
+    )
+    assert replaced_ids(changed) == ({} if earlier == "s…other" else {own: "s…real"})
+
+
 def test_an_id_of_several_chats_is_none() -> None:
     """A page that sends an old ID is stale, whatever the replies bring."""
     run = with_temporary_ids()

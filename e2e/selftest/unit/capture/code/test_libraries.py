@@ -200,6 +200,13 @@ class TestExcerpts:
             assert secret not in shown
             assert secret[4:14] not in shown
 
+    @pytest.mark.parametrize("head", ["<html>", " \n <!doctype html>"])
+    def test_a_document_is_told_by_its_first_characters(self, head: str) -> None:
+        line = head.count("\n") + 2
+        assert excerpts.of_script(f"{head}\n" + "x();" * 500, line, 100) == ()
+        assert excerpts.of_script(f"{head[:0]}\n" * (line - 1) + "x();" * 500, line, 100) != ()
+        assert excerpts.of_script("x();" * 500, 1, 2001) == ()
+
     def test_half_a_secret_is_one_too(self) -> None:
         secret = "session_1763860000_ab12cd34ef56"
         script = "x();" * 500 + f'set("{secret}");' + "y();" * 500

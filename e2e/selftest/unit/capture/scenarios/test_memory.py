@@ -210,6 +210,27 @@ class TestScenario:
             "Keep copper2000 (deadbee9)",
         ]
 
+    def test_a_chat_is_asked_for_its_own_word_and_a_new_one_for_all_before(
+        self, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looked_for: list[list[str]] = []
+
+        def recalled(context: Any, words: list[CodeWord]) -> Generator[Wait, None, Recalled]:
+            looked_for.append([one.word for one in words])
+            yield from ()
+            return Recalled(False)
+
+        names = iter(("maple1000", "copper2000"))
+        scene.words.told.clear()
+        scene.recorder.end_chat = lambda: None
+        scene.recorder.recalled = lambda word, found: None
+        monkeypatch.setattr(opening, "new_chat", lambda *_: iter(()))
+        monkeypatch.setattr(turns, "message", lambda *_, **__: iter(()))
+        monkeypatch.setattr(memory, "new_word", lambda: next(names))
+        monkeypatch.setattr(memory, "_recalled", recalled)
+        assert list(memory.memory(scene.context)) == []
+        assert looked_for == [["maple1000"], ["maple1000"], ["copper2000"], ["maple1000", "copper2000"]]
+
     @pytest.mark.parametrize(
         ("transport", "request_", "line"),
         [("websocket", "7#3", "7"), ("http", "7#3", ""), ("websocket", "7", "")],
