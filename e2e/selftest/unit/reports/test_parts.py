@@ -306,6 +306,12 @@ def test_the_state_of_a_pinned_backend_is_told_as_wrong() -> None:
     assert "wrong" not in backend_now(judge_run()).text
 
 
+def test_the_backends_sessions_are_listed_by_their_number() -> None:
+    counts = backend_now(judge_run()).counts
+    assert len(set(counts.values())) > 2
+    assert list(counts.values()) == sorted(counts.values(), reverse=True)
+
+
 def test_the_page_of_a_healthy_run_has_no_cause_flow_or_recommendation() -> None:
     text = page(judge_run())
     for heading in ("## Root cause", "## Recommendations", "## Session flow", "## Experiments"):

@@ -330,3 +330,21 @@ def test_a_reply_from_a_cache_is_no_assignment() -> None:
     one, other = sessions(run).values()
     assert (one.provider, other.provider) == ("Red kite", records.chats[1].messages[0].reply_provider)
     assert [(a.provider, a.message) for a in one.answers if a.how == "reply"] == [("Red kite", 1)]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_without_ids_a_chat_is_one_session_until_something_else_than_a_message(order: int) -> None:
+    """Nothing says which session it has after a reload, whatever the order of its records."""
+    records = make_run(chats=2, lanes=1, messages=3, continue_last=False, policy=Policy(sends_id=False))
+
+    def change(c: Chat) -> Chat:
+        first, second, third = c.messages
+        if c.chat == 0:
+            second = replace(second, after="reload", after_reload=True)
+        return replace(c, messages=(first, second, third)[::order])
+
+    found = sessions(assemble([with_chats(records, change)]))
+    assert [(s.chats[0].chat, sorted(m.number for m in s.messages)) for s in found.values()] == [
+        (0, [0]),
+        (1, [0, 1, 2]),
+    ]

@@ -345,3 +345,52 @@ class TestTab:
         one.window._recorder.place = "lane 0, chat 1"
         one.window.open().rejected("an error")
         assert told == [("an error", "lane 0, chat 1")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "bound"), [("page", True), ("iframe", True), ("worker", False), ("service_worker", False)]
+)
+@pytest.mark.parametrize("traced", [False, True])
+def test_pages_and_frames_report_through_a_binding_and_every_target_gets_the_trace(
+    monkeypatch: pytest.MonkeyPatch, kind: str, bound: bool, traced: bool
+) -> None:
+    prepared: list[Any] = []
+
+    class Target:
+        def __init__(self, *_: Any) -> None:
+            self.kind, self.handlers, self.commands = kind, {}, []  # type: ignore[var-annotated]
+            made.append(self)
+
+        def on(self, event: str, handler: Any) -> None:
+            self.handlers[event] = handler
+
+        def ask(self, method: str, params: Any = None) -> None:
+            self.commands.append((method, params))
+
+    made: list[Target] = []
+    traces = SimpleNamespace(
+        by_protocol=lambda channel, document, guard: prepared.append((channel, document(), guard))
+    )
+    monkeypatch.setattr(module, "PageChannel", Target)
+    monkeypatch.setattr(module, "CdpWire", lambda *args, **more: more)
+    monkeypatch.setattr(Window, "_watch_shared_workers", lambda self, wire: None)
+    monkeypatch.setattr(Window, "_trace_context", lambda self, recorder: traces if traced else None)
+    one = Opened(load("reference"))
+    one.run.waiter = SimpleNamespace(guarded=lambda handler: handler)
+    one.window.context = SimpleNamespace(new_cdp_session=lambda page: "session")  # type: ignore[assignment]
+    got: list[Any] = []
+    recorder: Any = SimpleNamespace(on_signals=got.append)
+    signals: Any = SimpleNamespace(binding="report", read=lambda payload: [payload])
+    page: Any = SimpleNamespace(url="http://a/")
+    wire: Any = one.window._watched_by_protocol(page, recorder, signals, {"reading": True})
+    assert (wire["page"], wire["reading"]) == (page, True)
+    (target,) = made
+    assert ("Runtime.addBinding", {"name": "report"}) in target.commands or not bound
+    assert [name for name, _ in target.commands] == (
+        ["Runtime.enable", "Runtime.addBinding"] if bound else []
+    )
+    if bound:
+        for name in ("report", "of the page"):
+            target.handlers["Runtime.bindingCalled"]({"name": name, "payload": "a record"})
+        assert got == [["a record"]]
+    assert [(channel, url) for channel, url, _ in prepared] == ([(target, "http://a/")] if traced else [])

@@ -477,3 +477,121 @@ class TestPauses:
             with pytest.raises(Blocked, match="too many"):
                 clock.play(turns.message(context, look))
             assert (len(tries), paused) == (1, [])
+
+
+class TestSettling:
+    """What is waited for after New Chat, and what is learned from it."""
+
+    def settling(self, scene: Scene, **fields: Any) -> Any:
+        scene.context.rotations, scene.context.acted_at = 1, 100.0
+        also_quiet = fields.pop("also_quiet", False)
+        for name, value in fields.items():
+            thing = scene.wire if hasattr(scene.wire, name) else scene.context
+            setattr(thing, name, value)
+        added: list[Any] = []
+        for kind in ("rotation", "answer"):
+            learned = SimpleNamespace(
+                longest=0.0, longest_wait=lambda least, most: 2.0,
+                add=lambda took, kind=kind: added.append((kind, round(took, 3))),
+                add_missing=lambda waited, most, kind=kind: added.append((kind, "missing", round(waited, 3), most)),
+            )  # fmt: skip
+            setattr(scene.context.habits, kind, learned)
+        found: Any = opening._Settling(scene.context, also_quiet)
+        self.added = added
+        return found
+
+    @pytest.mark.parametrize(
+        ("rotated_at", "fields", "learned", "left"),
+        [
+            (100.7, {}, [("rotation", 0.7)], 0),
+            (99.0, {}, [("rotation", 0.0)], 0),
+            (None, {}, [("rotation", "missing", 3.0, 5.0)], 0),
+            (100.7, {"rotations": 2}, [("rotation", 0.7)], 2),
+            (100.7, {"rotations": 2, "also_quiet": True}, [], 0),
+            (100.7, {"also_quiet": True}, [("rotation", 0.7)], 0),
+            (None, {"waits_for_rotation": False}, [], 1),
+            (None, {"rotations": 0}, [], 0),
+        ],
+    )
+    def test_how_long_a_rotation_took(
+        self,
+        scene: Scene,
+        clock: Clock,
+        rotated_at: float | None,
+        fields: dict[str, Any],
+        learned: list[Any],
+        left: int,
+    ) -> None:
+        rotations = fields.get("rotations", 1)
+        one = self.settling(scene, **fields)
+        assert scene.context.rotations == rotations
+        if rotated_at is not None:
+            scene.rotate(rotated_at)
+        clock.now = 103.0
+        one.learn()
+        assert (self.added, scene.context.rotations) == (learned, left)
+
+    def test_outside_of_a_chat_no_rotation_is_learned(self, scene: Scene, clock: Clock) -> None:
+        one = self.settling(scene)
+        scene.recorder.chat = None
+        one.learn()
+        assert self.added == []
+
+    @pytest.mark.parametrize(
+        ("sent", "received", "learned"),
+        [
+            (100.5, 101.0, [("answer", 0.5)]),
+            (100.5, 100.5, [("answer", 0.0)]),
+            (100.5, 100.4, [("answer", "missing", 2.5, 5.0)]),
+            (99.0, 101.0, []),
+            (0.0, 0.0, []),
+        ],
+    )
+    def test_how_long_an_answer_to_a_frame_took(
+        self, scene: Scene, clock: Clock, sent: float, received: float, learned: list[Any]
+    ) -> None:
+        one = self.settling(scene, frame_sent=sent, frame_received=received, waits_for_rotation=False)
+        clock.now = 103.0
+        one.learn()
+        assert self.added == learned
+
+    @pytest.mark.parametrize(
+        ("fields", "until"),
+        [
+            ({}, 0.15),
+            ({"last_sent": 101.0}, 1.15),
+            ({"in_flight": {"1": 100.0}}, 30.0),
+            ({"in_flight": {"1": 99.8}}, 0.15),  # it was under way long before New Chat
+            ({"loading": {"1": 100.5}}, 30.0),
+            ({"loading": {"1": 99.5}}, 0.15),
+            ({"frame_sent": 100.0}, 2.0),
+            ({"frame_sent": 100.0, "frame_received": 100.1}, 0.15),
+        ],
+    )
+    def test_without_a_rotation_a_page_has_settled_when_it_is_quiet(
+        self, scene: Scene, clock: Clock, fields: dict[str, Any], until: float
+    ) -> None:
+        one = self.settling(scene, waits_for_rotation=False, **fields)
+        while not one.over():
+            clock.now += 0.01
+            assert clock.now < 140
+        assert clock.now - 100 == pytest.approx(until, abs=0.02)
+
+    def test_a_page_that_never_rests_is_no_reason_to_stop(self, scene: Scene, clock: Clock) -> None:
+        one = self.settling(scene, waits_for_rotation=False)
+        while not one.over():
+            clock.now += 0.01
+            scene.wire.last_sent = clock.now
+        assert clock.now - 100 == pytest.approx(5.0, abs=0.02)
+
+    @pytest.mark.parametrize(("also_quiet", "until"), [(False, 1.0), (True, 1.65)])
+    def test_a_rotation_ends_the_wait_unless_it_is_to_be_quiet_too(
+        self, scene: Scene, clock: Clock, also_quiet: bool, until: float
+    ) -> None:
+        one = self.settling(scene, also_quiet=also_quiet)
+        while not one.over():
+            clock.now += 0.01
+            if clock.now >= 101.0 and not scene.recorder.store.rotated:
+                scene.rotate(clock.now)
+            scene.wire.last_sent = min(clock.now, 101.5)
+        assert clock.now - 100 == pytest.approx(until, abs=0.03)
