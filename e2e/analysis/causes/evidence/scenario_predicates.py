@@ -41,3 +41,12 @@ def store_rotated_before_the_page_load(c: ChatEvidence) -> bool:
 def leaving_ended_the_session(c: ChatEvidence) -> bool:
     """The page removed the chat's ID between a reply's end and the following page load or Back, and continued without it."""
     return c.write_at_leave is not None
+
+
+def page_load_began_a_session(c: ChatEvidence) -> bool:
+    """After a reload or Back the payloads carry an ID that no chat had before, and leaving the page ended nothing."""
+    own = c.first
+    others = c.seen_earlier | c.old_ids | c.ids_of_other_tabs | c.ids_of_later_chats
+    loaded = [m for m in c.after("reload", "back") if m.number and m.sent != own]
+    begun = bool(loaded) and all(m.sent is not None and m.sent not in others for m in loaded)
+    return begun and own is not None and c.write_at_leave is None

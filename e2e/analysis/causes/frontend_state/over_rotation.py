@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from e2e.analysis.causes.definition import CauseDefinition, CauseFollows, ChatRule, Variant
-from e2e.analysis.causes.evidence import late_replies
+from e2e.analysis.causes.evidence import late_replies, scenario_predicates
 from e2e.analysis.causes.evidence import predicates as has
 from e2e.analysis.causes.evidence.decisive_writes import write_of_another_issued_id
 from e2e.analysis.causes.experiment_outcomes import ExperimentOutcome
-from e2e.analysis.causes.explained_checks import EQUAL, ONE, SCENARIOS
+from e2e.analysis.causes.explained_checks import BACK_FORWARD, EQUAL, ONE, RELOAD, SCENARIOS
 
 CAUSE = CauseDefinition(
     name="over-rotation",
@@ -22,7 +22,14 @@ CAUSE = CauseDefinition(
                 "keep the first ID that the backend issues for a chat; check whether the page creates a chat twice, "
                 "or a reply names two IDs"
             ),
-        )
+        ),
+        "load": Variant(
+            explanation="a page load inside a chat began a new session: the page did not continue the chat's own",
+            hint=(
+                "read the session from its store at page load, and begin one only where there is none; "
+                'where each load is meant to begin a chat, the profile needs policy.reload = "rotates"'
+            ),
+        ),
     },
     hint="generate the ID once per chat, at New Chat or at the first message, not at each render or send",
     priority="high",
@@ -42,6 +49,13 @@ CAUSE = CauseDefinition(
             when=(late_replies.several_ids_were_stored_in_the_chat,),
             excludes=("late-stream", "id-never-sent"),
             variant="stored",
+        ),
+        ChatRule(
+            order=275,
+            explains=(RELOAD, BACK_FORWARD),
+            when=(scenario_predicates.page_load_began_a_session,),
+            excludes=("ended-on-leave", "restored-on-load", "tab-bleed", "session-unbound"),
+            variant="load",
         ),
     ),
     consequences=(CauseFollows(cause="tab-bleed", when=has.ids_change_without_user_action),),

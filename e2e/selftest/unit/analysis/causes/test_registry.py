@@ -52,6 +52,7 @@ CHAT_RULES = [
     (250, "tab-bleed", "provider"),
     (260, "session-unbound", ""),
     (270, "restored-on-load", ""),
+    (275, "over-rotation", "load"),
     (280, "split-session", ""),
     (290, "late-stream", ""),
     (300, "history-bleed", ""),

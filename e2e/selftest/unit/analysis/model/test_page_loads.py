@@ -136,3 +136,18 @@ def test_a_new_id_after_a_page_load_is_no_late_rotation(
     wrong = chat(scenario, 11, [("", OLD, NEW), *said], stored_before=OLD)
     run = run_with([before, wrong], [write(T + 0.01, 11, NEW, OLD), *events])
     assert [(c.name, c.chats) for c in judge(run).causes] == [(cause, 1)]
+
+
+@pytest.mark.parametrize("scenario", ["reload", "back-forward"])
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_page_load_that_begins_a_session_is_over_rotation(scenario: str, stored: bool) -> None:
+    """Many widgets begin a chat at each load: its ID is fresh, and no write of the page that was left removed the old one."""
+    after = "reload" if scenario == "reload" else "back"
+    before = chat("plain", 10, [("", OLD, OLD)])
+    other = NEW if stored else None
+    wrong = chat(scenario, 11, [("", A, A if stored else None), (after, NEW, other)], stored_before=OLD)
+    run = run_with([before, wrong], [write(T + 0.01, 11, A, OLD), write(T + 0.3, 11, NEW, A)])
+    judgement = judge(run)
+    assert [(c.name, c.chats) for c in judgement.causes] == [("over-rotation", 1)]
+    assert "a page load inside a chat began a new session" in judgement.causes[0].explanation
+    assert 'policy.reload = "rotates"' in judgement.causes[0].advice
