@@ -382,3 +382,10 @@ def test_which_failures_are_worth_experiments(check: str) -> None:
     assert experiments.wanted([Verdict(check, "fail", "", "", (), {}, "")]) == experiments.NAMES
     assert experiments.wanted([Verdict(check, "pass", "", "", (), {}, "")]) == ()
     assert experiments.wanted([Verdict("smoke", "fail", "", "", (), {}, "")]) == ()
+
+
+def test_other_events_of_experiments_are_no_replies_to_a_request_without_the_browser() -> None:
+    other = Event(RUN, 9100, START + 51, SIDE_LANE, None, "response", {"name": "direct", "status": 500})
+    of_another = experiment_event(name="reload", status=500)
+    [finding, *_] = experiments.findings(explored(events=(*direct("A", "B"), other, of_another)))
+    assert finding.answer == "2 fresh IDs sent without the browser reached 2 providers: A (1), B (1)"

@@ -394,3 +394,7 @@ def test_requests_of_a_page_that_was_left_are_not_waited_for() -> None:
     state.in_flight = {"page.1": 10.0, "page.2": 11.0, "page.3": 12.5}
     state.left_page(11.0)
     assert list(state.in_flight) == ["page.2", "page.3"]
+
+
+def test_an_answer_of_a_framing_has_no_text_of_its_own() -> None:
+    assert FramedReader("grpc-web").text(b"anything") == ""

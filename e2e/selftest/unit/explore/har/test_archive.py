@@ -188,3 +188,34 @@ def test_a_blank_line_in_a_trace_is_no_mistake(tmp_path: Path) -> None:
         zipped.writestr("trace.trace", json.dumps({"type": "context-options"}))
         zipped.writestr("trace.network", f"{line}\n{{torn\n{line}\n")
     assert "line 2" in refused(packed)
+
+
+@pytest.mark.parametrize(
+    ("timings", "time", "began", "ended"),
+    [
+        ({"wait": 400}, 1000, 0.4, 1.0),
+        (
+            {"blocked": 100, "dns": 50, "connect": 50, "send": 100, "wait": 100, "receive": 500, "ssl": 40},
+            1000,
+            0.4,
+            1.0,
+        ),
+        ({"blocked": -1, "wait": 400}, 1000, 0.4, 1.0),
+        ({"wait": 5000}, 1000, 1.0, 1.0),
+        ({}, 0, 0.0, 0.0),
+    ],
+)
+def test_a_reply_begins_after_all_that_was_waited_for(
+    timings: dict[str, float], time: float, began: float, ended: float, tmp_path: Path
+) -> None:
+    raw = entry(0, "GET", "https://x.example/") | {"timings": timings, "time": time}
+    (read,) = read_archive(write(tmp_path / "a.har", har(raw))).entries
+    assert (
+        round(read.t - START, 4),
+        round(read.answered_at - START, 4),
+        round(read.ended_at - START, 4),
+    ) == (
+        0,
+        began,
+        ended,
+    )

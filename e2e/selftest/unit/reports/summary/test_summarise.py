@@ -113,3 +113,10 @@ def test_providers_are_counted_the_most_frequent_first() -> None:
 def test_numbers_are_those_of_json(number: Any, plain: Any) -> None:
     found = _plain(number)
     assert (found, type(found)) == (plain, type(plain))
+
+
+def test_a_confidence_has_three_digits() -> None:
+    run = assemble([STALE])
+    judgement = judge(run)
+    third = replace(judgement, causes=tuple(replace(c, confidence=1 / 3) for c in judgement.causes))
+    assert [c.confidence for c in summarise(run, third).causes] == [0.333]
