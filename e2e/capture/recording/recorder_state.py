@@ -99,7 +99,7 @@ class RecorderState:
             status=exchange.status if exchange else None,
             outcome=draft.outcome,
             chunks=exchange.chunks if exchange else 0,
-            bleeds_from=exchange.extras["bleeds_from"] if exchange else None,
+            bleeds_from=exchange.extras.get("bleeds_from") if exchange else None,
             seen_on_screen=draft.label_looked_for,
             request=exchange.request if exchange else None,
             accepted=draft.accepted,

@@ -35,7 +35,10 @@ def _charset(content_type: str) -> str:
     try:
         name = codecs.lookup(named[1]).name if named else "utf-8"
         codecs.getincrementaldecoder(name)
-    except LookupError:
+        b" ".decode(
+            name, "replace"
+        )  # a codec of Python may turn bytes into bytes (``zip``): its decoder ended the run
+    except (LookupError, ValueError):
         return "utf-8"
     return name
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2e.capture.network.bodies.event_reader import AnswerReader, FramedReader, as_json, with_event
+from e2e.capture.network.bodies.event_reader import AnswerReader, FramedReader, _charset, as_json, with_event
 from e2e.capture.network.events.state import WireState
 from e2e.capture.network.exchanges import Exchanges
 from e2e.capture.network.wire_rules import Refusal, Rule, Sent
@@ -398,3 +398,22 @@ def test_requests_of_a_page_that_was_left_are_not_waited_for() -> None:
 
 def test_an_answer_of_a_framing_has_no_text_of_its_own() -> None:
     assert FramedReader("grpc-web").text(b"anything") == ""
+
+
+@pytest.mark.parametrize(
+    ("content_type", "charset"),
+    [
+        ("text/plain", "utf-8"),
+        ("text/plain; charset=ISO-8859-1", "iso8859-1"),
+        ('text/plain; Charset="latin1"; x=1', "iso8859-1"),
+        ("text/plain; charset=no-such", "utf-8"),
+        ("text/plain; charset=hex", "utf-8"),
+        ("text/plain; charset=zip", "utf-8"),
+        ("text/plain; charset=undefined", "utf-8"),
+        ("text/plain; charset=utf-16le", "utf-16-le"),
+        ("text/plain; charset=utf-16", "utf-16"),
+        ("", "utf-8"),
+    ],
+)
+def test_the_charset_of_an_answer_is_the_one_it_names(content_type: str, charset: str) -> None:
+    assert _charset(content_type) == charset

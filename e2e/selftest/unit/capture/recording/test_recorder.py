@@ -748,6 +748,19 @@ class TestUnreadable:
         assert chat is not None
         assert chat.messages[0].unreadable == "it is binary"
 
+    def test_one_that_nothing_better_followed_is_a_problem_of_the_run(self, desk: Desk) -> None:
+        """Also where the chat ended before the time was over."""
+        for _ in range(2):
+            self.chat(desk, unreadable="it is binary", doubtful=True)
+            desk.end()
+        (problem,) = desk.recorder.unread.problems()
+        rule = desk.rule.name
+        assert problem.what == (
+            f"payloads of the wire rule {rule!r} could not be read, so their session ID is not known: it is binary"
+        )
+        assert problem.where == f"[[wire]] {rule} of the profile"
+        assert desk.recorder.unread.rules == {rule: ("it is binary", 2)}
+
     def test_a_binary_body_with_the_message_in_it_may_be_the_messages(self, desk: Desk) -> None:
         self.chat(desk, unreadable="it is binary", doubtful=True, coded=True, body="\x00Hi (0a1b2c3d)\ufffd")
         desk.clock.now += 2

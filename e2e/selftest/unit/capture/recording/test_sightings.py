@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 import pytest
@@ -117,3 +117,9 @@ def test_texts_and_numbers_of_a_body_are_leaves_and_nothing_else() -> None:
     assert dict(_leaves(body)) == {
         "n": "5", "f": "1.5", '"x y"[0]': "t", '"x y"[1].deep': "u", "json.in[0]": "7",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("change", [str.lower, str.upper])
+def test_hexadecimal_digits_may_be_of_either_case(change: Callable[[str], str]) -> None:
+    session = "session_Ünïcode_0123456789"
+    assert form_in(change(session.encode().hex()), session) == "in hexadecimal digits"

@@ -120,9 +120,20 @@ def no_backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     monkeypatch.setattr(runner_module, "probe", lambda backend, report: None)
     yield made
     while Scene.made:
-        writer = Scene.made.pop()._writer
-        assert writer is not None
-        writer.close()
+        if (writer := Scene.made.pop()._writer) is not None:
+            writer.close()
+
+
+@pytest.mark.parametrize(("named", "full", "clients"), [(True, True, 1), (True, False, 0), (False, True, 0)])
+def test_the_backend_is_called_where_the_profile_has_one_and_the_run_records(
+    tmp_path: Path, no_backend: list[Any], named: bool, full: bool, clients: int
+) -> None:
+    profile = load("reference")
+    scene = Scene(
+        tmp_path, profile=profile if named else profile.model_copy(update={"backend": None}), full=full
+    )
+    scene.play()
+    assert [client.closed for client in no_backend] == [1] * clients
 
 
 class TestMeta:

@@ -217,3 +217,33 @@ def test_a_response_that_never_ends_is_an_error(api: Api) -> None:
     client.close()
     assert (answer.status, answer.provider) == (0, None)
     assert "had not ended after 4," in answer.error
+
+
+def test_a_client_that_was_closed_waits_for_its_call_and_makes_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = BackendClient(Backend.model_validate(tomllib.loads(LOOKUP)), "http://127.0.0.1:9/", lambda: None)
+    began, go = threading.Event(), threading.Event()
+    done: list[str] = []
+
+    def call(_: Any, session: str) -> Any:
+        began.set()
+        go.wait(10)
+        done.append(session)
+        return SimpleNamespace(provider=None, status=200, t=1.0)
+
+    monkeypatch.setattr(client, "call", call)
+    first, second = client.ask("s-1"), client.ask("s-2")
+    assert first is not None
+    assert second is not None
+    assert began.wait(10)
+    threading.Timer(0.05, go.set).start()
+    client.close()
+    assert (done, first.done(), second.done()) == (["s-1"], True, True)
+    with pytest.raises(RuntimeError):
+        client.ask("s-3")
+
+
+LOOKUP = """
+lookup = { method = "GET", path = "/sessions/{session}", provider = "provider" }
+"""
