@@ -5,14 +5,17 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from operator import attrgetter
 
 from e2e.analysis.causes.evidence import rows_by_chat as rows
 from e2e.analysis.causes.evidence.lane_history import (
+    IdsOfLaterChats,
+    IdsOfOtherTabs,
     Lane,
+    ScenarioChats,
     Write,
     earlier_removal,
     lane_of,
@@ -65,11 +68,11 @@ class ChatEvidence(rows.Carriers):
     lane: Lane
     earlier_providers: Collection[str]
     """Providers of the replies in this browser context before the chat."""
-    ids_of_later_chats: frozenset[str] = frozenset()
+    ids_of_later_chats: Container[str] = frozenset()
     """The IDs of chats that began later in this tab."""
     later_writes: tuple[Write, ...] = ()
     """The page's own writes after the first payload, before the next page load and the chat's end."""
-    ids_of_other_tabs: frozenset[str] = frozenset()
+    ids_of_other_tabs: Container[str] = frozenset()
     """The IDs of chats in other tabs of this browser."""
     ids_of_chat_before: frozenset[str] = frozenset()
     """The IDs (stored or sent) of the chat before in this tab, until New Chat."""
@@ -195,13 +198,15 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
         self._chats = run.chat_of
         self._contexts = rows.AllContexts(run, self._messages)
         windows: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
-        self._cut, self._mates = set[ChatKey](), defaultdict[Place, list[ChatRow]](list)
+        self._cut, self._mates = set[ChatKey](), defaultdict[Place, ScenarioChats](ScenarioChats)
         for key, c in self._chats.items():
             place = self._places[key]
             if c.via == "new_chat":
                 windows[c.run_id, c.lane].append((c.began - _CLOCK, self._until(key)))
             if c.scenario != "plain":
-                self._mates[place].append(c)
+                first = rows.first_id(run, self._messages[key])
+                if first is not None:
+                    self._mates[place].add(c, first)
             if c.cut:
                 self._cut.add(key)
         self._lanes = {
@@ -249,7 +254,7 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
         in_time = writes[begin : bisect_right(writes, until, key=_time)]
         before = self._transitions.get(key)
         had, mask_key = self._contexts.had, chat.mask_key
-        mates = self._mates.get(place, [])
+        mates = self._mates[place]
         first = self._payloads.get(key)
         return ChatEvidence(
             key=key,
@@ -265,9 +270,7 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
             send_path=trail(run, key.run_id, first.stack if first is not None else None),
             lane=self._lanes[at],
             earlier_providers=rows.EarlierProviders(here, number),
-            ids_of_later_chats=rows.first_ids(
-                run, [c for c in mates if c.tab == chat.tab and c.chat > chat.chat], self._messages
-            ),
+            ids_of_later_chats=IdsOfLaterChats(mates, chat),
             later_writes=later_writes(run, writes, chat, until, messages),
             foreign_ids=foreign(run).get(key, ()),
             follows_an_aborted_reply=ChatKey(key.run_id, key.lane, key.chat - 1) in self._cut,
@@ -283,5 +286,5 @@ class _Evidence(Mapping[ChatKey, ChatEvidence]):
             ids_of_chat_before=frozenset(
                 i for t, i in self._contexts.timed(rows.key_before(before)) if t <= chat.began
             ),
-            ids_of_other_tabs=rows.first_ids(run, [c for c in mates if c.tab != chat.tab], self._messages),
+            ids_of_other_tabs=IdsOfOtherTabs(mates, chat),
         )

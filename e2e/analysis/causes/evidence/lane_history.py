@@ -84,6 +84,58 @@ class Lane:
         return same(self.place(write.path), self.generator)
 
 
+class ScenarioChats:
+    """The IDs that the chats of scenarios in one browser sent first, by tab. Takes no room for each pair of chats."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, dict[int, int]] = defaultdict(dict)
+        """ID -> tab -> number of the last chat that sent it first."""
+        self._tabs = set[int]()
+
+    def add(self, chat: ChatRow, first: str) -> None:
+        """Note the ID that a chat sent first: a later message may have carried another chat's ID."""
+        tabs = self._last[first]
+        tabs[chat.tab] = max(chat.chat, tabs.get(chat.tab, chat.chat))
+        self._tabs.add(chat.tab)
+
+    def of_other_tab(self, chat: ChatRow, session: object) -> bool:
+        """A chat in another tab than this one's had it."""
+        return isinstance(session, str) and any(tab != chat.tab for tab in self._last.get(session, ()))
+
+    def of_later_chat(self, chat: ChatRow, session: object) -> bool:
+        """A chat that began later in the same tab had it."""
+        return isinstance(session, str) and self._last.get(session, {}).get(chat.tab, -1) > chat.chat
+
+    def has_other_tab(self, chat: ChatRow) -> bool:
+        """Some chat in another tab had an ID."""
+        return bool(self._tabs - {chat.tab})
+
+
+@dataclass(frozen=True, slots=True)
+class IdsOfOtherTabs:
+    """Those of chats in other tabs of the browser."""
+
+    _chats: ScenarioChats
+    _chat: ChatRow
+
+    def __contains__(self, session: object) -> bool:
+        return self._chats.of_other_tab(self._chat, session)
+
+    def __bool__(self) -> bool:
+        return self._chats.has_other_tab(self._chat)
+
+
+@dataclass(frozen=True, slots=True)
+class IdsOfLaterChats:
+    """Those of chats that began later in the tab."""
+
+    _chats: ScenarioChats
+    _chat: ChatRow
+
+    def __contains__(self, session: object) -> bool:
+        return self._chats.of_later_chat(self._chat, session)
+
+
 def write_of(run: Run, w: OwnWrite) -> Write:
     """A row of the storage events, with the product's own frames."""
     return Write(w.t, w.op, w.session, w.previous, writing(run, w.run_id, w.stack))

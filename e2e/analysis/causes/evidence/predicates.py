@@ -202,7 +202,8 @@ def payloads_are_one_chat_behind(c: ChatEvidence) -> bool:
 
 def several_fresh_ids_were_sent(c: ChatEvidence) -> bool:
     sent = {m.sent for m in c.messages if m.sent_seen and m.number not in c.without_id}
-    return len(sent) > 1 and not sent & (c.seen_earlier | c.ids_of_other_tabs | c.ids_of_later_chats | {None})
+    known = (c.seen_earlier, c.ids_of_other_tabs, c.ids_of_later_chats)
+    return len(sent) > 1 and not any(i is None or any(i in ids for ids in known) for i in sent)
 
 
 def ids_change_without_user_action(c: ChatEvidence) -> bool:

@@ -14,7 +14,6 @@ from e2e.analysis.facts.freshness import Place, carries, contexts, timed_ids
 from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import ChatRow, MessageRow, TransitionRow
 from e2e.analysis.model.verdict import ChatKey
-from e2e.analysis.model.wording import key_of
 
 
 class TimedIds:
@@ -270,10 +269,10 @@ class AllContexts:
         return context.ids[number].timed
 
 
-def first_ids(run: Run, chats: Sequence[ChatRow], messages: MessagesByChat) -> frozenset[str]:
-    """The ID that each chat sent first: a later message may have carried another chat's ID."""
-    first = (next((m for m in messages[key_of(c)] if carries(run, m)), None) for c in chats)
-    return frozenset(m.sent for m in first if m is not None and m.sent is not None)
+def first_id(run: Run, messages: Sequence[MessageRow]) -> str | None:
+    """The ID that a chat of these messages sent first."""
+    first = next((m for m in messages if carries(run, m)), None)
+    return None if first is None else first.sent
 
 
 def key_before(transition: TransitionRow | None) -> ChatKey | None:
