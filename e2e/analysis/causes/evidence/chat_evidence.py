@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from operator import attrgetter
@@ -68,11 +68,11 @@ class ChatEvidence(rows.Carriers):
     lane: Lane
     earlier_providers: Collection[str]
     """Providers of the replies in this browser context before the chat."""
-    ids_of_later_chats: Container[str] = frozenset()
+    ids_of_later_chats: Collection[str] = frozenset()
     """The IDs of chats that began later in this tab."""
     later_writes: tuple[Write, ...] = ()
     """The page's own writes after the first payload, before the next page load and the chat's end."""
-    ids_of_other_tabs: Container[str] = frozenset()
+    ids_of_other_tabs: Collection[str] = frozenset()
     """The IDs of chats in other tabs of this browser."""
     ids_of_chat_before: frozenset[str] = frozenset()
     """The IDs (stored or sent) of the chat before in this tab, until New Chat."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import attrgetter, itemgetter
+from typing import cast
 
 from e2e.analysis.facts.code_locations import Trail, innermost, same, writing
 from e2e.analysis.facts.freshness import ids_of_chats
@@ -88,52 +89,48 @@ class ScenarioChats:
     """The IDs that the chats of scenarios in one browser sent first, by tab. Takes no room for each pair of chats."""
 
     def __init__(self) -> None:
-        self._last: dict[str, dict[int, int]] = defaultdict(dict)
+        self.last: dict[str, dict[int, int]] = defaultdict(dict)
         """ID -> tab -> number of the last chat that sent it first."""
-        self._tabs = set[int]()
+        self.tabs = set[int]()
 
     def add(self, chat: ChatRow, first: str) -> None:
         """Note the ID that a chat sent first: a later message may have carried another chat's ID."""
-        tabs = self._last[first]
+        tabs = self.last[first]
         tabs[chat.tab] = max(chat.chat, tabs.get(chat.tab, chat.chat))
-        self._tabs.add(chat.tab)
-
-    def of_other_tab(self, chat: ChatRow, session: object) -> bool:
-        """A chat in another tab than this one's had it."""
-        return isinstance(session, str) and any(tab != chat.tab for tab in self._last.get(session, ()))
-
-    def of_later_chat(self, chat: ChatRow, session: object) -> bool:
-        """A chat that began later in the same tab had it."""
-        return isinstance(session, str) and self._last.get(session, {}).get(chat.tab, -1) > chat.chat
-
-    def has_other_tab(self, chat: ChatRow) -> bool:
-        """Some chat in another tab had an ID."""
-        return bool(self._tabs - {chat.tab})
+        self.tabs.add(chat.tab)
 
 
 @dataclass(frozen=True, slots=True)
 class IdsOfOtherTabs:
     """Those of chats in other tabs of the browser."""
 
-    _chats: ScenarioChats
-    _chat: ChatRow
+    chats: ScenarioChats
+    chat: ChatRow
 
     def __contains__(self, session: object) -> bool:
-        return self._chats.of_other_tab(self._chat, session)
+        return any(tab != self.chat.tab for tab in self.chats.last.get(cast("str", session), ()))
+
+    def __iter__(self) -> Iterator[str]:
+        return (session for session in self.chats.last if session in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
     def __bool__(self) -> bool:
-        return self._chats.has_other_tab(self._chat)
+        return bool(self.chats.tabs - {self.chat.tab})
 
 
-@dataclass(frozen=True, slots=True)
-class IdsOfLaterChats:
+class IdsOfLaterChats(IdsOfOtherTabs):
     """Those of chats that began later in the tab."""
 
-    _chats: ScenarioChats
-    _chat: ChatRow
+    __slots__ = ()
 
     def __contains__(self, session: object) -> bool:
-        return self._chats.of_later_chat(self._chat, session)
+        tabs = self.chats.last.get(cast("str", session), {})
+        return tabs.get(self.chat.tab, -1) > self.chat.chat
+
+    def __bool__(self) -> bool:
+        return any(True for _ in self)
 
 
 def write_of(run: Run, w: OwnWrite) -> Write:

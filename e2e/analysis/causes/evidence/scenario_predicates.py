@@ -46,7 +46,7 @@ def leaving_ended_the_session(c: ChatEvidence) -> bool:
 def page_load_began_a_session(c: ChatEvidence) -> bool:
     """After a reload or Back the payloads carry an ID that no chat had before, and leaving the page ended nothing."""
     own = c.first
-    others = c.seen_earlier | c.old_ids | c.ids_of_other_tabs | c.ids_of_later_chats
+    others = (c.seen_earlier, c.old_ids, c.ids_of_other_tabs, c.ids_of_later_chats)
     loaded = [m for m in c.after("reload", "back") if m.number and m.sent != own]
-    begun = bool(loaded) and all(m.sent is not None and m.sent not in others for m in loaded)
+    begun = bool(loaded) and not any(m.sent is None or any(m.sent in ids for ids in others) for m in loaded)
     return begun and own is not None and c.write_at_leave is None
