@@ -510,3 +510,42 @@ def test_provider_counts_are_of_distinct_sessions() -> None:
     run = judge_run("stale-state")
     assert sum(provider_counts(run).values()) == 8  # one per lane, and one minted by each reload
     assert isinstance(provider_counts(run), Counter)
+
+
+def test_an_improbable_state_above_the_threshold_is_a_warning() -> None:
+    counts = dict.fromkeys(PROVIDERS, 1) | {"Big hat": 10, "Tin drum": 2, "Red kite": 2}
+    records = with_probes(
+        make_run(), lambda d: d | {"active": 20, "distribution": counts} if d["probe"] == "state" else d
+    )
+    verdict = backend.state(assemble([records]))
+    assert (verdict.outcome, verdict.numbers["sessions"], verdict.numbers["largest"]) == ("pass", 20, 10)
+    assert verdict.warning.startswith("10 of 20 sessions reached Big hat: p = 1.7e-04")
+    assert backend.state(judge_run()).warning == ""
+
+
+@pytest.mark.parametrize(
+    ("chats", "headline"),
+    [
+        (0, "no session with a known provider was observed"),
+        (1, "1 session are too few to show a skew"),
+        (2, "2 sessions are too few to show a skew"),
+    ],
+)
+def test_a_few_sessions_show_no_skew(chats: int, headline: str) -> None:
+    records = make_run(chats=2, lanes=1, continue_last=False)
+    hidden = with_chats(
+        records,
+        lambda c: (
+            c
+            if c.chat < chats
+            else replace(
+                c,
+                messages=tuple(
+                    replace(m, reply_provider=None, backend_provider=None, label_provider=None)
+                    for m in c.messages
+                ),
+            )
+        ),
+    )
+    verdict = provider.balanced(assemble([hidden]))
+    assert (verdict.outcome, verdict.headline) == ("inconclusive", headline)

@@ -325,3 +325,11 @@ def test_one_that_stays_is_found_there_too() -> None:
     run = assemble([_given_by_reply(make_run("session-not-ended"))])
     assert rotation.sent_id_is_fresh(run).outcome == "fail"
     assert rotation.stored_id_is_fresh(run).outcome == "fail"
+
+
+def test_what_did_not_match_is_told_lane_by_lane() -> None:
+    records = make_run("stale-state", chats=6, lanes=3)
+    last_first = replace(records, chats=tuple(sorted(records.chats, key=lambda c: -c.lane)))
+    later = with_chats(last_first, lambda c: replace(c, began=c.began - 10 * c.lane))
+    lines = rotation.sent_equals_stored(assemble([later])).actual
+    assert [line.partition(":")[0] for line in lines] == ["lane 0", "lane 1", "lane 2"]

@@ -252,6 +252,13 @@ def test_each_browser_keeping_its_own_is_fixed() -> None:
     assert (found.name, found.parts) == ("fixed", ("one per browser",))
 
 
+@pytest.mark.parametrize(("n", "kept"), [(6, False), (40, True)])
+def test_a_short_part_that_stays_in_a_browser_may_be_chance(n: int, kept: bool) -> None:
+    """One digit in each of two browsers: a rule that holds four times by chance is none."""
+    found = recognise(collect(lambda r, t, i, k: f"{k + 3}-{pick(r, BASE36, 9)}", n=n, lanes=2))
+    assert ("one per browser" in found.parts) is kept
+
+
 def test_the_same_counter_in_every_browser_is_shared() -> None:
     found = recognise(collect(lambda r, t, i, k: f"session_{i // 4}", lanes=4))
     assert (found.name, found.supported_bits) == ("shared", 0.0)
