@@ -18,6 +18,8 @@ from e2e.pages.waits import Steps, Wait
 
 P = ParamSpec("P")
 K = TypeVar("K", bound=Hashable)
+CLOSES = 10.0
+"""Seconds that a browser context may take to close, and what waits for its pages to notice it."""
 _ANY = Signature([Parameter("args", Parameter.VAR_POSITIONAL)])
 """The signature of a handler that takes whatever comes."""
 
@@ -31,7 +33,8 @@ class EventWaiter:
 
     def __init__(self, playwright: Playwright | Browser) -> None:
         self._loop: asyncio.AbstractEventLoop = playwright._loop  # noqa: SLF001
-        self._driver_ended: asyncio.Future[Any] = playwright._impl_obj._connection._transport.on_error_future  # noqa: SLF001
+        self._connection = playwright._impl_obj._connection  # noqa: SLF001
+        self._driver_ended: asyncio.Future[Any] = self._connection._transport.on_error_future  # noqa: SLF001
         self._dispatcher = playwright._dispatcher_fiber  # noqa: SLF001
         self._awake = False
         """Something happened since the last sleep ended."""
@@ -60,13 +63,32 @@ class EventWaiter:
     def at_most(self, seconds: float, late: Callable[[], None]) -> Iterator[None]:
         """Call ``late`` when the block has not ended in time, also while it waits for a response of the browser.
 
-        A page whose script never ends answers nothing, and Playwright's ``evaluate`` waits for ever.
+        A page whose script never ends answers nothing, and Playwright's ``evaluate`` waits for ever. What waits in spite of
+        ``late`` is given up.
         """
-        timer = self._loop.call_later(seconds, late)
+        timers: list[asyncio.TimerHandle] = []
+
+        def end() -> None:
+            timers.append(self._loop.call_later(CLOSES, self.give_up_commands))
+            late()
+
+        timers.append(self._loop.call_later(seconds, end))
         try:
             yield
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
+
+    def give_up_commands(self) -> None:
+        """Give an error to each command that the driver has not answered.
+
+        Of a page whose renderer dies while it is made, the driver never answers the command that makes it: not when its context
+        is closed, and not when the browser is.
+        """
+        for callback in list(self._connection._callbacks.values()):  # noqa: SLF001
+            if not callback.no_reply and not callback.future.done():
+                callback.no_reply = True  # should an answer come after all, it is passed over
+                callback.future.set_exception(Error("the browser's driver gave no answer"))
 
     @contextmanager
     def watching(self, watch: Coroutine[Any, Any, None]) -> Iterator[None]:

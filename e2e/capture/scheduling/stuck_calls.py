@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import BrowserContext
 
-from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.capture.scheduling.scheduler import CLOSES, EventWaiter
 from e2e.errors import CaptureIncomplete
 from e2e.pages.calls import NO_STACK
 
@@ -38,7 +38,7 @@ def returning(
         )
         waiter.close_soon(context)
 
-    with waiter.watching(_when_stuck(seconds, held, end)):
+    with waiter.watching(_when_stuck(seconds, held, end, waiter.give_up_commands)):
         try:
             yield
         except Exception as error:
@@ -49,7 +49,9 @@ def returning(
         raise stuck[0]
 
 
-async def _when_stuck(seconds: float, held: Callable[[], bool], call: Callable[[], None]) -> None:
+async def _when_stuck(
+    seconds: float, held: Callable[[], bool], call: Callable[[], None], at_last: Callable[[], None]
+) -> None:
     since: dict[asyncio.Task[object], float] = {}
     clock = asyncio.get_running_loop().time
     while True:
@@ -58,4 +60,7 @@ async def _when_stuck(seconds: float, held: Callable[[], bool], call: Callable[[
         since = {task: clock() if held() else since.get(task, clock()) for task in waiting}
         if any(clock() - began >= seconds for began in since.values()):
             call()
+            await asyncio.sleep(CLOSES)
+            if not all(task.done() for task in waiting):
+                at_last()
             return

@@ -49,6 +49,11 @@ def test_seed_and_number_determine_the_run() -> None:
     assert draw(5, 17, FAULTS).rng.random() == draw(5, 17, FAULTS).rng.random()
 
 
+def test_the_order_of_the_faults_is_that_of_their_names() -> None:
+    """It was that of their modules' imports: one more import, and a seed and a number were another run."""
+    assert list(FAULTS) == ["none", *sorted(name for name in FAULTS if name != "none")]
+
+
 def test_the_faults_come_in_turn() -> None:
     names = [draw(1, n, FAULTS).fault for n in range(2 * len(FAULTS))]
     assert sorted(names[: len(FAULTS)]) == sorted(names[len(FAULTS) :]) == sorted(FAULTS)

@@ -21,7 +21,7 @@ GONE = {
         r"could not go on: .*(has been closed|disconnected)",
         r"the browser did not respond at the begin of the run: .*closed",
     ),
-    "renderer": CRASHED,
+    "renderer": (*CRASHED, r"a page did not respond for"),
     "network": (r"the browser's network service crashed",),
 }
 """What a run may name of each process that is killed."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from playwright.sync_api import Error
 
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.capture.scheduling.stuck_calls import MARK, returning
@@ -22,8 +24,16 @@ class Loop(EventWaiter):
         self.closed: list[Any] = []
         self.calls_end = asyncio.Event()
 
+    deaf = False
+    """What waits does not notice that its context is closed."""
+
     def close_soon(self, context: Any) -> None:
         self.closed.append(context)
+        if not self.deaf:
+            self.calls_end.set()
+
+    def give_up_commands(self) -> None:
+        self.closed.append("given up")
         self.calls_end.set()
 
     def call(self, seconds: float, marked: bool = True) -> None:
@@ -61,6 +71,49 @@ def test_a_call_that_does_not_return_closes_the_context() -> None:
         loop.call(5)
     assert error.value.hint.startswith("a script of the page may loop for ever, or write to the console")
     assert loop.closed == ["context"]
+
+
+def test_a_call_that_does_not_notice_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver never answers the command that makes a page whose renderer dies meanwhile."""
+    monkeypatch.setattr("e2e.capture.scheduling.stuck_calls.CLOSES", 0.1)
+    loop = Loop()
+    loop.deaf = True
+    with pytest.raises(CaptureIncomplete, match="a page did not respond"), guarded(loop, 0.1):
+        loop.call(5)
+    assert loop.closed == ["context", "given up"]
+
+
+def unanswered(loop: asyncio.AbstractEventLoop) -> tuple[EventWaiter, Any, Any]:
+    """A waiter whose driver has not answered one command; the command; and one that nobody waits for."""
+    waiting = SimpleNamespace(future=loop.create_future(), no_reply=False)
+    silent = SimpleNamespace(future=loop.create_future(), no_reply=True)
+    connection = SimpleNamespace(
+        _transport=SimpleNamespace(on_error_future=None), _callbacks={1: waiting, 2: silent}
+    )
+    playwright: Any = SimpleNamespace(
+        _loop=loop, _impl_obj=SimpleNamespace(_connection=connection), _dispatcher_fiber=None
+    )
+    return EventWaiter(playwright), waiting, silent
+
+
+def test_what_waits_in_spite_of_the_limit_gets_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("e2e.capture.scheduling.scheduler.CLOSES", 0.05)
+    loop, late = asyncio.new_event_loop(), list[bool]()
+    waiter, waiting, silent = unanswered(loop)
+    with waiter.at_most(0.02, lambda: late.append(True)), pytest.raises(Error, match="gave no answer"):
+        loop.run_until_complete(asyncio.wait_for(waiting.future, 5))
+    assert (late, waiting.no_reply, silent.future.done()) == ([True], True, False)
+    loop.close()
+
+
+def test_what_ends_in_time_is_left_alone() -> None:
+    loop = asyncio.new_event_loop()
+    waiter, waiting, _ = unanswered(loop)
+    with waiter.at_most(0.02, lambda: None):
+        loop.run_until_complete(asyncio.sleep(0))
+    loop.run_until_complete(asyncio.sleep(0.05))
+    assert not waiting.future.done()
+    loop.close()
 
 
 def test_the_reason_is_raised_where_the_error_was_handled_inside() -> None:
