@@ -12,6 +12,7 @@ from e2e.capture.network.wire_rules import Rule
 from e2e.framings.base.decoder import UNDECODED, Message, undecoded
 from e2e.framings.registry import FRAMINGS, make_decoder
 
+COOKIES_NOT_SEEN = "the browser did not report which cookies the request carried"
 NOT_IN_IT = "the message that was typed is not in it: is it encrypted?"
 
 

@@ -6,13 +6,21 @@ from dataclasses import dataclass, field
 
 from e2e.capture.network.bodies.encodings import looks_opaque
 from e2e.capture.network.exchange import Exchange
-from e2e.capture.network.payloads import NOT_IN_IT
+from e2e.capture.network.payloads import COOKIES_NOT_SEEN, NOT_IN_IT
 from e2e.capture.recording.drafts import MessageDraft
 from e2e.capture.recording.owners import nonce_of
 from e2e.errors import CaptureIncomplete
 
 _GRACE = 1.0
 """Seconds in which a payload that can be read may follow one that cannot, before that one is taken for the message."""
+_ELSEWHERE = (
+    'is the ID also in a header, a cookie or the URL? name that place: session = { header = "x-session-id" }; '
+    "a body that the page encrypts cannot be judged"
+)
+_COOKIES = (
+    "--wire cdp reports all cookies in Chromium, and --browser firefox does; a script in the page "
+    "sees neither HttpOnly cookies nor those of a form"
+)
 
 
 @dataclass(slots=True)
@@ -41,8 +49,7 @@ class Unread:
             CaptureIncomplete(
                 f"payloads of the wire rule {name!r} could not be read, so their session ID is not known: {why}",
                 where=f"[[wire]] {name} of the profile",
-                hint="does the ID also are in a header, a cookie or the URL? name that place: "
-                'session = { header = "x-session-id" }; a body that the page encrypts cannot be judged',
+                hint=_COOKIES if why == COOKIES_NOT_SEEN else _ELSEWHERE,
             )
             for name, (why, _) in self.rules.items()
         ]

@@ -15,7 +15,7 @@ from e2e.capture.network.events.channel import Channel, Handler, Params
 from e2e.capture.network.events.post_data import carried_body, read_body
 from e2e.capture.network.events.state import WireState
 from e2e.capture.network.exchange import Exchange
-from e2e.capture.network.payloads import as_message, is_framed, taken_by
+from e2e.capture.network.payloads import COOKIES_NOT_SEEN, as_message, is_framed, taken_by
 from e2e.capture.network.traffic import Seen
 from e2e.capture.network.wire_rules import Rule, Sent, session_fields
 from e2e.framings.base.decoder import Message
@@ -209,7 +209,7 @@ class HttpTraffic:
         if (
             rule.needs_cookies and cookies is None
         ):  # not reported is not "none": what answers may be a worker, or faster
-            exchange.unreadable = "the browser did not tell which cookies the request carried"
+            exchange.unreadable = COOKIES_NOT_SEEN
         reading = self._bodies[request_id] = _Body(exchange)
         reading.sink = lambda t, event, value, _: self._exchanges.own_value(
             exchange, t, event, value.value if isinstance(value, Message) else value, reading.headers

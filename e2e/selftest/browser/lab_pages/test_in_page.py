@@ -16,7 +16,7 @@ from e2e.selftest.browser.lab_pages.lab_runs import CHATS, LabRun, failed, recor
 from e2e.selftest.lab.pages import WITH_ID
 
 NOT_SEEN = {
-    "cookie-httponly": "the browser did not tell which cookies the request carried",
+    "cookie-httponly": "the browser did not report which cookies the request carried",
     "shared-worker": "a shared worker (",
 }
 """Pages of which this source cannot see the session, with what the run says of it."""

@@ -292,7 +292,7 @@ class TestSentCookies:
             target.tell("loadingFailed", timestamp=2.0, errorText="net::ERR_X", canceled=True)
         else:
             getattr(target, end)()
-        assert target.exchange.unreadable == "the browser did not tell which cookies the request carried"
+        assert target.exchange.unreadable == "the browser did not report which cookies the request carried"
         assert target.exchange.outcome == (
             "cancelled" if end == "failed" else "ok" if end == "finished" else ""
         )
