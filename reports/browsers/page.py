@@ -10,7 +10,7 @@ from reports.browsers.session import JudgedSession, comparison
 from reports.summary.page import release_note
 from reports.summary.schema import BrowserResult, Summary
 from reports.summary.verdict import executive_summary, headline
-from reports.templates.rendering import template
+from reports.templates.rendering import bounded, template
 
 MARKS = {"pass": "✔", "fail": "✘", "inconclusive": "–", "broken": "!"}
 
@@ -18,7 +18,7 @@ MARKS = {"pass": "✔", "fail": "✘", "inconclusive": "–", "broken": "!"}
 def session_page(session: JudgedSession, out: Path) -> str:
     """The Markdown, with paths relative to ``out``."""
     summary = session.summary
-    return template("browsers.md.j2").render(
+    page = template("browsers.md.j2").render(
         s=summary,
         title=session.judged[0].run.metas[0].title,
         headline=headline(summary),
@@ -31,6 +31,7 @@ def session_page(session: JudgedSession, out: Path) -> str:
         plural=plural,
         MARKS=MARKS,
     )
+    return bounded(page)
 
 
 def _undecided(summary: Summary) -> list[tuple[str, str, str]]:

@@ -17,6 +17,7 @@ from reports.browsers.page import table_of
 from reports.browsers.session import result_of
 from reports.publish.site import publish
 from reports.summary.schema import BrowserResult
+from reports.templates.rendering import MOST_MARKDOWN, bounded
 
 JOB_SUMMARY = "GITHUB_STEP_SUMMARY"
 """Variable that names the file of a job's page."""
@@ -138,8 +139,10 @@ def write_job_summary(summary: Path, environment: Mapping[str, str]) -> None:
 
 
 def add_to_job_summary(text: str, environment: Mapping[str, str]) -> None:
-    """Add Markdown to the page of the CI job, if there is one."""
+    """Add Markdown to the page of the CI job, if there is one: as much as it still takes."""
     place = environment.get(JOB_SUMMARY)
     if place:
-        with Path(place).open("a", encoding="utf-8") as page:
-            page.write(text + "\n")
+        page = Path(place)
+        left = MOST_MARKDOWN - (page.stat().st_size if page.is_file() else 0)
+        with page.open("a", encoding="utf-8") as lines:
+            lines.write(bounded(text, left) + "\n")

@@ -17,7 +17,7 @@ from reports.summary.layers import standings
 from reports.summary.recommendations import most_urgent, recommendation
 from reports.summary.schema import Summary
 from reports.summary.verdict import conclusion, detection_limits, executive_summary, headline
-from reports.templates.rendering import template
+from reports.templates.rendering import bounded, template
 
 __all__ = ["again", "conclusion", "headline", "release_note", "summary_page"]
 
@@ -45,7 +45,7 @@ def summary_page(
     failing = failing_chat(run)
     now = backend_now(run)
     shown = {**summary.providers, **{name: 0 for name in now.counts if name not in summary.providers}}
-    return template("summary.md.j2").render(
+    page = template("summary.md.j2").render(
         s=summary,
         title=meta.title,
         url=meta.url,
@@ -77,6 +77,7 @@ def summary_page(
         MARKS=_MARKS,
         FLOW_LAYERS=FLOW_LAYERS,
     )
+    return bounded(page)
 
 
 def release_note(judged_run: Run, summary: Summary, link: str = "") -> str:

@@ -20,11 +20,13 @@ from e2e.records.printable import as_name
 from e2e.records.records import Chat
 from e2e.selftest.tools.matrix.samples import read
 from reports.charts.charts import drawn_charts
+from reports.publish.nightly import add_to_job_summary
 from reports.publish.pages import run_page
 from reports.summary.aggregate import Judged, summary_files
 from reports.summary.summary import summarise
 from reports.summary.tables import observations_csv, observations_html
 from reports.summary.terminal import terminal_summary
+from reports.templates.rendering import bounded, template
 
 NAMES = (
     "<script>alert(1)</script>",
@@ -149,3 +151,45 @@ def test_charts_have_their_own_elements_only(judged: Judged) -> None:
     for chart in charts:
         assert not tags(chart.svg.decode()) & {"script", "img", "foreignObject", "a"}, chart.name
     assert charts[0].png
+
+
+class TestMarkdown:
+    def rendered(self, source: str, value: str) -> str:
+        return template("release.md.j2").environment.from_string(source).render(v=value)
+
+    @pytest.mark.parametrize(
+        "source", ["- {{ v }}", "| {{ v | cell }} |", "| {{ v | name }} |", "`{{ v | code }}`"]
+    )
+    @pytest.mark.parametrize("text", ["a\nb", "a \n\n# b", "a\n| b |\n|---|\n", "a\n~~~\nb"])
+    def test_a_value_stays_on_its_line(self, source: str, text: str) -> None:
+        assert "\n" not in self.rendered(source, text)
+
+    @pytest.mark.parametrize(
+        "source", ["{{ v }}", "{{ v | cell }}", "{{ v | name }}", "{{ v | code }}", "{{ v | fenced }}"]
+    )
+    def test_a_long_value_is_cut_before_its_characters_become_entities(self, source: str) -> None:
+        shown = self.rendered(source, "<b>" * 400_000)
+        assert len(shown) < 40_000
+        assert shown.endswith("… (1,200,000 characters)")
+
+    def test_a_value_of_the_usual_length_is_whole(self) -> None:
+        assert self.rendered("{{ v }}", "x" * 4_000) == "x" * 4_000
+
+    def test_a_table_that_was_made_before_keeps_its_lines(self) -> None:
+        assert self.rendered("{{ v | lines }}", "| a |\n|---|\n| <b> |") == "| a |\n|---|\n| &#60;b> |"
+
+    @pytest.mark.parametrize("character", ["x", "ü", "😀"])
+    def test_a_page_has_whole_lines_and_no_more_bytes_than_github_takes(self, character: str) -> None:
+        page = f"# {character * 50}\n" * 30_000
+        shown = bounded(page)
+        assert len(shown.encode()) <= 900_000
+        kept, _, note = shown.rpartition("\n\n")
+        assert set(kept.split("\n")) == {f"# {character * 50}"}
+        assert "summary.json" in note
+        assert bounded("a\nb\n") == "a\nb\n"
+
+    def test_several_summaries_share_the_page_of_a_job(self, tmp_path: Path) -> None:
+        job = {"GITHUB_STEP_SUMMARY": str(tmp_path / "job.md")}
+        for _ in range(4):
+            add_to_job_summary("line\n" * 60_000, job)
+        assert (tmp_path / "job.md").stat().st_size < 2**20
