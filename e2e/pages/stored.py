@@ -1,4 +1,4 @@
-"""What the recorder in the page reports of the store, as the profile's key sees it."""
+"""What scripts in the page report of its stores: as the profile's key sees it, and of a page that makes stores of its own."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def stored_values(reported: Mapping[str, Any] | None, key: Pattern | None) -> di
     if len(values) > 1 and not written:
         return None
     return {name: values[name] for name in written} | values
+
+
+def store_texts(held: Any, store: str) -> dict[str, str]:
+    """What `in_page.STORES` found in one store. A page may have put anything in its place: what is no text is left out."""
+    values = held.get(store) if isinstance(held, dict) else None
+    return {k: v for k, v in values.items() if isinstance(v, str)} if isinstance(values, dict) else {}

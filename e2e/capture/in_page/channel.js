@@ -2,10 +2,22 @@
 // its number in this document. Every batch begins with a secret, so that a page that finds a way to call the suite convinces nobody.
 (natives, config) => {
   "use strict";
-  const push = globalThis[config.binding];
-  if (typeof push !== "function" || natives.hasOwn(globalThis, config.name)) return null;
+  const exposed = globalThis[config.binding];
+  if (typeof exposed !== "function" || natives.hasOwn(globalThis, config.name)) return null;
   delete globalThis[config.binding];
-  const { append, apply, json, listen, method, now } = natives;
+  const { append, apply, json, listenHere, method, now } = natives;
+
+  // What Playwright exposes calls its own binding by a Map, a Promise, JSON and a name of the window, all of which a page may replace:
+  // the binding is called as Playwright does, and taken from the page.
+  const raw = "__playwright__binding__";
+  const call = globalThis[raw];
+  const isPlaywrights = config.passphrase !== undefined && typeof call === "function" && natives.deleteProperty(globalThis, raw);
+  let calls = 0;
+  const throughPlaywright = (text) => {
+    const made = json({ __proto__: null, name: config.binding, seq: ++calls, serializedArgs: [text] });
+    apply(call, globalThis, [config.passphrase + made]);
+  };
+  const push = isPlaywrights ? throughPlaywright : exposed;
 
   let frame = globalThis;
   let depth = 0;
@@ -120,9 +132,8 @@
     return null;
   };
 
-  listen(globalThis, "pagehide", (event) => (leaving ||= event.isTrusted), { __proto__: null, capture: true });
-  listen(
-    globalThis,
+  listenHere("pagehide", (event) => (leaving ||= event.isTrusted), { __proto__: null, capture: true });
+  listenHere(
     "pageshow",
     (event) => {
       if (!event.isTrusted) return;

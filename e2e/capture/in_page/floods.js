@@ -2,13 +2,17 @@
 // which reads some thousands in a second, and a page can make a hundred thousand. What is beyond the limit is not reported.
 (natives) => {
   "use strict";
-  const { defineProperty, descriptor, listen, method, now, ownKeys } = natives;
+  const { defineProperty, descriptor, listenHere, method, now, ownKeys } = natives;
   const MOST = 300; // per second, of lines and of errors
   const counter = () => {
-    let [since, count] = [0, 0];
+    let since = 0;
+    let count = 0;
     return () => {
       const t = now();
-      if (t - since >= 1000 || t < since) [since, count] = [t, 0];
+      if (t - since >= 1000 || t < since) {
+        since = t;
+        count = 0;
+      }
       return ++count > MOST;
     };
   };
@@ -39,6 +43,6 @@
   const pass = (event) => {
     if (many()) prevent(event);
   };
-  listen(globalThis, "error", pass);
-  listen(globalThis, "unhandledrejection", pass);
+  listenHere("error", pass);
+  listenHere("unhandledrejection", pass);
 }

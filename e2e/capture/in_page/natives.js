@@ -5,6 +5,8 @@
   const { apply, construct, defineProperty, deleteProperty, get, getOwnPropertyDescriptor, ownKeys, set } = Reflect;
   const { stringify, parse } = JSON;
   const { isArray } = Array;
+  const { getPrototypeOf } = Object;
+  const { iterator } = Symbol;
   const { Error, Map, Number, Promise, String, URL, WeakMap, WeakRef, performance, queueMicrotask, setTimeout } = globalThis;
 
   /** A prototype's method as a function: `method(proto, name)(self, ...args)`; throws only when called where there is none. */
@@ -17,6 +19,16 @@
     const own = proto === undefined ? undefined : getOwnPropertyDescriptor(proto, name)?.get;
     return (self) => apply(own, self, []);
   };
+  /** Whether a value is of a kind: one on which `look` (see `getter`) does not throw. `instanceof` asks what a page can replace. */
+  const brand = (look) => (value) => {
+    if (typeof value !== "object" || value === null) return false;
+    try {
+      look(value);
+      return true;
+    } catch {
+      return false;
+    }
+  };
   const hasOwn = method(Object.prototype, "hasOwnProperty");
   const indexOf = method(Array.prototype, "indexOf");
   const find = method(String.prototype, "indexOf");
@@ -26,10 +38,31 @@
   const origin = getter(globalThis.Performance.prototype, "timeOrigin")(performance);
   const listen = method(globalThis.EventTarget.prototype, "addEventListener");
 
+  /** The same for the window; `relisten` does it again, where a page has written its document anew: that takes all of them away. */
+  const listened = [];
+  const listenHere = (type, call, options) => {
+    append(listened, { __proto__: null, type, call, options });
+    listen(globalThis, type, call, options);
+  };
+  const relisten = () => {
+    for (let i = 0; i < listened.length; i++) listen(globalThis, listened[i].type, listened[i].call, listened[i].options);
+  };
+
   /** `list.push(value)`, whatever a page has put on Array.prototype. */
   const append = (list, value) => {
     defineProperty(list, list.length, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
   };
+  /** A list for a function of the browser that asks for an iterator: that of an array is the page's. */
+  const sequence = (items) => ({
+    __proto__: null,
+    [iterator]: () => {
+      let at = 0;
+      return {
+        __proto__: null,
+        next: () => (at < items.length ? { __proto__: null, done: false, value: items[at++] } : { __proto__: null, done: true, value: undefined }),
+      };
+    },
+  });
   /** An object that inherits nothing. */
   const bare = () => ({ __proto__: null });
 
@@ -51,6 +84,22 @@
       text += `${text ? "," : ""}${stringify(name)}:${json(value[name])}`;
     }
     return `{${text}}`;
+  };
+
+  /** A table whose own getters have run, once, as the browser runs them: a page may count their calls. Any other is as it is. */
+  const settled = (table) => {
+    if (typeof table !== "object" || table === null) return table;
+    const names = ownKeys(table);
+    const made = { __proto__: getPrototypeOf(table) };
+    let computed = false;
+    for (let i = 0; i < names.length; i++) {
+      const field = getOwnPropertyDescriptor(table, names[i]);
+      if (field === undefined) continue;
+      computed ||= field.get !== undefined;
+      const value = field.get === undefined ? field.value : apply(field.get, table, []);
+      defineProperty(made, names[i], { __proto__: null, value, writable: true, enumerable: field.enumerable, configurable: true });
+    }
+    return computed ? made : table;
   };
 
   /** The parts of `text` between `mark`s. */
@@ -113,6 +162,10 @@
     getter,
     append,
     bare,
+    brand,
+    getPrototypeOf,
+    sequence,
+    settled,
     indexOf,
     find,
     slice,
@@ -122,6 +175,8 @@
     parse,
     stack,
     listen,
+    listenHere,
+    relisten,
     String,
     Number,
     Map,

@@ -1,11 +1,11 @@
 // Runs in every frame before the page's own code. Sees, never changes: writes to the session's store with their stack, what the
 // store holds at each send, trusted clicks, and what a marked element's state is. Hands what it saw to the channel, in the order it
-// happened. `wire` is the script of `wire.js`, or null where the browser's protocol shows what leaves and comes. Everything of the
+// happened. `wire` is the script of the folder `wire`, or null where the browser's protocol shows what leaves and comes. Everything of the
 // browser that it uses it takes here, at its start (see natives.js); what it replaces looks as before (see disguise.js).
 (natives, channel, disguise, config, wire) => {
   "use strict";
   const { append, apply, bare, defineProperty, descriptor, find, getter, hasOwn, indexOf, json, listen, method, now, ownKeys } = natives;
-  const { slice, split, stack, String, trim } = natives;
+  const { listenHere, slice, split, stack, String, trim } = natives;
   const { depth, flush, note } = channel;
   const { behind, hide, stand } = disguise;
   // Of a pattern the page knows a part that each match has: the suite itself looks at what has it (`literals.py`).
@@ -33,13 +33,19 @@
   };
   /** A write to the store; one to a key of the session comes with its value and stack. */
   const saw = (store, op, name, value) => {
-    const record = { k: "storage", t: now(), store, op, key: name };
-    if (store === config.store && (op === "clear" || wanted(name))) {
-      if (op === "set") touched(name);
-      record.value = value;
-      record.stack = stack();
+    if (store === null) return;
+    try {
+      const record = { __proto__: null, k: "storage", t: now(), store, op, key: name };
+      if (store === config.store && (op === "clear" || wanted(name))) {
+        if (op === "set") touched(name);
+        wrote = true;
+        record.value = value;
+        record.stack = stack();
+      }
+      note(record);
+    } catch {
+      return; // the page has written: an error here would be one of its own
     }
-    note(record);
   };
 
   // -- localStorage, sessionStorage ------------------------------------------------------------------------------------
@@ -49,14 +55,27 @@
   const lengthOf = getter(storageProto, "length");
   const nameAt = method(storageProto, "key");
   const getItem = method(storageProto, "getItem");
-  const readArea = (area) => {
+  // A page may have put a storage of its own in the place of the browser's. Then the browser's is none of the page's: what it holds is
+  // not known, unless the page writes there all the same. Wrappers of setItem alone are common, and write to the browser's in the end.
+  let wrote = false;
+  let atStart = null;
+  const ours = bare();
+  const isPages = (label) => {
+    if (wrote || !config.full) return true;
+    const still = (owner, name, half) => descriptor(owner, name)?.[half] === ours[name];
+    return still(globalThis, label, "get") && (still(storageProto, "setItem", "value") || still(storageProto, "getItem", "value"));
+  };
+  const readArea = (label) => {
+    const area = areas[label];
     const found = bare();
     const count = lengthOf(area);
     for (let i = 0; i < count; i++) {
       const name = nameAt(area, i);
       if (name !== null && wanted(name)) found[name] = getItem(area, name);
     }
-    return found;
+    atStart ??= json(found);
+    wrote ||= json(found) !== atStart;
+    return isPages(label) ? found : null;
   };
 
   const hookAreas = () => {
@@ -64,7 +83,8 @@
     const { setItem, removeItem, clear } = proto;
     const proxies = new WeakMap();
     const proxyOf = method(WeakMap.prototype, "get");
-    const labelOf = (area) => (area === areas.localStorage ? "localStorage" : "sessionStorage");
+    // The area may be that of another frame: what is written there is read from the store then.
+    const labelOf = (area) => (area === areas.localStorage ? "localStorage" : area === areas.sessionStorage ? "sessionStorage" : null);
     // What is no text is made one here, once: its toString may be the page's.
     replace(proto, "setItem", function (...args) {
       const area = behind(this);
@@ -121,7 +141,9 @@
       hide(proxy, area);
       proxies.set(area, proxy);
       replaceHalf(globalThis, label, "get", () => proxy);
+      ours[label] = descriptor(globalThis, label).get;
     }
+    for (const name of ["setItem", "getItem"]) ours[name] = descriptor(proto, name).value;
     const { StorageEvent } = globalThis;
     const storageEvent = StorageEvent.prototype;
     const areaOf = getter(storageEvent, "storageArea");
@@ -146,7 +168,7 @@
     defineProperty(storageEvent, "constructor", { __proto__: null, ...descriptor(storageEvent, "constructor"), value: made });
     const keyOf = getter(storageEvent, "key");
     const newValueOf = getter(storageEvent, "newValue");
-    listen(globalThis, "storage", (event) => {
+    listenHere("storage", (event) => {
       if (!event.isTrusted) return;
       const store = areaOf(event) === areas.localStorage ? "localStorage" : "sessionStorage";
       const name = keyOf(event);
@@ -221,8 +243,8 @@
         moved();
       });
     }
-    listen(globalThis, "popstate", moved, capture);
-    listen(globalThis, "hashchange", moved, capture);
+    listenHere("popstate", moved, capture);
+    listenHere("hashchange", moved, capture);
   };
 
   // -- IndexedDB -------------------------------------------------------------------------------------------------------
@@ -345,7 +367,8 @@
     for (let i = 0; i < parts.length; i++) if (find(text, parts[i]) >= 0) return true;
     return false;
   };
-  const parsed = (url) => natives.construct(natives.URL, [url, location.href]);
+  const baseOf = getter(Node.prototype, "baseURI"); // that of a `<base>`, and of an empty frame its parent's
+  const parsed = (url) => natives.construct(natives.URL, [url, baseOf(document)]);
   const leaves = (url, size, live) => {
     try {
       const full = hrefOf(parsed(url));
@@ -367,6 +390,7 @@
       if (typeof original !== "function") return;
       replace(owner, name, function (...args) {
         try {
+          if (name === "fetch" && args.length > 1) args[1] = natives.settled(args[1]);
           leaves(told(this, args), sizeOf(name === "fetch" ? args[1]?.body : args[name === "sendBeacon" ? 1 : 0]), live);
         } catch {
           // the page's own object refused to be read: its own call says so to the page
@@ -375,18 +399,12 @@
       });
     };
     const urlOf = getter(Request.prototype, "url");
-    const address = (input) => {
-      if (typeof input === "string") return input;
-      try {
-        return urlOf(input);
-      } catch {
-        // no Request
-      }
-      try {
-        return hrefOf(input);
-      } catch {
-        return String(input);
-      }
+    const isRequest = natives.brand(urlOf);
+    /** The address in these arguments. What is no text becomes one here, once: its toString may be the page's, and count its calls. */
+    const address = (args, at) => {
+      if (isRequest(args[at])) return urlOf(args[at]);
+      if (args.length > at && typeof args[at] !== "string") args[at] = `${args[at]}`;
+      return args[at];
     };
     if (globalThis.EventSource) {
       const { EventSource } = globalThis;
@@ -405,8 +423,8 @@
       defineProperty(EventSource.prototype, "constructor", { __proto__: null, ...own, value });
     }
     const socketUrl = getter(WebSocket.prototype, "url");
-    wrap(globalThis, "fetch", (_, args) => address(args[0]));
-    wrap(Navigator.prototype, "sendBeacon", (_, args) => address(args[0]));
+    wrap(globalThis, "fetch", (_, args) => address(args, 0));
+    wrap(Navigator.prototype, "sendBeacon", (_, args) => address(args, 0));
     wrap(WebSocket.prototype, "send", (socket) => socketUrl(socket), true);
     const opened = new WeakMap();
     const openedAt = method(WeakMap.prototype, "get");
@@ -414,7 +432,7 @@
     const { open } = XMLHttpRequest.prototype;
     replace(XMLHttpRequest.prototype, "open", function (...args) {
       try {
-        opens(opened, this, address(args[1]));
+        if (args.length > 1) opens(opened, this, address(args, 1));
       } catch {
         // it is no text: the page's own call says so to the page
       }
@@ -438,8 +456,8 @@
 
   const readers = {
     __proto__: null,
-    localStorage: () => readArea(areas.localStorage),
-    sessionStorage: () => readArea(areas.sessionStorage),
+    localStorage: () => readArea("localStorage"),
+    sessionStorage: () => readArea("sessionStorage"),
     cookie: readCookies,
     url: readAddress,
     indexedDB: readRecords,
@@ -456,10 +474,10 @@
   const countOf = getter(NodeList.prototype, "length");
   const edge = (name) => getter(DOMRectReadOnly.prototype, name);
   const [leftOf, topOf, widthOf, heightOf] = [edge("left"), edge("top"), edge("width"), edge("height")];
-  const roots = [Document.prototype, ShadowRoot.prototype].map((proto) => [
-    method(proto, "elementFromPoint"),
-    getter(proto, "activeElement"),
-  ]);
+  const roots = [Document.prototype, ShadowRoot.prototype].map((proto) => ({
+    at: method(proto, "elementFromPoint"),
+    active: getter(proto, "activeElement"),
+  }));
   const textContent = getter(Node.prototype, "textContent");
   const childrenOf = getter(Node.prototype, "childNodes");
   const kindOf = getter(Node.prototype, "nodeType");
@@ -489,20 +507,20 @@
       const x = leftOf(box) + widthOf(box) / 2;
       const y = topOf(box) + heightOf(box) / 2;
       const root = rootOf(element);
-      const [at, active] = roots[root === document ? 0 : 1];
+      const { at, active } = roots[root === document ? 0 : 1];
       const top = at(root, x, y);
       if (!top || !(contains(element, top) || (contains(top, element) && shadowOf(top)))) return { ok: false, why: "covered" };
       return { ok: true, x, y, focused: active(root) === element };
     },
     /** Several questions in one call: a mark's probe, the store, and how many elements match a CSS selector and what the last one says. */
     look: (mark, selectors, stored, whole = false, seen = undefined) => {
-      const found = {};
+      const found = bare();
       const names = ownKeys(selectors);
       for (let i = 0; i < names.length; i++) {
         const all = queryAll(document, selectors[names[i]]);
         const count = countOf(all);
         const last = count ? all[count - 1] : null;
-        found[names[i]] = { count, last: last === null ? null : says(last) };
+        found[names[i]] = { __proto__: null, count, last: last === null ? null : says(last) };
         if (whole && names[i] === "messages") {
           const texts = [];
           for (let n = 0; n < count; n++) append(texts, says(all[n]));
@@ -540,7 +558,7 @@
       try {
         if (!readable) return null;
         const found = readers[config.store]();
-        if (config.keyPart === null) return found;
+        if (found === null || config.keyPart === null) return found;
         const there = [];
         for (let i = 0; i < written.length; i++) if (hasOwn(found, written[i])) append(there, written[i]);
         return { values: found, written: there };
@@ -567,30 +585,41 @@
     if (!wire) sends();
   }
   if (wire) {
-    const mine = { replies: config.replies, full: config.full, secret: config.workerSecret, events: config.events };
+    const mine = { __proto__: null, replies: config.replies, full: config.full, secret: config.workerSecret, events: config.events };
+    const query = method(Document.prototype, "querySelector");
+    const isTop = globalThis === globalThis.top;
     const workers = globalThis.Worker && {
+      __proto__: null,
       secret: config.workerSecret,
       post: Worker.prototype.postMessage,
-      allowed: () => config.workers && globalThis === globalThis.top && !document.querySelector('meta[http-equiv="Content-Security-Policy" i]'),
-      prelude: (url) => `try{(${config.inWorker})(${config.wireSource}, ${config.disguiseSource}, ${json({ ...mine, url })})}catch{}`,
+      allowed: () => config.workers && isTop && !query(document, 'meta[http-equiv="Content-Security-Policy" i]'),
+      prelude: (url) => `try{(${config.inWorker})((${config.nativesSource})(), ${config.wireSource}, ${config.disguiseSource}, ${json({ __proto__: null, ...mine, url })})}catch{}`,
     };
-    const place = () => ({ page: location.href, depth });
-    wire({ note, send: config.full ? leaves : () => {}, flush, now, watched, cookies: sentCookies, place, events: config.events, workers, disguise });
+    const place = () => ({ __proto__: null, page: location.href, depth });
+    const send = config.full ? leaves : () => {};
+    wire(natives, { __proto__: null, note, send, flush, now, watched, cookies: sentCookies, place, events: config.events, workers, disguise });
   }
   const started = now();
   const start = () => isChat && note({ k: "start", t: started, url: location.href, stored: verbs.stored() });
   if (config.store === "indexedDB" && readable) loadRecords().then(start, start);
   else start();
 
+  for (const verb of ["open", "write", "writeln"]) {
+    const original = Document.prototype[verb];
+    replace(Document.prototype, verb, function (...args) {
+      const result = apply(original, this, args);
+      natives.relisten();
+      return result;
+    });
+  }
   const persisted = getter(PageTransitionEvent.prototype, "persisted");
-  listen(globalThis, "pageshow", (event) => event.isTrusted && persisted(event) && isChat && note({ k: "restored", t: now() }));
+  listenHere("pageshow", (event) => event.isTrusted && persisted(event) && isChat && note({ k: "restored", t: now() }));
 
   const pathOf = method(Event.prototype, "composedPath");
   const timeOf = getter(Event.prototype, "timeStamp");
   const pressedKey = getter(KeyboardEvent.prototype, "key");
   for (const type of config.keys ? ["click", "keydown"] : ["click"]) {
-    listen(
-      globalThis,
+    listenHere(
       type,
       (event) => {
         if (!event.isTrusted) return;
@@ -598,7 +627,7 @@
         const hits = [];
         const names = ownKeys(marks);
         for (let i = 0; i < names.length; i++) if (indexOf(path, marks[names[i]]) >= 0) append(hits, names[i]);
-        const record = { k: type, t: natives.since(timeOf(event)), hits };
+        const record = { __proto__: null, k: type, t: natives.since(timeOf(event)), hits };
         if (type === "keydown") {
           const pressed = pressedKey(event);
           record.key = pressed.length > 1 ? pressed : "";

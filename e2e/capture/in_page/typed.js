@@ -35,8 +35,8 @@
     append(kept, { __proto__: null, text: slice(`${textOf(box)} ${data}`, -4000), box: new natives.WeakRef(box) });
     typed = kept;
   };
-  natives.listen(globalThis, "beforeinput", saw, { __proto__: null, capture: true, passive: true });
-  natives.listen(globalThis, "input", saw, { __proto__: null, capture: true, passive: true });
+  natives.listenHere("beforeinput", saw, { __proto__: null, capture: true, passive: true });
+  natives.listenHere("input", saw, { __proto__: null, capture: true, passive: true });
 
   const verbs = bare();
   /** Whether an event brought the text to the message box, or to one that the page has replaced since. */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from playwright.sync_api import Dialog, Error, Page
 
 from e2e.capture.code.stacks import OWN_SCRIPT
-from e2e.capture.in_page import recorder_script
+from e2e.capture.in_page import recorder_script, safe_binding
 from e2e.capture.in_page.signals import PageSignals
 from e2e.capture.lane.network_service import NetworkService
 from e2e.capture.lane.run_context import RunContext
@@ -61,6 +62,11 @@ class Window:
                 hint="`make login TARGET=…`",
             ) from None
         run_context.open_contexts.append(self.context)
+        self._passphrase: str | None = None
+        """Of what the scripts in the page call Playwright's binding with, where they report by it."""
+        if run_context.wire == IN_PAGE:
+            self._passphrase = secrets.token_hex(16)
+            self.context.add_init_script(safe_binding(self._passphrase))
         recorder.chats.lost_sight = (
             run_context.network_service or NetworkService(run_context.browser)
         ).watch()
@@ -243,6 +249,7 @@ class Window:
         session = profile.id_store
         return {
             **signals.config(),
+            **({} if self._passphrase is None else {"passphrase": self._passphrase}),
             "store": session.store,
             "key": "address" if session.store == "url" else session.key,
             "keyPart": None if session.key_pattern is None else literal_of(session.key_pattern),

@@ -14,6 +14,7 @@ from e2e.capture.network.traffic import Seen
 from e2e.capture.recording.sightings import Sighting, find_in_traffic, find_in_values
 from e2e.capture.session_ids.redaction import Redactor
 from e2e.errors import InvalidProfile
+from e2e.pages.stored import store_texts
 from e2e.profile.profile import Profile, WireRule
 from e2e.profile.values.bounded import Pattern
 
@@ -98,11 +99,12 @@ def _in_address(lane: Lane, ids: list[str]) -> Sighting | None:
 def _in_stores(profile: Profile, lane: Lane, redactor: Redactor) -> Iterator[InvalidProfile]:
     ids = lane.recorder.sent_ids[-_MOST_IDS:]
     sighting = find_in_values(ids, _values(lane)) if ids else None
-    if sighting is None:
-        return
-    _tell(lane, "stored", sighting, ids, redactor, rule="", searched=0, unread=0)
     session = profile.id_store
     key = session.key or session.key_pattern
+    named = f"{session.store} under {key!r}"
+    if sighting is None or sighting.place == named or sighting.place.startswith(f"{named} at "):
+        return  # where the profile says: it was not seen there, as in a page that reads its store by another frame's functions
+    _tell(lane, "stored", sighting, ids, redactor, rule="", searched=0, unread=0)
     yield InvalidProfile(
         f"the session ID that is sent is stored in {sighting.place}, the profile says {session.store}"
         + (f" {key!r}" if key else ""),
@@ -118,9 +120,9 @@ def _values(lane: Lane) -> Mapping[str, Mapping[str, str]]:
     try:
         page = window.page if window is not None else None
         for frame in page.page.frames if page is not None else []:
-            held: Mapping[str, Any] = frame.evaluate(STORES)
+            held = frame.evaluate(STORES)
             for store in _WHERE:
-                found.setdefault(store, {}).update(held.get(store, {}))
+                found.setdefault(store, {}).update(store_texts(held, store))
         for cookie in window.context.cookies() if window is not None else []:
             found.setdefault("cookie", {})[cookie.get("name", "")] = cookie.get("value", "")
     except (Error, AttributeError):

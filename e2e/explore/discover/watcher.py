@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from e2e.capture.network.cdp.channels import PageChannel, watch_children, watch_
 from e2e.capture.network.events.channel import Channel, Params
 from e2e.capture.network.events.post_data import carried_body, read_body
 from e2e.capture.scheduling.scheduler import EventWaiter
+from e2e.pages.stored import store_texts
 
 _BODY_LIMIT = 1 << 20
 _SCRIPTED = ("Fetch", "XHR", "EventSource", "Ping", "Document", "Other")
@@ -115,27 +117,21 @@ class Watcher:
 
     def stores(self, frame: Any = None) -> Stores:
         """The contents of all stores."""
-        try:
-            seen = (frame or self.page.main_frame).evaluate(STORES)
-        except Error:
-            seen = {
-                "localStorage": {},
-                "sessionStorage": {},
-                "cookie": {},
-                "indexedDB": {},
-                "address": self.page.url,
-            }
+        held: Any = None
+        with suppress(Error):
+            held = (frame or self.page.main_frame).evaluate(STORES)
         jar = self.page.context.cookies()
-        cookies = {str(c.get("name")): str(c.get("value")) for c in jar} | seen["cookie"]
+        cookies = {str(c.get("name")): str(c.get("value")) for c in jar} | store_texts(held, "cookie")
         hidden = frozenset(str(c.get("name")) for c in jar if c.get("httpOnly"))
+        address = held.get("address") if isinstance(held, dict) else None
         return Stores(
             time.time(),
-            seen["localStorage"],
-            seen["sessionStorage"],
+            store_texts(held, "localStorage"),
+            store_texts(held, "sessionStorage"),
             cookies,
             hidden,
-            seen["indexedDB"],
-            seen["address"],
+            store_texts(held, "indexedDB"),
+            address if isinstance(address, str) else self.page.url,
         )
 
     def _note_event(self) -> None:

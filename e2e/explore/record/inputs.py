@@ -11,6 +11,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Error, Frame, Page
 
+from e2e.capture.in_page import safe_binding
 from e2e.explore.discover import name_patterns
 from e2e.explore.discover.candidates import Spec
 from e2e.explore.record.selectors import is_lasting, locator
@@ -101,6 +102,7 @@ class InputLog:
         # Its command is there in 1.64 and 1.65; only 1.65 has a method for it.
         with suppress(Error):
             context._sync(context._impl_obj._channel.send("exposeConsoleApi", None))  # noqa: SLF001
+        context.add_init_script(safe_binding())
         context.expose_binding(BINDING, self._receive)
         for name in ("input", "panel"):
             script = (_FOLDER / f"{name}.js").read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ _EVENT_NAME = re.compile(r"""\bevent\s*[=!]=\s*['`]"?([\w.:-]+)""")
 
 
 class InPageWire(Wire):
-    """What the script of ``e2e/capture/in_page/wire.js`` and Playwright's own events report of a page."""
+    """What the script of ``e2e/capture/in_page/wire`` and Playwright's own events report of a page."""
 
     def __init__(
         self,

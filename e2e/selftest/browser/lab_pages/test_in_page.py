@@ -8,11 +8,10 @@ from time import monotonic, sleep
 from typing import Any, ClassVar
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, Playwright
 
-from e2e.capture.in_page import recorder_script
-from e2e.capture.in_page.signals import PageSignals
 from e2e.selftest.browser.lab_pages.lab_runs import CHATS, LabRun, failed, record_pages, selected
+from e2e.selftest.browser.lab_pages.watched import watched_page
 from e2e.selftest.lab.pages import WITH_ID
 
 NOT_SEEN = {
@@ -40,6 +39,7 @@ LOOKS = """async () => {
   const functions = [fetch, WebSocket, Worker, EventSource, XMLHttpRequest, XMLHttpRequest.prototype.send, navigator.sendBeacon,
     ReadableStream.prototype.cancel, ReadableStream.prototype.tee, Response.prototype.clone, Function.prototype.toString,
     URL.createObjectURL, Storage.prototype.setItem, Storage.prototype.clear, localStorage.setItem, StorageEvent, addEventListener,
+    Document.prototype.open, Document.prototype.write, Document.prototype.writeln,
     Object.getOwnPropertyDescriptor(Storage.prototype, "length").get, Object.getOwnPropertyDescriptor(window, "localStorage").get];
   const failing = [() => fetch(), () => fetch("http://["), () => fetch("/", {body: "a"}), () => new fetch(), () => WebSocket("ws://a"),
     () => new WebSocket("ws://a", ["b", "b"]), () => new Worker(), () => new EventSource(), () => new XMLHttpRequest().send(),
@@ -122,23 +122,13 @@ def test_a_healthy_page_passes_or_says_what_was_not_seen(name: str, runs: dict[s
     assert (run.messages["label_provider"] == run.messages["reply_provider"]).all()
 
 
-def watched_page(context: BrowserContext, *, in_page: bool, seen: list[dict[str, Any]] | None = None) -> Page:
-    """``seen`` gets what the page's scripts report."""
-    page, signals = context.new_page(), PageSignals()
-    seen = [] if seen is None else seen
-    page.expose_binding(signals.binding, lambda _, payload: seen.extend(signals.read(payload)))
-    config = {
-        **signals.config(), "store": "localStorage", "key": "sid", "keyPart": None, "depth": 0,
-        "urls": [""], "replies": [""], "full": True, "workers": True,
-    }  # fmt: skip
-    page.add_init_script(recorder_script(config, "suite", in_page=in_page))
-    return page
-
-
 def test_a_page_cannot_tell_that_it_is_watched(own_browser: Browser) -> None:
     context = own_browser.new_context()
     try:
-        pages = [context.new_page(), *(watched_page(context, in_page=wanted) for wanted in (False, True))]
+        pages = [
+            context.new_page(),
+            *(watched_page(context, in_page=wanted).page for wanted in (False, True)),
+        ]
         for page in pages:
             page.route("http://lab.test/", lambda route: route.fulfill(body="<p>", content_type="text/html"))
             page.goto("http://lab.test/")
@@ -184,7 +174,7 @@ def test_a_page_that_stops_reading_stops_its_backend(own_browser: Browser) -> No
     context = own_browser.new_context()
     try:
         seen: list[dict[str, Any]] = []
-        page = watched_page(context, in_page=True, seen=seen)
+        page = watched_page(context, in_page=True, seen=seen).page
         page.goto(f"http://127.0.0.1:{server.server_port}/")
         page.evaluate(CUTS)
         page.evaluate(END_WORKER)

@@ -54,6 +54,25 @@
   for (const name of ["split", "slice", "indexOf", "includes", "trim", "replace", "charCodeAt"]) lies(String.prototype, name, () => "forged");
   for (const name of ["test", "exec"]) lies(RegExp.prototype, name, () => null);
   for (const name of ["keys", "entries", "fromEntries", "assign", "defineProperty", "freeze"]) lies(Object, name, () => []);
+  if (globalThis.Hostile?.wire) {
+    for (const kind of [Array, Map, Set]) lies(kind.prototype, Symbol.iterator, refuse);
+    for (const name of ["clone", "arrayBuffer", "body", "headers", "status", "url", "type"]) lies(Response.prototype, name, () => null);
+    for (const name of ["url", "method", "headers", "body", "clone"]) lies(Request.prototype, name, () => null);
+    for (const name of ["forEach", "get"]) lies(Headers.prototype, name, () => null);
+    for (const name of ["getReader", "locked"]) lies(ReadableStream.prototype, name, () => null);
+    for (const name of ["read", "cancel"]) lies(ReadableStreamDefaultReader.prototype, name, refuse);
+    for (const name of ["responseText", "response", "status", "responseURL", "getAllResponseHeaders"]) lies(XMLHttpRequest.prototype, name, () => "");
+    for (const name of ["url", "readyState"]) for (const kind of [WebSocket, EventSource]) lies(kind.prototype, name, () => 3);
+    for (const name of ["href", "origin", "protocol"]) lies(URL.prototype, name, () => "forged:");
+    lies(MessageEvent.prototype, "data", () => "forged");
+    lies(TextEncoder.prototype, "encode", () => new Uint8Array());
+    lies(Blob.prototype, "arrayBuffer", refuse);
+    lies(Performance.prototype, "getEntriesByName", () => []);
+    lies(Node.prototype, "baseURI", () => "http://forged.example/");
+    for (const name of ["length", "buffer", "byteOffset", "byteLength"]) lies(Object.getPrototypeOf(Uint8Array.prototype), name, () => 0);
+    lies(globalThis, "btoa", () => "Zm9yZ2Vk");
+    lies(String, "fromCharCode", () => "f");
+  }
   for (const name of ["apply", "get", "set", "ownKeys", "construct"]) lies(Reflect, name, refuse);
   for (const name of ["call", "apply", "bind"]) lies(Function.prototype, name, refuse);
   for (const name of ["get", "set", "has"]) for (const kind of [Map, WeakMap]) lies(kind.prototype, name, () => undefined);

@@ -190,3 +190,15 @@ class TestStores:
 
         lane = self.lane(self.frame(localStorage={"sid": ID}), SimpleNamespace(evaluate=gone))
         assert len(looked(lane)) == 1
+
+    @pytest.mark.parametrize("lie", [None, "text", [1], {"sid": None, "n": 7}, {"sid": {}}])
+    def test_a_page_with_stores_of_its_own_is_no_error(self, lie: Any) -> None:
+        """What it returns may be anything: a function becomes None."""
+        lane = self.lane(self.frame(localStorage=lie, sessionStorage={"sid": ID}))
+        ((what, _, _),) = looked(lane)
+        assert "stored in sessionStorage" in what
+        assert looked(self.lane(SimpleNamespace(evaluate=lambda script: lie))) == []
+
+    def test_an_id_that_is_stored_where_the_profile_says_is_not_misplaced(self) -> None:
+        """A page that stores by another frame's functions is not seen to do so."""
+        assert looked(self.lane(self.frame(localStorage={"chat_session": ID}))) == []
