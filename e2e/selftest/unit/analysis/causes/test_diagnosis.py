@@ -291,6 +291,7 @@ def test_a_problem_at_the_new_chat_button_names_new_chat_unavailable() -> None:
     )
     judgement = judge(assemble([with_meta(make_run(), problems=(problem,))]))
     assert [(c.name, c.checks) for c in judgement.causes] == [("new-chat-unavailable", ())]
+    assert [c.confidence for c in judgement.causes] == [1.0]
     assert judgement.outcome == "broken"
     walled = with_chats(
         make_run(), lambda c: replace(c, status="blocked") if (c.lane, c.chat) == (0, 4) else c

@@ -409,3 +409,15 @@ def test_no_session_or_one_is_inconclusive(chats: int) -> None:
 def test_a_session_is_one_draw_however_many_chats_used_it() -> None:
     run = judge_run("session-not-ended", chats=20, lanes=4)
     assert len(draws_of(run)) == 4
+
+
+def test_lanes_of_several_runs_are_counted_one_by_one_and_the_hour_is_that_of_the_day() -> None:
+    one = make_run(chats=4, lanes=2, continue_last=False, started=1_763_850_600.0)  # 22:30 UTC
+    other = make_run(
+        chats=4, lanes=2, continue_last=False, run_id="b", seed=3, mask_key="z", started=1_763_854_200.0
+    )
+    run = assemble([one, other])
+    assert {draw.hour for draw, _ in draws_of(run)} == {22, 23}
+    verdict = independent.judge(run)
+    assert verdict.outcome == "inconclusive"
+    assert verdict.headline == "8 sessions in 4 lanes are too few to detect an ordering effect"

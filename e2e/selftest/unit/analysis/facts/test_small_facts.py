@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from e2e.analysis.checks import memory
-from e2e.analysis.facts import backend_probes, reloads, tabs
+from e2e.analysis.facts import backend_probes, reloads, scenario_findings, tabs
 from e2e.analysis.facts.secondary_requests import unusual_payloads
 from e2e.analysis.facts.sessions import sessions
 from e2e.analysis.model.run import Run, assemble
-from e2e.analysis.model.schema import BackendRow, RecallRow
+from e2e.analysis.model.schema import BackendRow, ChatRow, MessageRow, RecallRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.records.records import SIDE_LANE, Chat, Event, Message, Policy
 from e2e.selftest.unit.analysis.checks.test_memory import GIVEN, NEXT, OWN, played, recall
@@ -348,3 +348,28 @@ def test_without_ids_a_chat_is_one_session_until_something_else_than_a_message(o
         (0, [0]),
         (1, [0, 1, 2]),
     ]
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_message_whose_store_was_not_seen_is_compared_with_nothing(seen: bool) -> None:
+    """Of a scenario: what the store held is not known, so it is not told as nothing."""
+    records = make_run(chats=2, lanes=1, continue_last=False)
+
+    def change(c: Chat) -> Chat:
+        messages = tuple(replace(m, stored_seen=seen, stored=None) for m in c.messages)
+        return replace(c, scenario="double-click", messages=messages) if c.chat else c
+
+    run = assemble([with_chats(records, change)])
+    messages = [m for m in run.every(MessageRow) if m.scenario == "double-click"]
+    assert len(messages) == 1
+    assert len(scenario_findings._of_store(run, messages)) == int(seen)
+
+
+def test_a_scenarios_first_message_without_an_id_is_told_as_that() -> None:
+    records = make_run(chats=2, lanes=1, continue_last=False)
+    run = assemble([
+        with_chats(records, lambda c: replace(c, messages=tuple(replace(m, sent=None) for m in c.messages)) if c.chat else c)
+    ])  # fmt: skip
+    chat = next(c for c in run.every(ChatRow) if c.chat)
+    messages = [m for m in run.every(MessageRow) if m.key == chat.key]
+    assert scenario_findings._of_session(run, chat, messages) == ["sent no session ID"]

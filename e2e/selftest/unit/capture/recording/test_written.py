@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from e2e.capture.recording.code_words import CodeWord, Recalled
 from e2e.selftest.unit.capture.recording.test_recorder import NEW, OLD, Desk, changed, desk, make_desk
 
 __all__ = ["desk", "make_desk"]  # fixtures
@@ -228,3 +229,55 @@ class TestNotes:
         events = desk.events("minted")
         assert [(e.chat, e.data["session"]) for e in events] == [(0, desk.ref(OLD)), (1, desk.ref(NEW))]
         assert [e.t for e in events] == [desk.clock.now - 61, desk.clock.now]
+
+
+class TestRecall:
+    """What a reply shows of code words."""
+
+    def written(self, desk: Desk, found: Recalled, *, asked_for: int = 0, **payload: Any) -> dict[str, Any]:
+        desk.new_chat()
+        desk.recorder.begin_message("Which word?")
+        held = payload.pop("held", ())
+        exchange = desk.payload(NEW)
+        exchange.extras["words"] = held
+        for name, value in payload.items():
+            setattr(exchange, name, value)
+        desk.recorder.recalled(CodeWord("otter4827", 3, asked_for, "", "7"), found)
+        return data(desk, "recall")
+
+    def test_a_word_that_was_named(self, desk: Desk) -> None:
+        named = CodeWord("maple1234", 2, 5, "", "")
+        found = self.written(desk, Recalled(False, named, "x"), held=(named,))
+        assert found == {
+            "message": 0, "word_of": 0, "knows": False, "why": "x", "same_line": None, "names": 5, "names_lane": 2,
+            "in_payload": False, "named_in_payload": True,
+        }  # fmt: skip
+
+    def test_none_that_was_named(self, desk: Desk) -> None:
+        found = self.written(desk, Recalled(False))
+        assert (found["names"], found["names_lane"], found["in_payload"], found["named_in_payload"]) == (
+            None, None, False, None,
+        )  # fmt: skip
+
+    @pytest.mark.parametrize(("asked_for", "in_payload"), [(0, False), (4, True)])
+    def test_in_another_chat_any_word_in_the_payload_counts(
+        self, desk: Desk, asked_for: int, in_payload: bool
+    ) -> None:
+        other = CodeWord("maple1234", 3, 5, "", "")
+        assert (
+            self.written(desk, Recalled(False), asked_for=asked_for, held=(other,))["in_payload"]
+            is in_payload
+        )
+
+    def test_of_a_payload_that_cannot_be_read_nothing_is_known(self, desk: Desk) -> None:
+        named = CodeWord("maple1234", 2, 5, "", "")
+        found = self.written(desk, Recalled(True, named), held=(named,), unreadable="it is binary")
+        assert (found["in_payload"], found["named_in_payload"]) == (None, None)
+
+    @pytest.mark.parametrize(("request_", "same"), [("7#2", True), ("8#2", False)])
+    def test_the_websocket_is_that_of_the_word_or_another(
+        self, desk: Desk, request_: str, same: bool
+    ) -> None:
+        assert (
+            self.written(desk, Recalled(True), transport="websocket", request=request_)["same_line"] is same
+        )

@@ -390,7 +390,16 @@ class TestReplies:
         context = self.scene(clock)
         context.page.looks = [{"shown": not wanted}, {"shown": not wanted}, {"shown": wanted}]
         locate: Any = "a dot"
-        clock.play(turns._until_shown(context, locate, wanted, clock.now + 5, lambda: Blocked("late")))
+        looks: list[Any] = []
+
+        def until_shown() -> Steps:
+            look = yield from turns._until_shown(
+                context, locate, wanted, clock.now + 5, lambda: Blocked("late")
+            )
+            looks.append(look.shown)
+
+        clock.play(until_shown())
+        assert looks == [wanted]
         assert context.page.calls == [("looking", ("reads", ()), ("shows", "a dot"))] * 3
         context.page.looks = [{"shown": not wanted}]
         with pytest.raises(Blocked, match="late"):
