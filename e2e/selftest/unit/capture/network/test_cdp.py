@@ -13,6 +13,7 @@ from playwright.sync_api import CDPSession, Error, Page
 
 from e2e.capture.network.cdp.wire import CdpWire
 from e2e.capture.network.exchange import Exchange
+from e2e.capture.network.traffic import Traffic
 from e2e.capture.network.wire_rules import Rule
 from e2e.capture.scheduling.scheduler import EventWaiter
 from e2e.pages.calls import Calls
@@ -962,3 +963,26 @@ def test_what_a_short_worker_sent_is_taken_from_playwrights_events() -> None:
     assert [one.origin for one in scene.log.exchanges] == ["worker", "page"]
     scene.wire.seek("another")
     assert not page.listeners
+
+
+@pytest.mark.parametrize(
+    ("hosts", "patterns"),
+    [(("ads.example",), ["*://ads.example/*", "*://ads.example:*/*"]), ((), None)],
+)
+def test_requests_to_blocked_hosts_are_refused_and_what_is_seen_goes_where_the_lane_keeps_it(
+    hosts: tuple[str, ...], patterns: list[str] | None
+) -> None:
+    session, traffic = FakeSession(), Traffic()
+    urls: list[list[str]] = []
+
+    def blocks(params: Params) -> Params:
+        urls.append(params["urls"])
+        return {}
+
+    session.answers["Network.setBlockedURLs"] = blocks
+    wire = CdpWire(
+        cast(CDPSession, session), (Rule(WireRule.model_validate(HTTP)),), Log(), cast(EventWaiter, FakePulse()),
+        blocked_hosts=hosts, traffic=traffic,
+    )  # fmt: skip
+    assert urls == ([patterns] if patterns else [])
+    assert wire.traffic is traffic
