@@ -412,6 +412,18 @@ def test_a_look_up_that_does_not_end_is_true_of_a_backend_that_is_slow(seen: Cal
     assert examine(drawn(), FAULTS["net-429"], seen(records)).outcome == VIOLATION
 
 
+@pytest.mark.parametrize(
+    "what", ["the click on New Chat", "the click into the message box", "the typing", "a look at the page"]
+)
+def test_what_a_page_that_loops_does_not_answer_is_a_true_reason(
+    seen: Callable[..., Seen], what: str
+) -> None:
+    records = broken(f"{what} did not end within 17.4 s")
+    assert examine(drawn(), FAULTS["page-loops"], seen(records)).outcome == BROKEN
+    late = broken("no complete reply within 6 s (status 200, 5 chunks)")
+    assert examine(drawn(), FAULTS["page-loops"], seen(late)).outcome == VIOLATION
+
+
 def test_the_reasons_are_listed_for_a_reader(seen: Callable[..., Seen]) -> None:
     found = examine(
         drawn(), FAULTS["kill-browser"], seen(broken("the browser was gone in the middle of the run"))

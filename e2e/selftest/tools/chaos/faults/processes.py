@@ -38,7 +38,7 @@ NO_CONNECTION = (
 LATE = (
     r"the page did not respond",
     r"a page did not respond for",
-    r"(the typing|a look at the page) did not end within",
+    r"(the typing|the click [\w ]+|a look at the page) did not end within",
     r"was not visible within",
     r"no complete reply within",
     r"no payload that a wire rule names was seen within",
