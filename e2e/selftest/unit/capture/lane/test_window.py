@@ -43,6 +43,7 @@ def test_a_window_whose_page_could_not_be_opened_has_none() -> None:
         browser=SimpleNamespace(new_context=lambda **_: context),
         open_contexts=[],
         network_service=SimpleNamespace(watch=lambda: None),
+        wire="cdp",
     )
     recorder: Any = SimpleNamespace(chats=SimpleNamespace(lost_sight=None))
     with pytest.MonkeyPatch.context() as patch:

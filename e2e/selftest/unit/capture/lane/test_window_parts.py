@@ -51,7 +51,7 @@ class Opened:
 
         self.run: Any = SimpleNamespace(
             profile=of, browser=SimpleNamespace(new_context=new_context), context_args=args or {}, open_contexts=[],
-            network_service=SimpleNamespace(watch=watch), full=True, wraps_workers=False, traceparent=None, rules=(),
+            network_service=SimpleNamespace(watch=watch), wire="cdp", full=True, wraps_workers=False, traceparent=None, rules=(),
         )  # fmt: skip
         self.chats = SimpleNamespace(lost_sight=None)
         recorder: Any = SimpleNamespace(chats=self.chats)
