@@ -449,7 +449,11 @@
   const sentCookies = (url, credentials) => {
     const there = parsed(find(url, "ws") === 0 ? `http${slice(url, 2)}` : url);
     if (credentials === "omit" || (credentials === "same-origin" && originOf(there) !== location.origin)) return "";
-    return hostOf(there) === location.hostname && cookie ? apply(cookie.get, document, []) : null;
+    try {
+      return hostOf(there) === location.hostname && cookie ? apply(cookie.get, document, []) : null;
+    } catch {
+      return null; // a sandboxed page may not look at them
+    }
   };
 
   // -- what the suite asks ---------------------------------------------------------------------------------------------

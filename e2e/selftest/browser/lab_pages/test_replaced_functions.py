@@ -66,7 +66,9 @@ def watched(own_browser: Browser, request: pytest.FixtureRequest) -> Iterator[Wa
         def answer(route: Route) -> None:
             api = "/api/" in route.request.url
             kind = "application/json" if api else "text/html"
-            route.fulfill(body='{"reply": "hello"}' if api else PAGE, content_type=kind)
+            sandbox = "sandbox allow-scripts" if "sandboxed" in route.request.url else ""
+            headers = {"content-type": kind, "content-security-policy": sandbox}
+            route.fulfill(body='{"reply": "hello"}' if api else PAGE, headers=headers)
 
         context.route(f"{URL}**", answer)
         found.page.goto(URL)
@@ -228,3 +230,16 @@ def test_a_write_by_another_frames_functions_is_read_from_the_store(watched: Wat
     assert watched.verb("stored") is None
     watched.page.evaluate("localStorage.setItem('sid', 'theirs')")
     assert watched.verb("stored") == {"sid": "theirs"}
+
+
+@in_page
+def test_requests_of_a_sandboxed_page_are_reported_without_its_cookies(watched: Watched) -> None:
+    """It has no storage, and an error where it looks at its cookies."""
+    page = watched.page
+    page.goto(f"{URL}sandboxed")
+    page.evaluate(
+        "fetch('/api/chat', {method: 'POST', body: 'a'}).then((reply) => reply.text()).catch(() => {})"
+    )
+    watched.until(lambda: bool(watched.reported("wire", "request")))
+    assert [(one["text"], one["cookie"]) for one in watched.reported("wire", "request")] == [("a", None)]
+    assert watched.verb("stored") is None
