@@ -229,6 +229,10 @@ class ChatPage(PageActions):
         wait = self._visible(boxes[0], self.profile.timeouts.ready, "steps.message_box", TargetNotReady)
         yield replace(wait, until=self._seen(*boxes))
 
+    def to_front(self) -> Steps:
+        """Bring this page before the windows that it has opened."""
+        yield from self._does(self.page, "bring_to_front")
+
     # -- New Chat -----------------------------------------------------------------------------------------------------
 
     def new_chat(self, look: Look, armed: Callable[[], None], clicks: int = 1) -> Steps:

@@ -99,6 +99,8 @@ class Window:
             ),
         )
         page.on("dialog", self._answer)
+        opened: list[Page] = []
+        page.on("popup", opened.append)
         if run_context.full:
             page.on("pageerror", run_context.waiter.guarded(lambda error: recorder.page_error(str(error))))
         key = _pattern_of_keys(profile)
@@ -141,6 +143,7 @@ class Window:
             waits_for_rotation=run_context.full and on_click,
             watches=run_context.full,
             habits=run_context.habits,
+            windows=lambda: len(opened),
             rejected=lambda error: run_context.problem(error, recorder.place),
         )
 

@@ -46,6 +46,8 @@ class LaneContext:
 
     rejected: Callable[[Blocked], None] = lambda _: None
     """Told of a message that the backend did not take, while the chat goes on."""
+    windows: Callable[[], int] = lambda: 0
+    """How many windows the page has opened by itself."""
     open_tab: Callable[[], LaneContext] = _no_tabs
     """Opens another tab of the same browser; its recorder shares the lane's chats."""
     close: Callable[[], None] = lambda: None

@@ -31,14 +31,17 @@ class Clock:
 
     def play(self, steps: Steps | Generator[Wait, None, Any]) -> list[float]:
         """Pass the waits; returns how long each took."""
-        took = []
-        for wait in steps:
+        took: list[float] = []
+        wait = next(steps, None)
+        while wait is not None:
             began = self.now
-            while not wait.until():
-                if self.now - began > wait.timeout:
-                    raise wait.late()
+            while not wait.until() and self.now - began <= wait.timeout:
                 self.now += 0.01
             took.append(round(self.now - began, 2))
+            try:
+                wait = next(steps) if wait.until() else steps.throw(wait.late())
+            except StopIteration:
+                break
         return took
 
 
@@ -94,7 +97,7 @@ class Page:
 
 class Scene:
     def __init__(self, clock: Clock, monkeypatch: pytest.MonkeyPatch, **policy: Any) -> None:
-        self.page, self.notes = Page(), []  # type: ignore[var-annotated]
+        self.page, self.notes, self.windows = Page(), [], 0  # type: ignore[var-annotated]
         store = SimpleNamespace(
             readable=True, rotated=False, rotated_at=0.0, current=None, look=self._noted("store.look")
         )
@@ -111,7 +114,7 @@ class Scene:
         new_chat = [SimpleNamespace(goto=policy.pop("goto", None))]
         self.context: Any = SimpleNamespace(
             page=self.page, recorder=self.recorder, wire=self.wire, habits=Habits(), watches=True, waits_for_rotation=True,
-            acted_at=0.0, rotations=0, loads=1,
+            acted_at=0.0, rotations=0, loads=1, windows=lambda: self.windows,
             profile=SimpleNamespace(
                 timeouts=timeouts, policy=SimpleNamespace(**{"tabs": "share", "reload": "keeps"} | policy),
                 steps=SimpleNamespace(new_chat=new_chat, starting=0),
@@ -182,6 +185,27 @@ class TestNewChat:
             "steps.new_chat", "is the button covered or replaced at the click?",
         )  # fmt: skip
         assert clock.now == pytest.approx(105.0, abs=0.05)
+
+    @pytest.mark.parametrize("second", [True, False])
+    def test_a_click_that_a_window_of_the_page_took_is_repeated_once(
+        self, scene: Scene, clock: Clock, second: bool
+    ) -> None:
+        def clicked() -> None:
+            scene.recorder.clicks += second and scene.windows > 0
+            scene.windows += 5
+            scene.rotate()
+
+        scene.page.on["new_chat"] = clicked
+        if second:
+            clock.play(opening.new_chat(scene.context))
+        else:
+            with pytest.raises(
+                CaptureIncomplete, match="did not reach it: the page opened 10 windows"
+            ) as error:
+                clock.play(opening.new_chat(scene.context))
+            assert error.value.where == ""  # it is no fault of the button
+        again = ["to_front", ("looking", "new_chat"), ("new_chat", 1)]
+        assert scene.page.calls[1:5] == [("new_chat", 1), *again]
 
 
 class TestFirstMessage:
