@@ -94,7 +94,7 @@ def read_entry(number: int, raw: Any, load: Load) -> Entry:
         raise InvalidEntry(key, raw, "expected an object", "export the HAR again")
     request, response = _object(raw, "request", key), _object(raw, "response", key)
     url, method = request.get("url"), request.get("method")
-    if not isinstance(url, str) or not urlsplit(url).scheme:
+    if not isinstance(url, str) or not _is_address(url):
         raise InvalidEntry(f"{key}.request.url", url, "expected an address", "export the HAR again")
     if not isinstance(method, str) or not method:
         raise InvalidEntry(f"{key}.request.method", method, "expected a method", "export the HAR again")
@@ -117,6 +117,13 @@ def read_entry(number: int, raw: Any, load: Load) -> Entry:
         response_headers, content, content_missing, f"browser cache ({cached})" if cached else "", str(raw.get("pageref") or ""),
         _events(raw), frames,
     )  # fmt: skip
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return bool(urlsplit(url).scheme)
+    except ValueError:  # http://[
+        return False
 
 
 def _object(raw: Mapping[str, Any], name: str, key: str) -> dict[str, Any]:

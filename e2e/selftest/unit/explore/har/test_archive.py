@@ -219,3 +219,9 @@ def test_a_reply_begins_after_all_that_was_waited_for(
         began,
         ended,
     )
+
+
+@pytest.mark.parametrize("url", ["http://[", "/api/chat", ""])
+def test_what_is_no_address_is_an_error(url: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.har", har(entry(0, "GET", url)))
+    assert "expected an address" in refused(path)
