@@ -100,7 +100,7 @@ class Window:
         )
         page.on("dialog", self._answer)
         opened: list[Page] = []
-        page.on("popup", opened.append)
+        page.on("popup", run_context.waiter.guarded(opened.append))
         if run_context.full:
             page.on("pageerror", run_context.waiter.guarded(lambda error: recorder.page_error(str(error))))
         key = _pattern_of_keys(profile)
