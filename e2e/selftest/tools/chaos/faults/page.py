@@ -90,7 +90,10 @@ _page_fault("page-sockets", "the page opens 10,000 sockets",
             "self.held = []; for (let n = 0; n < 10000; n++)"
             " { try { held.push(new WebSocket('ws://' + location.host + '/held/' + n)); } catch { break; } }")  # fmt: skip
 _page_fault(
-    "page-popups", "the page opens windows", "for (let n = 0; n < 5; n++) open('about:blank');", harmless=True
+    "page-popups",
+    "the page opens windows",
+    "for (let n = 0; n < 5; n++) open('about:blank');",
+    reasons=(r": the page opened \d+ windows",),
 )
 _page_fault("page-errors", "the page throws 5,000 errors",
             "for (let n = 0; n < 5000; n++) setTimeout(() => { throw new Error('drawn ' + n); }, 0);", harmless=True)  # fmt: skip

@@ -424,6 +424,7 @@ class Typing:
         )  # fmt: skip
         self.context.habits = SimpleNamespace(in_the_clear=True)
         self.context.pace = SimpleNamespace(book=lambda: 0.0)
+        self.context.windows = lambda: 0
 
     def _send(self, *_: object, **__: object) -> Steps:
         self.typed += 1
@@ -528,6 +529,21 @@ def test_a_text_that_never_arrives_is_no_message_that_the_page_lost(typing: Typi
     with pytest.raises(CaptureIncomplete, match="never arrived in the message box") as caught:
         typing.plays()
     assert not isinstance(caught.value, MessageLost)
+
+
+def test_windows_that_take_what_is_typed_are_named(typing: Typing) -> None:
+    typing.arrives, typing.context.windows = False, lambda: 5
+    typing.at_submit = [lambda: None, lambda: None]
+    fronts: list[int] = []
+
+    def to_front() -> Steps:
+        fronts.append(typing.typed)
+        yield from ()
+
+    typing.context.page.to_front = to_front
+    with pytest.raises(CaptureIncomplete, match="box: the page opened 5 windows, which take what is typed"):
+        typing.plays()
+    assert fronts == [1]
 
 
 def test_a_worker_that_cannot_be_watched_may_have_sent_the_message(typing: Typing) -> None:
