@@ -40,20 +40,20 @@ class EvidenceWriter:
             EventCount(),
             0,
         )  # of the events that were taken; how many of them are in the file
-        with _told(folder):
+        with _write_errors(folder):
             folder.mkdir(parents=True, exist_ok=False)
             self._events: BinaryIO = (folder / EVENTS).open("ab", buffering=1 << 16)
             self._chats: BinaryIO = (folder / CHATS).open("ab", buffering=1 << 16)
         self.write_meta(meta)
 
     def event(self, event: Event) -> None:
-        with _told(self.folder):
+        with _write_errors(self.folder):
             self._events.write(_line(event.to_json()))
         self._count.add(event.seq)
 
     def chat(self, chat: Chat) -> None:
         """Append a finished chat, after everything that was seen of it."""
-        with _told(self.folder):
+        with _write_errors(self.folder):
             self._events.flush()
             self._written = self._count.whole
             self._chats.write(
@@ -62,7 +62,7 @@ class EvidenceWriter:
             self._chats.flush()
 
     def flush(self) -> None:
-        with _told(self.folder):
+        with _write_errors(self.folder):
             self._events.flush()
 
     def write_meta(self, meta: RunMeta) -> None:
@@ -72,12 +72,12 @@ class EvidenceWriter:
             self._events.flush()
             self._written = self._count.whole
         text = json.dumps({**meta.to_json(), "events": self._written}, ensure_ascii=False, indent=1)
-        with _told(self.folder):
+        with _write_errors(self.folder):
             replace_file(self.folder / RUN, text)
 
     def close(self) -> None:
         """Write what is still held back. Raises `CaptureIncomplete` when that is not possible; the files are closed then too."""
-        with _told(self.folder):
+        with _write_errors(self.folder):
             try:
                 self._events.close()
             finally:
@@ -85,7 +85,7 @@ class EvidenceWriter:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _write_errors(folder: Path) -> Iterator[None]:
     """Say of a write that failed what it means. Raises `CaptureIncomplete`."""
     try:
         yield

@@ -64,7 +64,7 @@ EventKind = Literal[
     "reply_end",  # the reply is complete by the profile's rule: {message, how}
     "label",  # the provider shown on the screen: {message, provider}
     "screen",  # messages visible once a new chat was there, before anything was sent: {messages, compared, screen_from}
-    "recall",  # a chat was asked for a code word: {message, word_of: the chat that was given it, knows, why: it cannot be told,
+    "recall",  # a chat was asked for a code word: {message, word_of: the chat that was given it, knows, why: it is not known,
     # names, names_lane: the chat whose word the reply named, in_payload: the question's payload held the word, named_in_payload:
     # it held the one that was named, same_line: the WebSocket is still the one by which the word was given}
     "backend",  # the backend's own interface was called: {question, session, provider, status, probe, pattern, …}

@@ -24,12 +24,12 @@ def test_every_reply_is_live(run: Run, check: CheckFixture) -> None:
 
 
 @pytest.mark.check("chat.remembers")
-def test_a_chat_knows_what_it_was_told(run: Run, check: CheckFixture) -> None:
+def test_a_chat_knows_what_it_was_given(run: Run, check: CheckFixture) -> None:
     """A code word that one message gives is known in the next message of the same chat."""
     check(run)
 
 
 @pytest.mark.check("chat.forgets")
-def test_a_new_chat_does_not_know_what_an_earlier_one_was_told(run: Run, check: CheckFixture) -> None:
+def test_a_new_chat_does_not_know_what_an_earlier_one_was_given(run: Run, check: CheckFixture) -> None:
     """A code word that one chat was given is not known in the chat after New Chat."""
     check(run)

@@ -18,7 +18,7 @@ SCENARIO = "memory"
 
 @check(
     "chat.remembers",
-    title="Does a chat know what it was told in the message before?",
+    title="Does a chat know what it was given in the message before?",
     layer="conversation and delivery",
     group=CONVERSATIONS,
     story="A chat remembers",
@@ -31,12 +31,12 @@ def remembers(run: Run) -> Verdict:
     name = "chat.remembers"
     if not run.policy.has_memory:
         return _no_prompts(name, run)
-    asked = [r for r in run.every(RecallRow) if r.chat == r.word_of]
-    lost = [r for r in asked if r.knows is False]
-    judged = [r for r in asked if r.knows is not None]
-    numbers = _numbers(run, len(lost), len(judged), len(asked))
+    questions = [r for r in run.every(RecallRow) if r.chat == r.word_of]
+    lost = [r for r in questions if r.knows is False]
+    judged = [r for r in questions if r.knows is not None]
+    numbers = _numbers(run, len(lost), len(judged), len(questions))
     if not judged:
-        return _unseen(name, run, asked, numbers)
+        return _unseen(name, run, questions, numbers)
     expected = "a reply that knows the code word which the message before gave"
     if lost:
         lines = [
@@ -64,7 +64,7 @@ def remembers(run: Run) -> Verdict:
 
 @check(
     "chat.forgets",
-    title="Does a new chat know nothing of what an earlier one was told?",
+    title="Does a new chat know nothing of what an earlier one was given?",
     layer="conversation and delivery",
     group=CONVERSATIONS,
     story="A new chat does not know the chat before",
@@ -78,23 +78,25 @@ def forgets(run: Run) -> Verdict:
     if not run.policy.has_memory:
         return _no_prompts(name, run)
     recalls = run.every(RecallRow)
-    knew = {(r.run_id, r.lane, r.chat) for r in recalls if r.chat == r.word_of and r.knows}
-    asked = [r for r in recalls if r.chat != r.word_of]
-    leaks = [r for r in asked if r.names is not None]
+    remembered = {(r.run_id, r.lane, r.chat) for r in recalls if r.chat == r.word_of and r.knows}
+    questions = [r for r in recalls if r.chat != r.word_of]
+    leaks = [r for r in questions if r.names is not None]
     # That a chat does not know a word shows something only where the chat which was given it does.
     clean = [
-        r for r in asked if r not in leaks and r.knows is False and (r.run_id, r.lane, r.word_of) in knew
+        r
+        for r in questions
+        if r not in leaks and r.knows is False and (r.run_id, r.lane, r.word_of) in remembered
     ]
     judged = len(leaks) + len(clean)
-    numbers = _numbers(run, len(leaks), judged, len(asked))
+    numbers = _numbers(run, len(leaks), judged, len(questions))
     if not judged:
-        unknown = [r for r in asked if r.knows is False]
-        if unknown and len(unknown) == len(asked):
-            why = "the chats that were given a code word did not know it themselves, so a new chat cannot be told from them"
+        unknown = [r for r in questions if r.knows is False]
+        if unknown and len(unknown) == len(questions):
+            why = "the chats that were given a code word did not know it themselves, so a new chat cannot be distinguished from them"
             return not_seen(
                 name, run, why, "needs 1 chat that knows its own code word (chat.remembers)", **numbers
             )
-        return _unseen(name, run, [r for r in asked if r.knows is None], numbers)
+        return _unseen(name, run, [r for r in questions if r.knows is None], numbers)
     expected = "a reply in the new chat that knows no code word of an earlier chat"
     if leaks:
         lines = [
@@ -127,19 +129,19 @@ def _no_prompts(name: str, run: Run) -> Verdict:
     )
 
 
-def _numbers(run: Run, wrong: int, judged: int, asked: int) -> dict[str, Number]:
+def _numbers(run: Run, wrong: int, judged: int, questions: int) -> dict[str, Number]:
     return {
         "wrong": wrong,
         "chats": judged,
-        "asked": asked,
+        "asked": questions,
         "plays": sum(meta.scenarios.get(SCENARIO, 0) for meta in run.metas),
         "bound95": round(significance.upper_bound(wrong, judged), 4),
     }
 
 
-def _unseen(name: str, run: Run, asked: Sequence[RecallRow], numbers: dict[str, Number]) -> Verdict:
+def _unseen(name: str, run: Run, questions: Sequence[RecallRow], numbers: dict[str, Number]) -> Verdict:
     """Inconclusive: no reply could be judged; with the most frequent reason."""
-    reasons = Counter(r.why for r in asked if r.knows is None and r.why)
+    reasons = Counter(r.why for r in questions if r.knows is None and r.why)
     if reasons:
         [(why, _)] = reasons.most_common(1)
         needs = "needs 1 reply whose text can be read (the wire rule, screen.messages, memory.knows)"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from e2e.analysis.causes.evidence.chat_evidence import ChatEvidence, chat_evidence
 from e2e.analysis.causes.evidence.lane_history import Write
 from e2e.analysis.causes.evidence.page_addresses import ADDRESS_KEEPS_AN_ID, address_kept_an_id
-from e2e.analysis.causes.evidence.sessions_without_ids import NO_ID_TELLS
+from e2e.analysis.causes.evidence.sessions_without_ids import NO_ID_NOTE
 from e2e.analysis.causes.registry import definition, definitions
 from e2e.analysis.diagnosis.anomalies import in_common
 from e2e.analysis.diagnosis.assignment import Assignment, Share, assign
@@ -258,7 +258,7 @@ def _unexplained(run: Run, verdicts: Sequence[Verdict], left: Mapping[str, tuple
     if any(v.name.startswith("provider.") for v in verdicts) and address_kept_an_id(run):
         common = ADDRESS_KEEPS_AN_ID
     if not run.policy.sends_id and all(v.name.startswith("provider.") for v in verdicts):
-        common = NO_ID_TELLS
+        common = NO_ID_NOTE
     where = code_locations.both(code_locations.usual(c.send_path for c in seen)) if common else ()
     return Cause(
         name=UNEXPLAINED,

@@ -124,14 +124,14 @@ def _statement(place: CodePlace) -> tuple[str, int, int]:
     return place.source, place.line, 0 if place.mapped else place.column
 
 
-_TELLING = 3  # letters of a function's name from which on a minifier has not made it up
+_READABLE = 3  # letters of a function's name from which on a minifier has not made it up
 
 
 def functions(path: Trail) -> frozenset[tuple[str, ...] | tuple[str, int, int]]:
     """The functions of a path; statements of one function differ, and it is still one path."""
     return frozenset(
         (place.source, place.function)
-        if (place.mapped and place.function) or len(place.function) >= _TELLING
+        if (place.mapped and place.function) or len(place.function) >= _READABLE
         else _statement(place)
         for place in path
     )

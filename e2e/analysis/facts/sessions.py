@@ -96,16 +96,16 @@ def _names(run: Run) -> Callable[[MessageRow], str | None]:
     if run.policy.sends_id:
         return lambda m: (m.sent_seen and m.sent) or None
     unsure = {c.key for c in run.every(ChatRow) if c.via == "load" and c.tab}
-    told: set[tuple[ChatKey, int]] = set()
+    reported: set[tuple[ChatKey, int]] = set()
     for m in sorted(run.every(MessageRow), key=lambda m: m.number):
         if m.after:
             unsure.add(m.key)
         if m.sent_seen and m.key not in unsure:
-            told.add((m.key, m.number))
+            reported.add((m.key, m.number))
 
     def named(m: MessageRow) -> str | None:
         key = m.key
-        return f"chat {key.chat} of {key.run_id} lane {key.lane}" if (key, m.number) in told else None
+        return f"chat {key.chat} of {key.run_id} lane {key.lane}" if (key, m.number) in reported else None
 
     return named
 

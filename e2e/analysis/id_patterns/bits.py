@@ -66,10 +66,10 @@ def bearer(nominal: float, supported: float) -> Bearer:
 
 
 def _against(nominal: float, supported: float, wanted: int, source: str) -> str:
-    asked = f"{source} requires {wanted} bits of entropy"
+    required = f"{source} requires {wanted} bits of entropy"
     if nominal < wanted:
-        return f"{asked}: the random part has at most {nominal:g}"
+        return f"{required}: the random part has at most {nominal:g}"
     return (
-        f"{asked}: the random part has room for {nominal:g}; the recorded IDs support {supported:g}. "
+        f"{required}: the random part has room for {nominal:g}; the recorded IDs support {supported:g}. "
         "Only the generator's code shows whether it uses all of them"
     )

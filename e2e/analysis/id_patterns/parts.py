@@ -159,12 +159,12 @@ def _uuid(column: Column) -> Part | None:
         return None
     bare = any(int(p["length"]) == 32 for p in column)
     n = len({p["ref"] for p in column})
-    telling = 64.0**-n <= CHANCE  # version and variant are 6 bits
+    significant = 64.0**-n <= CHANCE  # version and variant are 6 bits
     form = f"{len(column)} UUIDs" + (" without hyphens" if bare else "")
     version = next(iter(versions)) if len(versions) == 1 else 0
-    if version == 4 and (telling or not bare):
+    if version == 4 and (significant or not bare):
         return Part("uuid4", "UUID v4", f"{form} of version 4", 122.0)
-    if version and telling:
+    if version and significant:
         description = ", with no time near the write" if version in (1, 6, 7) else ""
         return Part(f"uuid{version}", f"UUID v{version}", f"{form} of version {version}{description}")
     if bare:

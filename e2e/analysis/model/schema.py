@@ -225,11 +225,11 @@ class RecallRow(_Event):
 
     message: int | None
     word_of: int | None  # the chat that was given the word: this one, or the one before
-    knows: bool | None  # None: it cannot be told
+    knows: bool | None  # None: it is not known
     names: int | None  # the chat whose word the reply named: one that was looked for, or another
     names_lane: int | None
     named_in_payload: bool | None  # the question's payload held that word
-    why: str | None  # it cannot be told
+    why: str | None  # it is not known
     in_payload: bool | None  # the question's payload held the word (of an earlier chat)
     same_line: bool | None  # it left by the WebSocket by which the word was given; None where there is none
 

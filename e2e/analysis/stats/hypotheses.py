@@ -93,15 +93,15 @@ def judge(draws: Sequence[Draw], level: float) -> Independence:
         ("user agent", [d.agent for d in draws]),
         ("hour", [d.hour for d in draws]),
     ]
-    asked = [(name, groups) for name, groups in tables if len(set(groups)) > 1]
-    of = 2 + (len(lanes) > len(runs)) + len(asked)
+    grouped = [(name, groups) for name, groups in tables if len(set(groups)) > 1]
+    of = 2 + (len(lanes) > len(runs)) + len(grouped)
     each = level / of
     found = [Hypothesis("before", two_sided(distribution, seen), least(distribution))]
     found.append(Hypothesis("cycle", *cycle_p(lanes)))
     if len(lanes) > len(runs):
         found.append(Hypothesis("order", *cycle_p(runs)))
     providers = [d.provider for d in draws]
-    found += [Hypothesis(name, *table_p(groups, providers, each)) for name, groups in asked]
+    found += [Hypothesis(name, *table_p(groups, providers, each)) for name, groups in grouped]
     rejected = tuple(found[i].name for i in holm([h.p for h in found], level))
     able = any(h.least <= each for h in found)
     decision: Dependence = "dependent" if rejected else "independent" if able else "undecided"

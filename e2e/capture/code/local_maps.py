@@ -12,7 +12,7 @@ from e2e.capture.code.libraries import parts_of
 
 LINK = re.compile(r"^//[#@] ?sourceMappingURL=(\S+)\s*$", re.MULTILINE)
 _DEBUG_ID = re.compile(r"^//[#@] ?debugId=([0-9A-Fa-f-]{32,36})\s*$", re.MULTILINE)
-_SAID = re.compile(r"\"(debug_?[iI]d|file)\"\s*:\s*(\"(?:[^\"\\]|\\.)*\")")
+_FIELD = re.compile(r"\"(debug_?[iI]d|file)\"\s*:\s*(\"(?:[^\"\\]|\\.)*\")")
 
 
 class LocalMaps:
@@ -25,7 +25,7 @@ class LocalMaps:
         self._folder = folder
         for path in sorted(folder.rglob("*.map")) if folder is not None else ():
             self._by_name[path.name].append(path)
-            for key, value in _said(path):
+            for key, value in _fields(path):
                 if key == "file":
                     self._by_file[value.rpartition("/")[2]].append(path)
                 else:
@@ -71,7 +71,7 @@ class LocalMaps:
         return ranked[0] if ranked else None
 
 
-def _said(path: Path) -> list[tuple[str, str]]:
+def _fields(path: Path) -> list[tuple[str, str]]:
     """``file`` and the debug ID of a map, from its ends: maps are large, and these stand beside the long fields."""
     try:
         with path.open("rb") as opened:
@@ -82,7 +82,7 @@ def _said(path: Path) -> list[tuple[str, str]]:
     except OSError:
         return []
     found = []
-    for key, value in _SAID.findall(ends):
+    for key, value in _FIELD.findall(ends):
         try:
             found.append((key, str(json.loads(value))))
         except ValueError:

@@ -30,7 +30,7 @@ def _as_it_is(_: LaneContext) -> None:
     """Change nothing."""
 
 
-def _says_nothing(_: Profile) -> str:
+def _lacks_nothing(_: Profile) -> str:
     return ""
 
 
@@ -49,7 +49,7 @@ class Experiment:
     """The page is loaded again between New Chat and the second chat's message."""
     about_ids: bool = True
     """Its question is about session IDs: it says nothing of a chat that sends none."""
-    lacks: Callable[[Profile], str] = _says_nothing
+    lacks: Callable[[Profile], str] = _lacks_nothing
     """Why it cannot be made, or ``""``."""
 
     def play(self, context: LaneContext) -> Steps:

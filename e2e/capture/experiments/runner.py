@@ -95,12 +95,12 @@ class ExperimentRunner:
                 self.run_context, recorder, 1 if experiment.other_user else 0, self._changes(experiment)
             )
             context = window.open()
-            self._tell(lane, name=experiment.name, question=experiment.question)
+            self._note(lane, name=experiment.name, question=experiment.question)
             yield from experiment.play(context)
         except (HarnessError, Error) as error:
             why = self.redactor.text(str(error).splitlines()[0], limit=300)
             recorder.end_chat("lost", why)
-            self._tell(lane, name=experiment.name, why=why)
+            self._note(lane, name=experiment.name, why=why)
         finally:
             recorder.end_chat("lost", "the run ended")
             if window is not None:
@@ -112,7 +112,7 @@ class ExperimentRunner:
     def _direct(self, lane: int) -> Steps:
         assert self.request is not None
         request, profile = self.request, self.run_context.profile
-        self._tell(lane, name=direct.NAME, question=direct.QUESTION)
+        self._note(lane, name=direct.NAME, question=direct.QUESTION)
         with ThreadPoolExecutor(1, "direct") as pool:
             for _ in range(direct.REQUESTS):
                 at = self.run_context.pace.book()
@@ -126,13 +126,13 @@ class ExperimentRunner:
                 try:
                     reply = call.result()
                 except direct.ERRORS as error:
-                    self._tell(lane, name=direct.NAME, why=f"{type(error).__name__}")
+                    self._note(lane, name=direct.NAME, why=f"{type(error).__name__}")
                     return
                 if reply.failed:
-                    self._tell(lane, name=direct.NAME, why="the reply to a fresh ID reports a failure")
+                    self._note(lane, name=direct.NAME, why="the reply to a fresh ID reports a failure")
                     return
                 named = profile.providers.map
-                self._tell(
+                self._note(
                     lane,
                     name=direct.NAME,
                     session=self.redactor.reference(reply.session),
@@ -142,7 +142,7 @@ class ExperimentRunner:
                 if reply.status >= 400:
                     return
 
-    def _tell(self, lane: int, **data: Any) -> None:
+    def _note(self, lane: int, **data: Any) -> None:
         self.journal.event(time.time(), lane, None, "experiment", data)
 
 

@@ -374,7 +374,7 @@
       const full = hrefOf(parsed(url));
       if (any(urls, full)) {
         note({ k: "send", t: now(), url: full, page: location.href, size, stored: verbs.stored(), stack: stack() });
-        if (live) flush(); // a frame is told at once: what was known of it must be there before
+        if (live) flush(); // a frame is reported at once: what was known of it must be there before
       }
     } catch {
       return; // not an address: the page's own call says so to the page
@@ -385,13 +385,13 @@
       const size = typeof data === "string" ? data.length : (data?.byteLength ?? data?.size);
       return typeof size === "number" ? size : 0;
     };
-    const wrap = (owner, name, told, live = false) => {
+    const wrap = (owner, name, reported, live = false) => {
       const original = owner?.[name];
       if (typeof original !== "function") return;
       replace(owner, name, function (...args) {
         try {
           if (name === "fetch" && args.length > 1) args[1] = natives.settled(args[1]);
-          leaves(told(this, args), sizeOf(name === "fetch" ? args[1]?.body : args[name === "sendBeacon" ? 1 : 0]), live);
+          leaves(reported(this, args), sizeOf(name === "fetch" ? args[1]?.body : args[name === "sendBeacon" ? 1 : 0]), live);
         } catch {
           // the page's own object refused to be read: its own call says so to the page
         }
@@ -579,7 +579,7 @@
     areas.sessionStorage = globalThis.sessionStorage;
     if (config.full) hookAreas();
   } catch {
-    // an opaque origin (about:blank, a sandboxed frame) has no storage: said as null, never as empty
+    // an opaque origin (about:blank, a sandboxed frame) has no storage: reported as null, never as empty
     readable = readable && config.store === "url";
   }
   if (config.full) {

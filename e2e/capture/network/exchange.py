@@ -50,7 +50,7 @@ class Exchange:
     """Kind of the profile's ``[[blocked]]`` sign that an answer showed."""
     too_long: bool = False
     """A value of the answer was longer than what is kept of one, and was not read."""
-    said_no: bool = False
+    reports_failure: bool = False
     """The answer itself says that it failed."""
     status: int | None = None
     cached: str = ""

@@ -134,7 +134,7 @@ class Exchanges:
             return
         self._part(exchange, rule, t, event, seen, headers)
         if rule.has_failed(seen):
-            self._said_no(exchange, t)
+            self._end_as_failed(exchange, t)
         elif rule.is_done(seen):
             self.end(exchange, t, "ok")
 
@@ -183,7 +183,7 @@ class Exchanges:
             exchange.last_chunk_at = t
             self._part(exchange, rule, t, part.event, seen, {})
             if rule.has_failed(seen):
-                self._said_no(exchange, t)
+                self._end_as_failed(exchange, t)
             elif rule.is_done(seen) or (
                 # no sign of an end: the first frame is the answer, unless a frame with the request's ID is still to come
                 not rule.marks_end
@@ -217,8 +217,8 @@ class Exchanges:
             waiting.remove(exchange)
         self.listener.on_finished(exchange)
 
-    def _said_no(self, exchange: Exchange, t: float) -> None:
-        exchange.said_no = True
+    def _end_as_failed(self, exchange: Exchange, t: float) -> None:
+        exchange.reports_failure = True
         self.end(exchange, t, "failed", "the answer says that it failed")
 
     # -- helpers ------------------------------------------------------------------------------------------------------

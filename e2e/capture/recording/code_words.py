@@ -23,7 +23,7 @@ _ECHO = "the reply repeats the message that gave the word, which shows no knowle
 _NO_SCREEN = " (screen.messages in the profile would show it)"
 _BEGINS = 3
 """Words of the message, the code word among them, from which on its beginning is recognised where it was cut off."""
-_SPOKEN = re.compile(r"[^\W\d_]{2,}\W+[^\W\d_]{2,}|[\u2e80-\ufaff]{4,}")
+_PROSE = re.compile(r"[^\W\d_]{2,}\W+[^\W\d_]{2,}|[\u2e80-\ufaff]{4,}")
 """Two words in a row, or as much in a script without spaces: text that somebody reads, no ID and no status."""
 
 
@@ -45,11 +45,11 @@ class Recalled:
     """What a reply shows of the code words."""
 
     knows: bool | None
-    """It named one of the words that were looked for; None where that cannot be told."""
+    """It named one of the words that were looked for; None where that is not known."""
     named: CodeWord | None = None
     """The word that it named: one of those, or else another chat's."""
     why: str = ""
-    """Why it cannot be told."""
+    """Why it is not known."""
 
     def perhaps_cached(self, *, elsewhere: bool) -> Recalled:
         """The same, of a reply that a service worker may have had from its cache: an old reply to another message shows no fault.
@@ -65,27 +65,27 @@ class CodeWords:
     """The words of one lane's chats, in the order in which they were given."""
 
     lane: int = 0
-    told: list[CodeWord] = field(default_factory=list)
+    given: list[CodeWord] = field(default_factory=list)
     """Those of all lanes of the run: a backend may mix up its users."""
     replies: list[str] = field(default_factory=list)
     """Texts of the replies since the words were given: a reply may repeat them with the conversation."""
 
-    def tell(self, chat: int, typed: str, word: str, line: str) -> None:
+    def add(self, chat: int, typed: str, word: str, line: str) -> None:
         """The chat was given ``word`` by the message ``typed``."""
-        self.told.append(CodeWord(word, self.lane, chat, typed, line))
+        self.given.append(CodeWord(word, self.lane, chat, typed, line))
 
     @property
     def own(self) -> list[CodeWord]:
         """Those of this lane."""
-        return [one for one in self.told if one.lane == self.lane]
+        return [one for one in self.given if one.lane == self.lane]
 
     def in_payload(self, body: str) -> tuple[CodeWord, ...]:
         """The words that are in a payload."""
-        return tuple(one for one in self.told if one.word in body)
+        return tuple(one for one in self.given if one.word in body)
 
-    def spoken(self, texts: Sequence[str]) -> list[str]:
+    def prose(self, texts: Sequence[str]) -> list[str]:
         """Those that somebody reads."""
-        return [text for text in texts if _SPOKEN.search(text)]
+        return [text for text in texts if _PROSE.search(text)]
 
     def recalled_in(
         self, texts: Sequence[str], shown: str | None, nonce: str, knows: str, *,
@@ -117,19 +117,19 @@ class CodeWords:
             doubtful = doubtful or any(pattern.search(text) for text in read)
         if doubtful:
             return Recalled(None, why=_ECHO)
-        others = [one for one in reversed(self.told) if one not in words]
+        others = [one for one in reversed(self.given) if one not in words]
         return Recalled(
             False, next((o for o in others if any(_names(text, o, knows) for text in read)), None)
         )
 
     def _by_text_only(self, texts: Sequence[str], found: Recalled) -> Recalled:
         """Without a screen to look at, what reads like a reply may be an acknowledgement: one that says the same to each message."""
-        spoken = self.spoken(texts)
+        prose = self.prose(texts)
         if found.knows is not False or found.named is not None:
             return found
-        if not spoken:
+        if not prose:
             return Recalled(None, why=f"no text of the reply could be read{_NO_SCREEN}")
-        if all(text in self.replies for text in spoken):
+        if all(text in self.replies for text in prose):
             return Recalled(
                 None, why=f"the reply reads like the one to the message that gave the word{_NO_SCREEN}"
             )

@@ -184,7 +184,7 @@ def is_retry(exchange: Exchange, draft: MessageDraft) -> bool:
 
 def came_to_nothing(exchange: Exchange) -> bool:
     """The backend refused it, the network lost it, or its answer was cut."""
-    refused = exchange.said_no or exchange.refused != "" or (exchange.status or 0) >= 400
+    refused = exchange.reports_failure or exchange.refused != "" or (exchange.status or 0) >= 400
     return refused or exchange.outcome in ("failed", "cancelled")
 
 

@@ -295,7 +295,9 @@ class LaneRecorder(WireListener):
             return
         # A page that closes its WebSocket at New Chat ends the reply for good, as one that cancels its request does.
         ended = exchange.outcome == "cancelled" or (
-            exchange.transport == "websocket" and exchange.outcome == "failed" and not exchange.said_no
+            exchange.transport == "websocket"
+            and exchange.outcome == "failed"
+            and not exchange.reports_failure
         )
         aborted = ended and (exchange.rule.name in self.chats.followed_rules or _brought_nothing(exchange))
         followed = aborted or self.chats.replies.followed(exchange.chat)

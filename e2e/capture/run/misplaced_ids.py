@@ -53,7 +53,7 @@ def _in_traffic(rule: WireRule, lane: Lane, ids: list[str], redactor: Redactor) 
     own = sighting is not None or cookie is not None
     sighting = sighting or cookie or find_in_traffic(ids, others) or _in_address(lane, ids)
     unread = sum(seen.body is None or bool(seen.body.unreadable) for seen in requests)
-    _tell(lane, "sent", sighting, ids, redactor, rule=rule.name, searched=len(requests), unread=unread)
+    _report(lane, "sent", sighting, ids, redactor, rule=rule.name, searched=len(requests), unread=unread)
     if sighting is None:
         return
     at = redactor.url(sighting.url) if sighting.url else ""
@@ -61,7 +61,7 @@ def _in_traffic(rule: WireRule, lane: Lane, ids: list[str], redactor: Redactor) 
     form = f" ({sighting.form})" if sighting.form else ""
     hint = f"session = {sighting.toml}" if sighting.toml else "name the place of the ID in the rule's session"
     yield InvalidProfile(
-        f"the session ID is in {sighting.place}{of}{form}, the profile says {_says(rule)}",
+        f"the session ID is in {sighting.place}{of}{form}, the profile says {_places(rule)}",
         where=f"[[wire]] {rule.name}: session",
         hint=hint
         if own
@@ -104,7 +104,7 @@ def _in_stores(profile: Profile, lane: Lane, redactor: Redactor) -> Iterator[Inv
     named = f"{session.store} under {key!r}"
     if sighting is None or sighting.place == named or sighting.place.startswith(f"{named} at "):
         return  # where the profile says: it was not seen there, as in a page that reads its store by another frame's functions
-    _tell(lane, "stored", sighting, ids, redactor, rule="", searched=0, unread=0)
+    _report(lane, "stored", sighting, ids, redactor, rule="", searched=0, unread=0)
     yield InvalidProfile(
         f"the session ID that is sent is stored in {sighting.place}, the profile says {session.store}"
         + (f" {key!r}" if key else ""),
@@ -130,7 +130,7 @@ def _values(lane: Lane) -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def _tell(
+def _report(
     lane: Lane, layer: str, sighting: Sighting | None, ids: Iterable[str], redactor: Redactor, **data: Any
 ) -> None:
     """``place`` is ``""`` where it was looked for and found nowhere."""
@@ -154,6 +154,6 @@ def _names(rule: WireRule, seen: Seen) -> bool:
     )
 
 
-def _says(rule: WireRule) -> str:
+def _places(rule: WireRule) -> str:
     fields = rule.session.model_dump(by_alias=True, exclude_none=True) if rule.session else {}
     return ", ".join(f"{place} {value}" for place, value in fields.items())

@@ -190,7 +190,7 @@ class Runner:
 
     def _lane(self, number: int, backend: BackendClient | None) -> Lane:
         recorder = LaneRecorder(number, self.plan.profile, self._journal, self._redactor)
-        recorder.chats.words.lane, recorder.chats.words.told = number, self._words
+        recorder.chats.words.lane, recorder.chats.words.given = number, self._words
         return Lane(number, self.plan.share(number), self._run_context(backend), recorder, self._plays)
 
     def _run_context(self, backend: BackendClient | None) -> RunContext:

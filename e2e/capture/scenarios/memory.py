@@ -28,7 +28,7 @@ def memory(context: LaneContext) -> Steps:
     words = context.recorder.chats.words
     yield from opening.new_chat(context)
     for _ in range(context.profile.memory.chats):
-        yield from _tell(context)
+        yield from _give_word(context)
         yield from _ask(context, words.own[-1:])
         context.recorder.end_chat()
         yield from opening.new_chat(context)
@@ -36,7 +36,7 @@ def memory(context: LaneContext) -> Steps:
     context.recorder.end_chat()
 
 
-def _tell(context: LaneContext) -> Steps:
+def _give_word(context: LaneContext) -> Steps:
     recorder, profile = context.recorder, context.profile.memory
     assert profile is not None
     assert recorder.chat is not None
@@ -48,7 +48,7 @@ def _tell(context: LaneContext) -> Steps:
         if exchange is not None and exchange.transport == "websocket"
         else ""
     )
-    recorder.chats.words.tell(recorder.chat.number, recorder.last_text, word, line)
+    recorder.chats.words.add(recorder.chat.number, recorder.last_text, word, line)
     if exchange is not None:
         recorder.chats.words.replies += reply_texts(exchange.reply.texts())
 
@@ -72,7 +72,7 @@ def _recalled(context: LaneContext, words: list[CodeWord]) -> Generator[Wait, No
     elsewhere = recorder.chat is not None and all(one.chat != recorder.chat.number for one in words)
     began = changed = time.monotonic()
     shown: str | None = None
-    whole = [" ".join(text.split()) for text in recorder.chats.words.spoken(texts)]
+    whole = [" ".join(text.split()) for text in recorder.chats.words.prose(texts)]
 
     def recalled_in() -> Recalled:
         return recorder.chats.words.recalled_in(

@@ -140,7 +140,7 @@ class _Settling:
         return any(began >= context.acted_at > 0 for began in context.wire.loading.values())
 
     @property
-    def _asked(self) -> bool:
+    def _requested(self) -> bool:
         """New Chat sent a frame, or what followed it did."""
         return self._context.wire.frame_sent >= self._context.acted_at > 0
 
@@ -148,7 +148,9 @@ class _Settling:
         """It has brought nothing back yet."""
         wire = self._context.wire
         return (
-            self._asked and wire.frame_received < wire.frame_sent and now - wire.frame_sent < self._for_answer
+            self._requested
+            and wire.frame_received < wire.frame_sent
+            and now - wire.frame_sent < self._for_answer
         )
 
     def learn(self) -> None:
@@ -162,9 +164,9 @@ class _Settling:
             elif not store.rotated:
                 context.habits.rotation.add_missing(now - context.acted_at, most)
             context.rotations = context.rotations if first and store.rotated and context.rotations > 1 else 0
-        if self._asked and context.wire.frame_received >= context.wire.frame_sent:
+        if self._requested and context.wire.frame_received >= context.wire.frame_sent:
             context.habits.answer.add(context.wire.frame_received - context.wire.frame_sent)
-        elif self._asked:
+        elif self._requested:
             context.habits.answer.add_missing(now - context.wire.frame_sent, most)
 
 

@@ -82,7 +82,7 @@ def _leave_mid_stream(context: LaneContext) -> Generator[Wait, None, Exchange]:
 
 
 def _words_of_its_own(context: LaneContext, old: Exchange) -> Steps:
-    """Where the replies of a connection cannot be told apart, let some of the old one come while no other is awaited."""
+    """Where the replies of a connection cannot be distinguished, let some of the old one come while no other is awaited."""
     if "line" not in old.extras or old.reply_key is not None:
         return
     enough, limit = old.chunks + _LATE_PARTS, time.monotonic() + _FIRST_WORDS

@@ -11,7 +11,7 @@ from e2e.capture.network.exchange import Exchange
 from e2e.capture.scenarios.lane_context import LaneContext, refused, unreadable
 from e2e.capture.scenarios.refusals import LABEL_WAIT_S, WHY_REFUSED, not_taken, sign_of_refusal
 from e2e.capture.scenarios.sending import POLL, send
-from e2e.capture.target.backend_client import Asked
+from e2e.capture.target.backend_client import PendingAnswer
 from e2e.errors import Blocked, CaptureIncomplete, HarnessError
 from e2e.pages.chat_page import Look, Readable
 from e2e.pages.waits import Steps, Wait, pause
@@ -64,7 +64,7 @@ def _reply(context: LaneContext, exchange: Exchange) -> Generator[Wait, None, bo
     recorder = context.recorder
     deadline = time.monotonic() + context.profile.timeouts.reply
     late = no_end(context, exchange)
-    asked = yield from _answered(context, exchange, deadline, late)
+    pending = yield from _answered(context, exchange, deadline, late)
     if recorder.exchange is exchange and _may_be_retried(exchange):
         yield from _retry(context, exchange)
     if recorder.exchange is not exchange:
@@ -81,13 +81,13 @@ def _reply(context: LaneContext, exchange: Exchange) -> Generator[Wait, None, bo
             yield from _retry(context, exchange)
     if recorder.exchange is not exchange:
         return False
-    yield from _ended(context, exchange, asked)
+    yield from _ended(context, exchange, pending)
     return True
 
 
 def _answered(
     context: LaneContext, exchange: Exchange, deadline: float, late: Callable[[], HarnessError]
-) -> Generator[Wait, None, Asked | None]:
+) -> Generator[Wait, None, PendingAnswer | None]:
     """Wait for the exchange, as far as the profile's rule does. Returns the backend's look-up that was started meanwhile."""
     recorder = context.recorder
 
@@ -97,12 +97,12 @@ def _answered(
     yield Wait(lambda: exchange.ended or exchange.status is not None or replaced(), _left(deadline), late)
     # Asked while the reply still streams: by its end the answer is here.
     taken = exchange.status is not None and exchange.status < 400 and not replaced()
-    asked = context.backend.ask(recorder.sent_id) if context.backend and taken else None
+    pending = context.backend.ask(recorder.sent_id) if context.backend and taken else None
     if context.profile.reply.exchange_finished or not taken:
         yield Wait(
             lambda: exchange.ended_at is not None or exchange.too_long or replaced(), _left(deadline), late
         )
-    return asked
+    return pending
 
 
 def _on_the_screen(
@@ -121,13 +121,13 @@ def _on_the_screen(
         yield Wait(lambda: exchange.ended, context.profile.timeouts.action, late)
 
 
-def _ended(context: LaneContext, exchange: Exchange, asked: Asked | None) -> Steps:
+def _ended(context: LaneContext, exchange: Exchange, pending: PendingAnswer | None) -> Steps:
     """The reply is over: say how. Raises `Blocked` where the environment ended it."""
     recorder = context.recorder
     if exchange.refused:
         recorder.message_ended("exchange finished", "failed")
         raise refused(exchange.refused, "the answer is that of a refusal")
-    if exchange.said_no and recorder.chats.answered:
+    if exchange.reports_failure and recorder.chats.answered:
         recorder.message_ended("exchange finished", "refused")
         yield from sign_of_refusal(context)
         if recorder.refused_for_another_tab():
@@ -144,10 +144,10 @@ def _ended(context: LaneContext, exchange: Exchange, asked: Asked | None) -> Ste
     if exchange.too_long:
         raise _too_long(context)
     recorder.message_ended(_how(context.profile), "ok")
-    if asked is not None:
+    if pending is not None:
         no_answer = partial(CaptureIncomplete, "the backend's look-up did not end")
-        yield Wait(asked.done, context.profile.timeouts.action, no_answer)
-        recorder.backend(*asked.answer())
+        yield Wait(pending.done, context.profile.timeouts.action, no_answer)
+        recorder.backend(*pending.answer())
 
 
 def _too_long(context: LaneContext) -> CaptureIncomplete:
@@ -160,7 +160,7 @@ def _may_be_retried(exchange: Exchange) -> bool:
     """It failed in a way that a page may want to try again: no page retries at a login wall or a captcha."""
     if exchange.refused not in ("", "rate-limited", "backend-down"):
         return False
-    refused_it = (exchange.status or 0) >= 400 or exchange.said_no or exchange.refused != ""
+    refused_it = (exchange.status or 0) >= 400 or exchange.reports_failure or exchange.refused != ""
     return refused_it or _was_cut(exchange)
 
 

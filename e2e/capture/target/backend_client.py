@@ -35,7 +35,7 @@ class Answer:
     error: str = ""
 
 
-class Asked:
+class PendingAnswer:
     """A look-up on its way."""
 
     def __init__(self, future: Future[Answer]) -> None:
@@ -67,14 +67,14 @@ class BackendClient:
         """Session ID -> the backend's own."""
         self._pool = ThreadPoolExecutor(1, "backend")
 
-    def ask(self, session: str | None) -> Asked | None:
+    def ask(self, session: str | None) -> PendingAnswer | None:
         """Start to look a session up; None when the profile offers no look-up or there is no session."""
         call = self.backend.lookup
         if call is None or session is None:
             return None
         future = self._pool.submit(self.call, call, session)
         future.add_done_callback(lambda _: self._wake())
-        return Asked(future)
+        return PendingAnswer(future)
 
     def call(self, call: Call, session: str = "") -> Answer:
         """One call, waited for; before it the one that translates the ID, where the profile has it.

@@ -83,7 +83,7 @@ class Watcher:
     def __init__(self, page: Page, waiter: EventWaiter) -> None:
         self.page = page
         self.waiter = waiter
-        """Beats when scripts sent or heard anything."""
+        """Beats when scripts sent or received anything."""
         self.payloads: list[Payload] = []
         self.frames: list[Frame] = []
         self.sockets: dict[str, tuple[str, dict[str, str]]] = {}

@@ -230,7 +230,7 @@ def _outcome(e: Exchange) -> Literal["ok", "http_error", "refused", "failed", "c
         return "refused"
     if (e.status or 0) >= 400:
         return "http_error"
-    if e.said_no or e.outcome == "failed":
+    if e.reports_failure or e.outcome == "failed":
         return "failed"
     if e.outcome == "ok":
         return "ok"

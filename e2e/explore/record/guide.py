@@ -117,7 +117,7 @@ class Guide:
         self.shown.acts, self.shown.loads = self.log.acts, self.log.loads
         if self._ambiguous(self.shown):
             self._after_reload()
-        self._say("done", "Done.", "The window closes. The profile is written and tried.")
+        self._show_step("done", "Done.", "The window closes. The profile is written and tried.")
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class Guide:
         )
         before = "Open the chat first; sign in if it needs that. " if first else ""
         self._before = self.recording.stores()
-        self._say("send", what, f"{before}{_example(number)}")
+        self._show_step("send", what, f"{before}{_example(number)}")
         self._wait(lambda: self._sent(number, chat), "a message")
         self._reply(self.shown.turns[number])
 
@@ -145,7 +145,7 @@ class Guide:
         loads = len(self.log.loads)
         last = self.shown.turns[-1].nonce
         hint = "It tells IDs of the page from those of the chat."
-        self._say("reload", "Reload the page.", hint, (("skip", "I cannot"),))
+        self._show_step("reload", "Reload the page.", hint, (("skip", "I cannot"),))
         skipped: list[bool] = []
 
         def loaded() -> bool:
@@ -175,7 +175,7 @@ class Guide:
         loads = len(self.log.loads)
         started = (("started", "I have started a new chat"),)
         hint = "As you always do: a button, a menu, a confirmation."
-        self._say("new_chat", "Now start a new chat.", hint, started)
+        self._show_step("new_chat", "Now start a new chat.", hint, started)
         try:
             self._wait(self._started, "a new chat")
         except HarnessError:
@@ -219,7 +219,7 @@ class Guide:
             if nonce is None:
                 self._from = self.log.acts.index(act) + 1
                 why = "The text was too short, or one that you sent before."
-                self._say("send", "Send a longer message.", f"{why} {_example(number)}")
+                self._show_step("send", "Send a longer message.", f"{why} {_example(number)}")
                 return False
             sender = self._sender(act)
             self._from = self.log.acts.index(sender) + 1
@@ -274,7 +274,7 @@ class Guide:
         """Wait until the reply is complete, or the user sends the next message."""
         self._text, self._changed = self._visible(), time.monotonic()
         started = time.monotonic()
-        self._say("reply", "Wait for the reply.", "", (("replied", "The reply is complete"),))
+        self._show_step("reply", "Wait for the reply.", "", (("replied", "The reply is complete"),))
         recording = self.recording
 
         def complete() -> bool:
@@ -307,7 +307,7 @@ class Guide:
 
     # -- the loop -----------------------------------------------------------------------------------------------------
 
-    def _say(self, step: Step, what: str, hint: str, buttons: tuple[tuple[str, str], ...] = ()) -> None:
+    def _show_step(self, step: Step, what: str, hint: str, buttons: tuple[tuple[str, str], ...] = ()) -> None:
         self._step = step
         self._panel = (what, hint, f"{len(self.shown.turns)} of 4 messages", buttons)
         self._address = self.recording.page.url

@@ -95,7 +95,7 @@ class Framing:
     binary: bool
     """A body is read as bytes, whatever its type says of text."""
     lone_items: bool
-    """A list of one item is not told from the item alone."""
+    """A list of one item cannot be recognised by the item alone."""
     streams: bool
     """A body can be decoded while it comes, piece by piece."""
     confidence: float

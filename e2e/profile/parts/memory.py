@@ -1,4 +1,4 @@
-"""Prompts that test a chat's sessions by their content: what it is told, what it is asked for."""
+"""Prompts that test a chat's sessions by their content: what it is given, what it is asked for."""
 
 from __future__ import annotations
 

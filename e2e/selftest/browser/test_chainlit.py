@@ -69,7 +69,7 @@ def test_who_answers_is_read_from_the_frames_and_from_the_avatar(run: Run) -> No
     assert outcomes(run)["provider.label_is_true"] == "pass"
 
 
-def test_what_cannot_be_judged_is_said(run: Run) -> None:
+def test_what_cannot_be_judged_is_stated(run: Run) -> None:
     found = {v.name: v for v in judge(run).verdicts}
     assert found["backend.assigns"].outcome == "inconclusive"
     assert "names no backend API" in found["backend.assigns"].headline

@@ -77,7 +77,7 @@ def test_the_stale_session_is_shown_in_the_source(record: Record) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "said"),
+    ("condition", "fields"),
     [
         ("backend-down", "answered 500"),
         ("rate-limited", "answered 429"),
@@ -85,12 +85,12 @@ def test_the_stale_session_is_shown_in_the_source(record: Record) -> None:
         ("stream-cut", "the reply was cut"),
     ],
 )
-def test_an_environment_that_refuses_is_no_verdict(record: Record, condition: str, said: str) -> None:
+def test_an_environment_that_refuses_is_no_verdict(record: Record, condition: str, fields: str) -> None:
     run = record(faults=[condition], fault_after=4)
     assert judge(run).outcome == "broken"
     assert failed(run) == set()
     assert causes(run) == []
     problems = [p for meta in run.metas for p in meta.problems]
     assert {p.kind for p in problems} == {"Blocked"}
-    assert any(said in p.what for p in problems)
+    assert any(fields in p.what for p in problems)
     assert run.partial

@@ -107,7 +107,7 @@ def test_every_fault_ends_in_its_cause_and_no_other(whole: Matrix, fault: str) -
 @pytest.mark.long
 @pytest.mark.timeout(1600)
 @pytest.mark.parametrize("fault", OF_THE_PAGE)
-def test_script_in_the_page_gives_the_same_causes_or_says_what_was_not_seen(
+def test_script_in_the_page_gives_the_same_causes_or_names_what_was_not_seen(
     in_page: Matrix, fault: str
 ) -> None:
     is_as_expected(in_page, fault, in_page=True)

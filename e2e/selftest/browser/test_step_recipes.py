@@ -189,8 +189,8 @@ class Site:
         self.received.append((_cookies(request).get("user", ""), session))
         if given := re.search(r"this code word: (\S+)", text):
             self.words[session] = given[1]
-        asked = "Which code word" in text
-        reply = self.words.get(session, "I do not know it") if asked else "Hi"
+        is_question = "Which code word" in text
+        reply = self.words.get(session, "I do not know it") if is_question else "Hi"
         return _answer(request, json.dumps({"provider": "Big hat", "text": reply}), "application/json")
 
 

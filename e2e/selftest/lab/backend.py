@@ -91,8 +91,8 @@ class Backend:
         self._random = random.Random(seed)
         self.providers: dict[str, str] = {}
         self.received: list[Received] = []
-        self.told: list[str] = []
-        """What a backend that keeps too much was told, in all its sessions."""
+        self.earlier: list[str] = []
+        """What a backend that keeps too much was given, in all its sessions."""
 
     def provider_of(self, session: str | None) -> str:
         """The session's provider, drawn at its first message."""

@@ -92,7 +92,7 @@ class Visitor:
         return [r.session for r in received]
 
     def fails(self, text: str) -> None:
-        """Send a message, and see that something is said about it."""
+        """Send a message, and see that something is reported about it."""
         self.send(text)
         self.place.get_by_role("alert").wait_for()
 
@@ -119,7 +119,7 @@ def test_each_chat_has_a_session_of_its_own_until_it_is_stale(lab: Lab, tab: Pag
     "name",
     ["fetch-json", "fetch-sse", "long-poll", "beacon", "worker-ws", "signalr", "iframe-cross", "convex"],
 )
-def test_a_spoiled_chat_says_so(lab: Lab, tab: Page, name: str) -> None:
+def test_a_spoiled_chat_has_the_reason(lab: Lab, tab: Page, name: str) -> None:
     for kind in ("429", "cut"):
         visitor = Visitor(lab, tab, name, fail=kind)
         visitor.fails("one")
@@ -169,14 +169,14 @@ def test_the_blob_is_left_without_a_session(lab: Lab, tab: Page) -> None:
 
 
 def test_a_look_up_is_answered_from_the_cache(lab: Lab, tab: Page) -> None:
-    asked: list[str] = []
-    tab.context.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    tab.context.on("request", lambda request: requested.append(request.url))
     visitor = Visitor(lab, tab, "service-worker", sw="cache")
     assert re.fullmatch(r"prov_[1-9]", visitor.chats("one"))
     visitor.is_at_rest()
     visitor.chats("two")
-    assert sum("/api/provider" in url for url in asked) == 1
-    assert sum("/lab/sw/provider" in url for url in asked) == 2
+    assert sum("/api/provider" in url for url in requested) == 1
+    assert sum("/lab/sw/provider" in url for url in requested) == 2
 
 
 def test_the_lab_stops_with_its_pages_open(tab: Page) -> None:

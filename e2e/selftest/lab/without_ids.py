@@ -20,14 +20,14 @@ from e2e.selftest.lab.backend import PROVIDERS, Answer, Backend, Received, Visit
 from e2e.selftest.lab.sockets import Text
 
 LONG = "A long story, please"
-_TOLD = re.compile(r"code word: ([a-z]+\d+)")
+_CODE_WORD = re.compile(r"code word: ([a-z]+\d+)")
 
 
-def answer_to(text: str, told: Sequence[str]) -> str:
+def answer_to(text: str, earlier: Sequence[str]) -> str:
     """What a backend that was told these messages says to ``text``: words of its own, by which a late reply is known."""
     if "Which code word" not in text:
         return f"Read from its end to its beginning, as some like to read, that is {text[::-1]}."
-    words = [found.group(1) for message in told if (found := _TOLD.search(message))]
+    words = [found.group(1) for message in earlier if (found := _CODE_WORD.search(message))]
     return f"It is {words[-1]}, as far as I know." if words else "You have not given me one."
 
 
@@ -37,7 +37,7 @@ def _visit(visit: Visit, text: str) -> Visit:
 
 
 class Held(Text):
-    """A session of the server for each connection. ``?bug=keeps``: what is told lives on after it; ``?bug=lost``: not even in it."""
+    """A session of the server for each connection. ``?bug=keeps``: what it was given lives on after it; ``?bug=lost``: not even in it."""
 
     name = "server-held"
     path = "/ws/held"
@@ -46,7 +46,7 @@ class Held(Text):
         super().__init__(backend, socket)
         self._session = f"connection {uuid4()}"
         self._bug = socket.query_params.get("bug", "")
-        self._told: list[str] = backend.told if self._bug == "keeps" else []
+        self._earlier: list[str] = backend.earlier if self._bug == "keeps" else []
 
     async def received(self, text: str) -> None:
         fields = json.loads(text)
@@ -56,9 +56,9 @@ class Held(Text):
         provider = self.backend.provider_of(self._session)
         self.backend.received.append(Received(self.name, None, text, provider))
         answer = Answer(
-            provider, answer_to(text, [] if self._bug == "lost" else self._told), _visit(self.visit, text)
+            provider, answer_to(text, [] if self._bug == "lost" else self._earlier), _visit(self.visit, text)
         )
-        self._told.append(text)
+        self._earlier.append(text)
         await self.begin(to, answer)
         async for token in answer.tokens():
             await self.token(to, token)

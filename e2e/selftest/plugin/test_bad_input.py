@@ -1,4 +1,4 @@
-"""Bad input is told in seconds, with a hint, and before any browser starts."""
+"""Bad input is reported in seconds, with a hint, and before any browser starts."""
 
 from __future__ import annotations
 

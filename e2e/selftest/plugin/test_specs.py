@@ -208,10 +208,10 @@ def test_strict_evidence_fails_what_is_inconclusive(suite: Suite, healthy: Ended
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"), [("backend-down", "answered 500"), ("rate-limited", "answered 429")]
+    ("fault", "fields"), [("backend-down", "answered 500"), ("rate-limited", "answered 429")]
 )
 def test_a_backend_that_refuses_is_broken_not_failed(
-    suite: Suite, tmp_path: Path, fault: str, said: str
+    suite: Suite, tmp_path: Path, fault: str, fields: str
 ) -> None:
     impatient = tmp_path / "impatient.toml"  # a profile that waits out no refusal
     reference = (ROOT / "fixtures" / "targets" / "reference.toml").read_text(encoding="utf-8")
@@ -219,7 +219,7 @@ def test_a_backend_that_refuses_is_broken_not_failed(
     ended = suite("--target", str(impatient), "--chats", "4", "--lanes", "2", "--fault", fault)
     assert ended.code == 1
     assert set(ended.of_run) == {"broken"}
-    assert said in texts(ended.results["test_a_chat_round_trip_works"])
+    assert fields in texts(ended.results["test_a_chat_round_trip_works"])
 
 
 def test_variables_stand_for_options(suite: Suite) -> None:

@@ -55,7 +55,7 @@ def tracked() -> list[Path]:
         check=False,
     )
     if listed.returncode != 0:
-        pytest.skip("not a git repository: what would be committed cannot be told")
+        pytest.skip("not a git repository: what would be committed is not known")
     return [REPO / name for name in listed.stdout.split("\0") if name and (REPO / name).is_file()]
 
 
@@ -370,7 +370,7 @@ class TestMake:
         monkeypatch.setenv("PYTEST_ENDS", "1")
         assert self.make(python, "test", stand_in)[0] != 0
 
-    def test_without_a_new_enough_python_it_says_so_in_one_line(self, tmp_path: Path) -> None:
+    def test_without_a_new_enough_python_it_states_it_in_one_line(self, tmp_path: Path) -> None:
         old = tmp_path / "python3.10"
         old.write_text(f"#!{sys.executable}\nimport sys; sys.version_info = (3, 10); exec(sys.argv[2])\n")
         old.chmod(0o755)

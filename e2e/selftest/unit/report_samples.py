@@ -29,20 +29,20 @@ def write_session(
     out: Path, folders: Sequence[Path], *, alarms_per_year: float = 0.02, age: float = 0, exit_code: int = 0
 ) -> None:
     """Leave word of a session that ended, as the plugin does; ``age`` seconds ago."""
-    said = {
+    result = {
         "run_ids": [f.name for f in folders],
         "evidence": [str(f) for f in folders],
         "exit": exit_code,
         "alarms_per_year": alarms_per_year,
     }
     path = out / "session.json"
-    path.write_text(json.dumps(said), encoding="utf-8")
+    path.write_text(json.dumps(result), encoding="utf-8")
     then = path.stat().st_mtime - age
     os.utime(path, (then, then))
 
 
 def write_result(out: Path, name: str = "one") -> None:
-    """A test that told its result."""
+    """A test that reported its result."""
     results = out / "allure-results"
     results.mkdir(exist_ok=True)
     (results / f"{name}-result.json").write_text(

@@ -1,4 +1,4 @@
-"""The backend keeps what one chat was told, and uses it in another."""
+"""The backend keeps what one chat was given, and uses it in another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CAUSE = CauseDefinition(
     name="context-bleed",
     layer="backend",
     explanation=(
-        "a reply knew what only another chat had been told, although the payload{send} carried neither a session ID nor text "
+        "a reply knew what only another chat had been given, although the payload{send} carried neither a session ID nor text "
         "of that chat"
     ),
     hint=(

@@ -14,14 +14,14 @@ CAUSE = CauseDefinition(
     variants={
         "held": Variant(
             explanation=(
-                "a reply did not know what the message before had told the chat, although both{send} had the same session: the "
+                "a reply did not know what the message before had given the chat, although both{send} had the same session: the "
                 "backend, which holds the conversation, lost it"
             ),
             hint="keep the conversation with the session: check that all instances of the backend share it, and when it expires",
         )
     },
     priority="high",
-    impact="users have to repeat what they have said: a chat is a series of first messages",
+    impact="users have to repeat what they have written: a chat is a series of first messages",
     immediate="hold the release, or roll back to the last version that passed",
     verify="chat.remembers passes",
     chat_rules=(

@@ -50,8 +50,8 @@ def carried_an_id_of_another_chat(c: ChatEvidence) -> bool:
 def changed_its_id(c: ChatEvidence) -> bool:
     """The question carried another ID than the message that gave the word; or neither carried one, where the store held one."""
     sent = {m.number: m.sent for m in c.messages if m.sent_seen}
-    asked = [r.message for r in _lost(c) if r.message is not None]
-    changed = any(sent[n] != sent[n - 1] for n in asked if n in sent and n - 1 in sent)
+    questions = [r.message for r in _lost(c) if r.message is not None]
+    changed = any(sent[n] != sent[n - 1] for n in questions if n in sent and n - 1 in sent)
     return changed or _never_sent(c)
 
 

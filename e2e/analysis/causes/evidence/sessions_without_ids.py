@@ -13,7 +13,7 @@ from e2e.analysis.model.verdict import ChatKey
 from e2e.analysis.model.wording import key_of
 from e2e.analysis.stats import significance
 
-NO_ID_TELLS = (
+NO_ID_NOTE = (
     "this chat sends no session ID, so nothing shows whether the page or the backend kept, or changed, the session"
     ' (policy.affinity = "none" if each message may reach another provider)'
 )

@@ -33,7 +33,7 @@ class WorkerRequests:
         workers = InPageChannel("worker", "beside:")
         handle(workers)
         self._outside = Outside(InPageChannel(), workers, rules, waiter.calls, follows_cookies=False)
-        self._telling = False
+        self._reporting = False
         self._page = page
         self._handlers: dict[Any, Callable[..., None]] = {
             "request": waiter.guarded(self._outside.request),
@@ -52,7 +52,7 @@ class WorkerRequests:
 
     def known(self, method: str, url: str) -> None:
         """Somebody reported this request."""
-        if not self._telling:
+        if not self._reporting:
             self._outside.known(method, url)
 
     def _ended(self, event: str, request: Request) -> None:
@@ -62,11 +62,11 @@ class WorkerRequests:
     def _unseen(self, request: Request) -> None:
         if self._page.is_closed():  # where several runs play side by side, this one may have ended meanwhile
             return
-        self._telling = True
+        self._reporting = True
         try:
             self._outside.unseen(request)
         finally:
-            self._telling = False
+            self._reporting = False
 
 
 def when_watched(channel: Channel, yes: Callable[[], None]) -> Callable[[Params | None, str], None]:

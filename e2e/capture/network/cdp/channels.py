@@ -58,16 +58,16 @@ class ChildChannel:
         self._session_id = session_id
         self._handlers: dict[str, Handler] = {}
         self._waiting: dict[int, Then] = {}
-        self._asked = 0
+        self._last_call = 0
 
     def on(self, event: str, handler: Handler) -> None:
         self._handlers[event] = handler
 
     def ask(self, method: str, params: Params | None = None, then: Then | None = None) -> None:
-        self._asked += 1
+        self._last_call += 1
         if then is not None:
-            self._waiting[self._asked] = then
-        message = json.dumps({"id": self._asked, "method": method, "params": params or {}})
+            self._waiting[self._last_call] = then
+        message = json.dumps({"id": self._last_call, "method": method, "params": params or {}})
         self._parent.ask(
             "Target.sendMessageToTarget",
             {"sessionId": self._session_id, "message": message},

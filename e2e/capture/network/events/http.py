@@ -274,14 +274,14 @@ class HttpTraffic:
                 True  # the lane does not wait for the rest: 100 MB took the driver up to a minute
             )
 
-        if body.asked:
+        if body.requested:
             self._feed_early(body)
         else:
             self._stream(request_id, body, last=True)
 
     def _stream(self, request_id: str, body: _Body, *, last: bool) -> None:
         """Let the answer's bytes come with their events. Where that fails, it is tried at the response once more (``last``)."""
-        body.asked = True
+        body.requested = True
 
         def live(got: Params | None, _: str) -> None:
             if got is not None:
@@ -291,7 +291,7 @@ class HttpTraffic:
             elif last or body.ended:
                 body.live = None  # it ended before the request: the body is read as a whole
             else:
-                body.asked = False
+                body.requested = False
                 if body.reader is not None:
                     self._stream(request_id, body, last=True)
                     return
@@ -326,11 +326,11 @@ class HttpTraffic:
         key = self._channel.prefix + request_id
         # This event has no time of its own, and on a busy machine it is read late: after payloads that left with the new cookie.
         if request_id in self._answered:
-            self._tell_cookies(request_id, found, self._answered[request_id])
+            self._note_cookies(request_id, found, self._answered[request_id])
         elif key in self._wire.in_flight or key in self._wire.loading:
             self._set.setdefault(request_id, []).extend(found)
         else:
-            self._tell_cookies(request_id, found, time.time())
+            self._note_cookies(request_id, found, time.time())
 
     def _have_answered(self, e: Params, *, known: bool = True) -> None:
         """An answer came (or a redirection, after which another answer of the same request comes): its cookies are of that time."""
@@ -341,9 +341,9 @@ class HttpTraffic:
             t = self._answered.setdefault(request_id, t)
             if len(self._answered) > 512:
                 del self._answered[next(iter(self._answered))]
-        self._tell_cookies(request_id, self._set.pop(request_id, ()), t)
+        self._note_cookies(request_id, self._set.pop(request_id, ()), t)
 
-    def _tell_cookies(self, request_id: str, cookies: Iterable[tuple[str, str | None]], t: float) -> None:
+    def _note_cookies(self, request_id: str, cookies: Iterable[tuple[str, str | None]], t: float) -> None:
         body = self._bodies.get(request_id)
         for name, value in cookies:
             if body is not None and body.exchange is not None:
@@ -485,7 +485,7 @@ class _Body:
         self.ending: tuple[Params, str, str] | None = None
         self.response: Params | None = None
         self.headers: dict[str, str] = {}
-        self.asked = False
+        self.requested = False
         """The bytes were requested."""
         self.live: bool | None = False
         """True: chunks come with their bytes; False: not requested yet, or pending; None: too late for that."""

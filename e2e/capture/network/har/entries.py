@@ -138,6 +138,11 @@ def _object_or_empty(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _list(raw: Mapping[str, Any], name: str) -> list[Any]:
+    found = raw.get(name)
+    return found if isinstance(found, list) else []
+
+
 def _number(value: Any) -> float:
     return float(value) if is_number(value) else 0.0
 
@@ -154,7 +159,7 @@ def _time(value: Any, key: str) -> float:
 def _headers(part: Mapping[str, Any]) -> dict[str, str]:
     """Names in lower case. Several lines of one name are joined by line breaks, as Chromium does."""
     found: dict[str, str] = {}
-    for one in part.get("headers") or ():
+    for one in _list(part, "headers"):
         if isinstance(one, dict) and isinstance(one.get("name"), str) and not one["name"].startswith(":"):
             name, value = one["name"].lower(), str(one.get("value", ""))
             found[name] = f"{found[name]}\n{value}" if name in found else value
@@ -167,7 +172,7 @@ def _cookies(request: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str
         name, equals, value = pair.partition("=")
         if equals and name.strip():
             found.setdefault(name.strip(), value.strip())
-    for one in request.get("cookies") or ():
+    for one in _list(request, "cookies"):
         if isinstance(one, dict) and one.get("name"):
             found.setdefault(str(one["name"]), str(one.get("value", "")))
     return found

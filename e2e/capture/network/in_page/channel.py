@@ -34,7 +34,7 @@ class InPageChannel:
         """The same -> requests whose cookies are not known."""
         self._bodies: dict[str, Params | None] = {}
         """Request -> its body in the answer of ``Network.getRequestPostData``; None: it was lost."""
-        self._asked: dict[str, list[Then]] = defaultdict(list)
+        self._wanted: dict[str, list[Then]] = defaultdict(list)
         self._pending: set[str] = set()
         self._lost: dict[str, str] = {}
         self._whole: dict[str, Callable[[Then], None]] = {}
@@ -62,7 +62,7 @@ class InPageChannel:
         elif method == "Network.getResponseBody" and request in self._whole:
             self._whole[request](then)
         elif method == "Network.getRequestPostData" and request in self._pending:
-            self._asked[request].append(then)
+            self._wanted[request].append(then)
         elif method == "Network.getRequestPostData" and (body := self._bodies.get(request)) is not None:
             then(body, "")
         else:
@@ -167,20 +167,20 @@ class InPageChannel:
             return
         cookie, key = record.get("cookie"), (record["method"], record["url"])
         if cookie is not None and self._cookies <= cookies_of(cookie).keys():
-            self.tell_cookies(request_id, cookie)
+            self.note_cookies(request_id, cookie)
         elif self._headers[key]:
-            self.tell_cookies(request_id, self._headers[key].popleft())
+            self.note_cookies(request_id, self._headers[key].popleft())
         else:
             self._open[key].append(request_id)
 
     def cookies(self, method: str, url: str, header: str) -> None:
         """The browser itself reported the cookies of a request: also those that scripts cannot see."""
         if self._open[method, url]:
-            self.tell_cookies(self._open[method, url].popleft(), header)
+            self.note_cookies(self._open[method, url].popleft(), header)
         else:
             self._headers[method, url].append(header)
 
-    def tell_cookies(self, request_id: str, cookie: str) -> None:
+    def note_cookies(self, request_id: str, cookie: str) -> None:
         """It is known which cookies a request carries."""
         self.emit(
             "Network.requestWillBeSentExtraInfo",
@@ -196,7 +196,7 @@ class InPageChannel:
         else:
             self._lost[request_id] = record["lost"]
         self._bodies[request_id] = body
-        for then in self._asked.pop(request_id, ()):
+        for then in self._wanted.pop(request_id, ()):
             then(body, "" if body is not None else record["lost"])
         while len(self._bodies) > _REMEMBERED:
             del self._bodies[next(iter(self._bodies))]

@@ -81,7 +81,7 @@ class Outside:
             {"requestId": request_id, "wallTime": t, "timestamp": t, "type": "Document", "request": sent},
         )
         if (cookies := request.headers.get("cookie")) is not None:
-            self._page.tell_cookies(request_id, cookies)
+            self._page.note_cookies(request_id, cookies)
 
     def _mention(self, request: Request, t: float) -> None:
         """A script, an image or the like: the message may have left in its address."""

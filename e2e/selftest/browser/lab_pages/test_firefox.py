@@ -54,7 +54,7 @@ def stale(
 
 
 @pytest.mark.parametrize("name", WITH_ID)
-def test_a_healthy_page_passes_or_says_what_was_not_seen(name: str, healthy: dict[str, LabRun]) -> None:
+def test_a_healthy_page_passes_or_names_what_was_not_seen(name: str, healthy: dict[str, LabRun]) -> None:
     run, received = healthy[name]
     assert failed(run) == set()
     if name in NOT_SEEN:

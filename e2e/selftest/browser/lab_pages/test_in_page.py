@@ -110,7 +110,7 @@ def runs(
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_healthy_page_passes_or_says_what_was_not_seen(name: str, runs: dict[str, LabRun]) -> None:
+def test_a_healthy_page_passes_or_names_what_was_not_seen(name: str, runs: dict[str, LabRun]) -> None:
     run, received = runs[name]
     assert failed(run) == set()
     if name in NOT_SEEN:
@@ -122,7 +122,7 @@ def test_a_healthy_page_passes_or_says_what_was_not_seen(name: str, runs: dict[s
     assert (run.messages["label_provider"] == run.messages["reply_provider"]).all()
 
 
-def test_a_page_cannot_tell_that_it_is_watched(own_browser: Browser) -> None:
+def test_a_page_cannot_notice_that_it_is_watched(own_browser: Browser) -> None:
     context = own_browser.new_context()
     try:
         pages = [

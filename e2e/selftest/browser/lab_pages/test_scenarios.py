@@ -158,14 +158,14 @@ def test_what_foreign_pages_get_wrong_in_a_hurry_is_found(
 
 @pytest.mark.parametrize("name", ["fetch-json", "fetch-sse", "header", "ws-text"])
 def test_a_backend_that_refuses_ended_sessions_hides_no_fault(name: str, record_page: Any) -> None:
-    """What the page sends is what the run is about; that nobody answered is told beside it."""
+    """What the page sends is what the run is about; that nobody answered is reported beside it."""
     run, received = record_page(name, bug="stale", fail="spent")
     assert len(set(received)) == 1
     assert "rotation.sent_id_is_fresh" in failed(run)
     assert [c.name for c in judge(run).causes] == ["stale-state"]
     assert judge(run).outcome == "fail"
-    (told,) = {p.what for p in run.metas[0].problems}
-    assert told.startswith("the chat's backend ")
+    (problem,) = {p.what for p in run.metas[0].problems}
+    assert problem.startswith("the chat's backend ")
     run, _ = record_page(name, fail="spent")
     assert judge(run).outcome == "pass"
 

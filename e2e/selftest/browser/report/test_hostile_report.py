@@ -54,10 +54,10 @@ def hostile(records: RunRecords) -> RunRecords:
     chats = []
     for number, chat in enumerate(records.chats):
         name = NAMES[number % len(NAMES)]
-        told = tuple(
+        reported = tuple(
             replace(m, reply_provider=name, backend_provider=name, label_provider=name) for m in chat.messages
         )
-        chats.append(replace(chat, messages=told))
+        chats.append(replace(chat, messages=reported))
     for number, name in enumerate(NAMES[:6], 1):
         chats[-number] = replace(chats[-number], status="lost", reason=name * 3)
     events = tuple(

@@ -140,9 +140,9 @@ def leaky() -> Iterator[Leaky]:
             self._answer(kind, body, f"hidden={TOKENS['hidden cookie']}; HttpOnly; Path=/")
 
         def do_POST(self) -> None:
-            said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            chat.prompts.add(said["message"])
-            text = f"for {TOKENS['reply']}: {said['message']}"
+            sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            chat.prompts.add(sent["message"])
+            text = f"for {TOKENS['reply']}: {sent['message']}"
             self._answer("application/json", json.dumps({"provider": "Big hat", "text": text}), "")
 
         def _answer(self, kind: str, body: str, cookie: str) -> None:

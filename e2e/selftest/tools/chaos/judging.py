@@ -19,7 +19,7 @@ from e2e.selftest.tools.matrix.table import FAILS, HEALTHY
 
 RIGHT, BROKEN, INCONCLUSIVE, VIOLATION = "right", "broken", "inconclusive", "violation"
 CLASSES = (RIGHT, BROKEN, INCONCLUSIVE, VIOLATION)
-_TELLS = 2
+_ENOUGH = 2
 _ALIKE_AT_FIRST = {"stale-closure": "stale-state"}
 """Planted fault -> cause whose first chat is the same: which ID lags behind shows in the second (``_TELLS``)."""
 KILLED = "the run did not finish"
@@ -143,7 +143,7 @@ def _verdicts(drawn: Draw, fault: Fault, judged: Judgement, *, complete: bool, n
     """False fails, wrong causes and false passes. No planted fault shows before the first New Chat (``new_chats``)."""
     wrong = []
     expected = _expected(drawn)
-    alike = _ALIKE_AT_FIRST if new_chats < _TELLS else {}
+    alike = _ALIKE_AT_FIRST if new_chats < _ENOUGH else {}
     causes = [c for c in judged.causes if c.name not in (*fault.causes, alike.get(expected))]
     if drawn.product == HEALTHY:
         wrong += [f"false fail of {v.name}: {v.headline}" for v in judged.verdicts if v.outcome == "fail"]

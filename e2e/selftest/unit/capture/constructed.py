@@ -133,15 +133,15 @@ class Constructed:
         )
         self.signal("send", url=url, size=len(raw), stored=self._stored, stack="")
         t = self._now()
-        self._cdp.tell(
+        self._cdp.emit(
             "requestWillBeSent", requestId=request, timestamp=t, wallTime=t, type="Fetch",
             request={"url": url, "method": method, "headers": dict(headers), **post},
         )  # fmt: skip
         if any("requestWillBeSentExtraInfo" in name for name in self._cdp.handlers):
-            self._cdp.tell(
+            self._cdp.emit(
                 "requestWillBeSentExtraInfo", requestId=request, headers=dict(headers), associatedCookies=[]
             )
-        self._cdp.tell(
+        self._cdp.emit(
             "responseReceived",
             requestId=request,
             timestamp=self._now(),
@@ -149,24 +149,24 @@ class Constructed:
         )
         content = _bytes(reply)
         for piece in (content[: len(content) // 2], content[len(content) // 2 :]):
-            self._cdp.tell(
+            self._cdp.emit(
                 "dataReceived", requestId=request, timestamp=self._now(), dataLength=len(piece), encodedDataLength=len(piece),
                 data=base64.b64encode(piece).decode(),
             )  # fmt: skip
-        self._cdp.tell("loadingFinished", requestId=request, timestamp=self._now())
+        self._cdp.emit("loadingFinished", requestId=request, timestamp=self._now())
 
     def event_source(self, url: str) -> str:
         """The page opens an EventSource: its name, for `server_event`."""
         self._requests += 1
         request, t = str(self._requests), self._now()
-        self._cdp.tell(
+        self._cdp.emit(
             "requestWillBeSent", requestId=request, timestamp=t, wallTime=t, type="EventSource",
             request={"url": url, "method": "GET", "headers": {}},
         )  # fmt: skip
         return request
 
     def server_event(self, source: str, value: Any) -> None:
-        self._cdp.tell(
+        self._cdp.emit(
             "eventSourceMessageReceived",
             requestId=source,
             timestamp=self._now(),
@@ -180,7 +180,7 @@ class Constructed:
         self._requests += 1
         socket = str(self._requests)
         self._urls[socket] = url
-        self._cdp.tell("webSocketCreated", requestId=socket, url=url)
+        self._cdp.emit("webSocketCreated", requestId=socket, url=url)
         return socket
 
     def sends(self, socket: str, frame: Body) -> None:
@@ -196,7 +196,7 @@ class Constructed:
         binary = isinstance(frame, bytes)
         payload = base64.b64encode(_bytes(frame)).decode() if binary else _bytes(frame).decode()
         response = {"payloadData": payload, "opcode": 2 if binary else 1}
-        self._cdp.tell(event, requestId=socket, timestamp=self._now(), response=response)
+        self._cdp.emit(event, requestId=socket, timestamp=self._now(), response=response)
 
     def _now(self) -> float:
         """Later than anything before."""

@@ -205,7 +205,7 @@ class TestResult:
         assert judge(place, tmp_path / "out") == code
         assert main(["result", place]) == code
 
-    def test_without_a_result_it_says_what_is_there(
+    def test_without_a_result_it_names_what_is_there(
         self, hand_over: HandOver, capsys: pytest.CaptureFixture[str]
     ) -> None:
         place = hand_over("run-1", "1/1")

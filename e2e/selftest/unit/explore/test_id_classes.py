@@ -1,4 +1,4 @@
-"""IDs are told apart by when they change: over two chats with two messages each, and over a reload."""
+"""IDs are distinguished by when they change: over two chats with two messages each, and over a reload."""
 
 from __future__ import annotations
 
@@ -215,8 +215,10 @@ def test_a_small_number_that_changes_with_the_chat_is_a_session_or_a_question(na
     assert any(f"is {name} the session ID" in q for q in found.questions)
 
 
-@pytest.mark.parametrize(("key", "asked"), [("assistant.conversation", True), ("chat.lastMessageId", False)])
-def test_an_id_that_each_reply_replaces_and_nobody_sends_is_a_question(key: str, asked: bool) -> None:
+@pytest.mark.parametrize(
+    ("key", "expected"), [("assistant.conversation", True), ("chat.lastMessageId", False)]
+)
+def test_an_id_that_each_reply_replaces_and_nobody_sends_is_a_question(key: str, expected: bool) -> None:
     """The page keeps the ID of its conversation and never sends it back: that is no chat without an ID."""
     kept = [{key: f"{n}b3f8c1-7d0b-4c5e-9a57-0b6f3f9c21ab"} for n in range(4)]
     observed = conversation(*kept)
@@ -225,7 +227,7 @@ def test_an_id_that_each_reply_replaces_and_nobody_sends_is_a_question(key: str,
     bodies = posts(lambda n, session, text: {"text": text}, lambda n: {"text": REPLY, "id": fresh(n, "a")})
     found = infer(watched(bodies), observed)
     assert found.session is None
-    assert any("Every reply replaced it" in question for question in found.questions) == asked
+    assert any("Every reply replaced it" in question for question in found.questions) == expected
 
 
 def test_a_temporary_id_that_the_backend_replaces_is_the_session() -> None:

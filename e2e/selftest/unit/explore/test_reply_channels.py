@@ -124,7 +124,7 @@ def test_reply_that_repeats_the_message_is_found_on_its_channel() -> None:
     observed = conversation(*(stored(s) for s in CHATS))
     for n, turn in enumerate(observed.turns):
         turn.shown = f"{turn.text}\nprov\nEcho: {turn.text}, you said\nMessage\nSend"
-        stream.values.append((START + 10 * n + 1, "message", {"said": f"Echo: {turn.text}, you said"}))
+        stream.values.append((START + 10 * n + 1, "message", {"echo": f"Echo: {turn.text}, you said"}))
     found = infer(watched([*made, stream]), observed)
     assert found.answered_by is not None
     assert found.answered_by.value["url"] == "/events$"
@@ -275,7 +275,7 @@ def activities() -> tuple[Findings, Observed]:
     for n, turn in enumerate(observed.turns):
         turn.shown = f"{turn.text}\n{different_words(n)}\nSend"
         who = {"id": "bot", "role": "bot"}
-        said = {
+        echo = {
             "type": "message",
             "id": f"k{n}{n}f7e3-a0",
             "text": turn.text,
@@ -285,7 +285,7 @@ def activities() -> tuple[Findings, Observed]:
         typing = {"type": "typing", "id": f"k{n}{n}f7e3-a1", "from": who}
         reply = {"type": "message", "id": f"k{n}{n}f7e3-a2", "text": different_words(n), "from": who,
                  "replyToId": f"k{n}{n}f7e3-a0", "data": {"servedBy": ("Oak", "Elm")[n // 2]}}  # fmt: skip
-        for k, event in enumerate((said, typing, reply)):
+        for k, event in enumerate((echo, typing, reply)):
             frames.append(
                 Frame(START + 10 * n + 1 + k / 10, "s", json.dumps({"activities": [event], "watermark": k}))
             )

@@ -1,4 +1,4 @@
-"""Binary framings: fields by number, texts and nested messages told apart, gRPC-Web cut anywhere, MessagePack."""
+"""Binary framings: fields by number, texts and nested messages distinguished, gRPC-Web cut anywhere, MessagePack."""
 
 from __future__ import annotations
 

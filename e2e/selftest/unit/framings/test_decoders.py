@@ -1,4 +1,4 @@
-"""Frames of known protocols become messages, however they are cut; frames of none are told as such and never raise."""
+"""Frames of known protocols become messages, however they are cut; frames of none are named as such and never raise."""
 
 from __future__ import annotations
 

@@ -100,17 +100,17 @@ def test_a_command_that_does_not_end_is_a_harness_error(api: Api) -> None:
 def test_a_question_is_asked_again_only_after_its_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("e2e.pages.calls.time.monotonic", lambda: now)
-    asked: list[Call] = []
+    requested: list[Call] = []
 
     def ask() -> list[Call]:
-        asked.append(Call())
-        return asked[-1:]
+        requested.append(Call())
+        return requested[-1:]
 
     question = Question(ask, 0.02)
-    assert [question(), question(), len(asked)] == [False, False, 1]
-    asked[0].end(False)
-    assert [question(), question(), len(asked)] == [False, False, 1]
+    assert [question(), question(), len(requested)] == [False, False, 1]
+    requested[0].end(False)
+    assert [question(), question(), len(requested)] == [False, False, 1]
     now += 0.02
-    assert [question(), len(asked)] == [False, 2]
-    asked[1].end(True)
+    assert [question(), len(requested)] == [False, 2]
+    requested[1].end(True)
     assert question()

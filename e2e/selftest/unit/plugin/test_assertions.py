@@ -24,7 +24,7 @@ def sent_id_is_fresh(*faults: str, **made: Any) -> Verdict:
     return explained(run, rotation.sent_id_is_fresh(run))
 
 
-def test_a_pass_says_nothing() -> None:
+def test_a_pass_contains_nothing() -> None:
     act_on(rotation.sent_id_is_fresh(judge_run()))
 
 

@@ -151,7 +151,7 @@ def test_a_remote_server_gets_no_path_of_this_machine_and_reaches_its_chat() -> 
     assert "expose_network" not in seen
 
 
-def test_a_browser_that_is_not_installed_says_so_without_a_path() -> None:
+def test_a_browser_that_is_not_installed_states_it_without_a_path() -> None:
     reason = "BrowserType.launch: Executable doesn't exist at /somewhere/firefox-1555/firefox\nbox"
     error = not_started(Environment("firefox", "firefox"), reason)
     assert (
@@ -190,11 +190,11 @@ def test_a_channel_that_is_not_installed_is_named_with_the_way_to_install_it(
 
 
 @pytest.mark.parametrize(
-    ("there", "said"),
+    ("there", "expected"),
     [(100.0, ""), (100.05, ""), (103.2, "3.1 s ahead of"), (97.0, "3.0 s behind"), (100.3, "0.2 s ahead of")],
 )
-def test_a_clock_that_differs_is_refused(there: float, said: str) -> None:
-    """The answer takes 0.1 s here, so that much of a difference cannot be told from its way."""
+def test_a_clock_that_differs_is_refused(there: float, expected: str) -> None:
+    """The answer takes 0.1 s here, so that much of a difference cannot be distinguished from its way."""
     ticks = iter([100.0, 100.1] * 3)
 
     class Page:
@@ -212,8 +212,8 @@ def test_a_clock_that_differs_is_refused(there: float, said: str) -> None:
 
     context = Context()
     browser: Any = type("Browser", (), {"new_context": lambda _: context})()
-    if said:
-        with pytest.raises(HarnessError, match=said):
+    if expected:
+        with pytest.raises(HarnessError, match=expected):
             check_clock(browser, lambda: next(ticks))
     else:
         check_clock(browser, lambda: next(ticks))

@@ -68,9 +68,9 @@ class TestDefaults:
 def test_wire_is_the_protocol_only_in_a_browser_that_has_one() -> None:
     assert read().wire == "auto"
     assert read(wire="in-page", browser=("chromium",)).wire == "in-page"
-    said = refused(wire="cdp", browser=("firefox",))
-    assert "--wire cdp: only Chromium has this protocol, and the browser is firefox" in said
-    assert "--wire in-page" in said
+    refusal = refused(wire="cdp", browser=("firefox",))
+    assert "--wire cdp: only Chromium has this protocol, and the browser is firefox" in refusal
+    assert "--wire in-page" in refusal
 
 
 class TestOneField:

@@ -29,8 +29,8 @@ def gates(*faults: str, policy: dict[str, Any] | None = None, **meta: Any) -> di
 
 def test_the_limits_are_those_that_the_profiles_page_tells() -> None:
     assert gates() == {name: limit for name, (_, limit) in GATES.items()}
-    said = {name: field.default for name, field in Gates.model_fields.items()}
-    assert said == {name: limit for name, (_, limit) in GATES.items()} | {"effective_providers": None}
+    limits = {name: field.default for name, field in Gates.model_fields.items()}
+    assert limits == {name: limit for name, (_, limit) in GATES.items()} | {"effective_providers": None}
 
 
 def test_the_profile_says_other_ones() -> None:
@@ -53,9 +53,9 @@ def test_they_are_recorded_with_the_run() -> None:
     assert RunMeta.from_json(meta.to_json()) == meta
 
 
-@pytest.mark.parametrize(("said", "rule"), [("reuse_bound = 0", "above 0"), ("reuse = 14", "reuse_bound")])
-def test_a_limit_that_is_none_is_refused(said: str, rule: str) -> None:
-    text = (TARGETS / "reference.toml").read_text(encoding="utf-8") + f"\n[gates]\n{said}\n"
-    with pytest.raises(InvalidProfile) as told:
+@pytest.mark.parametrize(("limits", "rule"), [("reuse_bound = 0", "above 0"), ("reuse = 14", "reuse_bound")])
+def test_a_limit_that_is_none_is_refused(limits: str, rule: str) -> None:
+    text = (TARGETS / "reference.toml").read_text(encoding="utf-8") + f"\n[gates]\n{limits}\n"
+    with pytest.raises(InvalidProfile) as raised:
         parse(tomllib.loads(text), "acme.toml")
-    assert rule in str(told.value)
+    assert rule in str(raised.value)

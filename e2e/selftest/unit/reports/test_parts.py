@@ -299,7 +299,7 @@ def test_without_a_backend_its_state_is_unknown() -> None:
     assert now.text in page(run)
 
 
-def test_the_state_of_a_pinned_backend_is_told_as_wrong() -> None:
+def test_the_state_of_a_pinned_backend_is_reported_as_wrong() -> None:
     now = backend_now(judge_run("provider-pinned"))
     assert "This state is wrong: all 20 sessions reached Big hat" in now.text
     assert next(iter(now.counts.items())) == ("Big hat", 20)
@@ -341,7 +341,7 @@ def test_a_broken_run_allows_no_decision_about_a_release() -> None:
 
 
 @pytest.mark.parametrize("broken", [(), (1,), (0, 1)])
-def test_a_history_that_cannot_be_written_is_told_once_and_the_report_is_built(
+def test_a_history_that_cannot_be_written_is_reported_once_and_the_report_is_built(
     broken: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of several browsers, each of which is a series of its own."""

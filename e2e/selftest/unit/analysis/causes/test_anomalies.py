@@ -29,7 +29,7 @@ def words(run: Run) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("run", "said"),
+    ("run", "expected"),
     [
         (assemble([make_run()]), {""}),
         (assemble([with_first(make_run(), sent=None)]), {"", "sent no session ID while the store held one"}),
@@ -39,8 +39,8 @@ def words(run: Run) -> set[str]:
         (judge_run("over-rotation", messages=2), {"sent several session IDs"}),
     ],
 )
-def test_the_first_anomaly_of_a_chat_is_reported(run: Run, said: set[str]) -> None:
-    assert words(run) == said
+def test_the_first_anomaly_of_a_chat_is_reported(run: Run, expected: set[str]) -> None:
+    assert words(run) == expected
 
 
 def test_an_id_issued_by_the_first_reply_is_not_missing_before_it() -> None:

@@ -9,7 +9,7 @@ import pytest
 from e2e.analysis.causes.evidence.lane_history import _after_loads, _generating_often
 from e2e.analysis.diagnosis.assignment import Assignment, Pair
 from e2e.analysis.model.verdict import Verdict
-from e2e.selftest.unit.analysis.facts.test_small_facts import RUN, chat, key, run_of, said
+from e2e.selftest.unit.analysis.facts.test_small_facts import RUN, chat, key, run_of, turn
 
 ONE = frozenset({RUN})
 NONE: frozenset[str] = frozenset()
@@ -30,11 +30,11 @@ class TestLoads:
     def test_a_load_that_brings_an_earlier_chats_id_back(
         self, first: str, second: str, after: Any, restores: bool
     ) -> None:
-        run = run_of(chat(0, said(0)), chat(1, said(0, sent=first), said(1, sent=second, after=after)))
+        run = run_of(chat(0, turn(0)), chat(1, turn(0, sent=first), turn(1, sent=second, after=after)))
         assert _after_loads(run)[0] == (ONE if restores else NONE)
 
     def test_the_first_message_after_a_load_belongs_to_the_chat(self) -> None:
-        run = run_of(chat(0, said(0)), chat(1, said(0, sent="s-1", after="reload")))
+        run = run_of(chat(0, turn(0)), chat(1, turn(0, sent="s-1", after="reload")))
         assert _after_loads(run) == (NONE, NONE)
 
     @pytest.mark.parametrize(
@@ -50,27 +50,27 @@ class TestLoads:
     def test_the_same_id_after_a_load_with_nothing_stored(
         self, policy: dict[str, Any], after: Any, sent: str, remakes: bool
     ) -> None:
-        run = run_of(chat(0, said(0), said(1, sent=sent, after=after)), **policy)
+        run = run_of(chat(0, turn(0), turn(1, sent=sent, after=after)), **policy)
         assert _after_loads(run) == (NONE, ONE if remakes else NONE)
 
     def test_a_payload_that_was_not_seen_shows_nothing(self) -> None:
-        unseen = said(1, sent="s-1", after="reload", sent_seen=False)
-        assert _after_loads(run_of(chat(0, said(0)), chat(1, said(0, sent="s-2"), unseen))) == (NONE, NONE)
+        unseen = turn(1, sent="s-1", after="reload", sent_seen=False)
+        assert _after_loads(run_of(chat(0, turn(0)), chat(1, turn(0, sent="s-2"), unseen))) == (NONE, NONE)
 
     @pytest.mark.parametrize(
         ("messages", "often"),
         [
-            ((said(0), said(1, sent="s-2")), True),
-            ((said(0), said(1)), False),
-            ((said(0), said(1, sent="s-2", after="reload")), False),
-            ((said(0), said(1, sent="s-2", sent_seen=False)), False),
+            ((turn(0), turn(1, sent="s-2")), True),
+            ((turn(0), turn(1)), False),
+            ((turn(0), turn(1, sent="s-2", after="reload")), False),
+            ((turn(0), turn(1, sent="s-2", sent_seen=False)), False),
         ],
     )
     def test_a_chat_that_makes_ids_again_and_again(self, messages: Any, often: bool) -> None:
         assert _generating_often(run_of(chat(0, *messages))) == (ONE if often else NONE)
 
     def test_an_id_of_another_chat_is_none_of_its_own(self) -> None:
-        run = run_of(chat(0, said(0)), chat(1, said(0, sent="s-2"), said(1, sent="s-1")))
+        run = run_of(chat(0, turn(0)), chat(1, turn(0, sent="s-2"), turn(1, sent="s-1")))
         assert _generating_often(run) == NONE
 
 

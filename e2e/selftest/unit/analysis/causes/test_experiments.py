@@ -15,7 +15,7 @@ from e2e.analysis.model.verdict import Verdict
 from e2e.plugin.assertions import RandomTestResult, check_random_test
 from e2e.plugin.decider import Decider
 from e2e.records.records import SIDE_LANE, Chat, Event, RunRecords
-from e2e.selftest.unit.analysis.checks.test_scenarios import Said, chat
+from e2e.selftest.unit.analysis.checks.test_scenarios import Turn, chat
 from e2e.selftest.unit.builders import START, make_run, with_chats, with_messages, with_meta
 
 RUN = "2026-11-22T0215Z-2f9c"
@@ -30,7 +30,7 @@ def explored(*faults: str, chats: tuple[Chat, ...] = (), events: tuple[Event, ..
     return assemble([replace(records, chats=(*records.chats, *chats), events=(*records.events, *events))])
 
 
-def pair(name: str, first: Said, second: Said, **changes: Any) -> tuple[Chat, Chat]:
+def pair(name: str, first: Turn, second: Turn, **changes: Any) -> tuple[Chat, Chat]:
     fields = {"lane": SIDE_LANE + 1, "experiment": name, **changes}
     return chat("experiment", 0, [first], **fields), chat("experiment", 1, [second], **fields)
 
@@ -101,7 +101,7 @@ def test_one_provider_for_directly_sent_ids_supports_a_pin() -> None:
     ],
 )
 def test_the_answer_of_an_experiment_with_two_chats(
-    name: str, first: Said, second: Said, answer: str
+    name: str, first: Turn, second: Turn, answer: str
 ) -> None:
     [finding] = experiments.findings(
         explored(chats=pair(name, first, second), events=(experiment_started(name),))
@@ -209,10 +209,10 @@ def test_an_issued_id_that_is_sent_in_the_next_chat_is_the_old_one() -> None:
 
 SMALL = make_run(chats=4, lanes=2, backend=False)
 KNOWN = SMALL.chats[0].messages[0].sent
-OWN: Said = ("", "s…1", "s…1")
-OTHER: Said = ("", "s…2", "s…2")
-FOREIGN: Said = ("", KNOWN, KNOWN)
-NONE: Said = ("", None, "s…1")
+OWN: Turn = ("", "s…1", "s…1")
+OTHER: Turn = ("", "s…2", "s…2")
+FOREIGN: Turn = ("", KNOWN, KNOWN)
+NONE: Turn = ("", None, "s…1")
 
 
 def found_in_small(
@@ -260,7 +260,7 @@ def found_in_small(
     ],
 )  # fmt: skip
 def test_the_whole_answer_and_its_outcomes(
-    name: str, first: Said, second: Said, answer: str, outcomes: tuple[str, ...]
+    name: str, first: Turn, second: Turn, answer: str, outcomes: tuple[str, ...]
 ) -> None:
     finding = found_in_small(*pair(name, first, second), events=(experiment_started(name),))
     assert finding.answer == f"{answer}; replies from Big hat, then Big hat"
@@ -272,7 +272,7 @@ def with_first(chat: Chat, **changes: Any) -> Chat:
     return replace(chat, messages=(replace(chat.messages[0], **changes), *chat.messages[1:]))
 
 
-def test_the_store_tells_nothing_where_there_is_none() -> None:
+def test_the_store_shows_nothing_where_there_is_none() -> None:
     """A chat without a store of IDs: what the store held is no reason to doubt."""
     chats, events = pair("frozen-clock", OWN, ("", "s…1", None)), (experiment_started("frozen-clock"),)
     assert (

@@ -85,8 +85,8 @@ def test_a_known_issue_is_the_same_after_writing_and_reading() -> None:
 
 
 def test_a_known_issue_of_the_profile_reaches_the_policy() -> None:
-    said = KnownIssue(cause="label-stale", until=dt.date(2027, 1, 31), reason="next design")
-    profile = load("reference").model_copy(update={"known_issues": (said,)})
+    issue = KnownIssue(cause="label-stale", until=dt.date(2027, 1, 31), reason="next design")
+    profile = load("reference").model_copy(update={"known_issues": (issue,)})
     assert policy_of(profile).accepted == (Accepted("label-stale", "2027-01-31", "next design"),)
 
 

@@ -55,7 +55,7 @@ def test_who_wrote_the_old_id_is_known_of_a_run_that_was_killed(fault: str, wrap
     assert {cause.name for cause in judge(assemble([records])).causes} == {fault}
 
 
-def test_one_function_that_writes_for_all_does_not_tell_who_wrote() -> None:
+def test_one_function_that_writes_for_all_does_not_show_who_wrote() -> None:
     records = with_meta(make_run(chats=2, lanes=1), code={})
     writes = [write(1.0, "s…1", None, "save", "mint"), write(3.0, None, "s…1", "save", "remove")]
     assert lane_of(assemble([records]), records.meta.run_id, writes, []).generator is None

@@ -499,7 +499,7 @@ class TestLateRotation:
         )
         assert not p.store_rotated_after_the_first_payload(c)
 
-    def test_where_nothing_is_sent_later_other_chats_tell(self) -> None:
+    def test_where_nothing_is_sent_later_other_chats_show_it(self) -> None:
         c = chat(message(sent=OLD), later_writes=(self.FRESH,), sent_in_lane=((1.0, OLDER), (4.0, OLD)))
         assert p.store_rotated_after_the_first_payload(c)
         assert not p.store_rotated_after_the_first_payload(replace(c, sent_in_lane=((1.0, OLD), (4.0, OLD))))

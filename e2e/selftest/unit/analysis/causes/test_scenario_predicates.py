@@ -39,17 +39,19 @@ from e2e.selftest.unit.analysis.causes.test_predicates import (
 from e2e.selftest.unit.builders import judge_run
 
 
-def recall(**said: Any) -> Any:
+def recall(**changes: Any) -> Any:
     """The reply to message 1, in the chat that was given the word, did not know it; the payload held no word."""
     fields = {
         "names": None, "names_lane": None, "word_of": 2, "knows": False, "named_in_payload": None, "in_payload": False,
         "same_line": None, "message": 1,
     }  # fmt: skip
-    return SimpleNamespace(**(fields | said))
+    return SimpleNamespace(**(fields | changes))
 
 
-def asked(*messages: Any, lane: Any = LANE, said: tuple[Any, ...] = (recall(),), **more: Any) -> ChatEvidence:
-    return chat(*(messages or (message(), message(1))), recalls=said, lane=lane, **more)
+def recalled(
+    *messages: Any, lane: Any = LANE, recalls: tuple[Any, ...] = (recall(),), **more: Any
+) -> ChatEvidence:
+    return chat(*(messages or (message(), message(1))), recalls=recalls, lane=lane, **more)
 
 
 NAMED = recall(names=1, names_lane=0, named_in_payload=False)
@@ -59,79 +61,79 @@ LOADED = write(OLD, OLD, 3.0, op="start")
 TABLE: list[tuple[Predicate, list[ChatEvidence], list[ChatEvidence]]] = [
     (
         words.reply_named_another_chats_word,
-        [asked(said=(NAMED,)), asked(said=(recall(names=2, names_lane=1),))],
-        [asked(), asked(said=(recall(names=2, names_lane=0),)), HEALTHY],
+        [recalled(recalls=(NAMED,)), recalled(recalls=(recall(names=2, names_lane=1),))],
+        [recalled(), recalled(recalls=(recall(names=2, names_lane=0),)), HEALTHY],
     ),
     (
         words.question_carried_nothing_of_that_chat,
-        [asked(said=(NAMED,))],
+        [recalled(recalls=(NAMED,))],
         [
-            asked(said=(recall(names=1, names_lane=0, named_in_payload=True),)),
-            asked(said=(recall(names=1, names_lane=0, named_in_payload=None),)),
-            asked(said=(NAMED, recall(names=0, names_lane=0, named_in_payload=True))),
-            asked(message(), message(1, bleeds_from=0), said=(NAMED,)),
-            asked(message(), message(1, sent_seen=False), said=(NAMED,)),
-            asked(message(), message(1, sent=OLDER), said=(NAMED,)),
-            asked(message(), message(1, sent=OTHER), said=(NAMED,), ids_of_chat_before=frozenset({OTHER})),
-            asked(said=(NAMED,), in_other_browsers=frozenset({NEW})),
+            recalled(recalls=(recall(names=1, names_lane=0, named_in_payload=True),)),
+            recalled(recalls=(recall(names=1, names_lane=0, named_in_payload=None),)),
+            recalled(recalls=(NAMED, recall(names=0, names_lane=0, named_in_payload=True))),
+            recalled(message(), message(1, bleeds_from=0), recalls=(NAMED,)),
+            recalled(message(), message(1, sent_seen=False), recalls=(NAMED,)),
+            recalled(message(), message(1, sent=OLDER), recalls=(NAMED,)),
+            recalled(message(), message(1, sent=OTHER), recalls=(NAMED,), ids_of_chat_before=frozenset({OTHER})),
+            recalled(recalls=(NAMED,), in_other_browsers=frozenset({NEW})),
         ],
     ),
     (
         words.chat_did_not_know_its_word,
-        [asked()],
-        [asked(said=(recall(knows=True),)), asked(said=(recall(knows=None),)), asked(said=(recall(word_of=1),)), HEALTHY],
+        [recalled()],
+        [recalled(recalls=(recall(knows=True),)), recalled(recalls=(recall(knows=None),)), recalled(recalls=(recall(word_of=1),)), HEALTHY],
     ),
     (
         words.question_carried_the_word,
-        [asked(said=(recall(in_payload=True),)), asked(said=(recall(in_payload=True), recall(word_of=0)))],
-        [asked(), asked(said=(recall(in_payload=True), recall())), asked(said=(recall(in_payload=None),))],
+        [recalled(recalls=(recall(in_payload=True),)), recalled(recalls=(recall(in_payload=True), recall(word_of=0)))],
+        [recalled(), recalled(recalls=(recall(in_payload=True), recall())), recalled(recalls=(recall(in_payload=None),))],
     ),
     (
         words.session_stayed,
         [
-            asked(),
-            asked(message(sent=None), message(1), without_id=frozenset({0})),
-            asked(message(sent=None), message(1, sent=None), without_id=frozenset({0, 1}), said=(recall(same_line=True),)),
-            asked(said=(recall(same_line=True),)),
+            recalled(),
+            recalled(message(sent=None), message(1), without_id=frozenset({0})),
+            recalled(message(sent=None), message(1, sent=None), without_id=frozenset({0, 1}), recalls=(recall(same_line=True),)),
+            recalled(recalls=(recall(same_line=True),)),
         ],
         [
-            asked(said=(recall(in_payload=True),)),
-            asked(said=(recall(in_payload=None),)),
-            asked(said=(recall(same_line=False),)),
-            asked(lane=replace(LANE, sends_history=True)),
-            asked(message(), message(1, sent=OTHER)),
-            asked(message(sent=None), message(1, sent=None)),
-            asked(message(), message(1, sent_seen=False)),
-            asked(message(sent=None), message(1, sent=None), without_id=frozenset({0, 1})),
+            recalled(recalls=(recall(in_payload=True),)),
+            recalled(recalls=(recall(in_payload=None),)),
+            recalled(recalls=(recall(same_line=False),)),
+            recalled(lane=replace(LANE, sends_history=True)),
+            recalled(message(), message(1, sent=OTHER)),
+            recalled(message(sent=None), message(1, sent=None)),
+            recalled(message(), message(1, sent_seen=False)),
+            recalled(message(sent=None), message(1, sent=None), without_id=frozenset({0, 1})),
         ],
     ),
     (
         words.carried_an_id_of_another_chat,
         [
-            asked(message(), message(1, sent=OLD)),
-            asked(message(), message(1, sent=OTHER), ids_of_chat_before=frozenset({OTHER})),
-            asked(message(sent=None), message(1, sent=None), lane=replace(LANE, never_sent=True)),
+            recalled(message(), message(1, sent=OLD)),
+            recalled(message(), message(1, sent=OTHER), ids_of_chat_before=frozenset({OTHER})),
+            recalled(message(sent=None), message(1, sent=None), lane=replace(LANE, never_sent=True)),
         ],
         [
-            asked(),
-            asked(message(sent=None), message(1, sent=None)),
-            asked(lane=replace(LANE, never_sent=True)),
-            asked(message(), message(1, sent=OLD, sent_seen=False)),
+            recalled(),
+            recalled(message(sent=None), message(1, sent=None)),
+            recalled(lane=replace(LANE, never_sent=True)),
+            recalled(message(), message(1, sent=OLD, sent_seen=False)),
         ],
     ),
     (
         words.changed_its_id,
         [
-            asked(message(), message(1, sent=OTHER)),
-            asked(message(sent=None), message(1, sent=None), lane=replace(LANE, never_sent=True)),
+            recalled(message(), message(1, sent=OTHER)),
+            recalled(message(sent=None), message(1, sent=None), lane=replace(LANE, never_sent=True)),
         ],
         [
-            asked(),
-            asked(message(), message(1), message(2, sent=OTHER)),
-            asked(message(sent_seen=False), message(1, sent=OTHER)),
-            asked(message(), message(1, sent=OTHER, sent_seen=False)),
-            asked(message(), message(1, sent=OTHER), said=(recall(message=None),)),
-            asked(message(sent=None), message(1, sent=None)),
+            recalled(),
+            recalled(message(), message(1), message(2, sent=OTHER)),
+            recalled(message(sent_seen=False), message(1, sent=OTHER)),
+            recalled(message(), message(1, sent=OTHER, sent_seen=False)),
+            recalled(message(), message(1, sent=OTHER), recalls=(recall(message=None),)),
+            recalled(message(sent=None), message(1, sent=None)),
         ],
     ),
     (

@@ -302,10 +302,10 @@ def with_providers(records: RunRecords, provider: Callable[[int, int], str]) -> 
 
     def change(c: Chat) -> Chat:
         name = provider(c.lane, c.chat)
-        said = (
+        replies = (
             replace(m, reply_provider=name, backend_provider=name, label_provider=name) for m in c.messages
         )
-        return replace(c, messages=tuple(said))
+        return replace(c, messages=tuple(replies))
 
     return with_chats(records, change)
 

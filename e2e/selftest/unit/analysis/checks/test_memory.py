@@ -11,12 +11,12 @@ from e2e.analysis.judge import judge
 from e2e.analysis.model.run import Run, assemble
 from e2e.analysis.model.verdict import Verdict
 from e2e.records.records import Chat, Event, Message, Policy
-from e2e.selftest.unit.analysis.checks.test_scenarios import Said, chat
+from e2e.selftest.unit.analysis.checks.test_scenarios import Turn, chat
 from e2e.selftest.unit.builders import PROVIDERS, make_run
 
 GIVEN, NEXT = 10, 11
-OWN: tuple[Said, Said] = (("", "s…a", "s…a"), ("", "s…a", "s…a"))
-FRESH: tuple[Said, ...] = (("", "s…b", "s…b"),)
+OWN: tuple[Turn, Turn] = (("", "s…a", "s…a"), ("", "s…a", "s…a"))
+FRESH: tuple[Turn, ...] = (("", "s…b", "s…b"),)
 
 
 def recall(
@@ -30,8 +30,8 @@ def recall(
 
 def played(
     *recalls: tuple[int, dict[str, Any]],
-    own: tuple[Said, ...] = OWN,
-    fresh: tuple[Said, ...] = FRESH,
+    own: tuple[Turn, ...] = OWN,
+    fresh: tuple[Turn, ...] = FRESH,
     bleeds_from: int | None = None,
     stored_before: str | None = None,
     memory: bool = True,
@@ -193,7 +193,7 @@ def test_without_prompts_the_checks_are_not_requested() -> None:
         assert found.headline == "not requested: the profile has no [memory]"
 
 
-def test_a_scenario_that_was_not_completed_says_so() -> None:
+def test_a_scenario_that_was_not_completed_states_it() -> None:
     assert "was not completed" in verdict(played(), "remembers").headline
 
 
@@ -213,11 +213,11 @@ def test_a_kept_context_explains_the_kept_provider_only_where_no_id_is_sent(
 
 
 @pytest.mark.parametrize("name", ["remembers", "forgets"])
-def test_replies_that_could_not_be_judged_are_told_by_their_most_frequent_reason(name: str) -> None:
-    asked = GIVEN if name == "remembers" else NEXT
+def test_replies_that_could_not_be_judged_have_their_most_frequent_reason(name: str) -> None:
+    question = GIVEN if name == "remembers" else NEXT
     reasons = ("", "", "", "an echo", "an echo", "no text")
-    found = verdict(played(*(recall(asked, 1, GIVEN, knows=None, why=why) for why in reasons)), name)
+    found = verdict(played(*(recall(question, 1, GIVEN, knows=None, why=why) for why in reasons)), name)
     assert (found.outcome, found.headline) == ("inconclusive", "no reply could be judged: an echo")
     assert found.needs.startswith("needs 1 reply whose text can be read")
-    silent = verdict(played(*(recall(asked, 1, GIVEN, knows=None) for _ in range(2))), name)
+    silent = verdict(played(*(recall(question, 1, GIVEN, knows=None) for _ in range(2))), name)
     assert "was not completed" in silent.headline

@@ -124,7 +124,7 @@ def test_a_session_shared_by_browsers_is_not_judged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "check", "says"),
+    ("policy", "check", "message"),
     [
         (Policy(affinity="none"), provider.persists, "affinity = none"),
         (Policy(affinity="user"), provider.varies, "affinity = user"),
@@ -135,10 +135,10 @@ def test_a_session_shared_by_browsers_is_not_judged() -> None:
         (Policy(), provider.balanced, "neither weights nor the number"),
     ],
 )
-def test_what_the_profile_rules_out_is_not_judged(policy: Policy, check: Check, says: str) -> None:
+def test_what_the_profile_rules_out_is_not_judged(policy: Policy, check: Check, message: str) -> None:
     verdict = check(judge_run("provider-pinned", policy=policy))
     assert verdict.outcome == "inconclusive"
-    assert says in verdict.headline
+    assert message in verdict.headline
 
 
 # -- label_is_true
@@ -257,7 +257,7 @@ def test_a_provider_that_is_not_expected_fails_by_name() -> None:
     assert verdict.actual[0] == "Big hat: 20 sessions (0 expected)"
 
 
-def test_the_expected_shares_are_told_in_words() -> None:
+def test_the_expected_shares_are_reported_in_words() -> None:
     def expected(**policy: Any) -> str:
         return provider.balanced(judge_run(policy=Policy(**policy))).expected
 
@@ -298,12 +298,12 @@ def test_it_states_the_smallest_skew_it_would_have_found() -> None:
 
 @pytest.mark.parametrize("check", BACKEND, ids=lambda c: c.name)
 @pytest.mark.parametrize(
-    ("has", "says"), [(False, "names no backend API"), (True, "was not probed in this run")]
+    ("has", "message"), [(False, "names no backend API"), (True, "was not probed in this run")]
 )
-def test_a_backend_without_probes_is_not_judged(check: Check, has: bool, says: str) -> None:
+def test_a_backend_without_probes_is_not_judged(check: Check, has: bool, message: str) -> None:
     verdict = check(judge_run(backend=False, policy=Policy(has_backend=has)))
     assert verdict.outcome == "inconclusive"
-    assert says in verdict.headline
+    assert message in verdict.headline
 
 
 def test_the_table_of_patterns_is_asserted_and_not_failed() -> None:
@@ -426,7 +426,7 @@ def test_a_removed_session_that_is_found_again_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         (
             lambda d: d | {"status": 405} if d["question"] == "remove" else d,
@@ -440,11 +440,11 @@ def test_a_removed_session_that_is_found_again_fails() -> None:
         (lambda d: None if d["question"] == "remove" else d, "no removed session could be looked up"),
     ],
 )
-def test_a_removal_without_its_control_is_not_judged(change: Any, says: str) -> None:
+def test_a_removal_without_its_control_is_not_judged(change: Any, message: str) -> None:
     records = with_probes(make_run(), lambda d: change(d) if d["probe"] == "removed" else d)
     verdict = backend.cleans_up(assemble([records]))
     assert verdict.outcome == "inconclusive"
-    assert says in verdict.headline
+    assert message in verdict.headline
 
 
 def test_figures_that_do_not_add_up_fail() -> None:
@@ -453,7 +453,7 @@ def test_figures_that_do_not_add_up_fail() -> None:
     assert (verdict.outcome, verdict.actual) == ("fail", ("99 active, 20 in the distribution",))
 
 
-def test_few_active_sessions_leave_the_spread_open_and_say_so() -> None:
+def test_few_active_sessions_leave_the_spread_open_and_state_it() -> None:
     few = dict.fromkeys(PROVIDERS, 0) | {"Big hat": 3}
     records = with_probes(
         make_run(), lambda d: d | {"active": 3, "distribution": few} if d["probe"] == "state" else d
@@ -471,10 +471,10 @@ def test_a_pinned_state_fails() -> None:
 def _state_after_the_probes(state: Any) -> RunRecords:
     """A run whose state was asked after the probes, as earlier versions did."""
     records = make_run()
-    told = [e for e in records.events if e.data.get("probe") == "state"]
+    reported = [e for e in records.events if e.data.get("probe") == "state"]
     [last] = [e for e in records.events if e.data.get("question") == "lookup"][-1:]
-    moved = replace(told[0], seq=last.seq + 1, t=last.t + 1, data=dict(told[0].data) | state)
-    return replace(records, events=(*(e for e in records.events if e not in told), moved))
+    moved = replace(reported[0], seq=last.seq + 1, t=last.t + 1, data=dict(reported[0].data) | state)
+    return replace(records, events=(*(e for e in records.events if e not in reported), moved))
 
 
 def test_sessions_that_the_probes_spread_do_not_hide_a_pinned_backend() -> None:

@@ -278,7 +278,7 @@ def test_screens_that_were_not_compared_are_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "outcome", "says"),
+    ("changes", "outcome", "expected"),
     [
         ({"outcome": "failed"}, "inconclusive", "no chat got a reply"),
         ({"sent_seen": False, "sent": None}, "inconclusive", "no payload could be read"),
@@ -287,10 +287,10 @@ def test_screens_that_were_not_compared_are_reported() -> None:
         ({"stored": None}, "fail", "none of 20 chats had a session ID in the store"),
     ],
 )
-def test_smoke_names_what_is_missing(changes: dict[str, Any], outcome: str, says: str) -> None:
+def test_smoke_names_what_is_missing(changes: dict[str, Any], outcome: str, expected: str) -> None:
     verdict = smoke.smoke(assemble([with_messages(make_run(), **changes)]))
     assert verdict.outcome == outcome
-    assert says in verdict.headline
+    assert expected in verdict.headline
 
 
 def test_long_findings_are_cut_and_counted() -> None:
@@ -307,9 +307,9 @@ def _given_by_reply(records: RunRecords) -> RunRecords:
 
     def change(chat: Chat) -> Chat:
         first, *more = chat.messages
-        asked = replace(first, sent=None, stored=chat.stored_before, request=f"{first.request}-0")
+        first_message = replace(first, sent=None, stored=chat.stored_before, request=f"{first.request}-0")
         later = [replace(m, number=m.number + 1) for m in (first, *more)]
-        return replace(chat, stored=chat.stored_before, messages=(asked, *later))
+        return replace(chat, stored=chat.stored_before, messages=(first_message, *later))
 
     policy = replace(records.meta.policy, rotation="on_first_reply")
     return with_meta(with_chats(records, change), policy=policy)
@@ -327,7 +327,7 @@ def test_one_that_stays_is_found_there_too() -> None:
     assert rotation.stored_id_is_fresh(run).outcome == "fail"
 
 
-def test_what_did_not_match_is_told_lane_by_lane() -> None:
+def test_what_did_not_match_is_reported_lane_by_lane() -> None:
     records = make_run("stale-state", chats=6, lanes=3)
     last_first = replace(records, chats=tuple(sorted(records.chats, key=lambda c: -c.lane)))
     later = with_chats(last_first, lambda c: replace(c, began=c.began - 10 * c.lane))

@@ -17,12 +17,12 @@ from e2e.analysis.model.verdict import Verdict
 from e2e.records.records import Chat, Message, Policy
 from e2e.selftest.unit.builders import START, make_run, with_meta
 
-Said = tuple[str, str | None, str | None]
+Turn = tuple[str, str | None, str | None]
 """What happened before a message, the ID that it sent, and the one that was stored."""
 
 
-def message(number: int, said: Said, t: float, **changes: Any) -> Message:
-    after, sent, stored = said
+def message(number: int, turns: Turn, t: float, **changes: Any) -> Message:
+    after, sent, stored = turns
     return Message(
         number=number, after_reload=after == "reload", after=after, sent_at=t, ended_at=t + 0.1,  # type: ignore[arg-type]
         first_chunk_at=t, stored_seen=True, stored=stored, sent_seen=True, sent=sent, reply_provider="Big hat",
@@ -31,13 +31,13 @@ def message(number: int, said: Said, t: float, **changes: Any) -> Message:
     )  # fmt: skip
 
 
-def chat(scenario: Any, number: int, said: Sequence[Said], **changes: Any) -> Chat:
+def chat(scenario: Any, number: int, turns: Sequence[Turn], **changes: Any) -> Chat:
     t = START + 100 + number
     fields: dict[str, Any] = {
         "run_id": "2026-11-22T0215Z-2f9c", "lane": 0, "chat": number, "scenario": scenario, "via": "new_chat", "context": 0,
         "status": "observed", "reason": "", "began": t, "ended": t + 0.9, "stored_before": None, "stored_seen": True,
-        "stored": said[0][2] if said else None, "screen_messages": None,
-        "messages": tuple(message(n, one, t + 0.1 * (n + 1)) for n, one in enumerate(said)),
+        "stored": turns[0][2] if turns else None, "screen_messages": None,
+        "messages": tuple(message(n, one, t + 0.1 * (n + 1)) for n, one in enumerate(turns)),
     }  # fmt: skip
     return Chat(**fields | changes)
 
@@ -130,14 +130,14 @@ CASES: list[tuple[str, list[Chat], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("scenario", "chats", "policy", "said"), CASES)
+@pytest.mark.parametrize(("scenario", "chats", "policy", "turns"), CASES)
 def test_the_policy_decides_what_is_right_in_a_scenario(
-    scenario: str, chats: list[Chat], policy: dict[str, Any], said: str
+    scenario: str, chats: list[Chat], policy: dict[str, Any], turns: str
 ) -> None:
     name = next(n for n, s in SCENARIO_OF.items() if s == scenario)
     verdict = judge(run_with(*chats, **policy)).verdict(name)
-    assert verdict.outcome == ("fail" if said else "pass"), verdict
-    assert said in " ".join(verdict.actual)
+    assert verdict.outcome == ("fail" if turns else "pass"), verdict
+    assert turns in " ".join(verdict.actual)
 
 
 def test_a_reply_that_ends_at_once_cannot_be_left_behind() -> None:

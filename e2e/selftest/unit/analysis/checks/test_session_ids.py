@@ -1,4 +1,4 @@
-"""What is said of the IDs' form, and how much randomness is claimed."""
+"""What is stated of the IDs' form, and how much randomness is claimed."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ def with_features(*ids: str, lanes: int = 1, fault: str = "", bearer: bool = Fal
     for n, (chat, session) in enumerate(
         zip(sorted(records.chats, key=lambda c: (c.lane, c.chat)), ids, strict=True)
     ):
-        told = features(session, chat.began, ids[n - 1] if n else None, lambda text: f"ref of {text}")
-        data = {"session": session, "features": told}
+        reported = features(session, chat.began, ids[n - 1] if n else None, lambda text: f"ref of {text}")
+        data = {"session": session, "features": reported}
         events.append(Event(records.meta.run_id, 9000 + n, chat.began, chat.lane, chat.chat, "minted", data))
     records = replace(records, events=(*records.events, *events))
     if bearer:

@@ -64,7 +64,7 @@ REPLY: dict[str, Any] = {"rotation": "on_first_reply"}
 
 
 @pytest.mark.parametrize(
-    ("second", "events", "says"),
+    ("second", "events", "expected"),
     [
         # The old reply ends last: the second message goes into the old conversation.
         (
@@ -92,12 +92,12 @@ REPLY: dict[str, Any] = {"rotation": "on_first_reply"}
     ids=["old end last", "old end first"],
 )
 def test_the_end_of_an_old_reply_names_the_new_chat(
-    second: tuple[str, str | None, str | None], events: list[Event], says: str
+    second: tuple[str, str | None, str | None], events: list[Event], expected: str
 ) -> None:
     run = run_with(left(("", None, None), second), events, **REPLY)
     verdict = judge(run).verdict("rotation.mid_stream")
     assert verdict.outcome == "fail"
-    assert says in " ".join(verdict.actual)
+    assert expected in " ".join(verdict.actual)
     assert [c.name for c in judge(run).causes] == ["late-stream"]
     assert owners(run)[run.metas[0].mask_key, OLD].key == ChatKey(RUN, 0, 10)
 

@@ -256,7 +256,7 @@ NO_ID = ("", None, None)
 
 class TestLoadsThatBeginAnew:
     @pytest.mark.parametrize(
-        ("scenario", "said", "policy", "outcome"),
+        ("scenario", "turns", "policy", "outcome"),
         [
             # The backend gives the ID with the first reply, and a reload begins anew: its first message has none.
             ("reload", [NO_ID, ("", "s…a", "s…a"), ("reload", None, "s…a")], {"rotation": "on_first_reply", "reload_keeps": False}, "pass"),
@@ -274,9 +274,9 @@ class TestLoadsThatBeginAnew:
         ],
     )  # fmt: skip
     def test_the_first_message_after_it_is_excused_as_a_chats_first_is(
-        self, scenario: Any, said: Any, policy: dict[str, Any], outcome: str
+        self, scenario: Any, turns: Any, policy: dict[str, Any], outcome: str
     ) -> None:
-        made = records(chat(scenario, 10, said))
+        made = records(chat(scenario, 10, turns))
         made = replace(made, meta=replace(made.meta, policy=replace(made.meta.policy, **policy)))
         check = {"reload": scenarios.reload, "back-forward": scenarios.back_forward}[scenario]
         assert check(assemble([made])).outcome == outcome

@@ -33,7 +33,7 @@ def nothing(chat: Chat, ids: dict[int, str | None]) -> str | None:
     return None
 
 
-def with_titles(records: RunRecords, session: Session, times: int = 1, **said: Any) -> Run:
+def with_titles(records: RunRecords, session: Session, times: int = 1, **given: Any) -> Run:
     """The run whose page also asks for a title (so many ``times``) in each chat, with ``session`` of it."""
     ids: dict[int, dict[int, str | None]] = {}
     for chat in records.chats:
@@ -53,7 +53,7 @@ def with_titles(records: RunRecords, session: Session, times: int = 1, **said: A
             "judged": True,
             "retry": False,
             "stack": stack("mount"),
-            **said,
+            **given,
         }
         one = Event(records.meta.run_id, 10_000 + n, t + 0.3, chat.lane, chat.chat, "payload", data)
         events += [replace(one, seq=one.seq + 1_000 * time, t=one.t + 0.01 * time) for time in range(times)]
@@ -92,13 +92,13 @@ def test_its_own_session_or_none_is_right(session: Session) -> None:
     assert rotation.sent_id_is_fresh(with_titles(make_run(chats=8, lanes=2), session)).outcome == "pass"
 
 
-@pytest.mark.parametrize("said", [{"judged": False}, {"judged": None}], ids=["left-out", "old-evidence"])
-def test_a_rule_that_is_not_judged_is_not(said: dict[str, Any]) -> None:
-    run = with_titles(make_run(chats=8, lanes=2), of_the_load, **said)
+@pytest.mark.parametrize("given", [{"judged": False}, {"judged": None}], ids=["left-out", "old-evidence"])
+def test_a_rule_that_is_not_judged_is_not(given: dict[str, Any]) -> None:
+    run = with_titles(make_run(chats=8, lanes=2), of_the_load, **given)
     assert rotation.sent_id_is_fresh(run).outcome == "pass"
 
 
-def test_what_the_messages_show_already_is_not_told_twice() -> None:
+def test_what_the_messages_show_already_is_not_reported_twice() -> None:
     run = with_titles(make_run("session-not-ended", chats=8, lanes=2), own)
     verdict = explained(run, rotation.sent_id_is_fresh(run))
     assert verdict.outcome == "fail"

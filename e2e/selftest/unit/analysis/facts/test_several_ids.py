@@ -15,19 +15,19 @@ from e2e.analysis.model.run import Run
 from e2e.analysis.model.schema import MessageRow
 from e2e.analysis.model.verdict import ChatKey
 from e2e.records.records import Chat, Event
-from e2e.selftest.unit.analysis.checks.test_scenarios import Said, chat
+from e2e.selftest.unit.analysis.checks.test_scenarios import Turn, chat
 from e2e.selftest.unit.analysis.facts.test_ownership import NEW, OLD, REPLY, RUN, T, issued, run_with, write
 from e2e.selftest.unit.builders import START
 from reports.charts.flow import SENT, flow_of
 
 KEY = ChatKey(RUN, 0, 11)
-FIRST: Said = ("", None, None)
+FIRST: Turn = ("", None, None)
 TEMP = "s…temp"
 ONE = "rotation.one_id_per_chat"
 
 
-def plain(*said: Said, **changes: Any) -> list[Chat]:
-    return [chat("plain", 11, said, **changes)]
+def plain(*turns: Turn, **changes: Any) -> list[Chat]:
+    return [chat("plain", 11, turns, **changes)]
 
 
 def failed(run: Run) -> set[str]:
@@ -89,7 +89,7 @@ def test_two_issued_ids_sent_in_one_chat_are_a_fault() -> None:
     assert [c.name for c in judge(run).causes] == ["over-rotation"]
 
 
-RIGHT: list[tuple[str, list[Said], list[Event]]] = [
+RIGHT: list[tuple[str, list[Turn], list[Event]]] = [
     # The page's own ID holds the place until the reply issues the backend's.
     (
         "stored",
@@ -130,12 +130,12 @@ RIGHT: list[tuple[str, list[Said], list[Event]]] = [
 ]
 
 
-@pytest.mark.parametrize(("said", "events"), [r[1:] for r in RIGHT], ids=[r[0] for r in RIGHT])
+@pytest.mark.parametrize(("turns", "events"), [r[1:] for r in RIGHT], ids=[r[0] for r in RIGHT])
 @pytest.mark.parametrize("scenario", ["plain", "rapid-send"])
 def test_an_id_that_holds_the_place_of_the_backends_is_right(
-    scenario: str, said: list[Said], events: list[Event]
+    scenario: str, turns: list[Turn], events: list[Event]
 ) -> None:
-    run = run_with([chat(scenario, 11, said)], events, **REPLY)
+    run = run_with([chat(scenario, 11, turns)], events, **REPLY)
     assert failed(run) == set()
     assert judge(run).outcome == "pass"
     assert {anomaly(c) for c in chat_evidence(run).values()} == {""}
@@ -209,7 +209,7 @@ def test_the_store_holds_another_chats_id_by_right_in_some_scenarios(scenario: s
     assert stored_in_one_chat(run) == {}
 
 
-def test_where_new_chat_makes_the_session_the_payloads_tell() -> None:
+def test_where_new_chat_makes_the_session_the_payloads_show_it() -> None:
     events = [write(T + 0.21, 11, OLD, None), write(T + 0.25, 11, NEW, OLD)]
     assert stored_in_one_chat(run_with(plain(("", OLD, OLD), ("", NEW, NEW)), events)) == {}
 

@@ -26,7 +26,7 @@ MESSAGE = replace(CHAT.messages[0], backend_provider=None, label_provider=None, 
 RUN = RECORDS.meta.run_id
 
 
-def said(
+def turn(
     number: int, sent: str | None = "s-1", by: str | None = "A", after: Any = "", **more: Any
 ) -> Message:
     t = CHAT.began + number
@@ -60,9 +60,9 @@ def key(number: int) -> ChatKey:
 
 
 class TestTabs:
-    CHANGED = (said(0), said(1, by="B", after="other-tab"))
+    CHANGED = (turn(0), turn(1, by="B", after="other-tab"))
 
-    def test_a_running_chat_that_another_provider_goes_on_with_is_told(self) -> None:
+    def test_a_running_chat_that_another_provider_goes_on_with_is_reported(self) -> None:
         text = "reply 1 came from B after New Chat in the other tab, and from A before"
         assert tabs.provider_changes(run_of(chat(0, *self.CHANGED))) == {key(0): text}
         assert tabs.provider_changes(run_of(chat(0, *self.CHANGED), affinity="none")) == {}
@@ -70,29 +70,29 @@ class TestTabs:
     @pytest.mark.parametrize(
         "messages",
         [
-            (said(0), said(1, after="other-tab")),
-            (said(0), said(1, sent="s-2", by="B", after="other-tab")),
-            (said(0), said(1, by="B")),
-            (said(0), said(1, by=None, after="other-tab")),
-            (said(0), said(1, by="B", after="other-tab", served_by="a cache")),
-            (said(0, sent=None), said(1, sent=None, by="B", after="other-tab")),
+            (turn(0), turn(1, after="other-tab")),
+            (turn(0), turn(1, sent="s-2", by="B", after="other-tab")),
+            (turn(0), turn(1, by="B")),
+            (turn(0), turn(1, by=None, after="other-tab")),
+            (turn(0), turn(1, by="B", after="other-tab", served_by="a cache")),
+            (turn(0, sent=None), turn(1, sent=None, by="B", after="other-tab")),
         ],
     )
     def test_anything_else_is_no_change_by_the_other_tab(self, messages: tuple[Message, ...]) -> None:
         assert tabs.provider_changes(run_of(chat(0, *messages))) == {}
 
-    def test_a_chat_that_was_not_observed_tells_nothing(self) -> None:
+    def test_a_chat_that_was_not_observed_shows_nothing(self) -> None:
         assert tabs.provider_changes(run_of(chat(0, *self.CHANGED, status="lost", reason="x"))) == {}
 
     @pytest.mark.parametrize(
         ("messages", "flaps"),
         [
-            ((said(0), said(1, by="B")), True),
+            ((turn(0), turn(1, by="B")), True),
             (CHANGED, False),
-            ((said(0, backend_provider="A"),), False),
-            ((said(0, backend_provider="B"),), True),
-            ((said(0, backend_provider="B", served_by="a cache"),), False),
-            ((said(0, by=None, backend_provider="B"),), False),
+            ((turn(0, backend_provider="A"),), False),
+            ((turn(0, backend_provider="B"),), True),
+            ((turn(0, backend_provider="B", served_by="a cache"),), False),
+            ((turn(0, by=None, backend_provider="B"),), False),
         ],
     )
     def test_a_session_that_changes_its_provider_by_itself_flaps(
@@ -110,7 +110,7 @@ class TestTabs:
         ],
     )
     def test_a_session_that_ended_for_both_tabs(self, chats: int, shared: str, text: str) -> None:
-        found = [chat(n, said(0, ended_elsewhere=n < chats)) for n in range(3)]
+        found = [chat(n, turn(0, ended_elsewhere=n < chats)) for n in range(3)]
         rest = (
             " refused after New Chat in the other tab had ended the session that the tabs share (policy.tabs)"
         )
@@ -122,23 +122,23 @@ class TestReloads:
 
     @pytest.mark.parametrize(("after", "brings"), [("s-1", "same"), ("s-3", "another"), (None, "")])
     def test_the_first_message_after_new_chat_and_a_load(self, after: str | None, brings: str) -> None:
-        run = run_of(chat(0, said(0)), chat(1, said(0, sent=after, after="reload")))
+        run = run_of(chat(0, turn(0)), chat(1, turn(0, sent=after, after="reload")))
         assert reloads.brings(run, RUN) == brings
         assert reloads.brings(run, "another run") == ""
 
     def test_an_id_that_the_lane_has_sent_before_is_no_other_one(self) -> None:
         run = run_of(
-            chat(0, said(0, sent="s-0")), chat(1, said(0)), chat(2, said(0, sent="s-0", after="reload"))
+            chat(0, turn(0, sent="s-0")), chat(1, turn(0)), chat(2, turn(0, sent="s-0", after="reload"))
         )
         assert reloads.brings(run, RUN) == ""
 
-    def test_two_loads_that_differ_tell_nothing(self) -> None:
-        loads = [chat(1, said(0, after="reload")), chat(2, said(0, sent="s-9", after="reload"))]
-        assert reloads.brings(run_of(chat(0, said(0)), loads[0]), RUN) == "same"
-        assert reloads.brings(run_of(chat(0, said(0)), *loads), RUN) == ""
+    def test_two_loads_that_differ_show_nothing(self) -> None:
+        loads = [chat(1, turn(0, after="reload")), chat(2, turn(0, sent="s-9", after="reload"))]
+        assert reloads.brings(run_of(chat(0, turn(0)), loads[0]), RUN) == "same"
+        assert reloads.brings(run_of(chat(0, turn(0)), *loads), RUN) == ""
 
-    def test_a_payload_that_was_not_seen_tells_nothing(self) -> None:
-        run = run_of(chat(0, said(0)), chat(1, said(0, after="reload", sent_seen=False)))
+    def test_a_payload_that_was_not_seen_shows_nothing(self) -> None:
+        run = run_of(chat(0, turn(0)), chat(1, turn(0, after="reload", sent_seen=False)))
         assert reloads.brings(run, RUN) == ""
 
     @pytest.mark.parametrize(
@@ -151,24 +151,24 @@ class TestReloads:
             ({}, None, ""),
         ],
     )
-    def test_with_nothing_stored_a_load_inside_a_chat_tells_too(
+    def test_with_nothing_stored_a_load_inside_a_chat_shows_it_too(
         self, policy: dict[str, Any], after: str | None, brings: str
     ) -> None:
-        run = run_of(chat(0, said(0), said(1, sent=after, after="reload")), **policy)
+        run = run_of(chat(0, turn(0), turn(1, sent=after, after="reload")), **policy)
         assert reloads.brings(run, RUN) == brings
 
     @pytest.mark.parametrize(
         ("second", "status", "brings"),
         [("s-1", "observed", "same"), ("s-2", "observed", "another"), ("s-1", "lost", "")],
     )
-    def test_the_experiment_tells_too(self, second: str, status: Any, brings: str) -> None:
+    def test_the_experiment_shows_it_too(self, second: str, status: Any, brings: str) -> None:
         side = [
-            replace(chat(n, said(0, sent=sent), status=s, reason=""), lane=SIDE_LANE, experiment="reload")
+            replace(chat(n, turn(0, sent=sent), status=s, reason=""), lane=SIDE_LANE, experiment="reload")
             for n, sent, s in ((0, "s-1", "observed"), (1, second, status))
         ]
-        assert reloads.brings(run_of(chat(0, said(0, sent="s-9")), *side), RUN) == brings
+        assert reloads.brings(run_of(chat(0, turn(0, sent="s-9")), *side), RUN) == brings
         others = [replace(one, experiment="user") for one in side]
-        assert reloads.brings(run_of(chat(0, said(0)), *others), RUN) == ""
+        assert reloads.brings(run_of(chat(0, turn(0)), *others), RUN) == ""
 
 
 def answer(n: int, question: str, session: str | None = "p-1", **data: Any) -> Event:
@@ -181,7 +181,7 @@ def answer(n: int, question: str, session: str | None = "p-1", **data: Any) -> E
 
 class TestProbes:
     def run_of(self, *events: Event, **policy: Any) -> Run:
-        return run_of(chat(0, said(0, sent="s-1")), events=events, **policy)
+        return run_of(chat(0, turn(0, sent="s-1")), events=events, **policy)
 
     def test_look_ups_of_the_chats_own_sessions_are_no_probes(self) -> None:
         run = self.run_of(
@@ -252,14 +252,14 @@ def test_payloads_of_messages_are_usual_unless_their_id_is_encoded() -> None:
         payload(1, "other"),
         payload(0, "third"),
     ]
-    run = run_of(chat(0, said(0, request="own")), events=events)
+    run = run_of(chat(0, turn(0, request="own")), events=events)
     assert [p.seq for p in unusual_payloads(run)] == [0, 1, 2]
 
 
 class TestMemory:
     """The words of the checks of code words."""
 
-    def test_the_most_frequent_reason_is_told(self) -> None:
+    def test_the_most_frequent_reason_is_reported(self) -> None:
         run = played(
             recall(GIVEN, 1, GIVEN, knows=None, why="no text"),
             recall(NEXT, 0, GIVEN, knows=None, why="cut"),
@@ -278,7 +278,7 @@ class TestMemory:
         assert found.headline.startswith("scenario memory was not completed")
         assert found.needs == "needs one lane that completes it"
 
-    def test_a_scenario_that_was_left_out_says_why(self) -> None:
+    def test_a_scenario_that_was_left_out_names_the_reason(self) -> None:
         run = played()
         metas = tuple(replace(m, left_out={"memory": "no budget"}) for m in run.metas)
         found = memory._unseen("x", replace(run, metas=metas), (), {"wrong": 0})
@@ -352,7 +352,7 @@ def test_without_ids_a_chat_is_one_session_until_something_else_than_a_message(o
 
 @pytest.mark.parametrize("seen", [False, True])
 def test_a_message_whose_store_was_not_seen_is_compared_with_nothing(seen: bool) -> None:
-    """Of a scenario: what the store held is not known, so it is not told as nothing."""
+    """Of a scenario: what the store held is not known, so it is not reported as nothing."""
     records = make_run(chats=2, lanes=1, continue_last=False)
 
     def change(c: Chat) -> Chat:
@@ -365,7 +365,7 @@ def test_a_message_whose_store_was_not_seen_is_compared_with_nothing(seen: bool)
     assert len(scenario_findings._of_store(run, messages)) == int(seen)
 
 
-def test_a_scenarios_first_message_without_an_id_is_told_as_that() -> None:
+def test_a_scenarios_first_message_without_an_id_is_reported_as_that() -> None:
     records = make_run(chats=2, lanes=1, continue_last=False)
     run = assemble([
         with_chats(records, lambda c: replace(c, messages=tuple(replace(m, sent=None) for m in c.messages)) if c.chat else c)

@@ -1,4 +1,4 @@
-"""Guards what is said about entropy: never more than the data support, never less room than the form has."""
+"""Guards what is stated about entropy: never more than the data support, never less room than the form has."""
 
 from __future__ import annotations
 

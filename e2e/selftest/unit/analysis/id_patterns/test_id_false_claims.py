@@ -145,14 +145,14 @@ def test_the_screen_lets_structure_through() -> None:
 )
 def test_features_of_random_ids_differ_in_nothing_but_hashes_and_classes(form: str) -> None:
     def bare(sample: Sample) -> str:
-        told = json.loads(json.dumps(sample.features))
-        del told["ref"], told["symbols"], told["written"]
-        for piece in told["pieces"].values():
+        reported = json.loads(json.dumps(sample.features))
+        del reported["ref"], reported["symbols"], reported["written"]
+        for piece in reported["pieces"].values():
             del piece["ref"], piece["has"]
             piece.pop("uuid", None)
-        for key in [k for k in told["pieces"] if k[-1] in "wn" and k != "whole"]:
-            del told["pieces"][key]  # "letters, then digits" is a class too
-        return json.dumps(told)
+        for key in [k for k in reported["pieces"] if k[-1] in "wn" and k != "whole"]:
+            del reported["pieces"][key]  # "letters, then digits" is a class too
+        return json.dumps(reported)
 
     kinds = Counter(bare(s) for s in pool(form))
     assert kinds.most_common(1)[0][1] >= 0.998 * POOL
@@ -166,9 +166,9 @@ def test_features_hold_no_part_of_the_id(form: str) -> None:
     rng = random.Random(5)
     for _ in range(20):
         made, before = FORMS[form](rng), FORMS[form](rng)
-        told = features(made, START, before, upper)
-        told.pop("written")
-        text = json.dumps(told, ensure_ascii=False)
+        reported = features(made, START, before, upper)
+        reported.pop("written")
+        text = json.dumps(reported, ensure_ascii=False)
         secret = made.removeprefix("sess_")
         assert not any(secret[i : i + 4] in text for i in range(len(secret) - 3))
 
@@ -180,6 +180,6 @@ def test_any_text_has_features(text: str) -> None:
     def safe(part: str) -> str:
         return hashlib.sha256(part.encode(errors="surrogatepass")).hexdigest()[:12]
 
-    told = [Sample(features(text, START, text, safe)) for _ in range(3)]
-    json.dumps(told[0].features)
-    recognise(told)
+    reported = [Sample(features(text, START, text, safe)) for _ in range(3)]
+    json.dumps(reported[0].features)
+    recognise(reported)

@@ -47,8 +47,8 @@ def collect(
         lane = i % lanes
         made = make(rng, now, i, lane)
         written = now + rng.uniform(0, late)
-        told = json.loads(json.dumps(features(made, written, previous.get(lane), reference, KNOWN)))
-        out.append(Sample(told, lane=lane, context=contexts[lane % 2], order=i))
+        reported = json.loads(json.dumps(features(made, written, previous.get(lane), reference, KNOWN)))
+        out.append(Sample(reported, lane=lane, context=contexts[lane % 2], order=i))
         previous[lane] = made
         now += gap * rng.uniform(0.5, 1.5)
     return out
@@ -218,7 +218,7 @@ def test_the_storys_patterns_are_named_over_four_browsers_too(name: str, seed: i
 
 @pytest.mark.parametrize("gap", [0.02, 0.1, 30.0])
 @pytest.mark.parametrize("name", ["ms", "base 36 ms", "timestamp", "ulid", "objectid", "uuid v7"])
-def test_a_time_is_told_from_fast_and_slow_clicks(name: str, gap: float) -> None:
+def test_a_time_is_distinguished_from_fast_and_slow_clicks(name: str, gap: float) -> None:
     make, expected = (STORY | WILD)[name]
     found = recognise(collect(make, gap=gap, late=0.1))
     assert found.name == expected
@@ -233,7 +233,7 @@ def test_parts_are_named_from_the_left() -> None:
     assert "correlated" in found.evidence[0]
 
 
-def test_a_fingerprint_is_told_by_browsers_that_differ() -> None:
+def test_a_fingerprint_is_recognised_by_browsers_that_differ() -> None:
     def make(rng: random.Random, now: float, i: int, lane: int) -> str:
         return f"s_{hashed('Firefox Chrome'.split()[lane % 2])[:12]}"
 
@@ -241,7 +241,7 @@ def test_a_fingerprint_is_told_by_browsers_that_differ() -> None:
     assert (found.name, found.parts) == ("shared", ("fingerprint",))
 
 
-def test_a_fixed_id_that_is_a_hash_of_the_user_agent_says_so() -> None:
+def test_a_fixed_id_that_is_a_hash_of_the_user_agent_states_it() -> None:
     found = recognise(collect(lambda r, t, i, k: f"fp_{hashed(KNOWN['the user agent'])[:12]}"))
     assert found.name == "fixed"
     assert "sha256 of the user agent" in " ".join(found.evidence)
@@ -373,7 +373,7 @@ class TestTokens:
             for s, t in zip(found, tokens, strict=True)
         ]
 
-    def test_their_algorithms_claims_and_age_are_told(self) -> None:
+    def test_their_algorithms_claims_and_age_are_reported(self) -> None:
         one = {"alg": "HS256", "claims": ["sub", "iat"], "issued": -1.25}
         other = {"alg": "ES256", "claims": ["iat", "exp"], "issued": 3.04}
         found = recognise(self.samples(one, other))
@@ -389,7 +389,7 @@ class TestTokens:
             "issued within 3.0 s of the write",
         )
 
-    def test_without_common_claims_or_times_nothing_is_told_of_them(self) -> None:
+    def test_without_common_claims_or_times_nothing_is_reported_of_them(self) -> None:
         found = recognise(
             self.samples({"alg": "none", "claims": ["a"], "issued": 1.0}, {"alg": "none", "claims": ["b"]})
         )

@@ -45,13 +45,13 @@ class TestNamed:
         assert found[2] == (
             "ms base 10: a time within 0.1 s of the write in all 2; the writes lie within 0.0 s, too close for a correlation"
         )
-        for last, said in ((1.9, True), (2.0, False)):
+        for last, close_enough in ((1.9, True), (2.0, False)):
             close = judge_time(column("s base 10", 0.0, -0.9, -0.9), samples(0, 1, last))
             assert close is not None
-            assert ("the writes lie within 1.9 s" in close[2]) is said
+            assert ("the writes lie within 1.9 s" in close[2]) is close_enough
 
     @pytest.mark.parametrize(("off", "words"), [(60.0, "60 s after"), (-60.0, "60 s before")])
-    def test_another_clock_is_told_from_five_ids_on(self, off: float, words: str) -> None:
+    def test_another_clock_is_recognised_from_five_ids_on(self, off: float, words: str) -> None:
         found = judge_time(column("ms base 10", *[off] * 5), SLOW)
         assert found is not None
         assert (
@@ -136,14 +136,14 @@ class TestLimits:
         assert times._follows(off, written, 1.0) is follows
 
     @pytest.mark.parametrize(
-        ("n", "of", "told"), [(2, 3, True), (2, 4, False), (3, 5, True), (1, 1, False), (1, 2, False)]
+        ("n", "of", "reported"), [(2, 3, True), (2, 4, False), (3, 5, True), (1, 1, False), (1, 2, False)]
     )
-    def test_a_time_in_more_than_half_of_the_ids_is_told(self, n: int, of: int, told: bool) -> None:
+    def test_a_time_in_more_than_half_of_the_ids_is_reported(self, n: int, of: int, reported: bool) -> None:
         offsets = [{"s base 10": 0.0}] * n + [{}] * (of - n)
         expected = f"a part reads as a time (s base 10) near the write in {n} of {of}, not in all within 5 s"
         found = times._some(offsets)
         assert found == (
-            ("unknown", "number near the time (s base 10)", expected, 0.0, False) if told else None
+            ("unknown", "number near the time (s base 10)", expected, 0.0, False) if reported else None
         )
 
     def test_ids_without_any_time(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from e2e.analysis.judge import Judgement, judge
 from e2e.analysis.model.run import assemble
 from e2e.records.records import Chat, Event
-from e2e.selftest.unit.analysis.checks.test_scenarios import Said, chat
+from e2e.selftest.unit.analysis.checks.test_scenarios import Turn, chat
 from e2e.selftest.unit.analysis.facts.test_ownership import RUN, T, issued, run_with, write
 from e2e.selftest.unit.builders import START, make_run
 
@@ -24,7 +24,7 @@ def unstored(rotation: Rotation, *, reloads: bool = True) -> Judgement:
     by_reply = rotation == "on_first_reply"
     made: list[Event] = [issued(START + 100.15, 0, A), issued(START + 108.15, 8, D)] if by_reply else []
 
-    def first(session: str) -> Said:
+    def first(session: str) -> Turn:
         return ("", None if by_reply else session, None)
 
     chats = [
@@ -40,7 +40,7 @@ def unstored(rotation: Rotation, *, reloads: bool = True) -> Judgement:
         chat("back-forward", 11, [("", new, None), ("back", new, None)]),
     ]
     if reloads:
-        after: Said = ("reload", None if by_reply else "s…b", None)
+        after: Turn = ("reload", None if by_reply else "s…b", None)
         chats += [chat("reload", 5, [("", A, None), after])]
         chats += [chat("reload", 6, [("reload", None if by_reply else X, None)])]
         made += [issued(START + 106.15, 6, X)] if by_reply else []
@@ -110,7 +110,7 @@ def back(*, restored: bool) -> Event:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "said", "events", "cause"),
+    ("scenario", "turns", "events", "cause"),
     [
         ("back-forward", [("back", NEW, NEW)], [back(restored=False)], "stale-state"),
         ("back-forward", [("back", NEW, NEW)], [start(T + 0.2)], "stale-state"),
@@ -130,10 +130,10 @@ def back(*, restored: bool) -> Event:
     ],
 )
 def test_a_new_id_after_a_page_load_is_no_late_rotation(
-    scenario: str, said: list[Said], events: list[Event], cause: str
+    scenario: str, turns: list[Turn], events: list[Event], cause: str
 ) -> None:
     before = chat("rapid-send", 10, [("", OLD, OLD)])
-    wrong = chat(scenario, 11, [("", OLD, NEW), *said], stored_before=OLD)
+    wrong = chat(scenario, 11, [("", OLD, NEW), *turns], stored_before=OLD)
     run = run_with([before, wrong], [write(T + 0.01, 11, NEW, OLD), *events])
     assert [(c.name, c.chats) for c in judge(run).causes] == [(cause, 1)]
 

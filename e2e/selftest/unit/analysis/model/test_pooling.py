@@ -82,13 +82,13 @@ class TestMissing:
         )
         assert reasons(one) == ["1 chat lost: gone"]
 
-    @pytest.mark.parametrize(("status", "told"), [("lost", False), ("blocked", True)])
-    def test_an_incomplete_scenario_is_its_own_checks(self, status: Any, told: bool) -> None:
+    @pytest.mark.parametrize(("status", "reported"), [("lost", False), ("blocked", True)])
+    def test_an_incomplete_scenario_is_its_own_checks(self, status: Any, reported: bool) -> None:
         def change(chat: Chat) -> Any:
             return replace(chat, status=status, reason="x", scenario="reload") if chat.chat else chat
 
         found = reasons(with_meta(with_chats(ONE, change), planned_chats=2))
-        assert bool(found) is told
+        assert bool(found) is reported
 
     def test_a_message_that_the_page_lost_was_seen(self) -> None:
         def change(chat: Chat) -> Chat:
@@ -227,7 +227,7 @@ class TestFrames:
 
 
 class TestRun:
-    def test_plain_chats_and_transitions_are_told_from_those_of_scenarios(self) -> None:
+    def test_plain_chats_and_transitions_are_distinguished_from_those_of_scenarios(self) -> None:
         records = with_chats(
             make_run(chats=6, lanes=1, backend=False),
             lambda c: replace(c, scenario="reload") if c.chat > 3 else c,

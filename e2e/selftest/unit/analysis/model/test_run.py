@@ -48,7 +48,7 @@ def test_a_value_of_another_type_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frame", "says"),
+    ("frame", "expected"),
     [
         (pd.DataFrame({"b": [1]}), "x has no column a"),
         (pd.DataFrame({"a": [1.5]}), "x.a has the dtype float64, expected Int64"),
@@ -58,8 +58,8 @@ def test_a_value_of_another_type_is_named() -> None:
         ),
     ],
 )
-def test_a_frame_with_other_columns_is_refused(frame: pd.DataFrame, says: str) -> None:
-    with pytest.raises(AnalysisError, match=says):
+def test_a_frame_with_other_columns_is_refused(frame: pd.DataFrame, expected: str) -> None:
+    with pytest.raises(AnalysisError, match=expected):
         validate("x", {"a": "Int64"}, frame)
 
 
@@ -138,7 +138,7 @@ def test_two_runs_are_pooled_with_lanes_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("runs", "says"),
+    ("runs", "expected"),
     [
         ([], "there is no run to judge"),
         ([make_run(run_id="a"), make_run(run_id="a")], "run a is listed twice"),
@@ -152,8 +152,8 @@ def test_two_runs_are_pooled_with_lanes_of_their_own() -> None:
         ),
     ],
 )
-def test_runs_that_cannot_be_judged_together_are_refused(runs: list[RunRecords], says: str) -> None:
-    with pytest.raises(AnalysisError, match=says):
+def test_runs_that_cannot_be_judged_together_are_refused(runs: list[RunRecords], expected: str) -> None:
+    with pytest.raises(AnalysisError, match=expected):
         assemble(runs)
 
 
@@ -162,7 +162,7 @@ def test_a_whole_run_is_not_partial() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "expected"),
     [
         (lambda r: with_meta(r, finished=None), "did not finish"),
         (lambda r: with_meta(r, interrupted="Ctrl-C"), "interrupted: Ctrl-C"),
@@ -181,10 +181,10 @@ def test_a_whole_run_is_not_partial() -> None:
         ),
     ],
 )
-def test_what_makes_a_run_partial(change: Any, says: str) -> None:
+def test_what_makes_a_run_partial(change: Any, expected: str) -> None:
     run = assemble([change(make_run())])
     assert run.partial
-    assert says in run.partial_reasons[0]
+    assert expected in run.partial_reasons[0]
 
 
 def test_problems_of_events_and_of_the_end_are_listed_once() -> None:

@@ -108,11 +108,11 @@ def test_a_store_that_the_profile_names_wrongly_is_not_empty() -> None:
     )
     stored = {"session": "session_…1", "place": "sessionStorage under 'chat'", "layer": "stored", "rule": ""}
     last = records.events[-1]
-    told = Event(records.meta.run_id, last.seq + 1, last.t, 0, None, "sighting", stored)
+    sighting = Event(records.meta.run_id, last.seq + 1, last.t, 0, None, "sighting", stored)
     events = tuple(e for e in records.events if e.kind != "storage")
     fails = judge(assemble([replace(records, events=events)])).verdict("rotation.stored_id_is_fresh")
     assert fails.outcome == "fail"
-    judgement = judge(assemble([replace(records, events=(*events, told))]))
+    judgement = judge(assemble([replace(records, events=(*events, sighting))]))
     assert {v.name for v in judgement.verdicts if v.outcome == "fail"} == set()
 
 
@@ -140,7 +140,7 @@ def test_an_id_found_elsewhere_in_one_layer_leaves_the_other_as_it_was_seen(laye
 
 
 @pytest.mark.parametrize(("form", "named"), [("", ""), ("base64", " (base64)")])
-def test_a_message_says_where_its_id_was_and_in_which_form(form: str, named: str) -> None:
+def test_a_message_names_where_its_id_was_and_in_which_form(form: str, named: str) -> None:
     records = silent("header x-thread")
     events = tuple(
         replace(e, data={**e.data, "form": form}) if e.kind == "sighting" else e for e in records.events

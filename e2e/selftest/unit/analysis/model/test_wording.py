@@ -76,7 +76,7 @@ def test_a_long_list_ends_with_the_number_of_the_others() -> None:
     assert capped(lines, 3) == ("0", "1", "… and 7 more")
 
 
-def test_the_tail_of_a_reference_tells_one_from_another() -> None:
+def test_the_tail_of_a_reference_distinguishes_it() -> None:
     assert short(None) == "nothing"
     assert short("session_…0123456789abcdef") == "0123456789ab"
     assert short("0123456789abcdef") == "0123456789abcdef"
@@ -116,12 +116,12 @@ def unreadable(*reasons: str) -> Run:
     """A run whose first messages have these reasons not to show an ID."""
     run = one_run()
     messages = run.every(MessageRow)
-    told = [*reasons, *[""] * (len(messages) - len(reasons))]
-    rows = [replace(m, unreadable=why, sent_seen=not why) for m, why in zip(messages, told, strict=True)]
+    whys = [*reasons, *[""] * (len(messages) - len(reasons))]
+    rows = [replace(m, unreadable=why, sent_seen=not why) for m, why in zip(messages, whys, strict=True)]
     return replace(run, rows={**run.rows, MessageRow: rows}, _cache={})
 
 
-def test_the_most_frequent_reason_of_unseen_payloads_is_told() -> None:
+def test_the_most_frequent_reason_of_unseen_payloads_is_reported() -> None:
     assert payloads_unseen(one_run(), "nothing is known") == "nothing is known"
     assert (
         payloads_unseen(unreadable("gzip", "brotli", "brotli"), "x")

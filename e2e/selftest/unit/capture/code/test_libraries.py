@@ -25,7 +25,7 @@ READABLE = "function a() {\n  b();\n}\n"
 MINIFIED = "var a=1;" * 200
 
 
-def map_of(source: str, **said: Any) -> str:
+def map_of(source: str, **fields: Any) -> str:
     """The text of a map whose first position is line 3 of ``source``."""
     raw = {
         "version": 3,
@@ -33,17 +33,17 @@ def map_of(source: str, **said: Any) -> str:
         "sourcesContent": [SESSION],
         "mappings": mappings([(0, 0, 2, 0)]),
     }
-    return json.dumps(raw | said)
+    return json.dumps(raw | fields)
 
 
 def frame(url: str, line: int = 1, column: int = 5, function: str = "a") -> Frame:
     return {"function": function, "url": url, "line": line, "column": column}
 
 
-def own(stack: list[Frame], scripts: Mapping[str, str], **said: Any) -> list[str]:
+def own(stack: list[Frame], scripts: Mapping[str, str], **fields: Any) -> list[str]:
     """The sources of the frames that count as the product's own."""
     fetch: Callable[[str], str | None] = scripts.get
-    places = resolve(stack, fetch, page=PAGE, **said)
+    places = resolve(stack, fetch, page=PAGE, **fields)
     run = assemble([with_meta(make_run(), code=dict(places))])
     return [place.source for place in trail(run, run.metas[0].run_id, stack)]
 
@@ -97,10 +97,10 @@ def test_the_page_that_embeds_a_widget_is_named_and_not_the_widget() -> None:
 
 def test_a_widget_with_a_published_map_is_a_widget_all_the_same() -> None:
     widget, host = f"{PAGE}lib/chat.js", f"{PAGE}app/host.js"
-    told = map_of("src/chat.ts")
+    source_map = map_of("src/chat.ts")
     scripts = {
         widget: MINIFIED + "\n//# sourceMappingURL=chat.js.map\n",
-        f"{widget}.map": told,
+        f"{widget}.map": source_map,
         host: READABLE,
     }
     assert own([frame(widget), frame(host, 2)], scripts) == ["app/host.js"]
@@ -109,10 +109,10 @@ def test_a_widget_with_a_published_map_is_a_widget_all_the_same() -> None:
 
 def test_an_application_below_dist_with_a_map_is_not_given_up_for_an_inline_handler() -> None:
     bundle = f"{PAGE}dist/app.bundle.js"
-    told = map_of("src/chat.ts")
+    source_map = map_of("src/chat.ts")
     scripts = {
         bundle: MINIFIED + "\n//# sourceMappingURL=app.bundle.js.map\n",
-        f"{bundle}.map": told,
+        f"{bundle}.map": source_map,
         PAGE: "<html>",
     }
     assert own([frame(bundle), frame(PAGE, 9, function="HTMLButtonElement.onclick")], scripts) == [
@@ -120,7 +120,7 @@ def test_an_application_below_dist_with_a_map_is_not_given_up_for_an_inline_hand
     ]
 
 
-def test_a_bundle_that_is_all_there_is_is_told() -> None:
+def test_a_bundle_that_is_all_there_is_is_reported() -> None:
     bundle = f"{PAGE}dist/main.min.js"
     assert own([frame(bundle)], {bundle: MINIFIED}) == ["dist/main.min.js"]
 
@@ -201,7 +201,7 @@ class TestExcerpts:
             assert secret[4:14] not in shown
 
     @pytest.mark.parametrize("head", ["<html>", " \n <!doctype html>"])
-    def test_a_document_is_told_by_its_first_characters(self, head: str) -> None:
+    def test_a_document_is_recognised_by_its_first_characters(self, head: str) -> None:
         line = head.count("\n") + 2
         assert excerpts.of_script(f"{head}\n" + "x();" * 500, line, 100) == ()
         assert excerpts.of_script(f"{head[:0]}\n" * (line - 1) + "x();" * 500, line, 100) != ()
@@ -234,8 +234,8 @@ class TestExcerpts:
 
 
 class TestLocalMaps:
-    def told(self, **said: Any) -> str:
-        return map_of("src/session.ts", **said)
+    def source_map(self, **fields: Any) -> str:
+        return map_of("src/session.ts", **fields)
 
     def place(self, folder: Path, script: str = MINIFIED, url: str = f"{PAGE}assets/index-abc.js") -> str:
         [place] = resolve([frame(url, 1, 5)], {url: script}.get, local=LocalMaps(folder)).values()
@@ -243,11 +243,11 @@ class TestLocalMaps:
 
     def test_by_the_name_of_the_script(self, tmp_path: Path) -> None:
         (tmp_path / "assets").mkdir()
-        (tmp_path / "assets" / "index-abc.js.map").write_text(self.told())
+        (tmp_path / "assets" / "index-abc.js.map").write_text(self.source_map())
         assert self.place(tmp_path) == "src/session.ts"
 
     def test_by_the_link_that_leads_nowhere(self, tmp_path: Path) -> None:
-        (tmp_path / "hidden.map").write_text(self.told())
+        (tmp_path / "hidden.map").write_text(self.source_map())
         assert (
             self.place(tmp_path, MINIFIED + "\n//# sourceMappingURL=https://maps.example/hidden.map?v=1\n")
             == "src/session.ts"
@@ -255,25 +255,25 @@ class TestLocalMaps:
 
     def test_by_the_debug_id(self, tmp_path: Path) -> None:
         debug_id = "85314830-023f-4cf1-a267-535f4e37bb17"
-        (tmp_path / "other.map").write_text(self.told(debugId=debug_id.upper()))
-        (tmp_path / "index-abc.js.map").write_text(self.told(sources=["src/yesterday.ts"], file="\\x"))
+        (tmp_path / "other.map").write_text(self.source_map(debugId=debug_id.upper()))
+        (tmp_path / "index-abc.js.map").write_text(self.source_map(sources=["src/yesterday.ts"], file="\\x"))
         assert self.place(tmp_path, MINIFIED + f"\n//# debugId={debug_id}\n") == "src/session.ts"
 
     def test_by_the_file_that_the_map_names(self, tmp_path: Path) -> None:
-        (tmp_path / "out.map").write_text(self.told(file="index-abc.js"))
+        (tmp_path / "out.map").write_text(self.source_map(file="index-abc.js"))
         assert self.place(tmp_path) == "src/session.ts"
 
     def test_of_two_with_one_name_the_one_in_the_same_folders(self, tmp_path: Path) -> None:
         for folder, source in (("admin/assets", "src/admin.ts"), ("chat/assets", "src/session.ts")):
             (tmp_path / folder).mkdir(parents=True)
-            (tmp_path / folder / "main.js.map").write_text(self.told(sources=[source]))
+            (tmp_path / folder / "main.js.map").write_text(self.source_map(sources=[source]))
         assert self.place(tmp_path, url=f"{PAGE}chat/assets/main.js").endswith("src/session.ts")
         assert self.place(tmp_path, url=f"{PAGE}main.js") == "main.js", "a wrong map names wrong lines"
 
     def test_a_published_map_is_the_deployed_one(self, tmp_path: Path) -> None:
         url = f"{PAGE}main.js"
-        (tmp_path / "main.js.map").write_text(self.told(sources=["src/local.ts"]))
-        scripts = {url: MINIFIED + "\n//# sourceMappingURL=main.js.map\n", f"{url}.map": self.told()}
+        (tmp_path / "main.js.map").write_text(self.source_map(sources=["src/local.ts"]))
+        scripts = {url: MINIFIED + "\n//# sourceMappingURL=main.js.map\n", f"{url}.map": self.source_map()}
         [place] = resolve([frame(url)], scripts.get, local=LocalMaps(tmp_path)).values()
         assert place.source == "src/session.ts"
 
@@ -283,7 +283,7 @@ class TestLocalMaps:
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("source_map", "shown"),
     [
         ("Object.c [as loadSession]", "loadSession"),
         ("Object.send", "send"),
@@ -291,8 +291,8 @@ class TestLocalMaps:
         ("", ""),
     ],
 )
-def test_a_function_has_its_readable_name(told: str, shown: str) -> None:
-    [place] = resolve([frame(PAGE, function=told)], lambda _: None).values()
+def test_a_function_has_its_readable_name(source_map: str, shown: str) -> None:
+    [place] = resolve([frame(PAGE, function=source_map)], lambda _: None).values()
     assert place.function == shown
 
 

@@ -1,4 +1,4 @@
-"""From a bundle's position to a line that a developer can open; whatever is wrong with a map, the bundle's own position is told."""
+"""From a bundle's position to a line that a developer can open; whatever is wrong with a map, the bundle's own position is reported."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def mappings(*lines: Sequence[tuple[int, ...]]) -> str:
     return ";".join(groups)
 
 
-def map_text(*lines: Sequence[tuple[int, ...]], **said: Any) -> str:
-    """A map of ``src/lib/session.ts``, unless more is said."""
+def map_text(*lines: Sequence[tuple[int, ...]], **fields: Any) -> str:
+    """A map of ``src/lib/session.ts``, unless more is given."""
     raw = {
         "version": 3,
         "sources": ["../../src/lib/session.ts"],
@@ -86,7 +86,7 @@ def map_text(*lines: Sequence[tuple[int, ...]], **said: Any) -> str:
         "names": [],
         "mappings": mappings(*lines),
     }
-    return json.dumps({**raw, **said})
+    return json.dumps({**raw, **fields})
 
 
 def frame(column: int, line: int = 1, *, url: str = BUNDLE, function: str = "a") -> dict[str, Any]:
@@ -160,7 +160,7 @@ class TestPlace:
         assert (place.source, place.line, place.column, place.mapped) == ("src/lib/session.ts", 6, 5, True)
 
     @pytest.mark.parametrize(("line", "column"), [(1, 3), (2, 1), (1, 9), (7, 1), (0, 1)])
-    def test_where_the_map_says_nothing_the_bundle_is_told(self, line: int, column: int) -> None:
+    def test_where_the_map_contains_nothing_the_bundle_is_reported(self, line: int, column: int) -> None:
         # the first segment begins at column 5, one without a source at column 8, line 2 has none, line 7 is not there
         fetch = web(map=map_text([(4, 0, 2, 0), (7,)], []))
         assert bare(place_of(fetch, column, line)) == CodePlace(
@@ -179,7 +179,7 @@ class TestPlace:
     @pytest.mark.parametrize(
         "contents", [{"sourcesContent": [None]}, {"sourcesContent": None}, {"sourcesContent": []}]
     )
-    def test_without_the_source_the_place_is_told_alone(self, contents: dict[str, Any]) -> None:
+    def test_without_the_source_the_place_is_reported_alone(self, contents: dict[str, Any]) -> None:
         place = place_of(web(map=map_text([(0, 0, 5, 4)], **contents)))
         assert (place.line, place.function, place.context, place.mapped) == (6, "a", (), True)
 
@@ -262,7 +262,7 @@ class TestSources:
             ("src/vite/a.ts", False),
         ],
     )
-    def test_a_librarys_code_is_told_from_the_products(self, source: str, vendor: bool) -> None:
+    def test_a_librarys_code_is_distinguished_from_the_products(self, source: str, vendor: bool) -> None:
         text = map_text([(0, 0, 5, 4)], sources=[source, "src/a.ts"], sourcesContent=None)
         assert place_of(web(map=text)).vendor is vendor
 
@@ -352,15 +352,15 @@ class TestResolve:
         assert found["https://chat.example/other.js:1:5"] == CodePlace("other.js", 1, 5, "b", False, False)
 
     def test_every_file_is_fetched_once(self) -> None:
-        asked: list[str] = []
+        requested: list[str] = []
         known = web(map=map_text([(0, 0, 2, 0)]))
 
         def fetch(url: str) -> str | None:
-            asked.append(url)
+            requested.append(url)
             return known(url)
 
         resolve([frame(1), frame(2), frame(1), frame(3, url="https://chat.example/none.js")], fetch)
-        assert asked == [BUNDLE, BUNDLE + ".map", "https://chat.example/none.js"]
+        assert requested == [BUNDLE, BUNDLE + ".map", "https://chat.example/none.js"]
 
     def test_a_file_of_no_path_is_called_by_its_address(self) -> None:
         url = "https://chat.example"

@@ -131,11 +131,11 @@ def test_the_id_of_a_connect_frame_is_fresh_too(backend: Serve) -> None:
 
 def test_the_handshake_is_the_pages_with_a_fresh_id(backend: Serve) -> None:
     """A backend that speaks several subprotocols closes a connection that names none."""
-    asked: list[Any] = []
+    requested: list[Any] = []
 
     def handler(socket: ServerConnection) -> None:
         assert socket.request is not None
-        asked.append(socket.request.headers)
+        requested.append(socket.request.headers)
         socket.recv()
         socket.send('{"by": "prov_6"}')
 
@@ -151,14 +151,14 @@ def test_the_handshake_is_the_pages_with_a_fresh_id(backend: Serve) -> None:
         ":authority": "chat.example",
     }
     reply = sent_again(replace(request, headers=page))
-    (headers,) = asked
+    (headers,) = requested
     assert headers["Sec-WebSocket-Protocol"] == "graphql-transport-ws, json"
     assert headers["Origin"] == "https://chat.example"
     assert headers.get_all("User-Agent") == ["Mozilla/5.0"]
     assert headers["X-Session"] == reply.session
     assert "Cookie" not in headers
     sent_again(request)
-    assert "Sec-WebSocket-Protocol" not in asked[1]
+    assert "Sec-WebSocket-Protocol" not in requested[1]
 
 
 def test_a_later_frame_that_names_the_session_is_sent_before_the_message(backend: Serve) -> None:

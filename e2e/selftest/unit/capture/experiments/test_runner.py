@@ -145,48 +145,48 @@ class TestDirect:
         }
         return SimpleNamespace(**known | more)
 
-    def test_each_reply_is_told_with_a_masked_id_and_a_known_name(
+    def test_each_reply_is_reported_with_a_masked_id_and_a_known_name(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         names = ["prov_1", "other", None] + ["other"] * direct.REQUESTS
         replies = [self.reply(n, names[n]) for n in range(direct.REQUESTS)]
-        sent, told, waits = self.played(monkeypatch, *replies)
+        sent, reported, waits = self.played(monkeypatch, *replies)
         timeout = load("reference").timeouts.reply
         assert sent == [("a request", timeout, True)] * direct.REQUESTS
-        assert [t["provider"] for t in told] == [
+        assert [t["provider"] for t in reported] == [
             "Big hat",
             "other",
             None,
             *["other"] * (direct.REQUESTS - 3),
         ][: direct.REQUESTS]
-        assert {t["status"] for t in told} == {200}
-        assert all("abcdef" not in t["session"] for t in told)
-        assert len({t["session"] for t in told}) == direct.REQUESTS
+        assert {t["status"] for t in reported} == {200}
+        assert all("abcdef" not in t["session"] for t in reported)
+        assert len({t["session"] for t in reported}) == direct.REQUESTS
         assert {wait.timeout for wait in waits} == {timeout * 2 + 5}
         late = waits[0].late()
         assert isinstance(late, HarnessError)
         assert late.what == "the backend did not respond to the request that was sent without the browser"
 
     @pytest.mark.parametrize(
-        ("answer", "told"),
+        ("answer", "reported"),
         [
             (OSError("a secret address"), {"why": "OSError"}),
             (SimpleNamespace(failed=True), {"why": "the reply to a fresh ID reports a failure"}),
         ],
     )
     def test_a_failure_ends_it(
-        self, monkeypatch: pytest.MonkeyPatch, answer: Any, told: dict[str, str]
+        self, monkeypatch: pytest.MonkeyPatch, answer: Any, reported: dict[str, str]
     ) -> None:
         sent, events, _ = self.played(monkeypatch, self.reply(0), answer)
-        assert (len(sent), events[1:]) == (2, [told])
+        assert (len(sent), events[1:]) == (2, [reported])
 
     @pytest.mark.parametrize(("status", "sent"), [(399, direct.REQUESTS), (400, 1), (503, 1)])
-    def test_a_refusal_is_told_and_ends_it(
+    def test_a_refusal_is_reported_and_ends_it(
         self, monkeypatch: pytest.MonkeyPatch, status: int, sent: int
     ) -> None:
         replies = [self.reply(n, status=status) for n in range(direct.REQUESTS)]
-        requests, told, _ = self.played(monkeypatch, *replies)
-        assert (len(requests), [t["status"] for t in told]) == (sent, [status] * sent)
+        requests, reported, _ = self.played(monkeypatch, *replies)
+        assert (len(requests), [t["status"] for t in reported]) == (sent, [status] * sent)
 
     def test_the_pace_of_the_profile_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
         moments = iter([5.0, 5.0, *range(6, 1000)])
@@ -200,7 +200,7 @@ class TestDirect:
 
 
 class TestInBrowser:
-    """Two chats in a window of their own; whatever fails there is told, and the window closed."""
+    """Two chats in a window of their own; whatever fails there is reported, and the window closed."""
 
     def played(
         self,
@@ -248,25 +248,27 @@ class TestInBrowser:
         return done, [(lane, data) for lane, _, _, data in journal.events], experiment
 
     @pytest.mark.parametrize(("name", "user"), [("reload", 0), ("user", 1), ("user-agent", 0)])
-    def test_it_is_told_played_and_closed(
+    def test_it_is_reported_played_and_closed(
         self, monkeypatch: pytest.MonkeyPatch, name: str, user: int
     ) -> None:
-        done, told, experiment = self.played(monkeypatch, name)
+        done, reported, experiment = self.played(monkeypatch, name)
         assert done == [
             ("window", user, experiment.context), (name, "a context"), ("end", "lost", "the run ended"), "closed",
         ]  # fmt: skip
-        assert told == [(SIDE_LANE, {"name": name, "question": experiment.question})]
+        assert reported == [(SIDE_LANE, {"name": name, "question": experiment.question})]
 
     @pytest.mark.parametrize("error", [HarnessError("no reply"), Error("no reply\nat a.js:1")])
-    def test_what_failed_is_told_in_one_line(self, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-        done, told, experiment = self.played(monkeypatch, fails=error)
+    def test_what_failed_is_reported_in_one_line(
+        self, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        done, reported, experiment = self.played(monkeypatch, fails=error)
         assert done[2:] == [("end", "lost", "no reply"), ("end", "lost", "the run ended"), "closed"]
-        assert told[1:] == [(SIDE_LANE, {"name": experiment.name, "why": "no reply"})]
+        assert reported[1:] == [(SIDE_LANE, {"name": experiment.name, "why": "no reply"})]
 
     def test_a_window_that_cannot_be_opened_has_none_to_close(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        done, told, _ = self.played(monkeypatch, opens=False)
+        done, reported, _ = self.played(monkeypatch, opens=False)
         assert done[1:] == [("end", "lost", "the browser is gone"), ("end", "lost", "the run ended")]
-        assert [data["why"] for _, data in told] == ["the browser is gone"]
+        assert [data["why"] for _, data in reported] == ["the browser is gone"]
 
 
 class TestSend:

@@ -1,4 +1,4 @@
-"""What the page's scripts report, told from what a page forges."""
+"""What the page's scripts report, and how it differs from what a page forges."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class Chromium:
     def __init__(self, engine: str = "chromium") -> None:
         self.browser_type = SimpleNamespace(name=engine)
         self.service: int | None = 7
-        self.asked = 0
+        self.requested = 0
         self.gone = False
 
     def new_browser_cdp_session(self) -> Any:
@@ -25,7 +25,7 @@ class Chromium:
 
     def send(self, method: str) -> Any:
         assert method == "SystemInfo.getProcessInfo"
-        self.asked += 1
+        self.requested += 1
         if self.gone:
             raise Exception("Connection closed")
         service = (
@@ -87,10 +87,10 @@ def test_a_local_service_is_looked_up_without_the_protocol(monkeypatch: pytest.M
     monkeypatch.setattr(network_service, "_runs_here", lambda number: number == browser.service)
     look = service_of(browser).watch()
     assert [look() for _ in range(20)] == [""] * 20
-    assert browser.asked == 1
+    assert browser.requested == 1
 
 
 def test_other_engines_have_no_such_process() -> None:
     browser = Chromium("firefox")
     look = service_of(browser).watch()
-    assert (look(), browser.asked) == ("", 0)
+    assert (look(), browser.requested) == ("", 0)

@@ -1,4 +1,4 @@
-"""What a lane's browser context is given, what the script in its page is told, and how dialogs are answered."""
+"""What a lane's browser context is given, what the script in its page is given, and how dialogs are answered."""
 
 from __future__ import annotations
 
@@ -92,10 +92,13 @@ class TestContext:
 
     def test_a_saved_login_that_cannot_be_used_is_named(self) -> None:
         for error in (OSError("no such file"), ValueError("no JSON")):
-            with pytest.raises(HarnessError) as told:
+            with pytest.raises(HarnessError) as raised:
                 Opened(load("reference"), fails=error)
-            assert told.value.what == f"the saved login cannot be used: {error}"
-            assert (told.value.where, told.value.hint) == ("login of the profile", "`make login TARGET=…`")
+            assert raised.value.what == f"the saved login cannot be used: {error}"
+            assert (raised.value.where, raised.value.hint) == (
+                "login of the profile",
+                "`make login TARGET=…`",
+            )
 
     def test_closing_lets_go_first_and_once(self) -> None:
         one = Opened(load("reference"))
@@ -338,13 +341,13 @@ class TestTab:
         assert other.recorder is beside
         assert other.close() == "closed"
 
-    def test_a_problem_of_a_chat_is_told_with_its_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        told: list[Any] = []
-        one, *_ = self.opened(monkeypatch, problem=lambda error, place: told.append((error, place)))
+    def test_a_problem_of_a_chat_is_reported_with_its_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        raised: list[Any] = []
+        one, *_ = self.opened(monkeypatch, problem=lambda error, place: raised.append((error, place)))
         one.window._recorder.chats.traffic = None
         one.window._recorder.place = "lane 0, chat 1"
         one.window.open().rejected("an error")
-        assert told == [("an error", "lane 0, chat 1")]
+        assert raised == [("an error", "lane 0, chat 1")]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class FakePage:
     def remove_listener(self, event: str, _: Any) -> None:
         del self.listeners[event]
 
-    def tells(self, event: str, thing: Any) -> None:
+    def emits(self, event: str, thing: Any) -> None:
         self.listeners[event](thing)
 
 

@@ -19,8 +19,8 @@ HOME = "https://chat.example/c/one"
 
 
 def navigated(addresses: Addresses, frame: str, url: str, parent: str | None = None) -> None:
-    said: dict[str, Any] = {"id": frame, "url": url} | ({"parentId": parent} if parent else {})
-    addresses.handlers["Page.frameNavigated"]({"frame": said})
+    frame_info: dict[str, Any] = {"id": frame, "url": url} | ({"parentId": parent} if parent else {})
+    addresses.handlers["Page.frameNavigated"]({"frame": frame_info})
 
 
 def moved(addresses: Addresses, frame: str, url: str) -> None:

@@ -35,7 +35,7 @@ def post(scene: Scene, body: bytes, headers: Params) -> None:
 def reply(scene: Scene, headers: Params, *chunks: bytes) -> None:
     scene.cdp.response(headers=headers)
     for n, chunk in enumerate(chunks):
-        scene.cdp.tell(
+        scene.cdp.emit(
             "dataReceived", requestId="1", timestamp=3.0 + n, dataLength=len(chunk), encodedDataLength=len(chunk),
             data=base64.b64encode(chunk).decode(),
         )  # fmt: skip
@@ -47,12 +47,12 @@ class Socket:
 
     def __init__(self, scene: Scene, url: str = "wss://a.example/ws?token=t") -> None:
         self.scene = scene
-        scene.cdp.tell("webSocketCreated", requestId="7", url=url)
+        scene.cdp.emit("webSocketCreated", requestId="7", url=url)
 
     def frame(self, data: str | bytes, *, sent: bool, t: float = 1.0) -> None:
         binary = isinstance(data, bytes)
         payload = base64.b64encode(data).decode() if isinstance(data, bytes) else data
-        self.scene.cdp.tell(
+        self.scene.cdp.emit(
             f"webSocketFrame{'Sent' if sent else 'Received'}",
             requestId="7",
             timestamp=t,
@@ -87,7 +87,7 @@ class TestHttp:
         post(scene, grpc(field(1, "s-1") + field(3, TEXT)), GRPC_WEB)
         stream = grpc(field(2, "prov_3")) + grpc(field(4, "token")) + grpc(b"grpc-status:0\r\n", 0x80)
         reply(scene, GRPC_WEB, stream[:9], stream[9:])
-        chunks = [said for said in scene.log.told if said[0] == "chunk"]
+        chunks = [report for report in scene.log.reported if report[0] == "chunk"]
         assert [value for _, _, value, _ in chunks] == [
             {"2": "prov_3"},
             {"4": "token"},
@@ -176,15 +176,15 @@ class TestSockets:
             sent=True,
         )
         socket.frame('{"type": "typing"}', sent=True)
-        said = str(scene.wire.unmatched)
-        assert "2 frames or bodies at the rule's URL met no rule; one of them is " in said
+        report = str(scene.wire.unmatched)
+        assert "2 frames or bodies at the rule's URL met no rule; one of them is " in report
         assert (
             '"type": "message", "sessionId": "<36 characters>", "text": "<22 characters>", "n": [0, {"a": true}]'
-            in said
+            in report
         )
-        assert "wss://a.example/ws" in said
+        assert "wss://a.example/ws" in report
         for hidden in (secret, TEXT, "token"):
-            assert hidden not in said
+            assert hidden not in report
         assert scene.wire.unmatched.has("WebSocket wss://a.example/ws")
         scene.wire.seek("next")
         assert str(scene.wire.unmatched) == ""
@@ -269,7 +269,7 @@ class TestLists:
             "prov_3",
             "ok",
         )
-        assert len([said for said in scene.log.told if said[0] == "chunk"]) == 2
+        assert len([report for report in scene.log.reported if report[0] == "chunk"]) == 2
 
     def test_a_poll_of_replies_has_a_list(self) -> None:
         rules = (

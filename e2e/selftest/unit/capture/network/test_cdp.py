@@ -48,16 +48,16 @@ class FakeSession:
         self.sent.append(method)
         return self.answers[method](params)
 
-    def tell(self, event: str, **params: Any) -> None:
+    def emit(self, event: str, **params: Any) -> None:
         self.handlers[f"Network.{event}"](params)
 
     # -- the usual events
 
-    def request(self, n: str = "1", t: float = 1.0, *, kind: str = "Fetch", **said: Any) -> None:
-        request = {"url": URL, "method": "POST", "headers": {}, "postData": '{"session_id": "s-1"}', **said}
+    def request(self, n: str = "1", t: float = 1.0, *, kind: str = "Fetch", **fields: Any) -> None:
+        request = {"url": URL, "method": "POST", "headers": {}, "postData": '{"session_id": "s-1"}', **fields}
         more = {key: request.pop(key) for key in ("initiator", "redirectResponse") if key in request}
         request = {key: value for key, value in request.items() if value is not None}
-        self.tell(
+        self.emit(
             "requestWillBeSent",
             requestId=n,
             timestamp=t,
@@ -67,23 +67,26 @@ class FakeSession:
             **more,
         )
 
-    def response(self, n: str = "1", t: float = 2.0, *, status: int = 200, **said: Any) -> None:
-        self.tell(
-            "responseReceived", requestId=n, timestamp=t, response={"status": status, "headers": SSE, **said}
+    def response(self, n: str = "1", t: float = 2.0, *, status: int = 200, **fields: Any) -> None:
+        self.emit(
+            "responseReceived",
+            requestId=n,
+            timestamp=t,
+            response={"status": status, "headers": SSE, **fields},
         )
 
     def data(self, text: str = "", n: str = "1", t: float = 3.0, *, length: int | None = None) -> None:
         length = len(text.encode()) if length is None else length
-        said = {"data": b64(text)} if text else {}
-        self.tell(
-            "dataReceived", requestId=n, timestamp=t, dataLength=length, encodedDataLength=length, **said
+        fields = {"data": b64(text)} if text else {}
+        self.emit(
+            "dataReceived", requestId=n, timestamp=t, dataLength=length, encodedDataLength=length, **fields
         )
 
     def finished(self, n: str = "1", t: float = 4.0) -> None:
-        self.tell("loadingFinished", requestId=n, timestamp=t)
+        self.emit("loadingFinished", requestId=n, timestamp=t)
 
     def failed(self, n: str = "1", t: float = 4.0, *, canceled: bool = False) -> None:
-        self.tell("loadingFailed", requestId=n, timestamp=t, errorText="net::ERR_X", canceled=canceled)
+        self.emit("loadingFailed", requestId=n, timestamp=t, errorText="net::ERR_X", canceled=canceled)
 
 
 class FakePulse:
@@ -104,37 +107,37 @@ class Log:
     """A listener that keeps everything in its order."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[Any, ...]] = []
+        self.reported: list[tuple[Any, ...]] = []
         self.texts: list[tuple[str, float]] = []
         self.exchanges: list[Exchange] = []
 
     def on_cookie(self, t: float, name: str, value: str | None) -> None:
-        self.told.append(("cookie", value, round(t - WALL, 3)))
+        self.reported.append(("cookie", value, round(t - WALL, 3)))
 
     def on_payload(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
-        self.told.append(("payload", exchange.session))
+        self.reported.append(("payload", exchange.session))
 
     def on_response(self, exchange: Exchange, t: float) -> None:
-        self.told.append(("response", exchange.status, t - WALL))
+        self.reported.append(("response", exchange.status, t - WALL))
 
     def on_chunk(self, exchange: Exchange, t: float, event: str, value: Any) -> None:
-        self.told.append(("chunk", event, value, t - WALL))
+        self.reported.append(("chunk", event, value, t - WALL))
 
     def on_text(self, exchange: Exchange, t: float, text: str) -> None:
         self.texts.append((text, t - WALL))
 
     def on_finished(self, exchange: Exchange) -> None:
         assert exchange.ended
-        self.told.append(("finished", exchange.outcome))
+        self.reported.append(("finished", exchange.outcome))
 
     @property
     def names(self) -> list[str]:
-        return [told[0] for told in self.told]
+        return [reported[0] for reported in self.reported]
 
     @property
     def values(self) -> list[Any]:
-        return [told[2] for told in self.told if told[0] == "chunk"]
+        return [reported[2] for reported in self.reported if reported[0] == "chunk"]
 
 
 class Scene:
@@ -213,12 +216,12 @@ class TestCookies:
 
     NEW = "https://chat.example/api/new"
 
-    def told(self, *events: str) -> list[tuple[Any, ...]]:
+    def reported(self, *events: str) -> list[tuple[Any, ...]]:
         scene = Scene(cookies="^sid$")
         cdp = scene.cdp
         steps: dict[str, Callable[[], None]] = {
             "ask": lambda: cdp.request("1", 1.0, url=self.NEW),
-            "cookie": lambda: cdp.tell(
+            "cookie": lambda: cdp.emit(
                 "responseReceivedExtraInfo", requestId="1", headers={"Set-Cookie": "sid=B; Path=/"}
             ),
             "redirected": lambda: cdp.request("1", 1.4, url=self.NEW, redirectResponse={"status": 302}),
@@ -228,7 +231,7 @@ class TestCookies:
         }
         for event in events:
             steps[event]()
-        return [said for said in scene.log.told if said[0] in ("cookie", "payload")]
+        return [fields for fields in scene.log.reported if fields[0] in ("cookie", "payload")]
 
     @pytest.mark.parametrize(
         "events",
@@ -240,42 +243,42 @@ class TestCookies:
         ],
     )
     def test_it_is_of_the_answers_time(self, events: tuple[str, ...]) -> None:
-        assert ("cookie", "B", 1.5) in self.told(*events)
+        assert ("cookie", "B", 1.5) in self.reported(*events)
 
     @pytest.mark.parametrize(
         ("carried", "session", "seen"), [("sid=B", "B", True), ("", None, True), (None, None, False)]
     )
-    def test_a_request_whose_cookies_are_not_told_was_not_seen(
+    def test_a_request_whose_cookies_are_not_reported_was_not_seen(
         self, carried: str | None, session: str | None, seen: bool
     ) -> None:
         scene = Scene({"session": {"cookie": "sid"}})
         scene.cdp.request()
         if carried is not None:
             headers = {"Cookie": carried} if carried else {}
-            scene.cdp.tell("requestWillBeSentExtraInfo", requestId="1", headers=headers, associatedCookies=[])
+            scene.cdp.emit("requestWillBeSentExtraInfo", requestId="1", headers=headers, associatedCookies=[])
         scene.cdp.response()
         assert (scene.exchange.session, not scene.exchange.unreadable) == (session, seen)
 
     def test_a_redirection_sets_it_before_the_last_answer(self) -> None:
-        assert self.told("ask", "cookie", "redirected", "answer") == [("cookie", "B", 1.4)]
+        assert self.reported("ask", "cookie", "redirected", "answer") == [("cookie", "B", 1.4)]
 
     def test_an_answer_that_breaks_off_has_set_it(self) -> None:
-        assert self.told("ask", "cookie", "broken") == [("cookie", "B", 1.7)]
+        assert self.reported("ask", "cookie", "broken") == [("cookie", "B", 1.7)]
 
-    def test_one_of_a_request_that_nobody_follows_is_told_at_once(self) -> None:
-        ((_, value, t),) = self.told("cookie")
+    def test_one_of_a_request_that_nobody_follows_is_reported_at_once(self) -> None:
+        ((_, value, t),) = self.reported("cookie")
         assert (value, t > 1.9) == ("B", True)
 
 
 class TestStreamed:
-    def test_what_happened_is_told_in_its_order_and_time(self) -> None:
+    def test_what_happened_is_reported_in_its_order_and_time(self) -> None:
         scene = Scene()
         scene.cdp.request(t=1.0)
         scene.cdp.response(t=2.0)
         scene.cdp.data(sse({"n": 1}), t=3.0)
         scene.cdp.data(sse({"n": 2}, {"n": 3}), t=3.5)
         scene.cdp.finished(t=4.0)
-        assert scene.log.told == [
+        assert scene.log.reported == [
             ("payload", "s-1"),
             ("response", 200, 2.0),
             ("chunk", "message", {"n": 1}, 3.0),
@@ -287,7 +290,7 @@ class TestStreamed:
     @pytest.mark.parametrize(
         "kind", ["text/plain; charset=utf-8", "text/html", "application/json", "application/x-own"]
     )
-    def test_the_text_of_any_other_type_is_told_as_it_comes(self, kind: str) -> None:
+    def test_the_text_of_any_other_type_is_reported_as_it_comes(self, kind: str) -> None:
         scene = Scene({"provider": {"regex": "by (\\w+ hat)"}})
         scene.cdp.request(t=1.0)
         scene.cdp.response(t=2.0, headers={"Content-Type": kind})
@@ -325,7 +328,7 @@ class TestStreamed:
         scene.cdp.response(t=2.0)
         scene.cdp.data("2\n\n")
         assert scene.log.values == [1, 2]
-        assert scene.log.told[2] == ("chunk", "message", 1, 2.0)
+        assert scene.log.reported[2] == ("chunk", "message", 1, 2.0)
 
     def test_what_comes_while_we_ask_comes_after_what_was_buffered(self) -> None:
         scene = Scene()
@@ -341,7 +344,7 @@ class TestStreamed:
         assert scene.log.values == [1, 2, 3, 4]
 
     @pytest.mark.parametrize("outcome", ["ok", "failed"])
-    def test_an_end_while_we_ask_is_told_after_everything_else(self, outcome: str) -> None:
+    def test_an_end_while_we_ask_is_reported_after_everything_else(self, outcome: str) -> None:
         scene = Scene()
 
         def ask(_: Params) -> Params:
@@ -357,7 +360,7 @@ class TestStreamed:
         scene.cdp.request()
         scene.cdp.response()
         assert scene.log.values == [1, 2]
-        assert scene.log.told[-1] == ("finished", outcome)
+        assert scene.log.reported[-1] == ("finished", outcome)
         assert scene.log.names.count("finished") == 1
 
     def test_the_stream_is_asked_for_when_the_request_leaves(self) -> None:
@@ -372,7 +375,7 @@ class TestStreamed:
         assert scene.cdp.sent.count("Network.streamResourceContent") == 1
         assert "Network.getResponseBody" not in scene.cdp.sent
 
-    def test_a_body_that_is_no_stream_is_told_at_its_end(self) -> None:
+    def test_a_body_that_is_no_stream_is_reported_at_its_end(self) -> None:
         scene = Scene()
         scene.cdp.request()
         scene.cdp.response(headers={"content-type": "application/json"})
@@ -380,7 +383,7 @@ class TestStreamed:
         scene.cdp.data('"Big hat"}')
         assert scene.log.values == []
         scene.cdp.finished(t=4.0)
-        assert scene.log.told[-2:] == [
+        assert scene.log.reported[-2:] == [
             ("chunk", "", {"provider": "Big hat"}, 4.0),
             ("finished", "ok"),
         ]
@@ -430,7 +433,7 @@ class TestStreamed:
         assert scene.exchange.provider == "Big hat"
 
     @pytest.mark.parametrize(
-        ("said", "cached"),
+        ("fields", "cached"),
         [
             ({}, ""),
             ({"fromDiskCache": True}, "browser cache"),
@@ -438,10 +441,10 @@ class TestStreamed:
             ({"fromServiceWorker": True, "fromDiskCache": True}, "service worker"),
         ],
     )
-    def test_an_answer_out_of_a_cache_is_marked(self, said: Params, cached: str) -> None:
+    def test_an_answer_out_of_a_cache_is_marked(self, fields: Params, cached: str) -> None:
         scene = Scene()
         scene.cdp.request()
-        scene.cdp.response(**said)
+        scene.cdp.response(**fields)
         assert scene.exchange.cached == cached
 
 
@@ -461,7 +464,7 @@ class TestWhole:
         scene.cdp.data(body[:5])
         assert "Network.getResponseBody" not in scene.cdp.sent
         scene.cdp.finished(t=4.0)
-        assert scene.log.told[-3:] == [
+        assert scene.log.reported[-3:] == [
             ("chunk", "message", {"n": "ü"}, 4.0),
             ("chunk", "message", {"n": 2}, 4.0),
             ("finished", "ok"),
@@ -480,7 +483,7 @@ class TestWhole:
         scene.cdp.response()
         assert scene.log.names == ["payload", "response", "chunk", "finished"]
 
-    def test_a_body_that_cannot_be_read_is_said(self) -> None:
+    def test_a_body_that_cannot_be_read_is_stated(self) -> None:
         scene = Scene()
         scene.cdp.answers["Network.streamResourceContent"] = no_such
         scene.cdp.answers["Network.getResponseBody"] = no_such
@@ -494,7 +497,9 @@ class TestWhole:
 class TestBadEnd:
     @pytest.mark.parametrize(("canceled", "outcome"), [(True, "cancelled"), (False, "failed")])
     @pytest.mark.parametrize("answered", [True, False])
-    def test_failed_and_cancelled_are_told_apart(self, canceled: bool, outcome: str, answered: bool) -> None:
+    def test_failed_and_cancelled_are_distinguished(
+        self, canceled: bool, outcome: str, answered: bool
+    ) -> None:
         scene = Scene()
         scene.cdp.request()
         if answered:
@@ -520,7 +525,7 @@ class TestBadEnd:
         scene.cdp.data("x", "9")
         scene.cdp.finished("9")
         scene.cdp.failed("8")
-        assert scene.log.told == []
+        assert scene.log.reported == []
 
 
 class TestRequest:
@@ -533,14 +538,14 @@ class TestRequest:
     def test_a_form_that_loads_a_page_is_a_payload(self) -> None:
         scene = Scene()
         scene.cdp.request(kind="Document")
-        assert scene.log.told == [("payload", "s-1")]
+        assert scene.log.reported == [("payload", "s-1")]
         assert set(scene.wire.in_flight) == set()
 
     @pytest.mark.parametrize("kind", ["Preflight", "Script", "Image"])
     def test_anything_else_is_not(self, kind: str) -> None:
         scene = Scene()
         scene.cdp.request(kind=kind)
-        assert scene.log.told == []
+        assert scene.log.reported == []
         assert set(scene.wire.in_flight) == set()
         assert scene.wire.recent == []
 
@@ -548,7 +553,7 @@ class TestRequest:
         scene = Scene({"when": "type == 'chat'"})
         scene.cdp.request("1", postData='{"type": "title", "session_id": "s-1"}')
         scene.cdp.request("2", postData='{"type": "chat", "session_id": "s-2"}')
-        assert scene.log.told == [("payload", "s-2")]
+        assert scene.log.reported == [("payload", "s-2")]
 
     def test_the_first_rule_that_names_it_counts(self) -> None:
         scene = Scene({"name": "one", "session": "other"}, {"name": "two"})
@@ -619,16 +624,16 @@ class TestRequest:
         scene = Scene({}, SOCKET)
         for n in range(12):
             scene.cdp.request(str(n), url=f"https://chat.example/{n}?token=t", urlFragment="#f")
-        scene.cdp.tell("webSocketCreated", requestId="w", url="wss://chat.example/ws?token=t")
+        scene.cdp.emit("webSocketCreated", requestId="w", url="wss://chat.example/ws?token=t")
         assert len(scene.wire.recent) == 10
         assert scene.wire.recent[-2:] == ["POST https://chat.example/11", "WebSocket wss://chat.example/ws"]
 
     def test_a_websocket_that_could_not_be_opened_is_remembered_with_the_reason(self) -> None:
         scene = Scene(SOCKET)
-        scene.cdp.tell("webSocketCreated", requestId="w", url="wss://chat.example/ws?token=t")
+        scene.cdp.emit("webSocketCreated", requestId="w", url="wss://chat.example/ws?token=t")
         sent = scene.wire.last_sent
         refused = "Error during WebSocket handshake: Unexpected response code: 503"
-        scene.cdp.tell("webSocketFrameError", requestId="w", timestamp=5.0, errorMessage=refused)
+        scene.cdp.emit("webSocketFrameError", requestId="w", timestamp=5.0, errorMessage=refused)
         assert scene.wire.failures == [f"WebSocket wss://chat.example/ws failed: {refused}"]
         assert scene.wire.recent[-1] == scene.wire.failures[0]
         assert scene.wire.last_sent == sent
@@ -694,10 +699,10 @@ class TestNotReading:
 class Socket(Scene):
     """A scene with one open WebSocket, ``w``; the wall clock is known from a request before."""
 
-    def __init__(self, **said: Any) -> None:
-        super().__init__({}, {**SOCKET, **said})
+    def __init__(self, **fields: Any) -> None:
+        super().__init__({}, {**SOCKET, **fields})
         self.cdp.request("0", url="https://chat.example/config")
-        self.cdp.tell("webSocketCreated", requestId="w", url="wss://chat.example/ws")
+        self.cdp.emit("webSocketCreated", requestId="w", url="wss://chat.example/ws")
 
     def send(self, socket: str = "w", t: float = 1.0, **payload: Any) -> None:
         self._frame("webSocketFrameSent", socket, t, json.dumps(payload))
@@ -706,7 +711,7 @@ class Socket(Scene):
         self._frame("webSocketFrameReceived", socket, t, json.dumps(frame))
 
     def _frame(self, event: str, socket: str, t: float, text: str) -> None:
-        self.cdp.tell(event, requestId=socket, timestamp=t, response={"payloadData": text})
+        self.cdp.emit(event, requestId=socket, timestamp=t, response={"payloadData": text})
 
 
 class TestIdOfTheConnection:
@@ -757,7 +762,7 @@ class TestWebSocket:
         scene.send(type="chat", id=7, session_id="s-1", t=1.0)
         scene.receive(type="text", id=7, provider="Big hat", t=2.0)
         scene.receive(type="done", id=7, t=3.0)
-        assert scene.log.told == [
+        assert scene.log.reported == [
             ("payload", "s-1"),
             ("chunk", "", {"type": "text", "id": 7, "provider": "Big hat"}, 2.0),
             ("chunk", "", {"type": "done", "id": 7}, 3.0),
@@ -768,7 +773,7 @@ class TestWebSocket:
         assert (e.sent_at, e.first_chunk_at, e.ended_at, e.chunks) == (WALL + 1, WALL + 2, WALL + 3, 2)
         assert e.bytes == sum(len(json.dumps(value)) for value in scene.log.values)
 
-    def test_replies_to_two_messages_are_told_apart(self) -> None:
+    def test_replies_to_two_messages_are_distinguished(self) -> None:
         scene = Socket()
         scene.send(type="chat", id=1, session_id="s-1")
         scene.send(type="chat", id=2, session_id="s-2")
@@ -790,12 +795,12 @@ class TestWebSocket:
         assert scene.log.names == ["payload"]
         assert scene.exchange.chunks == 0
 
-    def test_after_its_end_a_reply_says_nothing_more(self) -> None:
+    def test_after_its_end_a_reply_contains_nothing_more(self) -> None:
         scene = Socket()
         scene.send(type="chat", id=1, session_id="s-1")
         scene.receive(type="done", id=1)
         scene.receive(type="text", id=1)
-        scene.cdp.tell("webSocketClosed", requestId="w", timestamp=5.0)
+        scene.cdp.emit("webSocketClosed", requestId="w", timestamp=5.0)
         assert scene.log.names == ["payload", "chunk", "finished"]
         assert scene.exchange.outcome == "ok"
 
@@ -813,16 +818,16 @@ class TestWebSocket:
     )
     def test_a_frame_that_no_rule_names_is_no_payload(self, socket: str, payload: Params) -> None:
         scene = Socket()
-        scene.cdp.tell("webSocketCreated", requestId="other", url="wss://chat.example/telemetry")
+        scene.cdp.emit("webSocketCreated", requestId="other", url="wss://chat.example/telemetry")
         scene.send(socket=socket, **payload)
-        assert scene.log.told == []
+        assert scene.log.reported == []
 
     def test_a_closed_socket_cuts_its_replies_and_no_others(self) -> None:
         scene = Socket()
-        scene.cdp.tell("webSocketCreated", requestId="v", url="wss://chat.example/ws")
+        scene.cdp.emit("webSocketCreated", requestId="v", url="wss://chat.example/ws")
         scene.send(type="chat", id=1, session_id="s-1")
         scene.send(type="chat", id=1, session_id="s-2", socket="v")
-        scene.cdp.tell("webSocketClosed", requestId="w", timestamp=5.0)
+        scene.cdp.emit("webSocketClosed", requestId="w", timestamp=5.0)
         cut, other = scene.log.exchanges
         assert (cut.outcome, cut.error, cut.ended_at) == ("failed", "the WebSocket was closed", WALL + 5)
         assert not other.ended
@@ -867,12 +872,12 @@ class TestBodies:
 
     def test_a_binary_frame_is_unreadable_and_the_next_that_can_be_read_gets_the_reply(self) -> None:
         scene = Scene({"transport": "websocket", "url": "/ws"})
-        scene.cdp.tell("webSocketCreated", requestId="9", url="wss://chat.example/ws")
-        said = {"opcode": 2, "payloadData": base64.b64encode(bytes(range(128, 256))).decode()}
-        scene.cdp.tell("webSocketFrameSent", requestId="9", timestamp=1.0, response=said)
+        scene.cdp.emit("webSocketCreated", requestId="9", url="wss://chat.example/ws")
+        fields = {"opcode": 2, "payloadData": base64.b64encode(bytes(range(128, 256))).decode()}
+        scene.cdp.emit("webSocketFrameSent", requestId="9", timestamp=1.0, response=fields)
         text = {"opcode": 1, "payloadData": '{"session_id": "s-1"}'}
-        scene.cdp.tell("webSocketFrameSent", requestId="9", timestamp=1.1, response=text)
-        scene.cdp.tell(
+        scene.cdp.emit("webSocketFrameSent", requestId="9", timestamp=1.1, response=text)
+        scene.cdp.emit(
             "webSocketFrameReceived", requestId="9", timestamp=1.2, response={**text, "payloadData": "{}"}
         )
         heartbeat, message = scene.log.exchanges
@@ -908,29 +913,29 @@ class TestWorkers:
         return scene
 
     @staticmethod
-    def says(scene: Scene, **message: Any) -> None:
-        told = {"sessionId": "w1", "message": json.dumps(message)}
-        scene.cdp.handlers["Target.receivedMessageFromTarget"](told)
+    def reports(scene: Scene, **message: Any) -> None:
+        reported = {"sessionId": "w1", "message": json.dumps(message)}
+        scene.cdp.handlers["Target.receivedMessageFromTarget"](reported)
 
     def test_one_that_runs_already_may_have_sent_what_nobody_saw(self, scene: Scene) -> None:
         assert scene.wire.blind == ["a worker (https://chat.example/w.js)"]
-        self.says(scene, method="Inspector.workerScriptLoaded")
-        self.says(scene, id=1, result={})
+        self.reports(scene, method="Inspector.workerScriptLoaded")
+        self.reports(scene, id=1, result={})
         assert scene.wire.blind
 
     def test_one_that_was_watched_in_time_hides_nothing(self, scene: Scene) -> None:
-        self.says(scene, id=1, result={})
-        self.says(scene, method="Inspector.workerScriptLoaded")
+        self.reports(scene, id=1, result={})
+        self.reports(scene, method="Inspector.workerScriptLoaded")
         assert not scene.wire.blind
 
     def test_the_end_of_a_worker_is_the_end_of_its_reply(self, scene: Scene) -> None:
         request = {"url": URL, "method": "POST", "headers": {}, "postData": '{"session_id": "s-1"}'}
         me = {"requestId": "7", "timestamp": 1.0}
         sent = {**me, "wallTime": WALL + 1, "type": "Fetch", "request": request}
-        self.says(scene, method="Network.requestWillBeSent", params=sent)
+        self.reports(scene, method="Network.requestWillBeSent", params=sent)
         answer = {"status": 200, "headers": SSE}
-        self.says(scene, method="Network.responseReceived", params={**me, "response": answer})
-        self.says(scene, method="Network.dataReceived", params={**me, "dataLength": 5})
+        self.reports(scene, method="Network.responseReceived", params={**me, "response": answer})
+        self.reports(scene, method="Network.dataReceived", params={**me, "dataLength": 5})
         assert not scene.exchange.ended
         scene.cdp.handlers["Target.detachedFromTarget"]({"sessionId": "w1"})
         assert (scene.exchange.session, scene.exchange.outcome) == ("s-1", "cancelled")
@@ -939,7 +944,7 @@ class TestWorkers:
     def test_the_body_of_a_request_that_a_worker_took_with_it_was_not_seen(self, scene: Scene) -> None:
         request = {"url": URL, "method": "POST", "headers": {}, "hasPostData": True}
         sent = {"requestId": "7", "timestamp": 1.0, "wallTime": WALL + 1, "type": "Fetch", "request": request}
-        self.says(scene, method="Network.requestWillBeSent", params=sent)
+        self.reports(scene, method="Network.requestWillBeSent", params=sent)
         scene.cdp.handlers["Target.detachedFromTarget"]({"sessionId": "w1"})
         assert "it has ended" in scene.exchange.unreadable
         assert scene.exchange.ended
@@ -951,15 +956,15 @@ def test_what_a_short_worker_sent_is_taken_from_playwrights_events() -> None:
     assert not page.listeners, "four events for each request: not before a message"
     scene.wire.seek("nonce")
     request = FakeRequest(post_data_buffer=b'{"session_id": "s-1"}')
-    page.tells("request", request)
-    page.tells(
+    page.emits("request", request)
+    page.emits(
         "response", FakeResponse(request, '{"provider": "p1"}', headers={"content-type": "application/json"})
     )
-    page.tells("requestfinished", request)
+    page.emits("requestfinished", request)
     assert (scene.exchange.session, scene.exchange.provider, scene.exchange.origin) == ("s-1", "p1", "worker")
     scene.cdp.request(n="2")
-    page.tells("request", request := FakeRequest())
-    page.tells("requestfinished", request)
+    page.emits("request", request := FakeRequest())
+    page.emits("requestfinished", request)
     assert [one.origin for one in scene.log.exchanges] == ["worker", "page"]
     scene.wire.seek("another")
     assert not page.listeners

@@ -105,8 +105,8 @@ def test_a_long_run_of_encoded_data_may_hide_anything(text: str, opaque: bool) -
     assert looks_opaque(text) is opaque
 
 
-def rule(**said: object) -> Rule:
-    return Rule(WireRule.model_validate({"url": "/api/chat", "session": "session_id", **said}))
+def rule(**fields: object) -> Rule:
+    return Rule(WireRule.model_validate({"url": "/api/chat", "session": "session_id", **fields}))
 
 
 class TestTaken:

@@ -13,7 +13,7 @@ from e2e.profile.profile import RefusalRule, WireRule
 
 
 class Log:
-    """What a listener was told."""
+    """What a listener got."""
 
     def __init__(self) -> None:
         self.payloads: list[Exchange] = []
@@ -36,8 +36,8 @@ class Log:
     def on_cookie(self, t: float, name: str, value: str | None) -> None: ...
 
 
-def rule(**said: Any) -> Rule:
-    return Rule(WireRule.model_validate({"url": "/ws", "transport": "websocket", "session": "s", **said}))
+def rule(**fields: Any) -> Rule:
+    return Rule(WireRule.model_validate({"url": "/ws", "transport": "websocket", "session": "s", **fields}))
 
 
 class Desk:
@@ -46,18 +46,18 @@ class Desk:
         self.rules = rules
         self.exchanges = Exchanges(rules, self.log, refusals)
 
-    def send(self, request: str, key: str | None = None, number: int = 0, **said: Any) -> Exchange:
+    def send(self, request: str, key: str | None = None, number: int = 0, **fields: Any) -> Exchange:
         one = Exchange(
             request=request, rule=self.rules[number], transport="websocket", method="SEND", url="ws://x/ws", sent_at=1.0,
-            session="s-1", history=None, body="", stack=[], reply_key=key, **said,
+            session="s-1", history=None, body="", stack=[], reply_key=key, **fields,
         )  # fmt: skip
         self.exchanges.begin(one, "socket:1")
         return one
 
-    def hear(
-        self, value: Any, *, t: float = 2.0, line: str = "socket:1", number: int = 0, **said: Any
+    def receive(
+        self, value: Any, *, t: float = 2.0, line: str = "socket:1", number: int = 0, **fields: Any
     ) -> None:
-        self.exchanges.received(line, self.rules[number], t, value, size=3, **said)
+        self.exchanges.received(line, self.rules[number], t, value, size=3, **fields)
 
 
 class TestTextOfTheReply:
@@ -65,13 +65,13 @@ class TestTextOfTheReply:
         desk = Desk(rule(answer_when="w", done="last", provider={"regex": "by (\\w+ hat)"}))
         one = desk.send("a")
         for word in ("Told", " by Big", " hat", "."):
-            desk.hear({"w": word, "last": word == "."})
+            desk.receive({"w": word, "last": word == "."})
         assert (one.outcome, one.provider) == ("ok", "Big hat")
 
     def test_a_place_of_its_own_is_not_looked_for_in_the_text(self) -> None:
         desk = Desk(rule(provider={"json": "who", "regex": "(\\w+ hat)"}))
         one = desk.send("a")
-        desk.hear({"w": "Told by Big hat"})
+        desk.receive({"w": "Told by Big hat"})
         assert (one.outcome, one.provider) == ("ok", None)
 
 
@@ -79,8 +79,8 @@ class TestByKey:
     def test_each_answer_goes_to_its_own(self) -> None:
         desk = Desk(rule(reply_to="id", done="last"))
         one, two = desk.send("a", "1"), desk.send("b", "2")
-        desk.hear({"id": 2, "x": 1})
-        desk.hear({"id": 1, "last": True}, t=3.0)
+        desk.receive({"id": 2, "x": 1})
+        desk.receive({"id": 1, "last": True}, t=3.0)
         assert desk.log.chunks == [("b", {"id": 2, "x": 1}), ("a", {"id": 1, "last": True})]
         assert (one.outcome, one.ended_at, two.outcome) == ("ok", 3.0, "")
 
@@ -88,37 +88,37 @@ class TestByKey:
     def test_what_is_nobodys_is_left(self, frame: Any) -> None:
         desk = Desk(rule(reply_to="id"))
         desk.send("a", "1")
-        desk.hear(frame)
+        desk.receive(frame)
         assert desk.log.chunks == []
 
     def test_what_came_after_the_end_changes_nothing(self) -> None:
         desk = Desk(rule(reply_to="id", provider="p"))
         one = desk.send("a", "1")
-        desk.hear({"id": 1, "p": "Big hat"})
-        desk.hear({"id": 1, "p": "Tall boot"})
+        desk.receive({"id": 1, "p": "Big hat"})
+        desk.receive({"id": 1, "p": "Tall boot"})
         assert (one.provider, one.chunks, desk.log.finished) == ("Big hat", 1, ["a"])
 
     def test_the_framings_own_key_and_end_serve_too(self) -> None:
         desk = Desk(rule())
         one = desk.send("a", "7")
-        desk.hear({"x": 1}, key="7", final=False)
+        desk.receive({"x": 1}, key="7", final=False)
         assert one.outcome == ""
-        desk.hear({"x": 2}, key="7", final=True)
+        desk.receive({"x": 2}, key="7", final=True)
         assert (one.outcome, one.chunks, one.bytes) == ("ok", 2, 6)
 
     def test_a_frame_without_the_framings_key_is_no_part(self) -> None:
         desk = Desk(rule())
         one = desk.send("a", "7")
-        desk.hear({"event": "presence"})
+        desk.receive({"event": "presence"})
         assert (one.outcome, desk.log.chunks) == ("", [])
 
-    def test_unless_the_profile_says_what_a_part_is(self) -> None:
+    def test_unless_the_profile_names_what_a_part_is(self) -> None:
         desk = Desk(rule(answer_when="event == 'token'", provider="p"))
         one = desk.send("a", "7")
-        desk.hear({"event": "presence"})
-        desk.hear({"event": "token", "p": "Big hat"})
+        desk.receive({"event": "presence"})
+        desk.receive({"event": "token", "p": "Big hat"})
         assert (one.outcome, one.provider, one.chunks) == ("", "Big hat", 1)
-        desk.hear({"event": "token"}, key="7", final=True)
+        desk.receive({"event": "token"}, key="7", final=True)
         assert one.outcome == "ok"
 
 
@@ -126,59 +126,59 @@ class TestNextFrames:
     def test_the_first_frame_is_the_answer_when_nothing_says_more(self) -> None:
         desk = Desk(rule())
         one = desk.send("a")
-        desk.hear({"x": 1})
+        desk.receive({"x": 1})
         assert (one.outcome, one.chunks) == ("ok", 1)
 
-    def test_the_frames_up_to_the_end_are_when_the_profile_tells_the_end(self) -> None:
+    def test_the_frames_up_to_the_end_are_when_the_profile_shows_the_end(self) -> None:
         desk = Desk(rule(done="type == 'done'"))
         one = desk.send("a")
         for frame in ({"type": "t"}, {"type": "t"}, {"type": "done"}, {"type": "t"}):
-            desk.hear(frame)
+            desk.receive(frame)
         assert (one.outcome, one.chunks) == ("ok", 3)
 
     def test_they_are_the_newest_payloads(self) -> None:
         desk = Desk(rule(done="type == 'done'"))
         old, new = desk.send("a"), desk.send("b")
-        desk.hear({"type": "done"})
+        desk.receive({"type": "done"})
         assert (old.outcome, new.outcome) == ("", "ok")
 
     def test_of_two_that_wait_nobody_knows_whose_a_part_is(self) -> None:
         desk = Desk(rule(done="type == 'done'"))
         old = desk.send("a")
-        desk.hear({"type": "t"})
+        desk.receive({"type": "t"})
         alone = old.shares_line
         new = desk.send("b")
-        desk.hear({"type": "done"})
+        desk.receive({"type": "done"})
         assert (alone, old.shares_line, new.shares_line) == (False, True, True)
 
     def test_an_answer_that_was_abandoned_long_ago_shares_nothing(self) -> None:
         desk = Desk(rule(done="type == 'done'"))
         old = desk.send("a")
-        desk.hear({"type": "t"})
+        desk.receive({"type": "t"})
         new = desk.send("b")
-        desk.hear({"type": "done"}, t=60.0)
+        desk.receive({"type": "done"}, t=60.0)
         assert not old.shares_line
         assert not new.shares_line
 
     def test_answers_with_ids_share_nothing(self) -> None:
         desk = Desk(rule(reply_to="id"))
         old, new = desk.send("a", "1"), desk.send("b", "2")
-        desk.hear({"id": 2})
+        desk.receive({"id": 2})
         assert not old.shares_line
         assert not new.shares_line
 
     def test_frames_that_are_no_answer_are_skipped(self) -> None:
         desk = Desk(rule(answer_when="type == 'answer'"))
         one = desk.send("a")
-        desk.hear({"type": "ping"})
+        desk.receive({"type": "ping"})
         assert one.outcome == ""
-        desk.hear({"type": "answer"})
+        desk.receive({"type": "answer"})
         assert one.outcome == "ok"
 
     def test_frames_of_another_socket_are_nobodys(self) -> None:
         desk = Desk(rule())
         one = desk.send("a")
-        desk.hear({"x": 1}, line="socket:2")
+        desk.receive({"x": 1}, line="socket:2")
         assert one.outcome == ""
 
 
@@ -204,10 +204,10 @@ class TestOtherChannel:
         desk.exchanges.own_value(one, 1.2, "", {"id": "m-1"}, {})
         desk.exchanges.own_end(one, 1.2, "ok", "")
         assert (one.outcome, one.reply_key) == ("", "m-1")
-        desk.hear({"of": "m-0"}, line="rule:events", number=1, event="end")
+        desk.receive({"of": "m-0"}, line="rule:events", number=1, event="end")
         assert one.outcome == ""
-        desk.hear({"of": "m-1", "who": "Big hat"}, line="rule:events", number=1, event="token")
-        desk.hear({"of": "m-1"}, line="rule:events", number=1, event="end")
+        desk.receive({"of": "m-1", "who": "Big hat"}, line="rule:events", number=1, event="token")
+        desk.receive({"of": "m-1"}, line="rule:events", number=1, event="end")
         assert (one.outcome, one.provider, one.chunks) == ("ok", "Big hat", 2)
 
     @pytest.mark.parametrize(("status", "outcome"), [(500, "ok"), (202, "failed")])
@@ -226,22 +226,22 @@ class TestOtherChannel:
 
     def test_only_the_channel_of_its_replies_names_the_provider_in_their_text(self) -> None:
         channel = {"url": "/e", "direction": "received", "done": "event == 'end'"}
-        said = {"name": "events", **channel, "provider": {"regex": "by (\\w+ hat)"}}
+        fields = {"name": "events", **channel, "provider": {"regex": "by (\\w+ hat)"}}
         other = {"name": "news", **channel, "provider": {"regex": "by (\\w+)"}}
         send = {"url": "/send", "session": "s", "answered_by": "events"}
         for text, name in (("Told by Big hat", "Big hat"), ("Told by nobody", None)):
-            desk = Desk(*(Rule(WireRule.model_validate(one)) for one in (send, other, said)))
+            desk = Desk(*(Rule(WireRule.model_validate(one)) for one in (send, other, fields)))
             one = desk.send("a")
-            desk.hear({"w": text}, line="rule:events", number=2, event="token")
-            desk.hear({}, line="rule:events", number=2, event="end")
+            desk.receive({"w": text}, line="rule:events", number=2, event="token")
+            desk.receive({}, line="rule:events", number=2, event="end")
             assert (one.outcome, one.provider) == ("ok", name)
 
 
 class TestRefusals:
-    def test_an_answer_that_says_so_is_kept(self) -> None:
+    def test_an_answer_that_states_it_is_kept(self) -> None:
         desk = Desk(rule(), refusals=(Refusal(RefusalRule(kind="daily-limit", answer="error == 'quota'")),))
         one = desk.send("a")
-        desk.hear({"error": "quota"})
+        desk.receive({"error": "quota"})
         assert one.refused == "daily-limit"
 
     def test_a_status_too(self) -> None:
@@ -251,18 +251,18 @@ class TestRefusals:
         assert (one.refused, one.retry_after) == ("captcha", 3.0)
 
     @pytest.mark.parametrize(
-        ("said", "seconds"), [("0", 0.0), ("soon", None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0)]
+        ("fields", "seconds"), [("0", 0.0), ("soon", None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0)]
     )
-    def test_when_to_come_back(self, said: str, seconds: float | None) -> None:
+    def test_when_to_come_back(self, fields: str, seconds: float | None) -> None:
         desk = Desk(rule())
         one = desk.send("a")
-        desk.exchanges.head(one, 429, {"retry-after": said}, 1.0)
+        desk.exchanges.head(one, 429, {"retry-after": fields}, 1.0)
         assert one.retry_after == seconds
 
     def test_an_answer_that_says_it_failed_ends_the_exchange(self) -> None:
         desk = Desk(rule(failed="success == `false`"))
         one = desk.send("a")
-        desk.hear({"success": False})
+        desk.receive({"success": False})
         assert one.outcome == "failed"
 
 

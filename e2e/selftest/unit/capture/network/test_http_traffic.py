@@ -31,7 +31,7 @@ class Channel:
 
     def __init__(self, kind: str = "page", prefix: str = "") -> None:
         self.kind, self.prefix = kind, prefix
-        self.asked: list[tuple[str, Params]] = []
+        self.requested: list[tuple[str, Params]] = []
         self.waiting: dict[str, list[Then]] = {}
         self.answers: dict[str, Params | str] = {"Network.streamResourceContent": {"bufferedData": ""}}
 
@@ -39,7 +39,7 @@ class Channel:
         raise AssertionError("the wire installs the handlers")
 
     def ask(self, method: str, params: Params | None = None, then: Then | None = None) -> None:
-        self.asked.append((method, params or {}))
+        self.requested.append((method, params or {}))
         assert then is not None
         answer = self.answers.get(method)
         if answer is None:
@@ -50,14 +50,14 @@ class Channel:
             then(answer, "")
 
     def names(self, method: str) -> int:
-        return sum(name == f"Network.{method}" for name, _ in self.asked)
+        return sum(name == f"Network.{method}" for name, _ in self.requested)
 
 
 class Line(Log):
     """A log of cookies with their names, too."""
 
     def on_cookie(self, t: float, name: str, value: str | None) -> None:
-        self.told.append((name, value, round(t - WALL, 3)))
+        self.reported.append((name, value, round(t - WALL, 3)))
 
 
 class Target:
@@ -77,25 +77,27 @@ class Target:
         )
         self.http = HttpTraffic(self.channel, self.state)
 
-    def tell(self, event: str, n: str = "1", **params: Any) -> None:
+    def emit(self, event: str, n: str = "1", **params: Any) -> None:
         self.http.handlers[f"Network.{event}"]({"requestId": n, **params})
 
-    def request(self, n: str = "1", t: float = 1.0, *, kind: str = "Fetch", more: Params | None = None, **said: Any) -> None:  # fmt: skip
-        request = {"url": URL, "method": "POST", "headers": {}, "postData": '{"session_id": "s-1"}', **said}
+    def request(self, n: str = "1", t: float = 1.0, *, kind: str = "Fetch", more: Params | None = None, **fields: Any) -> None:  # fmt: skip
+        request = {"url": URL, "method": "POST", "headers": {}, "postData": '{"session_id": "s-1"}', **fields}
         request = {key: value for key, value in request.items() if value is not None}
-        self.tell("requestWillBeSent", n, timestamp=t, wallTime=WALL + t, type=kind, request=request, **(more or {}))  # fmt: skip
+        self.emit("requestWillBeSent", n, timestamp=t, wallTime=WALL + t, type=kind, request=request, **(more or {}))  # fmt: skip
 
-    def response(self, n: str = "1", t: float = 2.0, status: int = 200, headers: Any = JSON, **said: Any) -> None:  # fmt: skip
-        self.tell("responseReceived", n, timestamp=t, response={"status": status, "headers": headers, **said})
+    def response(self, n: str = "1", t: float = 2.0, status: int = 200, headers: Any = JSON, **fields: Any) -> None:  # fmt: skip
+        self.emit(
+            "responseReceived", n, timestamp=t, response={"status": status, "headers": headers, **fields}
+        )
 
     def data(self, text: str, n: str = "1", t: float = 3.0) -> None:
-        self.tell("dataReceived", n, timestamp=t, dataLength=len(text.encode()), data=b64(text))
+        self.emit("dataReceived", n, timestamp=t, dataLength=len(text.encode()), data=b64(text))
 
     def finished(self, n: str = "1", t: float = 4.0, **more: Any) -> None:
-        self.tell("loadingFinished", n, timestamp=t, **more)
+        self.emit("loadingFinished", n, timestamp=t, **more)
 
     def cookie(self, line: str, n: str = "1", name: str = "Set-Cookie") -> None:
-        self.tell("responseReceivedExtraInfo", n, headers={"Date": "now", name: line})
+        self.emit("responseReceivedExtraInfo", n, headers={"Date": "now", name: line})
 
     @property
     def exchange(self) -> Exchange:
@@ -173,16 +175,16 @@ class TestInFlight:
 
 
 class TestCookies:
-    def told(self, line: str, cookies: str = "^sid", name: str = "Set-Cookie") -> list[tuple[Any, ...]]:
+    def reported(self, line: str, cookies: str = "^sid", name: str = "Set-Cookie") -> list[tuple[Any, ...]]:
         target = Target(cookies=cookies)
         target.request(url="https://chat.example/new")
         target.cookie(line, name=name)
-        assert target.log.told == []
+        assert target.log.reported == []
         target.response(t=1.5)
-        return target.log.told
+        return target.log.reported
 
     @pytest.mark.parametrize(
-        ("line", "told"),
+        ("line", "reported"),
         [
             ("sid=B", [("sid", "B", 1.5)]),
             ("sid = B ; Path=/; Max-Age=60", [("sid", "B", 1.5)]),
@@ -195,11 +197,11 @@ class TestCookies:
             ("other=1\nsid=B; Path=/\nsid2=C", [("sid", "B", 1.5), ("sid2", "C", 1.5)]),
         ],
     )
-    def test_an_answer_sets_and_removes_them(self, line: str, told: list[Any]) -> None:
-        assert self.told(line) == told
+    def test_an_answer_sets_and_removes_them(self, line: str, reported: list[Any]) -> None:
+        assert self.reported(line) == reported
 
     def test_its_header_may_have_any_case(self) -> None:
-        assert self.told("sid=B", name="SET-cookie") == [("sid", "B", 1.5)]
+        assert self.reported("sid=B", name="SET-cookie") == [("sid", "B", 1.5)]
 
     def test_those_of_a_page_load_are_of_its_answers_time(self) -> None:
         target = Target(cookies="^sid$")
@@ -207,7 +209,7 @@ class TestCookies:
         target.cookie("sid=B")
         target.cookie("sid=C")
         target.response(t=1.25)
-        assert target.log.told == [("sid", "B", 1.25), ("sid", "C", 1.25)]
+        assert target.log.reported == [("sid", "B", 1.25), ("sid", "C", 1.25)]
 
     def test_a_late_report_is_of_the_first_answers_time(self) -> None:
         target = Target(cookies="^sid$")
@@ -215,7 +217,7 @@ class TestCookies:
         target.response(t=1.5)
         target.finished(t=1.75)
         target.cookie("sid=B")
-        assert target.log.told == [("sid", "B", 1.5)]
+        assert target.log.reported == [("sid", "B", 1.5)]
 
     def test_a_late_report_after_a_redirection_is_of_the_last_answers_time(self) -> None:
         target = Target(cookies="^sid$")
@@ -223,7 +225,7 @@ class TestCookies:
         target.request(t=1.25, url="https://chat.example/2", more={"redirectResponse": {"status": 302}})
         target.response(t=1.5)
         target.cookie("sid=B")
-        assert target.log.told == [("sid", "B", 1.5)]
+        assert target.log.reported == [("sid", "B", 1.5)]
 
     def test_the_answers_of_512_requests_are_remembered(self) -> None:
         target = Target(cookies="^sid$")
@@ -232,9 +234,9 @@ class TestCookies:
             target.response(str(n), t=1.5)
             target.finished(str(n))
         target.cookie("sid=B", "1")
-        assert target.log.told == [("sid", "B", 1.5)]
+        assert target.log.reported == [("sid", "B", 1.5)]
         target.cookie("sid=B", "0")
-        (_, _, t) = target.log.told[1]
+        (_, _, t) = target.log.reported[1]
         assert t > 1000
 
     def test_nobody_asked_for_them(self) -> None:
@@ -278,18 +280,18 @@ class TestSentCookies:
             target = Target(SENT_COOKIE)
             for known in (True, False) if first else (False, True):
                 if known:
-                    target.tell("requestWillBeSentExtraInfo", headers=headers, associatedCookies=cookies)
+                    target.emit("requestWillBeSentExtraInfo", headers=headers, associatedCookies=cookies)
                 else:
                     target.request()
             assert (target.exchange.session, target.exchange.unreadable) == (session, "")
 
     @pytest.mark.parametrize("end", ["response", "finished", "failed"])
-    def test_a_request_of_which_none_are_told_is_seen_at_its_answer(self, end: str) -> None:
+    def test_a_request_of_which_none_are_reported_is_seen_at_its_answer(self, end: str) -> None:
         target = Target(SENT_COOKIE)
         target.request()
-        assert target.log.told == []
+        assert target.log.reported == []
         if end == "failed":
-            target.tell("loadingFailed", timestamp=2.0, errorText="net::ERR_X", canceled=True)
+            target.emit("loadingFailed", timestamp=2.0, errorText="net::ERR_X", canceled=True)
         else:
             getattr(target, end)()
         assert target.exchange.unreadable == "the browser did not report which cookies the request carried"
@@ -300,7 +302,7 @@ class TestSentCookies:
     def test_one_rule_of_two_may_need_them(self) -> None:
         target = Target({"url": "/other"}, SENT_COOKIE)
         target.request()
-        target.tell("requestWillBeSentExtraInfo", headers={"cookie": "sid=A"})
+        target.emit("requestWillBeSentExtraInfo", headers={"cookie": "sid=A"})
         assert target.exchange.session == "A"
 
     def test_a_header_of_that_name_is_known_with_the_cookies(self) -> None:
@@ -311,7 +313,7 @@ class TestSentCookies:
         target = Target(SENT_COOKIE)
         for n in range(513):
             cookies = [carried("sid", f"s-{n}")]
-            target.tell("requestWillBeSentExtraInfo", str(n), headers={}, associatedCookies=cookies)
+            target.emit("requestWillBeSentExtraInfo", str(n), headers={}, associatedCookies=cookies)
         target.request("0")
         target.request("1")
         assert [e.session for e in target.log.exchanges] == ["s-1"]
@@ -332,7 +334,7 @@ class TestBodyOnDemand:
         target.response(t=2.0, headers={"content-type": "text/event-stream"})
         target.data(sse({"provider": "Big hat"}))
         target.finished(t=4.0)
-        assert target.log.told == []
+        assert target.log.reported == []
         self.answer(target, '{"session_id": "s-7"}')
         exchange = target.exchange
         assert (exchange.session, exchange.status, exchange.outcome) == ("s-7", 200, "ok")
@@ -353,8 +355,12 @@ class TestBodyOnDemand:
 
     def test_it_is_requested_by_the_requests_own_id(self) -> None:
         target = self.target()
-        asked = [params for name, params in target.channel.asked if name == "Network.getRequestPostData"]
-        assert asked == [{"requestId": "1"}] * 2  # for the payload, and for the message that is looked for
+        requested = [
+            params for name, params in target.channel.requested if name == "Network.getRequestPostData"
+        ]
+        assert (
+            requested == [{"requestId": "1"}] * 2
+        )  # for the payload, and for the message that is looked for
 
     def test_one_that_is_not_given_could_not_be_searched(self) -> None:
         target = Target()
@@ -397,9 +403,9 @@ class TestReply:
         second({"bufferedData": b64(sse({"n": 1}))}, "")
         assert target.log.values == [{"n": 1}]
         target.finished()
-        assert target.log.told[-1] == ("finished", "ok")
+        assert target.log.reported[-1] == ("finished", "ok")
 
-    def test_an_end_before_the_stream_is_granted_is_told_after_its_values(self) -> None:
+    def test_an_end_before_the_stream_is_granted_is_reported_after_its_values(self) -> None:
         target = Target()
         del target.channel.answers["Network.streamResourceContent"]
         target.request()
@@ -411,7 +417,7 @@ class TestReply:
         assert target.log.names == ["payload", "response", "chunk", "finished"]
 
     @pytest.mark.parametrize(
-        ("said", "cached"),
+        ("fields", "cached"),
         [
             ({}, ""),
             ({"fromServiceWorker": True}, "service worker"),
@@ -421,8 +427,8 @@ class TestReply:
             ({"fromPrefetchCache": True}, "browser cache"),
         ],
     )  # fmt: skip
-    def test_what_answered_instead_of_the_network(self, said: Params, cached: str) -> None:
-        assert self.streamed(**said).exchange.cached == cached
+    def test_what_answered_instead_of_the_network(self, fields: Params, cached: str) -> None:
+        assert self.streamed(**fields).exchange.cached == cached
 
     def test_a_page_may_learn_it_with_the_end_only(self) -> None:
         target = self.streamed()
@@ -475,7 +481,7 @@ class TestReply:
     def test_a_payload_that_no_rule_accepts_is_counted(self) -> None:
         target = Target({"when": "type == 'chat'"})
         target.request(postData='{"type": "title"}')
-        assert target.log.told == []
+        assert target.log.reported == []
         assert str(target.state.unmatched).startswith("1 frame or body at the rule's URL met no rule")
         assert target.state.unmatched.has(f"POST {URL}")
         target.request("2", url="https://chat.example/else", postData='{"type": "title"}')
@@ -496,9 +502,9 @@ class TestChannelOfReplies:
         return target
 
     def event(self, target: Target, name: str, data: str, t: float = 3.0) -> None:
-        target.tell("eventSourceMessageReceived", "e", eventName=name, data=data, timestamp=t)
+        target.emit("eventSourceMessageReceived", "e", eventName=name, data=data, timestamp=t)
 
-    def test_events_of_an_event_source_are_read_as_the_browser_tells_them(self) -> None:
+    def test_events_of_an_event_source_are_read_as_the_browser_shows_them(self) -> None:
         target = self.target()
         assert target.channel.names("streamResourceContent") == 1  # of the message, not of the events
         self.event(target, "", '{"of": "m-1",\n"provider": "Big hat"}', t=3.0)
@@ -527,8 +533,8 @@ class TestChannelOfReplies:
 
     def test_other_requests_have_no_such_events(self) -> None:
         target = self.target()
-        target.tell("eventSourceMessageReceived", "1", eventName="end", data='{"of": "m-1"}', timestamp=3.0)
-        target.tell("eventSourceMessageReceived", "9", eventName="end", data="{}", timestamp=3.0)
+        target.emit("eventSourceMessageReceived", "1", eventName="end", data='{"of": "m-1"}', timestamp=3.0)
+        target.emit("eventSourceMessageReceived", "9", eventName="end", data="{}", timestamp=3.0)
         assert target.exchange.outcome == ""
 
     @pytest.mark.parametrize(
@@ -615,7 +621,7 @@ def test_the_wall_clock_follows_each_request() -> None:
     assert target.state.offset == WALL
     image = {"url": "x:", "method": "GET", "headers": {}}
     event = {"timestamp": 5.0, "wallTime": WALL + 65.0, "type": "Image", "request": image}
-    target.tell("requestWillBeSent", "2", **event)
+    target.emit("requestWillBeSent", "2", **event)
     assert target.state.offset == WALL + 60.0
 
 

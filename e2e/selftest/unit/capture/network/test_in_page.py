@@ -38,14 +38,14 @@ class Seen:
             cookies=Pattern(cookies, "session.key_pattern") if cookies else None,
         )
 
-    def tell(self, event: str, thing: Any) -> None:
-        self.page.tells(event, thing)
+    def emit(self, event: str, thing: Any) -> None:
+        self.page.emits(event, thing)
 
     def loads(self, request: FakeRequest, text: str = "", **headers: str) -> Log:
         """A whole request, as Playwright reports it."""
-        self.tell("request", request)
-        self.tell("response", FakeResponse(request, text, headers=headers))
-        self.tell("requestfinished", request)
+        self.emit("request", request)
+        self.emit("response", FakeResponse(request, text, headers=headers))
+        self.emit("requestfinished", request)
         return self.log
 
     def receive(self, *records: Params) -> Log:
@@ -136,7 +136,7 @@ def test_what_ends_after_its_page_was_closed_is_not_recorded() -> None:
     """The run may have ended: its evidence is closed, while another one plays on beside it."""
     seen = Seen()
     seen.page.closed = True
-    assert seen.loads(FakeRequest()).told == []
+    assert seen.loads(FakeRequest()).reported == []
 
 
 def test_what_a_worker_sends_unseen_by_the_script_is_a_payload_that_could_not_be_read() -> None:
@@ -178,8 +178,8 @@ def test_a_reply_that_breaks_off_has_its_end_and_its_reason(cancelled: bool, out
 def test_a_document_of_the_page_has_the_status_of_its_response() -> None:
     seen = Seen({"transport": "http"})
     request = FakeRequest("document", post_data_buffer=b"{}")
-    seen.tell("request", request)
-    seen.tell("response", FakeResponse(request, status=403))
+    seen.emit("request", request)
+    seen.emit("response", FakeResponse(request, status=403))
     (exchange,) = seen.log.exchanges
     assert exchange.status == 403
     assert "response" in seen.log.names
@@ -202,7 +202,7 @@ class TestForms:
         request = FakeRequest("document", headers=self.SENT)
         if before:
             seen.receive(self.FORM)
-        seen.tell("request", request)
+        seen.emit("request", request)
         if not before:
             assert not seen.log.exchanges
             seen.receive(self.FORM)
@@ -231,9 +231,9 @@ def test_the_page_that_a_form_loads_is_its_reply() -> None:
 def test_a_redirected_document_is_one_payload() -> None:
     seen = Seen()
     first = FakeRequest("document", post_data_buffer=b'{"session_id": "s-1"}')
-    seen.tell("request", first)
-    seen.tell("response", FakeResponse(first, status=303, headers={"location": "/c/1"}))
-    seen.tell("requestfinished", first)
+    seen.emit("request", first)
+    seen.emit("response", FakeResponse(first, status=303, headers={"location": "/c/1"}))
+    seen.emit("requestfinished", first)
     assert not seen.log.exchanges[0].ended
     seen.loads(FakeRequest("document", method="GET", redirected_from=first))
     (exchange,) = seen.log.exchanges
@@ -285,11 +285,11 @@ def test_a_beacon_has_the_reply_that_the_browser_reports() -> None:
 def test_a_message_in_the_address_of_a_script_has_left() -> None:
     seen = Seen()
     seen.wire.seek("nonce")
-    seen.tell("request", FakeRequest("script", method="GET", url="https://chat.example/jsonp?q=nonce"))
+    seen.emit("request", FakeRequest("script", method="GET", url="https://chat.example/jsonp?q=nonce"))
     assert seen.wire.carried == ["GET https://chat.example/jsonp"]
 
 
-def test_events_that_a_rule_names_are_heard() -> None:
+def test_events_that_a_rule_names_are_received() -> None:
     rules = [
         {"done": "event == 'finish'", "provider": 'event != `"ping"` && name'},
         {"done": "event_type == 'x'"},
@@ -386,6 +386,6 @@ class TestRecords:
         request = FakeRequest()
         for closed in (False, True):
             seen.page.closed = closed
-            seen.tell("request", request)
-            seen.tell("requestfinished", request)
+            seen.emit("request", request)
+            seen.emit("requestfinished", request)
         assert looked == [request]

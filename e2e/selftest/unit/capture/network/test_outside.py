@@ -39,7 +39,7 @@ class Channel:
     def cookies(self, method: str, url: str, header: str) -> None:
         self.carried.append((method, url, header))
 
-    def tell_cookies(self, request: str, header: str) -> None:
+    def note_cookies(self, request: str, header: str) -> None:
         self.carried.append(("", request, header))
 
     def sends_form(self, request: str, _: dict[str, str]) -> None:
@@ -110,7 +110,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestDocuments:
-    def test_a_load_is_told_from_its_request_to_its_end(self) -> None:
+    def test_a_load_is_distinguished_from_its_request_to_its_end(self) -> None:
         scene, load = Scenery(), Request("https://chat.example/", "GET", "document", accept="html")
         scene.request(load)
         scene.response(load, status=203)
@@ -143,7 +143,7 @@ class TestDocuments:
             ),
         ]
 
-    def test_other_requests_are_told_by_the_pages_script(self) -> None:
+    def test_other_requests_are_described_by_the_pages_script(self) -> None:
         scene, fetch = Scenery(), Request()
         scene.request(fetch)
         scene.response(fetch)
@@ -152,7 +152,7 @@ class TestDocuments:
 
 
 class TestCookies:
-    def test_those_of_a_reply_are_told_with_its_document(self) -> None:
+    def test_those_of_a_reply_are_reported_with_its_document(self) -> None:
         scene, load, fetch = Scenery(), Request(kind="document"), Request("https://chat.example/other")
         for request in (load, fetch):
             scene.request(request)
@@ -165,19 +165,19 @@ class TestCookies:
         )
 
     @pytest.mark.parametrize("cookie", [None, "", Error("gone")])
-    def test_a_reply_without_any_tells_none(self, cookie: Any) -> None:
+    def test_a_reply_without_any_shows_none(self, cookie: Any) -> None:
         scene, load = Scenery(), Request(kind="document")
         scene.request(load)
         scene.response(load, cookie=cookie)
         assert scene.page.names == ["requestWillBeSent", "responseReceived"]
 
-    def test_they_are_told_where_somebody_follows_them(self) -> None:
+    def test_they_are_reported_where_somebody_follows_them(self) -> None:
         scene, load = Scenery(follows_cookies=False), Request(kind="document")
         scene.request(load)
         scene.response(load, cookie="sid=A")
         assert "responseReceivedExtraInfo" not in scene.page.names
 
-    def test_those_of_a_request_are_known_where_the_browser_tells_them(self) -> None:
+    def test_those_of_a_request_are_known_where_the_browser_shows_them(self) -> None:
         scene = Scenery()
         scene.request(Request(cookie="sid=A"))
         scene.request(Request(cookie=""))
@@ -275,7 +275,7 @@ class TestWorkers:
 class TestCommands:
     """What Chromium's protocol is asked to do beside reporting."""
 
-    def asked(self, do: Any) -> list[tuple[str, dict[str, Any]]]:
+    def requested(self, do: Any) -> list[tuple[str, dict[str, Any]]]:
         scene = Scene()
         sent: list[tuple[str, dict[str, Any]]] = []
 
@@ -288,17 +288,19 @@ class TestCommands:
         return sent
 
     def test_caches_are_passed_by(self) -> None:
-        assert self.asked(lambda wire: wire.bypass_caches()) == [
+        assert self.requested(lambda wire: wire.bypass_caches()) == [
             ("Network.setCacheDisabled", {"cacheDisabled": True}),
             ("Network.setBypassServiceWorker", {"bypass": True}),
         ]
 
     def test_the_network_is_slowed_down_and_stays_online(self) -> None:
         conditions = {"offline": False, "latency": 250.0, "downloadThroughput": -1, "uploadThroughput": -1}
-        assert self.asked(lambda wire: wire.delay(0.25)) == [("Network.emulateNetworkConditions", conditions)]
+        assert self.requested(lambda wire: wire.delay(0.25)) == [
+            ("Network.emulateNetworkConditions", conditions)
+        ]
 
     def test_targets_are_attached_anew(self) -> None:
-        assert self.asked(lambda wire: wire.look_again()) == [
+        assert self.requested(lambda wire: wire.look_again()) == [
             (
                 "Target.setAutoAttach",
                 {"autoAttach": False, "waitForDebuggerOnStart": False, "flatten": False},

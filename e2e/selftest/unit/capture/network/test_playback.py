@@ -24,7 +24,7 @@ ME = {"requestId": "7"}
 
 def played(*entries: Entry) -> list[tuple[str, dict[str, Any]]]:
     channel = RecordedChannel(entries)
-    told: list[tuple[str, dict[str, Any]]] = []
+    reported: list[tuple[str, dict[str, Any]]] = []
     names = (
         "Page.navigatedWithinDocument", "Page.frameNavigated", "Network.requestWillBeSent", "Network.requestWillBeSentExtraInfo",
         "Network.responseReceived", "Network.responseReceivedExtraInfo", "Network.eventSourceMessageReceived", "Network.dataReceived",
@@ -32,13 +32,13 @@ def played(*entries: Entry) -> list[tuple[str, dict[str, Any]]]:
         "Network.webSocketFrameSent", "Network.webSocketFrameReceived", "Network.webSocketClosed",
     )  # fmt: skip
     for name in names:
-        channel.on(name, lambda params, name=name: told.append((name.partition(".")[2], params)))  # type: ignore[misc]
+        channel.on(name, lambda params, name=name: reported.append((name.partition(".")[2], params)))  # type: ignore[misc]
     channel.play()
-    return told
+    return reported
 
 
-def named(told: list[tuple[str, dict[str, Any]]], name: str) -> dict[str, Any]:
-    (found,) = [params for event, params in told if event == name]
+def named(reported: list[tuple[str, dict[str, Any]]], name: str) -> dict[str, Any]:
+    (found,) = [params for event, params in reported if event == name]
     return found
 
 
@@ -53,42 +53,42 @@ def test_a_request_from_its_begin_to_its_end() -> None:
 
 
 def test_its_bodies() -> None:
-    told = played(replace(PLAIN, body=b"\xff", content=b"abc"))
-    assert named(told, "requestWillBeSent")["request"]["postDataEntries"] == [{"bytes": "/w=="}]
-    assert named(told, "dataReceived") == {**ME, "timestamp": 3.0, "dataLength": 3}
+    reported = played(replace(PLAIN, body=b"\xff", content=b"abc"))
+    assert named(reported, "requestWillBeSent")["request"]["postDataEntries"] == [{"bytes": "/w=="}]
+    assert named(reported, "dataReceived") == {**ME, "timestamp": 3.0, "dataLength": 3}
     missing = named(played(replace(PLAIN, body=b"x", body_missing="cut")), "requestWillBeSent")["request"]
     assert missing.get("hasPostData") is True
     assert "postDataEntries" not in missing
 
 
 def test_what_was_carried_beside_it() -> None:
-    told = played(
+    reported = played(
         replace(PLAIN, cookies={"sid": "A"}, response_headers={"set-cookie": "sid=B"}, cached="disk")
     )
     cookies = [{"cookie": {"name": "sid", "value": "A"}, "blockedReasons": []}]
-    assert named(told, "requestWillBeSentExtraInfo") == {
+    assert named(reported, "requestWillBeSentExtraInfo") == {
         **ME,
         "associatedCookies": cookies,
         "headers": {"x": "1"},
     }
-    assert named(told, "responseReceivedExtraInfo") == {**ME, "headers": {"set-cookie": "sid=B"}}
-    assert named(told, "responseReceived")["response"]["fromDiskCache"] is True
-    names = [name for name, _ in told]
+    assert named(reported, "responseReceivedExtraInfo") == {**ME, "headers": {"set-cookie": "sid=B"}}
+    assert named(reported, "responseReceived")["response"]["fromDiskCache"] is True
+    names = [name for name, _ in reported]
     assert names.index("responseReceivedExtraInfo") < names.index("responseReceived")
 
 
 @pytest.mark.parametrize("status", [0, -1])
 def test_one_without_a_response_has_failed(status: int) -> None:
-    told = played(replace(PLAIN, status=status))
-    assert [name for name, _ in told] == ["requestWillBeSent", "loadingFailed"]
-    assert told[1][1] == {**ME, "timestamp": 3.0, "errorText": "no response was recorded"}
+    reported = played(replace(PLAIN, status=status))
+    assert [name for name, _ in reported] == ["requestWillBeSent", "loadingFailed"]
+    assert reported[1][1] == {**ME, "timestamp": 3.0, "errorText": "no response was recorded"}
 
 
 @pytest.mark.parametrize(("events", "kind"), [((), "Fetch"), (((2.5, "token", "x"),), "EventSource")])
 def test_an_event_source_has_its_events_or_is_read_as_a_whole(events: Any, kind: str) -> None:
-    told = played(replace(PLAIN, kind="EventSource", events=events))
-    assert named(told, "requestWillBeSent")["type"] == kind
-    found = [params for name, params in told if name == "eventSourceMessageReceived"]
+    reported = played(replace(PLAIN, kind="EventSource", events=events))
+    assert named(reported, "requestWillBeSent")["type"] == kind
+    found = [params for name, params in reported if name == "eventSourceMessageReceived"]
     assert found == [{**ME, "timestamp": t, "eventName": n, "data": d, "eventId": ""} for t, n, d in events]
 
 
@@ -104,10 +104,10 @@ def test_pages_show_their_addresses() -> None:
 def test_a_sockets_frames_in_both_directions_without_pings() -> None:
     known = ((1.5, True, 1, "a"), (1.6, False, 2, "/w=="), (1.7, True, 9, ""), (1.8, True, 8, ""))
     frames = tuple(RecordedFrame(*one) for one in known)
-    told = played(
+    reported = played(
         replace(PLAIN, kind="WebSocket", url="wss://a/ws", cookies={"a": "1", "b": "2"}, frames=frames)
     )
-    assert told == [
+    assert reported == [
         ("webSocketCreated", {**ME, "url": "wss://a/ws"}),
         (
             "webSocketWillSendHandshakeRequest",
@@ -129,10 +129,10 @@ def test_a_sockets_frames_in_both_directions_without_pings() -> None:
     assert named(played(own), "webSocketWillSendHandshakeRequest")["request"]["headers"] == {"cookie": "z=9"}
 
 
-def test_requests_are_told_by_time_and_not_one_after_the_other() -> None:
+def test_requests_are_distinguished_by_time_and_not_by_their_order() -> None:
     later = replace(PLAIN, number=8, t=1.5, answered_at=1.6, ended_at=1.7)
-    told = [(name, params["requestId"]) for name, params in played(PLAIN, later)]
-    assert told == [
+    reported = [(name, params["requestId"]) for name, params in played(PLAIN, later)]
+    assert reported == [
         ("requestWillBeSent", "7"), ("requestWillBeSent", "8"), ("responseReceived", "8"), ("loadingFinished", "8"),
         ("responseReceived", "7"), ("loadingFinished", "7"),
     ]  # fmt: skip

@@ -32,7 +32,7 @@ class Browser:
         info: dict[str, Any] = {"type": "shared_worker", "targetId": target}
         self.handlers["Target.attachedToTarget"]({"sessionId": session, "targetInfo": info})
 
-    def asked(self, method: str, key: str) -> list[Any]:
+    def requested(self, method: str, key: str) -> list[Any]:
         return [params[key] for name, params in self.commands if name == method]
 
 
@@ -43,7 +43,7 @@ def test_only_the_contexts_own_shared_workers_are_attached() -> None:
     browser.created("shared_worker", "theirs", "a")
     browser.created("shared_worker", "mine", "b")
     browser.created("service_worker", "mine", "c")
-    assert browser.asked("Target.attachToTarget", "targetId") == ["b"]
+    assert browser.requested("Target.attachToTarget", "targetId") == ["b"]
 
 
 def test_what_is_held_is_let_go() -> None:
@@ -54,4 +54,4 @@ def test_what_is_held_is_let_go() -> None:
     browser.attached("b", "session-of-b")
     assert [channel.kind for channel in began] == ["shared_worker"]
     let_go()
-    assert browser.asked("Target.detachFromTarget", "sessionId") == ["session-of-b"]
+    assert browser.requested("Target.detachFromTarget", "sessionId") == ["session-of-b"]

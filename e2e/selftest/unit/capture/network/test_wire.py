@@ -25,13 +25,13 @@ URL = "https://chat.example/api/chats/c-17/messages?session=q-1&empty=&session=q
 RECEIVED = {"direction": "received", "session": None}
 
 
-def rule(**said: Any) -> Rule:
-    return Rule(WireRule.model_validate({"url": "/api/chat", "session": "session_id", **said}))
+def rule(**fields: Any) -> Rule:
+    return Rule(WireRule.model_validate({"url": "/api/chat", "session": "session_id", **fields}))
 
 
 class TestNames:
     @pytest.mark.parametrize(
-        ("said", "method", "url", "named"),
+        ("fields", "method", "url", "named"),
         [
             ({"url": "/api/chat$"}, "POST", "https://a.example/api/chat", True),
             ({"url": "/api/chat$"}, "POST", "https://a.example/api/chats", False),
@@ -43,9 +43,9 @@ class TestNames:
         ],
     )
     def test_a_request_is_named_by_method_and_address(
-        self, said: dict[str, Any], method: str, url: str, named: bool
+        self, fields: dict[str, Any], method: str, url: str, named: bool
     ) -> None:
-        assert rule(**said).names(method, url) is named
+        assert rule(**fields).names(method, url) is named
 
 
 class TestCondition:
@@ -74,18 +74,18 @@ class TestCondition:
         assert not rule().marks_end
 
     def test_an_answer_may_say_that_it_failed(self) -> None:
-        said = rule(failed="success == `false`")
-        assert said.has_failed({"success": False})
-        assert not said.has_failed({"success": True})
+        fields = rule(failed="success == `false`")
+        assert fields.has_failed({"success": False})
+        assert not fields.has_failed({"success": True})
         assert not rule().has_failed({"success": False})
 
     def test_what_is_no_answer_is_left_out(self) -> None:
-        said = rule(answer_when="type == 'ActionResponse'")
-        assert said.is_answer({"type": "ActionResponse"})
-        assert not said.is_answer({"type": "Transition"})
+        fields = rule(answer_when="type == 'ActionResponse'")
+        assert fields.is_answer({"type": "ActionResponse"})
+        assert not fields.is_answer({"type": "Transition"})
         assert rule().is_answer({"type": "Transition"})
 
-    def test_json_in_a_string_is_read_when_the_rule_says_so(self) -> None:
+    def test_json_in_a_string_is_read_when_the_rule_states_it(self) -> None:
         payload = {"data": '{"session": "s-1"}'}
         folded = rule(session="data.session", parse_nested_json=True)
         assert folded.session_of(Sent(URL), folded.read(payload)) == "s-1"
@@ -165,10 +165,10 @@ class TestHistory:
 
 class TestAnswer:
     def test_the_provider_may_stand_in_the_body(self) -> None:
-        asked = rule(provider="meta.provider")
-        assert asked.provider_of({}, {"meta": {"provider": "Big hat"}}) == "Big hat"
-        assert asked.provider_of({}, {"text": "Hello"}) is None
-        assert asked.provider_of({}, None) is None
+        with_provider = rule(provider="meta.provider")
+        assert with_provider.provider_of({}, {"meta": {"provider": "Big hat"}}) == "Big hat"
+        assert with_provider.provider_of({}, {"text": "Hello"}) is None
+        assert with_provider.provider_of({}, None) is None
 
     def test_the_provider_may_stand_in_a_header(self) -> None:
         assert (
@@ -213,11 +213,11 @@ def written(events: Events, newlines: list[str], *, lines: int = 1) -> bytes:
     ends = iter(newlines * 1000)
     out = ["\ufeff", ": hello", next(ends), next(ends)]
     for number, (name, value) in enumerate(events):
-        said = json.dumps(value, ensure_ascii=False, indent=1 if lines > 1 else None).split("\n")
+        fields = json.dumps(value, ensure_ascii=False, indent=1 if lines > 1 else None).split("\n")
         if name != "message":
             out += [f"event: {name}", next(ends)]
         out += [f"id: {number}", next(ends), "retry: 100", next(ends)]
-        for line in said:
+        for line in fields:
             out += [f"data:{' ' * (number % 2)}{line}", next(ends)]
         out += [next(ends)]
     # CR then LF is one line end: a server that means two does not write them so.
@@ -253,7 +253,7 @@ class TestStream:
         assert all(read(STREAM, raw[:at], raw[at:]) == events for at in range(len(raw)))
 
     @pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
-    def test_an_event_is_told_as_soon_as_its_empty_line_is_there(self, newline: bytes) -> None:
+    def test_an_event_is_reported_as_soon_as_its_empty_line_is_there(self, newline: bytes) -> None:
         reader = AnswerReader(STREAM)
         assert list(reader.feed(b"data: 7" + newline)) == []
         assert list(reader.feed(newline)) == [("message", 7)]
@@ -309,7 +309,7 @@ class TestBody:
 class TestLines:
     LINES = "application/x-ndjson"
 
-    def test_each_line_is_told_when_it_is_whole(self) -> None:
+    def test_each_line_is_reported_when_it_is_whole(self) -> None:
         reader = AnswerReader(self.LINES)
         assert list(reader.feed(b'{"a": 1}\n{"b"')) == [("", {"a": 1})]
         assert list(reader.feed(b": 2}\r\n\n7")) == [("", {"b": 2})]
@@ -378,7 +378,7 @@ class TestEventNames:
 
 
 class TestRefusal:
-    def test_a_status_or_an_answer_may_tell(self) -> None:
+    def test_a_status_or_an_answer_may_show_it(self) -> None:
         limit = Refusal(RefusalRule(kind="rate-limited", status=(429, 503)))
         assert limit.in_status(503)
         assert not limit.in_status(500)

@@ -18,9 +18,9 @@ WORD = CodeWord("otter4827", 0, 3, TYPED, "")
 
 def recalled_in(texts: list[str], shown: str | None, knows: str = "{word}") -> Recalled:
     words = CodeWords()
-    words.tell(3, TYPED, "otter4827", "")
+    words.add(3, TYPED, "otter4827", "")
     words.replies = ["OK, otter4827 it is."]
-    return words.recalled_in(texts, shown, NONCE, knows, words=words.told)
+    return words.recalled_in(texts, shown, NONCE, knows, words=words.given)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_another_text_on_the_screen_does_not_know_it(shown: str) -> None:
         f"{TYPED} OK, otter4827 it is. Sorry?",  # a reply with the whole conversation
     ],
 )
-def test_an_echo_of_the_message_that_gave_it_tells_nothing(text: str) -> None:
+def test_an_echo_of_the_message_that_gave_it_shows_nothing(text: str) -> None:
     assert recalled_in([text], None) == Recalled(None, why=ECHO)
     assert recalled_in([], text) == Recalled(None, why=ECHO)
 
@@ -67,9 +67,9 @@ def test_a_reply_without_a_text_cannot_be_judged(texts: list[str]) -> None:
 def test_an_acknowledgement_is_no_reply() -> None:
     """Each message is accepted in the same words, and the reply itself comes where the profile does not look."""
     words = CodeWords()
-    words.tell(3, TYPED, "otter4827", "")
+    words.add(3, TYPED, "otter4827", "")
     words.replies = ["Message received"]
-    found = words.recalled_in(["Message received"], None, NONCE, "{word}", words=words.told)
+    found = words.recalled_in(["Message received"], None, NONCE, "{word}", words=words.given)
     assert found.knows is None
     assert "screen.messages" in found.why
 
@@ -78,17 +78,17 @@ def test_a_word_that_only_the_data_of_a_reply_holds_is_not_decided() -> None:
     assert recalled_in(["Your word: otter4827"], "I do not know.").knows is None
 
 
-def test_the_profile_says_what_knowing_means() -> None:
+def test_the_profile_names_what_knowing_means() -> None:
     assert recalled_in([], "Was it otter4827?", "your word is {word}") == Recalled(False)
     assert recalled_in([], "Sure, your word is Otter4827", "your word is {word}") == Recalled(True, WORD)
 
 
 def test_the_latest_word_of_several_is_named_with_its_chat() -> None:
     words = CodeWords()
-    words.tell(3, TYPED, "otter4827", "")
-    words.tell(5, TYPED.replace("otter4827", "maple1234"), "maple1234", "")
-    for one in words.told:
-        assert words.recalled_in([], f"It is {one.word}.", NONCE, "{word}", words=words.told) == Recalled(
+    words.add(3, TYPED, "otter4827", "")
+    words.add(5, TYPED.replace("otter4827", "maple1234"), "maple1234", "")
+    for one in words.given:
+        assert words.recalled_in([], f"It is {one.word}.", NONCE, "{word}", words=words.given) == Recalled(
             True, one
         )
     assert [one.chat for one in words.in_payload('{"m": "maple1234"}')] == [5]
@@ -97,8 +97,8 @@ def test_the_latest_word_of_several_is_named_with_its_chat() -> None:
 def test_a_word_of_another_lane_is_named_as_that() -> None:
     """A backend with one memory for all: it knows a word, and not the one that this chat was given."""
     words = CodeWords(lane=1)
-    words.told.append(WORD)
-    words.tell(2, TYPED.replace("otter4827", "maple1234"), "maple1234", "")
+    words.given.append(WORD)
+    words.add(2, TYPED.replace("otter4827", "maple1234"), "maple1234", "")
     assert [one.word for one in words.own] == ["maple1234"]
     assert words.recalled_in([], "It is otter4827.", NONCE, "{word}", words=words.own) == Recalled(
         False, WORD
@@ -111,7 +111,9 @@ def test_words_are_random_and_match_themselves() -> None:
     assert all(
         re.fullmatch(r"[a-z]+\d{4}", word) and expression("{word}", word).search(word) for word in found
     )
-    assert not any(re.search(r"[0-9a-f]{8}", word) for word in found)  # that is how messages are told apart
+    assert not any(
+        re.search(r"[0-9a-f]{8}", word) for word in found
+    )  # that is how messages are distinguished
 
 
 def test_the_texts_of_a_body_are_those_of_its_values() -> None:
@@ -122,12 +124,12 @@ def test_the_texts_of_a_body_are_those_of_its_values() -> None:
 def test_a_reply_that_quotes_another_chats_message_knows_it() -> None:
     """Nobody gave the word in this chat: the quotation is the strongest sign that the backend mixes them up."""
     words = CodeWords()
-    words.tell(3, TYPED, "otter4827", "")
+    words.add(3, TYPED, "otter4827", "")
     quoted = f"It was in: {TYPED}"
     for elsewhere, found in ((True, Recalled(True, WORD)), (False, Recalled(None, why=ECHO))):
-        assert words.recalled_in([], quoted, NONCE, "{word}", words=words.told, elsewhere=elsewhere) == found
+        assert words.recalled_in([], quoted, NONCE, "{word}", words=words.given, elsewhere=elsewhere) == found
     # Other texts of the response, such as a list of chats with their first messages, are no reply.
-    assert words.recalled_in([TYPED], None, NONCE, "{word}", words=words.told, elsewhere=True).knows is None
+    assert words.recalled_in([TYPED], None, NONCE, "{word}", words=words.given, elsewhere=True).knows is None
 
 
 def test_a_reply_that_may_come_from_a_cache_shows_no_fault_and_may_show_that_there_is_none() -> None:
@@ -145,11 +147,11 @@ def test_a_reply_that_may_come_from_a_cache_shows_no_fault_and_may_show_that_the
 
 def test_of_several_texts_one_that_is_new_is_a_reply() -> None:
     words = CodeWords()
-    words.tell(3, TYPED, "otter4827", "")
+    words.add(3, TYPED, "otter4827", "")
     words.replies = ["Message received"]
     for texts, knows in (
         (["Message received", "I do not know it"], False),
         (["Message received", "a1"], None),
     ):
-        found = words.recalled_in(texts, None, NONCE, "{word}", words=words.told)
+        found = words.recalled_in(texts, None, NONCE, "{word}", words=words.given)
         assert found.knows is knows

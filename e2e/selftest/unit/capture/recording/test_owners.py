@@ -22,10 +22,10 @@ TITLE = WireRule.model_validate({"name": "title", "url": "/api/title$", "session
 OLDER = "session_1763850000000_ccccccccc"
 
 
-def titled(**said: object) -> Profile:
+def titled(**fields: object) -> Profile:
     """The reference profile, with a rule for title requests after that of the messages."""
     profile = load("reference")
-    title = TITLE.model_copy(update=said)
+    title = TITLE.model_copy(update=fields)
     return profile.model_copy(update={"wire": (profile.wire[0], title)})
 
 
@@ -41,8 +41,8 @@ class Two:
     ) -> Exchange:
         self.desk.rule = self.title_rule if title else self.chat_rule
         self.desk.clock.now += 0.01
-        said = {"url": url} if url else {}
-        return self.desk.payload(session, body=body, request=request, **said)
+        fields = {"url": url} if url else {}
+        return self.desk.payload(session, body=body, request=request, **fields)
 
     def turn(self, text: str, session: str, request: str) -> None:
         self.desk.recorder.begin_message(text)

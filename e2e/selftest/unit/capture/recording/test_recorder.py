@@ -68,8 +68,8 @@ class Desk:
 
     # -- signals of the page
 
-    def signal(self, kind: str, **said: Any) -> None:
-        self.recorder.on_signals([{"k": kind, "t": self.clock.now * 1000, **said}])
+    def signal(self, kind: str, **fields: Any) -> None:
+        self.recorder.on_signals([{"k": kind, "t": self.clock.now * 1000, **fields}])
 
     def start(self, session: str | None = None, *, readable: bool = True) -> None:
         self.signal("start", stored=self.values(session) if readable else None)
@@ -77,12 +77,12 @@ class Desk:
     def click(self, *hits: str) -> None:
         self.signal("click", hits=list(hits))
 
-    def write(self, session: str | None, *, op: str = "", store: str = "localStorage", **said: Any) -> None:
+    def write(self, session: str | None, *, op: str = "", store: str = "localStorage", **fields: Any) -> None:
         value = None if session is None else json.dumps({"sessionId": session, "lastUsed": self.clock.now})
         op = op or ("set" if session else "remove")
         stack = f"Error\n    at save ({PAGE}:1:20)\n    at debugger eval code (<anonymous>:1:1)"
-        said = {"key": "chat_session", "value": value, "stack": stack, **said}
-        self.signal("storage", store=store, op=op, **said)
+        fields = {"key": "chat_session", "value": value, "stack": stack, **fields}
+        self.signal("storage", store=store, op=op, **fields)
 
     def fetch(self, session: str | None, *, url: str = URL, readable: bool = True) -> None:
         self.signal("send", url=url, size=0, stored=self.values(session) if readable else None, stack="")
@@ -93,29 +93,33 @@ class Desk:
 
     # -- the wire
 
-    def payload(self, session: str | None, *, body: str = "", request: str = "r-1", **said: Any) -> Exchange:
+    def payload(
+        self, session: str | None, *, body: str = "", request: str = "r-1", **fields: Any
+    ) -> Exchange:
         exchange = Exchange(
             request=request,
             rule=self.rule,
             transport="http",
             method="POST",
-            url=said.pop("url", URL),
-            sent_at=said.pop("sent_at", self.clock.now),
+            url=fields.pop("url", URL),
+            sent_at=fields.pop("sent_at", self.clock.now),
             session=session,
             history=0,
             body=body,
-            stack=said.pop("stack", []),
+            stack=fields.pop("stack", []),
         )
         self.recorder.on_payload(exchange)
-        for name, value in said.items():
+        for name, value in fields.items():
             setattr(exchange, name, value)
         return exchange
 
-    def message(self, text: str, *, stored: str | None, sent: str | None, **said: Any) -> Exchange:
+    def message(self, text: str, *, stored: str | None, sent: str | None, **fields: Any) -> Exchange:
         """A message with its reply, as it usually goes."""
-        self.recorder.begin_message(text, after=said.pop("after", ""))
+        self.recorder.begin_message(text, after=fields.pop("after", ""))
         self.fetch(stored)
-        exchange = self.payload(sent, body=said.pop("body", json.dumps({"text": text})), status=200, **said)
+        exchange = self.payload(
+            sent, body=fields.pop("body", json.dumps({"text": text})), status=200, **fields
+        )
         self.clock.now += 1
         self.recorder.message_ended("exchange finished", "ok")
         return exchange
@@ -149,8 +153,8 @@ def make_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     monkeypatch.setattr(recorder_module, "time", clock)
     made: list[Desk] = []
 
-    def make(profile: Profile | None = None, **said: Any) -> Desk:
-        made.append(Desk(tmp_path / "run", clock, profile or load("reference"), **said))
+    def make(profile: Profile | None = None, **fields: Any) -> Desk:
+        made.append(Desk(tmp_path / "run", clock, profile or load("reference"), **fields))
         return made[-1]
 
     yield make
@@ -286,7 +290,7 @@ class TestPageStart:
         event = desk.events("storage")[1]
         assert (event.data["session"], event.data["previous"]) == (None, desk.ref(OLD))
 
-    def test_a_store_that_cannot_be_read_is_said(self, desk: Desk) -> None:
+    def test_a_store_that_cannot_be_read_is_stated(self, desk: Desk) -> None:
         desk.start(readable=False)
         assert not desk.recorder.store.readable
 
@@ -355,7 +359,7 @@ class TestNewChat:
 
 
 class TestStorage:
-    def test_a_write_says_what_it_did_and_who_made_it(self, desk: Desk) -> None:
+    def test_a_write_names_what_it_did_and_who_made_it(self, desk: Desk) -> None:
         desk.start(OLD)
         desk.clock.now += 1
         desk.write(NEW)
@@ -426,7 +430,7 @@ class TestStorage:
 
 
 class TestUnseen:
-    """The store is read directly now and then: what no hook saw is told as such."""
+    """The store is read directly now and then: what no hook saw is reported as such."""
 
     def test_a_write_that_no_hook_saw(self, desk: Desk) -> None:
         desk.start(OLD)
@@ -477,7 +481,7 @@ class TestMessages:
         assert chat.stored == desk.ref(NEW)
         assert [e.data["message"] for e in desk.events("payload")] == [0, 1]
 
-    def test_a_message_after_a_reload_says_so(self, desk: Desk) -> None:
+    def test_a_message_after_a_reload_is_marked_as_one(self, desk: Desk) -> None:
         desk.new_chat()
         desk.message("Hello", stored=NEW, sent=NEW)
         desk.message("Again", stored=NEW, sent=NEW, after="reload")
@@ -566,7 +570,7 @@ class TestBleeding:
 
 
 class TestWireEvents:
-    def test_a_payload_is_told_without_its_secrets(self, desk: Desk) -> None:
+    def test_a_payload_is_reported_without_its_secrets(self, desk: Desk) -> None:
         desk.new_chat()
         frame = {"function": "post", "url": f"{PAGE}?v={NEW}", "line": 1, "column": 2}
         own = {"function": "x", "url": "", "line": 1, "column": 2}
@@ -580,7 +584,7 @@ class TestWireEvents:
         )
         assert data["stack"] == [{**frame, "url": PAGE}]
 
-    def test_an_answer_is_told_to_its_end(self, desk: Desk) -> None:
+    def test_an_answer_is_reported_to_its_end(self, desk: Desk) -> None:
         desk.new_chat()
         desk.recorder.begin_message("Hello")
         e = desk.payload(NEW, status=200)
@@ -610,7 +614,7 @@ class TestWireEvents:
         desk.recorder.on_response(late, 1.0)
         assert desk.only("response").chat == 0
 
-    def test_a_payload_outside_of_any_chat_is_told_all_the_same(self, desk: Desk) -> None:
+    def test_a_payload_outside_of_any_chat_is_reported_all_the_same(self, desk: Desk) -> None:
         desk.payload(OLD)
         event = desk.only("payload")
         assert (event.chat, event.data["message"]) == (None, None)
@@ -652,7 +656,7 @@ class TestChatLine:
         assert desk.end().stored == NEW
 
     @pytest.mark.parametrize("status", ["blocked", "lost"])
-    def test_a_chat_that_ended_badly_says_why(self, desk: Desk, status: Any) -> None:
+    def test_a_chat_that_ended_badly_names_the_reason(self, desk: Desk, status: Any) -> None:
         desk.new_chat()
         desk.recorder.end_chat(status, "the backend answered 429")
         (chat,) = desk.records().chats
@@ -675,15 +679,15 @@ class TestChatLine:
 
 
 class TestJournal:
-    def test_finished_chats_are_counted_and_told(self, desk: Desk) -> None:
-        told: list[Chat] = []
-        desk.journal.watchers.append(told.append)
+    def test_finished_chats_are_counted_and_reported(self, desk: Desk) -> None:
+        reported: list[Chat] = []
+        desk.journal.watchers.append(reported.append)
         desk.new_chat()
         chat = desk.end()
         desk.new_chat()
         desk.recorder.end_chat("lost", "x")
         assert desk.journal.chats == {"observed": 1, "lost": 1}
-        assert told[0] == chat
+        assert reported[0] == chat
 
     def test_events_are_numbered_in_their_order_of_arrival(self, desk: Desk) -> None:
         desk.start(OLD)
@@ -704,18 +708,18 @@ class TestJournal:
 class TestUnreadable:
     """A body that could not be read is never "no session ID"."""
 
-    def chat(self, desk: Desk, text: str = "Hi (0a1b2c3d)", **said: Any) -> Exchange:
+    def chat(self, desk: Desk, text: str = "Hi (0a1b2c3d)", **fields: Any) -> Exchange:
         desk.start(OLD)
         desk.recorder.begin_chat("load")
         desk.recorder.begin_message(text)
         exchange = Exchange(
             request="r-1", rule=desk.rule, transport="http", method="POST", url=URL, sent_at=desk.clock.now, session=None,
-            history=None, stack=[], **{"body": "", **said},
+            history=None, stack=[], **{"body": "", **fields},
         )  # fmt: skip
         desk.recorder.on_payload(exchange)
         return exchange
 
-    def test_the_message_says_why_and_no_payload_was_seen(self, desk: Desk) -> None:
+    def test_the_message_names_the_reason_and_no_payload_was_seen(self, desk: Desk) -> None:
         self.chat(desk, unreadable="it is binary")
         chat = desk.recorder.end_chat()
         assert chat is not None
@@ -793,8 +797,8 @@ class TestIssued:
         exchange = desk.message("Hello (0123abcd)", stored=None, sent=None)
         exchange.reply.add_value(desk.clock.now, {"meta": {"chatId": NEW}})
         desk.write(NEW)
-        said = desk.only("issued")
-        assert (said.chat, said.t, said.data["session"], said.data["message"]) == (
+        fields = desk.only("issued")
+        assert (fields.chat, fields.t, fields.data["session"], fields.data["message"]) == (
             0,
             desk.clock.now,
             desk.ref(NEW),
@@ -881,7 +885,7 @@ class TestLateText:
         desk.recorder.shows("once upon a time in a far country")
         assert desk.end().shows_from == 0
 
-    def test_where_nothing_tells_two_replies_apart_they_may_be_the_new_chats(self, desk: Desk) -> None:
+    def test_where_two_replies_cannot_be_distinguished_they_may_be_the_new_chats(self, desk: Desk) -> None:
         """Whose words the first ones were was known; of what came while both waited it is not."""
         old = self.left_behind(desk)
         desk.recorder.on_chunk(old, desk.clock.now, "", {"text": "the weather will be fine today"})

@@ -124,7 +124,7 @@ class TestChats:
         assert (chat.status, chat.reason, chat.messages) == ("observed", "", ())
         assert desk.recorder.place == "lane 3 (reload)"
 
-    def test_a_chat_that_was_lost_says_why_without_ids(self, desk: Desk) -> None:
+    def test_a_chat_that_was_lost_names_the_reason_without_ids(self, desk: Desk) -> None:
         desk.new_chat()
         desk.message("Hello", stored=NEW, sent=NEW)
         chat = desk.recorder.end_chat("lost", f"{NEW} is gone " + "x" * 400)
@@ -215,7 +215,7 @@ class TestNotes:
         assert first == {"url": "ws://a/ws", "framing": "json", "frames": 9, "undecoded": 2, "replaced": 1}
         assert second["frames"] == 5
 
-    def test_what_ids_are_made_of_is_told_with_their_chats(self, desk: Desk) -> None:
+    def test_what_ids_are_made_of_is_reported_with_their_chats(self, desk: Desk) -> None:
         desk.start(None)
         desk.new_chat()
         desk.write(OLD)

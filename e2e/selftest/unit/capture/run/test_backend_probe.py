@@ -40,11 +40,13 @@ def test_the_state_is_asked_before_the_suite_assigns_its_own_sessions() -> None:
         }
     )
     interface = Interface(backend)
-    asked: list[tuple[str, Answer]] = []
-    probe(interface, lambda question, _probe, _pattern, _session, answer: asked.append((question, answer)))
-    [state] = [answer for question, answer in asked if question == "state"]
+    requested: list[tuple[str, Answer]] = []
+    probe(
+        interface, lambda question, _probe, _pattern, _session, answer: requested.append((question, answer))
+    )
+    [state] = [answer for question, answer in requested if question == "state"]
     assert state.distribution == {"Big hat": 30}
-    assert len([question for question, _ in asked if question == "assign"]) > 48
+    assert len([question for question, _ in requested if question == "assign"]) > 48
     assert set(interface.sessions) == {f"user-{n}" for n in range(30)}, "left as it was found"
 
 

@@ -76,15 +76,15 @@ class TestSleep:
         assert slept(waiter, LONG) < LONG / 2
         thread.join()
 
-    def test_the_end_of_the_driver_ends_it_and_is_told(
+    def test_the_end_of_the_driver_ends_it_and_is_reported(
         self, waiter: EventWaiter, loop: asyncio.AbstractEventLoop, ended: asyncio.Future[Any]
     ) -> None:
-        told: list[str] = []
-        waiter.when_driver_ends(lambda: told.append("first"))
-        waiter.when_driver_ends(lambda: told.append("taken back"))()
+        reported: list[str] = []
+        waiter.when_driver_ends(lambda: reported.append("first"))
+        waiter.when_driver_ends(lambda: reported.append("taken back"))()
         loop.call_later(0.01, ended.set_result, None)
         assert slept(waiter, LONG) < LONG / 2
-        assert told == ["first"]
+        assert reported == ["first"]
 
     def test_after_the_driver_nothing_is_waited_for(
         self, waiter: EventWaiter, loop: asyncio.AbstractEventLoop
@@ -125,18 +125,18 @@ class TestHandlers:
 
 
 class TestBeside:
-    def test_a_block_that_takes_too_long_is_told_while_it_waits(self, waiter: EventWaiter) -> None:
-        told: list[str] = []
-        with waiter.at_most(0.01, lambda: told.append("late")):
+    def test_a_block_that_takes_too_long_is_reported_while_it_waits(self, waiter: EventWaiter) -> None:
+        reported: list[str] = []
+        with waiter.at_most(0.01, lambda: reported.append("late")):
             slept(waiter, 0.05)
-        assert told == ["late"]
+        assert reported == ["late"]
 
     def test_one_that_ended_is_not(self, waiter: EventWaiter) -> None:
-        told: list[str] = []
-        with pytest.raises(KeyError), waiter.at_most(0.02, lambda: told.append("late")):
+        reported: list[str] = []
+        with pytest.raises(KeyError), waiter.at_most(0.02, lambda: reported.append("late")):
             raise KeyError
         slept(waiter, 0.05)
-        assert told == []
+        assert reported == []
 
     def test_something_may_run_beside_a_block_and_ends_with_it(self, waiter: EventWaiter) -> None:
         steps: list[str] = []

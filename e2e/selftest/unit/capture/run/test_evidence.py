@@ -237,7 +237,7 @@ class TestMissing:
         assert (len(run.events), len(run.chats)) == ((0, 2) if name == EVENTS else (3, 0))
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": 1, "policy": null}', "\x00"])
-    def test_a_run_json_that_says_nothing_is_an_error(self, recorded: Path, text: str) -> None:
+    def test_a_run_json_that_contains_nothing_is_an_error(self, recorded: Path, text: str) -> None:
         (recorded / RUN).write_text(text)
         with pytest.raises(
             HarnessError, match=rf"{RUN} cannot be read as a run: .*\n +hint: record the run again"
@@ -282,7 +282,7 @@ class TestFind:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_full_disk_is_told_with_a_way_out_and_costs_nothing_that_was_complete(
+def test_a_full_disk_is_reported_with_a_way_out_and_costs_nothing_that_was_complete(
     folder: Path, writer: EvidenceWriter
 ) -> None:
     writer.event(event(0))
@@ -290,9 +290,9 @@ def test_a_full_disk_is_told_with_a_way_out_and_costs_nothing_that_was_complete(
     writer._events.close()
     writer._events = Path("/dev/full").open("ab")  # noqa: SIM115 - the writer closes it
     writer.event(event(1))
-    with pytest.raises(CaptureIncomplete, match="No space left") as told:
+    with pytest.raises(CaptureIncomplete, match="No space left") as raised:
         writer.flush()
-    assert "--from-evidence" in told.value.hint
+    assert "--from-evidence" in raised.value.hint
     with pytest.raises(CaptureIncomplete, match="No space left"):
         writer.close()
     assert len(read_run(folder).events) == 1

@@ -1,4 +1,4 @@
-"""Where the IDs are that no rule and no store has shown: what is looked for, in which order, and how it is told."""
+"""Where the IDs are that no rule and no store has shown: what is looked for, in which order, and how it is reported."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Lane:
         self, *traffic: Seen, stored: tuple[str, ...] = (ID,), sent: tuple[str, ...] = (), found: bool = False,
         address: str = "", cookies: Any = (),
     ) -> None:  # fmt: skip
-        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.reported: list[tuple[str, dict[str, Any]]] = []
         seen = Traffic()
         for one in traffic:
             seen.add(one)
@@ -54,7 +54,7 @@ class Lane:
         )  # fmt: skip
         self.recorder = SimpleNamespace(
             store=SimpleNamespace(minted=[(float(n), raw) for n, raw in enumerate(stored)]), sent_ids=list(sent),
-            chats=SimpleNamespace(found={RULE: found}, traffic=seen), note=lambda kind, **data: self.told.append((kind, data)),
+            chats=SimpleNamespace(found={RULE: found}, traffic=seen), note=lambda kind, **data: self.reported.append((kind, data)),
         )  # fmt: skip
 
 
@@ -72,12 +72,12 @@ class TestTraffic:
         lane = Lane(sent(f'{{"meta": {{"sid": "{ID}"}}}}'))
         ((what, where, hint),) = looked(lane)
         assert what.startswith("the session ID is in ")
-        assert what.endswith(f", the profile says {misplaced_ids._says(PROFILE.wire[0])}")
+        assert what.endswith(f", the profile says {misplaced_ids._places(PROFILE.wire[0])}")
         assert "meta.sid" in what
         assert where == f"[[wire]] {RULE}: session"
         assert hint.startswith("session = ")
         assert "meta.sid" in hint
-        ((kind, data),) = lane.told
+        ((kind, data),) = lane.reported
         assert (kind, data["layer"], data["rule"], data["searched"], data["unread"]) == (
             "sighting",
             "sent",
@@ -87,13 +87,13 @@ class TestTraffic:
         )
         assert (ID in data["session"], data["session"] != "", data["place"] != "") == (False, True, True)
 
-    def test_an_id_in_another_request_names_it_and_says_what_to_do(self) -> None:
+    def test_an_id_in_another_request_is_named_with_what_to_do(self) -> None:
         lane = Lane(sent("{}"), sent(f'{{"sid": "{ID}"}}', url="http://127.0.0.1:8765/api/else?token=x"))
         ((what, _, hint),) = looked(lane)
         assert " of http://127.0.0.1:8765/api/else" in what
         assert "token" not in what
         assert hint.endswith("; in a rule that names that request, where it carries the chat's messages")
-        assert lane.told[0][1]["url"] == "http://127.0.0.1:8765/api/else"
+        assert lane.reported[0][1]["url"] == "http://127.0.0.1:8765/api/else"
 
     def test_its_own_request_comes_before_others(self) -> None:
         lane = Lane(sent(f'{{"a": "{ID}"}}', url="http://127.0.0.1:8765/x"), sent(f'{{"b": "{ID}"}}'))
@@ -115,10 +115,12 @@ class TestTraffic:
         ("body", "unread"),
         [(None, 1), (lost("gone"), 1), (body_of(b"\xff\xfe\x00", {}), 1), (body_of("{}", JSON), 0)],
     )
-    def test_one_that_is_nowhere_is_told_with_what_could_not_be_read(self, body: Any, unread: int) -> None:
+    def test_one_that_is_nowhere_is_reported_with_what_could_not_be_read(
+        self, body: Any, unread: int
+    ) -> None:
         lane = Lane(Seen("POST", CHAT, JSON, body), stored=(OTHER, ID))
         assert looked(lane) == []
-        ((_, data),) = lane.told
+        ((_, data),) = lane.reported
         assert (data["place"], data["url"], data["form"], data["searched"], data["unread"]) == (
             "",
             "",
@@ -135,7 +137,7 @@ class TestTraffic:
     def test_a_rule_that_found_ids_in_any_lane_is_right(self) -> None:
         wrong = Lane(sent(f'{{"sid": "{ID}"}}'))
         assert looked(wrong, Lane(found=True)) == []
-        assert wrong.told == []
+        assert wrong.reported == []
         assert len(looked(wrong, Lane(sent(f'{{"sid": "{ID}"}}')))) == 2
 
     def test_with_nothing_stored_nothing_is_looked_for(self) -> None:
@@ -165,7 +167,7 @@ class TestStores:
         assert what.endswith(", the profile says localStorage 'chat_session'")
         assert where == "[session]"
         assert "sessionStorage" in hint
-        ((kind, data),) = lane.told
+        ((kind, data),) = lane.reported
         assert (kind, data["layer"], data["rule"], data["searched"], data["unread"]) == (
             "sighting",
             "stored",

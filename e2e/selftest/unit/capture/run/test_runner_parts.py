@@ -137,7 +137,7 @@ def test_the_backend_is_called_where_the_profile_has_one_and_the_run_records(
 
 
 class TestMeta:
-    def test_a_run_says_what_it_was(self, tmp_path: Path) -> None:
+    def test_a_run_names_what_it_was(self, tmp_path: Path) -> None:
         scene = Scene(
             tmp_path,
             alarms_per_year=0.5,
@@ -164,7 +164,7 @@ class TestMeta:
         assert meta.finished is not None
         assert 0 <= meta.finished - meta.started < 60
 
-    def test_a_shard_says_which_part_it_is(self, tmp_path: Path) -> None:
+    def test_a_shard_names_which_part_it_is(self, tmp_path: Path) -> None:
         scene = Scene(tmp_path, chats=5, lanes=3, shard=Shard(2, 2), shared_run="7", show_ids=True)
         with scene.runner.going() as lanes:
             assert list(lanes) == [1]
@@ -224,10 +224,10 @@ class TestMeta:
     def test_only_a_script_in_the_page_needs_the_pages_policy(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        asked: list[tuple[str, bool]] = []
+        requested: list[tuple[str, bool]] = []
 
         def wraps_workers(url: str, *, verify: bool) -> bool:
-            asked.append((url, verify))
+            requested.append((url, verify))
             return True
 
         monkeypatch.setattr(runner_module, "wraps_workers", wraps_workers)
@@ -238,11 +238,11 @@ class TestMeta:
         ):
             runner = Scene(tmp_path, name=name, wire=wire).runner
             assert runner._wraps_workers is wraps
-        assert asked == [(URL, True)] * 2
+        assert requested == [(URL, True)] * 2
 
 
 class TestUserAgent:
-    def test_chromium_tells_it_by_its_protocol(self) -> None:
+    def test_chromium_shows_it_by_its_protocol(self) -> None:
         detached: list[bool] = []
         session = SimpleNamespace(
             send=lambda method: {"userAgent": method}, detach=lambda: detached.append(True)
@@ -253,7 +253,7 @@ class TestUserAgent:
         assert runner_module._user_agent(browser) == "Browser.getVersion"
         assert detached == [True]
 
-    def test_any_other_engine_tells_it_in_a_page(self) -> None:
+    def test_any_other_engine_shows_it_in_a_page(self) -> None:
         @contextmanager
         def context() -> Iterator[Any]:
             yield SimpleNamespace(new_page=lambda: SimpleNamespace(evaluate=lambda code: f"<{code}>"))
@@ -587,10 +587,10 @@ class TestFilesOfThePage:
 
     def test_source_lines_hold_no_secret(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         place = CodePlace("a.ts", 1, 1, "f", True, False, ((1, "key = hunter2"),))
-        asked: list[Any] = []
+        requested: list[Any] = []
 
         def resolve(frames: Any, fetch: Any, **more: Any) -> Any:
-            asked.append((fetch("http://127.0.0.1:9/x.map"), more["page"]))
+            requested.append((fetch("http://127.0.0.1:9/x.map"), more["page"]))
             return {"x:1:1": place}
 
         monkeypatch.setattr(source_maps, "resolve", resolve)
@@ -598,4 +598,4 @@ class TestFilesOfThePage:
         scene.runner._redactor.hide("hunter2")
         scene.play()
         assert scene.records.meta.code == {"x:1:1": replace(place, context=((1, "key = [secret]"),))}
-        assert asked == [(None, URL)]
+        assert requested == [(None, URL)]

@@ -1,4 +1,4 @@
-"""Lanes side by side: whoever has what it waits for goes on, whoever waits too long is told, and nobody is left behind."""
+"""Lanes side by side: whoever has what it waits for goes on, whoever waits too long is named, and nobody is left behind."""
 
 from __future__ import annotations
 
@@ -118,16 +118,16 @@ class TestTurns:
 
 class TestTimeouts:
     def test_who_waits_too_long_gets_the_waits_own_error(self, world: World) -> None:
-        told: list[str] = []
+        reported: list[str] = []
 
         def lane() -> Steps:
             try:
                 yield Wait(lambda: False, 5, late("no reply"))
             except CaptureIncomplete as error:
-                told.append(error.what)
+                reported.append(error.what)
 
         world.run(lane())
-        assert told == ["no reply"]
+        assert reported == ["no reply"]
         assert world.now == 105.0
 
     def test_the_error_is_made_when_it_is_late(self, world: World) -> None:
@@ -196,21 +196,21 @@ class TestTimeouts:
 
 class TestPolls:
     def test_a_poll_asks_every_so_often(self, world: World) -> None:
-        asked: list[float] = []
+        requested: list[float] = []
 
         def until() -> bool:
-            asked.append(world.now)
+            requested.append(world.now)
             return world.now >= 101
 
         def lane() -> Steps:
             yield Wait(until, 10, late(), poll=0.25)
 
         world.run(lane())
-        assert asked == [100.0, 100.25, 100.5, 100.75, 101.0]
+        assert requested == [100.0, 100.25, 100.5, 100.75, 101.0]
 
-    @pytest.mark.parametrize(("asks_page", "asked"), [(True, 2), (False, 5)])
+    @pytest.mark.parametrize(("asks_page", "requested"), [(True, 2), (False, 5)])
     def test_a_question_to_the_page_is_not_asked_at_every_event(
-        self, world: World, asks_page: bool, asked: int
+        self, world: World, asks_page: bool, requested: int
     ) -> None:
         count = 0
 
@@ -226,7 +226,7 @@ class TestPolls:
             yield Wait(until, 10, late(), poll=1, asks_page=asks_page)
 
         world.run(lane())
-        assert count == asked
+        assert count == requested
 
     def test_without_polls_the_sleep_is_to_the_nearest_deadline(self, world: World) -> None:
         def lane(seconds: float, poll: float | None) -> Steps:

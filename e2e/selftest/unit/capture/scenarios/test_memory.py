@@ -31,7 +31,7 @@ class Scene:
         for module in (memory, waits):
             monkeypatch.setattr(module, "time", clock)
         self.words = CodeWords()
-        self.words.tell(3, TYPED, "otter4827", "")
+        self.words.add(3, TYPED, "otter4827", "")
         self.texts: list[str] = []
         self.exchange: Any = SimpleNamespace(
             reply=SimpleNamespace(texts=lambda: self.texts), cached="", transport="http", request="r-1"
@@ -50,7 +50,7 @@ class Scene:
         return self.screen(self.now - self.began)
 
     def recalled(self, words: list[CodeWord] | None = None) -> Recalled:
-        steps = memory._recalled(self.context, self.words.told if words is None else words)
+        steps = memory._recalled(self.context, self.words.given if words is None else words)
         while True:
             try:
                 wait = next(steps)
@@ -77,7 +77,7 @@ def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
 
 class TestRecalled:
     @pytest.mark.parametrize("broken", ["no message", "failed", "no exchange"])
-    def test_a_question_that_was_not_taken_tells_nothing(self, scene: Scene, broken: str) -> None:
+    def test_a_question_that_was_not_taken_shows_nothing(self, scene: Scene, broken: str) -> None:
         if broken == "no message":
             scene.recorder.last_message = None
         elif broken == "failed":
@@ -96,7 +96,7 @@ class TestRecalled:
     def test_one_look_is_enough_where_the_word_is_shown(self, scene: Scene) -> None:
         scene.texts = ["It is **otter4827**, of course."]
         scene.screen = lambda _: after("It is otter4827")
-        assert scene.recalled() == Recalled(True, scene.words.told[0])
+        assert scene.recalled() == Recalled(True, scene.words.given[0])
         assert (scene.looks, scene.took) == (1, 0.0)
 
     def test_a_part_of_the_reply_is_not_the_end(self, scene: Scene) -> None:
@@ -129,7 +129,7 @@ class TestRecalled:
     ) -> None:
         scene.texts = ["It is otter4827, of course."]
         scene.screen = lambda _: screen
-        assert scene.recalled() == Recalled(True, scene.words.told[0])
+        assert scene.recalled() == Recalled(True, scene.words.given[0])
         assert 1.5 <= scene.took < 1.6
 
     def test_a_page_without_readable_messages_is_not_waited_for(self, scene: Scene) -> None:
@@ -175,7 +175,7 @@ class TestScenario:
     ) -> None:
         done: list[Any] = []
         names = iter(("maple1000", "copper2000"))
-        scene.words.told.clear()
+        scene.words.given.clear()
         scene.recorder.chat.number = 0
         scene.context.profile.memory = Memory(tell="Keep {word}", recall="Which?", chats=2)
         scene.recorder.end_chat = lambda: done.append("end")
@@ -205,7 +205,7 @@ class TestScenario:
             "new chat", "Which?", two, "end",
         ]  # fmt: skip
         assert set(scene.words.replies) == {"OK, I will keep it."}
-        assert [word.typed for word in scene.words.told] == [
+        assert [word.typed for word in scene.words.given] == [
             "Keep maple1000 (deadbee2)",
             "Keep copper2000 (deadbee9)",
         ]
@@ -221,7 +221,7 @@ class TestScenario:
             return Recalled(False)
 
         names = iter(("maple1000", "copper2000"))
-        scene.words.told.clear()
+        scene.words.given.clear()
         scene.recorder.end_chat = lambda: None
         scene.recorder.recalled = lambda word, found: None
         monkeypatch.setattr(opening, "new_chat", lambda *_: iter(()))
@@ -240,13 +240,13 @@ class TestScenario:
     ) -> None:
         monkeypatch.setattr(turns, "message", lambda *_, **__: iter(()))
         scene.exchange.transport, scene.exchange.request = transport, request_
-        assert list(memory._tell(scene.context)) == []
-        assert scene.words.told[-1].line == line
+        assert list(memory._give_word(scene.context)) == []
+        assert scene.words.given[-1].line == line
 
     def test_a_message_without_an_exchange_leaves_no_reply(
         self, scene: Scene, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(turns, "message", lambda *_, **__: iter(()))
         scene.recorder.exchange = None
-        assert list(memory._tell(scene.context)) == []
-        assert (len(scene.words.told), scene.words.told[-1].line, scene.words.replies) == (2, "", [])
+        assert list(memory._give_word(scene.context)) == []
+        assert (len(scene.words.given), scene.words.given[-1].line, scene.words.replies) == (2, "", [])

@@ -150,7 +150,7 @@ class TestLearned:
             learned.add_missing(5, 5)
         assert learned.longest_wait(0.15, 5) == pytest.approx(1.55)
 
-    def test_a_wait_that_was_cut_short_tells_nothing(self) -> None:
+    def test_a_wait_that_was_cut_short_shows_nothing(self) -> None:
         learned = Learned()
         learned.add_missing(0.3, 5)
         assert learned.longest_wait(0.15, 5) == 5

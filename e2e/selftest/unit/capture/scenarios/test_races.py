@@ -38,7 +38,7 @@ def test_the_slow_network_outlasts_a_machine_that_types_slowly(
     ("extras", "key", "waits"),
     [({"line": "chat"}, None, True), ({}, None, False), ({"line": "chat"}, "k-1", False), ({}, "k-1", False)],
 )
-def test_old_words_are_waited_for_where_replies_cannot_be_told_apart(
+def test_old_words_are_waited_for_where_replies_cannot_be_distinguished(
     extras: dict[str, str], key: str | None, waits: bool
 ) -> None:
     old: Any = SimpleNamespace(extras=extras, reply_key=key, chunks=3, ended=False)

@@ -37,7 +37,7 @@ class TestProgramme:
         assert sum(s.messages for plays in found.plays for s in plays) <= 9
         assert "limits.messages" in next(iter(found.left_out.values()))
 
-    def test_what_the_profile_does_not_tell_is_left_out_with_the_reason(self, profile: Profile) -> None:
+    def test_what_the_profile_does_not_show_is_left_out_with_the_reason(self, profile: Profile) -> None:
         silent = profile.model_copy(update={"steps": profile.steps.model_copy(update={"return_to_chat": ()})})
         assert "steps.return_to_chat" in programme(silent, NAMES, 2, None).left_out["return-to-chat"]
 
@@ -73,7 +73,7 @@ class TestReplyTexts:
         texts.add(1, 2, {"id": "stream_0123456789abcdef0123", "provider": "Big hat"})
         assert texts.found_in("Big hat stream_0123456789abcdef0123", 2) is None
 
-    def test_what_the_new_chat_was_answered_too_tells_nothing(self) -> None:
+    def test_what_the_new_chat_was_answered_too_shows_nothing(self) -> None:
         texts = self.late("Hello, how can I help you today?")
         texts.add(2, 2, {"choices": [{"delta": {"content": "Hello, how can I help you today?"}}]})
         assert texts.found_in("Hello, how can I help you today?", 2) is None
@@ -169,7 +169,7 @@ class TestDirect:
     def test_only_what_holds_its_id_can_be_sent_again(
         self, profile: Profile, changes: dict[str, object], sendable: bool
     ) -> None:
-        said: dict[str, object] = {
+        fields: dict[str, object] = {
             "request": "1",
             "rule": Rule(profile.wire[0]),
             "transport": "http",
@@ -181,5 +181,5 @@ class TestDirect:
             "body": '{"session_id": "session_1"}',
             "stack": [],
         }
-        exchange = Exchange(**said | changes)  # type: ignore[arg-type]
+        exchange = Exchange(**fields | changes)  # type: ignore[arg-type]
         assert (Request.of(exchange) is not None) is sendable

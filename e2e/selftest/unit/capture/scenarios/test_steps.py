@@ -215,15 +215,15 @@ class TestFirstMessage:
         assert scene.page.calls == [("looking", "the box", ("reads", ("messages",)))]
         assert (scene.notes, len(scene.sent)) == ([("screen", 0, "")], 1)
 
-    @pytest.mark.parametrize(("read", "asked"), [("Hello", []), (None, ["conversation"])])
+    @pytest.mark.parametrize(("read", "expected"), [("Hello", []), (None, ["conversation"])])
     def test_its_text_is_read_once(
-        self, scene: Scene, clock: Clock, read: str | None, asked: list[str]
+        self, scene: Scene, clock: Clock, read: str | None, expected: list[str]
     ) -> None:
         scene.page.looks = [{"counts": {"messages": 2}, "conversation": read}]
         scene.page.on["conversation"] = "Hello"
         clock.play(opening.first_message(scene.context))
         assert scene.notes == [("screen", 2, "Hello")]
-        assert scene.page.calls[1:] == asked
+        assert scene.page.calls[1:] == expected
 
     def test_a_page_whose_messages_are_not_read_shows_nothing(self, scene: Scene, clock: Clock) -> None:
         clock.play(opening.first_message(scene.context))
@@ -356,7 +356,7 @@ class TestReplies:
             ({"status": 503, "refused": "backend-down"}, True),
             ({"status": 429, "refused": "rate-limited"}, True),
             ({"status": 403, "refused": "captcha"}, False),
-            ({"said_no": True}, True),
+            ({"reports_failure": True}, True),
             ({"refused": "rate-limited"}, True),
             ({"outcome": "failed"}, True),
             ({"outcome": "failed", "refused": "login-wall"}, False),

@@ -208,14 +208,14 @@ class TestScreen:
 class TestAnswered:
     class Backend:
         def __init__(self) -> None:
-            self.asked: list[Any] = []
+            self.requested: list[Any] = []
 
         def ask(self, session: Any) -> str:
-            self.asked.append(session)
+            self.requested.append(session)
             return "the look-up"
 
     @pytest.mark.parametrize(
-        ("status", "finished", "asked", "waits"),
+        ("status", "finished", "requested", "waits"),
         [
             (200, True, "the look-up", 2),
             (200, False, "the look-up", 1),
@@ -229,7 +229,7 @@ class TestAnswered:
         monkeypatch: pytest.MonkeyPatch,
         status: int | None,
         finished: bool,
-        asked: str | None,
+        requested: str | None,
         waits: int,
     ) -> None:
         scene = Waits(turn, monkeypatch, exchange_finished=finished)
@@ -253,8 +253,8 @@ class TestAnswered:
             assert not wait.until()
             one.ended_at = 1.0
             assert wait.until()
-        assert (found, count) == (asked, waits)
-        assert backend.asked == ([NEW] if asked else [])
+        assert (found, count) == (requested, waits)
+        assert backend.requested == ([NEW] if requested else [])
 
     def test_a_message_with_another_payload_is_waited_for_no_longer(
         self, turn: Turn, monkeypatch: pytest.MonkeyPatch
@@ -270,7 +270,7 @@ class TestAnswered:
         assert first.until()
         for wait in steps:
             assert wait.until()
-        assert backend.asked == []
+        assert backend.requested == []
 
 
 class TestEnded:
@@ -279,7 +279,7 @@ class TestEnded:
         turn: Turn,
         monkeypatch: pytest.MonkeyPatch,
         answered: bool = False,
-        asked: Any = None,
+        requested: Any = None,
         **fields: Any,
     ) -> list[Any]:
         scene = Waits(turn, monkeypatch)
@@ -287,7 +287,7 @@ class TestEnded:
         turn.desk.recorder.chats.answered = answered
         for name, value in ({"status": 200, "outcome": "ok"} | fields).items():
             setattr(one, name, value)
-        return list(turns._ended(scene.context, one, asked))
+        return list(turns._ended(scene.context, one, requested))
 
     def outcome(self, turn: Turn) -> str:
         (message,) = turn.desk.end().messages
@@ -301,7 +301,7 @@ class TestEnded:
     def test_a_reply_that_reports_a_failure_is_part_of_the_run_once_others_were_taken(
         self, turn: Turn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        self.ended(turn, monkeypatch, answered=True, said_no=True)
+        self.ended(turn, monkeypatch, answered=True, reports_failure=True)
         ((what, hint),) = [(e.what, e.hint) for e in turn.rejected]
         assert what == "the chat's backend did not accept the message: its reply reports a failure"
         assert (hint, self.outcome(turn)) == (refusals.WHY_REFUSED, "refused")
@@ -309,11 +309,11 @@ class TestEnded:
     def test_before_any_message_was_taken_it_is_a_reply(
         self, turn: Turn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        self.ended(turn, monkeypatch, said_no=True)
+        self.ended(turn, monkeypatch, reports_failure=True)
         assert (turn.rejected, self.outcome(turn)) == ([], "ok")
 
     @pytest.mark.parametrize(("error", "text"), [("net::ERR_FAILED", "net::ERR_FAILED"), ("", "failed")])
-    def test_a_cut_reply_is_told_with_its_error(
+    def test_a_cut_reply_is_reported_with_its_error(
         self, turn: Turn, monkeypatch: pytest.MonkeyPatch, error: str, text: str
     ) -> None:
         with pytest.raises(Blocked) as caught:
@@ -324,13 +324,13 @@ class TestEnded:
     def test_the_look_up_is_waited_for_and_written_down(
         self, turn: Turn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        told: list[Any] = []
-        monkeypatch.setattr(turn.desk.recorder, "backend", lambda *answer: told.append(answer))
-        asked = SimpleNamespace(done=lambda: True, answer=lambda: ("prov_1", 200, 5.0))
-        (wait,) = self.ended(turn, monkeypatch, asked=asked)
+        reported: list[Any] = []
+        monkeypatch.setattr(turn.desk.recorder, "backend", lambda *answer: reported.append(answer))
+        requested = SimpleNamespace(done=lambda: True, answer=lambda: ("prov_1", 200, 5.0))
+        (wait,) = self.ended(turn, monkeypatch, requested=requested)
         assert wait.until()
         assert wait.late().what == "the backend's look-up did not end"
-        assert (told, self.outcome(turn)) == ([("prov_1", 200, 5.0)], "ok")
+        assert (reported, self.outcome(turn)) == ([("prov_1", 200, 5.0)], "ok")
 
 
 def test_the_pages_own_retry_is_waited_for_with_room_to_spare(turn: Turn) -> None:

@@ -94,7 +94,7 @@ class TestFingerprint:
         """Runs are compared ID by ID only under one mask key: another form would part new runs from old ones."""
         assert Redactor(key="k").fingerprint == hmac.new(b"k", b"fingerprint", "sha256").hexdigest()[:12]
 
-    def test_it_does_not_tell_the_key(self) -> None:
+    def test_it_does_not_show_the_key(self) -> None:
         assert "nightly" not in Redactor(key="nightly").fingerprint
 
     def test_it_says_when_nothing_is_masked(self) -> None:
@@ -156,7 +156,7 @@ class TestText:
         reference = masked.reference(session_id)
         assert masked.text(f"GET /chats/{encoded} 404") == f"GET /chats/{reference} 404"
 
-    def test_ids_too_short_to_be_told_from_words_are_left(self) -> None:
+    def test_ids_that_are_as_short_as_words_are_left(self) -> None:
         masked = Redactor(key="k")
         masked.reference("at")
         assert masked.text("that chat") == "that chat"
@@ -181,8 +181,8 @@ class TestText:
         masked = Redactor(key="k")
         for session_id in ids:
             masked.reference(session_id)
-        said = masked.text(between.join(ids))
-        assert not [session_id for session_id in ids if session_id in said]
+        masked_text = masked.text(between.join(ids))
+        assert not [session_id for session_id in ids if session_id in masked_text]
 
 
 class TestUrl:
@@ -208,7 +208,7 @@ class TestUrl:
         )
 
     @pytest.mark.parametrize("url", ["http://host:port/x?token=t", "http://host:99999/", "http://[::1/x"])
-    def test_what_is_no_address_is_not_told_at_all(self, url: str) -> None:
+    def test_what_is_no_address_is_not_reported_at_all(self, url: str) -> None:
         assert Redactor().url(url) == "(no address)"
 
 

@@ -61,7 +61,7 @@ class Log:
 
 
 class TestWrites:
-    def test_one_is_told_with_what_was_there_before_and_by_whom(self) -> None:
+    def test_one_is_reported_with_what_was_there_before_and_by_whom(self) -> None:
         log = Log()
         log.write(5.0, A)
         assert log.events == [
@@ -106,7 +106,7 @@ class TestWrites:
         assert log.ops[-1] == ("clear", A, None, "page")
 
     @pytest.mark.parametrize("more", [{"store": "sessionStorage"}, {"no stack": True}])
-    def test_of_other_writes_only_their_names_are_told(self, more: dict[str, Any]) -> None:
+    def test_of_other_writes_only_their_names_are_reported(self, more: dict[str, Any]) -> None:
         log = Log()
         signal = {"store": more.get("store", "localStorage"), "op": "set", "key": "k" * 130, "value": A}
         log.store.on_write(5.0, signal | ({"stack": STACK} if "store" in more else {}))
@@ -139,7 +139,7 @@ class TestWrites:
 
 
 class TestStarts:
-    def test_what_a_page_begins_with_is_told_and_is_no_rotation(self) -> None:
+    def test_what_a_page_begins_with_is_reported_and_is_no_rotation(self) -> None:
         log = Log()
         log.start(5.0, A)
         log.start(6.0, None)
@@ -170,7 +170,7 @@ class TestLooks:
     def clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(store_log, "time", SimpleNamespace(time=lambda: 50.0))
 
-    def test_a_write_that_no_hook_saw_is_told_as_such(self) -> None:
+    def test_a_write_that_no_hook_saw_is_reported_as_such(self) -> None:
         log = Log()
         log.store.look({"chat": A})
         assert (log.ops, log.events[0][0]) == ([("set", None, A, "unseen")], 50.0)
@@ -204,7 +204,7 @@ class TestLooks:
 
 
 class TestServer:
-    def test_its_cookie_is_told(self) -> None:
+    def test_its_cookie_is_reported(self) -> None:
         log = Log(store="cookie", key="sid")
         log.store.on_cookie(5.0, "sid", A)
         log.store.on_cookie(6.0, "sid", A)

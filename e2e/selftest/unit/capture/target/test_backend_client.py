@@ -93,9 +93,9 @@ def recipe(title: str) -> Backend:
 
 
 def look_up(client: BackendClient, session: str) -> tuple[str | None, int]:
-    asked = client.ask(session)
-    assert asked is not None
-    provider, status, _ = asked.answer()
+    pending = client.ask(session)
+    assert pending is not None
+    provider, status, _ = pending.answer()
     return provider, status
 
 

@@ -1,4 +1,4 @@
-"""The program that serves the chat: how it is started, when it counts as up, what is told when it is not, and that all of it ends."""
+"""The program that serves the chat: how it is started, when it counts as up, what is reported when it is not, and that all of it ends."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_program_serves_at_a_free_port_and_ends_with_all_it_started(tmp_path: 
     assert not is_running(int(child))
 
 
-def test_a_program_that_ends_at_once_is_told_with_its_last_lines(tmp_path: Path) -> None:
+def test_a_program_that_ends_at_once_is_reported_with_its_last_lines(tmp_path: Path) -> None:
     many = "import sys; print('\\n'.join(f'line {n}' for n in range(40))); sys.exit(7)"
     with pytest.raises(TargetNotReady) as error, serving(command("{python}", "-c", many, "{port}"), tmp_path):
         raise AssertionError("it is not up")
@@ -73,7 +73,7 @@ def test_a_program_that_ends_at_once_is_told_with_its_last_lines(tmp_path: Path)
     assert error.value.hint == "start it by hand, and correct the command"
 
 
-def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_program_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(TargetNotReady) as error, serving(command("no-such-program", "{port}"), tmp_path):
         raise AssertionError("it is not up")
     assert error.value.what == "no-such-program could not be started: No such file or directory"
@@ -91,13 +91,13 @@ def test_a_program_that_never_answers_is_given_up_after_its_time(
     output: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [100.0]
-    asked: list[str] = []
+    requested: list[str] = []
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
     monkeypatch.setattr(start_command, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
-    monkeypatch.setattr(start_command, "_answers", asked.append)
+    monkeypatch.setattr(start_command, "_answers", requested.append)
     process: Any = SimpleNamespace(poll=lambda: None)
     with pytest.raises(TargetNotReady) as error:
         start_command._wait(process, "http://a/", 3.0, output.fileno())
@@ -106,10 +106,10 @@ def test_a_program_that_never_answers_is_given_up_after_its_time(
         "where.start of the profile", "raise where.start.startup_timeout, or correct the command or the url",
     )  # fmt: skip
     assert now[0] == pytest.approx(103.05, abs=0.06)
-    assert set(asked) == {"http://a/"}
+    assert set(requested) == {"http://a/"}
 
 
-def test_the_last_output_is_told_however_much_came_before(output: Any) -> None:
+def test_the_last_output_is_reported_however_much_came_before(output: Any) -> None:
     output.write(b"x" * 9000 + b"\n\xff last\n")
     output.flush()
     first, last = start_command._tail(output.fileno()).splitlines()

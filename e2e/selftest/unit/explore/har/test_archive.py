@@ -160,21 +160,21 @@ def test_a_body_that_is_not_there_is_answered_with_its_reason(tmp_path: Path) ->
     del cut["response"]["content"]["text"]
     entries = read_archive(write(tmp_path / "a.har", har(whole, cut))).entries
     entries = (entries[0], replace(entries[1], content_missing="it was too large"))
-    heard: list[tuple[bool, str]] = []
+    received: list[tuple[bool, str]] = []
     channel = RecordedChannel(entries)
     for request in ("0", "1", "2"):
         channel.ask(
             "Network.getResponseBody",
             {"requestId": request},
-            lambda found, why: heard.append((found is not None, why)),
+            lambda found, why: received.append((found is not None, why)),
         )
     channel.ask(
         "Network.streamResourceContent",
         {"requestId": "0"},
-        lambda found, why: heard.append((found is not None, why)),
+        lambda found, why: received.append((found is not None, why)),
     )
-    assert heard[:3] == [(True, ""), (False, "it was too large"), (False, "the HAR has no response body")]
-    assert heard[3][0] is False
+    assert received[:3] == [(True, ""), (False, "it was too large"), (False, "the HAR has no response body")]
+    assert received[3][0] is False
 
 
 def test_a_blank_line_in_a_trace_is_no_mistake(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_provider_that_changes_within_a_session_fails(tmp_path: Path) -> None:
     assert found.outcome("provider.persists") == "fail"
 
 
-def test_pause_is_a_new_chat_only_if_the_caller_says_so(tmp_path: Path) -> None:
+def test_pause_is_a_new_chat_only_if_the_caller_states_it(tmp_path: Path) -> None:
     entries = [message(0, IDS[0], "morning"), message(5000, IDS[0], "evening")]
     (tmp_path / "a").mkdir()
     assert len(Imported(tmp_path / "a", *entries).records.chats) == 1

@@ -56,7 +56,7 @@ def test_selector_that_a_profile_cannot_express_has_no_locator(selector: str) ->
     assert locator(selector) is None
 
 
-def test_frames_are_told_from_the_element() -> None:
+def test_frames_are_distinguished_from_the_element() -> None:
     frames, rest = frames_and_rest(
         'iframe#chat >> internal:control=enter-frame >> internal:role=button[name="a >> b"i]'
     )

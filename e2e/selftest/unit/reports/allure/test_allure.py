@@ -259,7 +259,7 @@ def test_the_gate_opens_when_nothing_stands_against_it(tmp_path: Path) -> None:
     assert quality_gate(results, RUN) == (True, [])
 
 
-def test_the_history_has_one_point_for_each_run_and_tells_what_changed(tmp_path: Path) -> None:
+def test_the_history_has_one_point_for_each_run_and_shows_what_changed(tmp_path: Path) -> None:
     results, history = write_results(tmp_path), tmp_path / "history" / "allure.jsonl"
     before = replace(RUN, name="first run", history=history)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What Allure is told of a run, and what is made of its output: without Allure."""
+"""What Allure gets of a run, and what is made of its output: without Allure."""
 
 from __future__ import annotations
 

@@ -44,13 +44,13 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_run(out, in_browser("firefox", "stale-state", run_id="2026-11-01T000100Z-0002")),
     ]
     write_session(out, folders, exit_code=1)
-    said = json.loads((out / "session.json").read_text(encoding="utf-8"))
-    said["environments"] = [
+    raw = json.loads((out / "session.json").read_text(encoding="utf-8"))
+    raw["environments"] = [
         {"label": "chromium", "evidence": [str(folders[0])], "problem": None},
         {"label": "firefox", "evidence": [str(folders[1])], "problem": None},
         {"label": "webkit", "evidence": [], "problem": GONE},
     ]
-    (out / "session.json").write_text(json.dumps(said), encoding="utf-8")
+    (out / "session.json").write_text(json.dumps(raw), encoding="utf-8")
     write_result(out)
     return out
 
@@ -119,7 +119,7 @@ def test_the_page_compares_the_browsers(session: JudgedSession, out: Path) -> No
     assert str(out) not in page
 
 
-def test_the_page_says_why_only_one_browser_decided_nothing(tmp_path: Path) -> None:
+def test_the_page_names_the_reason_only_one_browser_decided_nothing(tmp_path: Path) -> None:
     few = with_meta(
         make_run(chats=2, lanes=1, run_id="2026-11-01T000100Z-0002"), environment={"browser": "firefox 150.0"}
     )

@@ -39,7 +39,7 @@ def test_the_evidence_of_a_pin_is_that_of_its_sessions() -> None:
     assert figures(judge_run())["log10_e"] < 2
 
 
-def test_latency_is_told_of_replies_only() -> None:
+def test_latency_is_reported_of_replies_only() -> None:
     records = make_run()
     plain = latencies(assemble([records]))
     assert len(plain) == 20

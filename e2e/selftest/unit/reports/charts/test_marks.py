@@ -384,7 +384,7 @@ class TestStructure:
 
 
 class TestFlow:
-    def test_a_healthy_chat_is_told_from_the_chat_before_to_its_last_reply(self) -> None:
+    def test_a_healthy_chat_is_distinguished_from_the_chat_before_to_its_last_reply(self) -> None:
         flow = flow_of(SMALL, ChatKey(RUN_ID, 0, 1))
         assert flow is not None
         assert flow.began_by == "New Chat"
@@ -448,8 +448,8 @@ class TestFlow:
 
     def test_the_label_is_compared_with_the_backend_where_the_reply_names_nobody(self) -> None:
         def silent(c: Chat) -> Chat:
-            told = replace(c.messages[0], reply_provider=None)
-            return replace(c, messages=(told if c.chat != 1 else replace(told, label_provider="Nobody"),))
+            reply = replace(c.messages[0], reply_provider=None)
+            return replace(c, messages=(reply if c.chat != 1 else replace(reply, label_provider="Nobody"),))
 
         run = without(make_run(chats=6, lanes=2, continue_last=False), silent)
         for chat, wrong in ((0, False), (1, True)):

@@ -58,8 +58,8 @@ def four_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_ends_with_the_last_shard_or_the_time(
     metas: list[RunMeta], shards: int | None, there: bool, lines: list[str]
 ) -> None:
-    told: list[str] = []
+    lines_shown: list[str] = []
     place: Any = Shelf(*metas)
-    assert shared_run.await_shards(place, shards, 60.0, told.append) == there
-    assert [line.removesuffix(" shards are there") for line in told] == lines
+    assert shared_run.await_shards(place, shards, 60.0, lines_shown.append) == there
+    assert [line.removesuffix(" shards are there") for line in lines_shown] == lines
     assert place.looks == (max(1, len(metas)) if there else 4)

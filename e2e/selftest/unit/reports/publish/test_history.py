@@ -115,7 +115,7 @@ class TestStore:
         assert len(Store(tmp_path).read().entries) == 4
         assert [p.name for p in tmp_path.iterdir() if p.suffix != ".parquet"] == []
 
-    def test_a_full_disk_loses_nothing_and_says_what_to_do(
+    def test_a_full_disk_loses_nothing_and_names_what_to_do(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store = Store(tmp_path)
@@ -127,9 +127,9 @@ class TestStore:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(store_module, "replace_file", full)
-        with pytest.raises(HarnessError, match="No space left") as told:
+        with pytest.raises(HarnessError, match="No space left") as raised:
             store.add(entry(1, outcome="fail"))
-        assert "free disk space" in told.value.hint
+        assert "free disk space" in raised.value.hint
         assert [one.outcome for one in store.read().entries] == ["pass"]
 
     def test_the_oldest_beyond_the_limit_go_and_those_of_others_stay(self, tmp_path: Path) -> None:
@@ -147,10 +147,10 @@ class TestStore:
         assert [one.run_id for one in store.read().entries] == ["run-002"]
         store.forget("run-002")
 
-    def test_an_address_of_an_unknown_kind_says_what_to_install(self) -> None:
-        with pytest.raises(HarnessError, match="cannot be reached") as told:
+    def test_an_address_of_an_unknown_kind_names_what_to_install(self) -> None:
+        with pytest.raises(HarnessError, match="cannot be reached") as raised:
             Store("nosuch://bucket/history")
-        assert "fsspec" in told.value.hint
+        assert "fsspec" in raised.value.hint
 
     @pytest.mark.parametrize("name", ["run-009", "../run-001"])
     def test_what_is_not_there_cannot_be_forgotten(self, tmp_path: Path, name: str) -> None:
@@ -261,7 +261,7 @@ class TestAlarm:
         assert (alarm.since.run_id, alarm.runs) == ("run-009", 2)
         assert alarm.before == good[-1]
 
-    def test_the_sentence_tells_since_when_and_what_changed(self) -> None:
+    def test_the_sentence_shows_since_when_and_what_changed(self) -> None:
         good, bad = {SENT: "pass"}, {SENT: "fail"}
         entries = [
             entry(1, checks=good, facts={"commit": "a"}),
@@ -411,13 +411,13 @@ class TestCommands:
         for folder in ("elsewhere", "history"):
             assert (tmp_path / folder / store_module.ALLURE).read_text(encoding="utf-8") == ""
 
-    def test_forgetting_what_is_not_there_says_so(
+    def test_forgetting_what_is_not_there_states_it(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert cli.main(["forget", "run-001", "--out", str(tmp_path)]) == 2
         assert "there is no run run-001" in capsys.readouterr().err
 
-    def test_an_empty_history_is_said_to_be_one(
+    def test_an_empty_history_is_stated_to_be_one(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert cli.main(["history", "--out", str(tmp_path)]) == 0

@@ -253,7 +253,7 @@ class TestShown:
             "hint: remove the file, or write it again with `make report` on the evidence of that run",
         ]
 
-    def test_an_empty_history_says_so_and_has_no_hint(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_an_empty_history_states_it_and_has_no_hint(self, capsys: pytest.CaptureFixture[str]) -> None:
         print_history(History(()), BUDGET)
         assert capsys.readouterr().out == "the history is empty\n"
 

@@ -140,7 +140,7 @@ class TestWebhook:
             notify.notify(store, "secret")
         assert "secret" not in error.value.what
 
-    def test_without_a_webhook_it_says_what_to_set(self, tmp_path: Path) -> None:
+    def test_without_a_webhook_it_names_what_to_set(self, tmp_path: Path) -> None:
         store = Store(tmp_path)
         assert notify.notify(store, "") == []
         assert not (tmp_path / "_told.json").exists()
@@ -193,7 +193,7 @@ class TestGitHub:
         assert len(requests) == pages + 1
         assert requests[-1][:2] == ("POST", f"{self.BASE}/issues/{pull}/comments")
 
-    def test_a_text_that_is_too_long_is_cut_and_says_so(self, requests: list[tuple[str, str, Any]]) -> None:
+    def test_a_text_that_is_too_long_is_cut_and_states_it(self, requests: list[tuple[str, str, Any]]) -> None:
         mark = "<!-- chat-session-e2e -->\n"
         longest = "x" * (65_000 - len(mark))
         comment(self.TO, 1, longest)
@@ -259,7 +259,7 @@ class TestGit:
         assert error.value.what == text
         assert error.value.hint.endswith("(permissions: contents: write)")
 
-    def test_without_git_it_says_what_to_install(
+    def test_without_git_it_names_what_to_install(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def run(*_: Any, **__: Any) -> Any:

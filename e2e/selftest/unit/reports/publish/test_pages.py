@@ -72,7 +72,7 @@ class TestIndex:
         html = index_page(History(tuple(entries)), (), BUDGET)
         assert re.findall("<h2>(.*?)</h2>", html) == ["New, chromium", "b, chromium"]
 
-    def test_alarms_and_unread_files_are_told(self) -> None:
+    def test_alarms_and_unread_files_are_reported(self) -> None:
         failing = [entry(1, checks={"smoke": "pass"}), entry(2, "fail", checks={"smoke": "fail"})]
         html = index_page(History(tuple(failing), (Unread("x.parquet", "it is cut"),)), (), BUDGET)
         text = " ".join(re.sub(r"<[^>]+>", "", html).split())
@@ -284,7 +284,7 @@ class TestNightly:
             "basic, chromium: the history is full",
         )
 
-    def test_without_evidence_it_says_where_to_look(self, tmp_path: Path) -> None:
+    def test_without_evidence_it_names_where_to_look(self, tmp_path: Path) -> None:
         with pytest.raises(HarnessError) as error:
             nightly(tmp_path, tmp_path / "site", tmp_path / "out")
         assert (error.value.what, error.value.where) == ("no shard recorded evidence", str(tmp_path))

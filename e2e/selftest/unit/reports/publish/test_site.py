@@ -306,12 +306,12 @@ def listener() -> Iterator[tuple[str, list[tuple[str, str, Any]]]]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if self.command != "GET":
                 received.append((self.command, self.path, json.loads(body)))
-            said: Any = (
+            content: Any = (
                 (ours if "/issues/7/" in self.path else [])
                 if self.command == "GET"
                 else {"html_url": "there"}
             )
-            data = json.dumps(said).encode()
+            data = json.dumps(content).encode()
             self.send_response(403 if "/forbidden/" in self.path else 200)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
@@ -359,7 +359,7 @@ class TestGitHub:
         assert received[0][2]["description"] == "x" * min(length, 140)
         assert "target_url" not in received[0][2]
 
-    def test_a_refusal_says_which_permission(self, listener: tuple[str, list[tuple[str, str, Any]]]) -> None:
+    def test_a_refusal_names_which_permission(self, listener: tuple[str, list[tuple[str, str, Any]]]) -> None:
         with pytest.raises(HarnessError, match="403") as error:
             comment(Repository(listener[0], "forbidden/name", "t"), 7, "news")
         assert "pull-requests: write" in error.value.hint
@@ -390,7 +390,7 @@ class TestBranch:
         )
         assert count.stdout.strip() == "1"
 
-    def test_an_address_that_fails_is_told_without_its_token(self, tmp_path: Path) -> None:
+    def test_an_address_that_fails_is_reported_without_its_token(self, tmp_path: Path) -> None:
         (tmp_path / "index.html").write_text("x", encoding="utf-8")
         with pytest.raises(HarnessError) as error:
             push("http://user:verysecret@127.0.0.1:9/x.git", "gh-pages", tmp_path)

@@ -41,7 +41,7 @@ def test_a_new_fault_is_a_regression_with_its_rates_and_an_exact_p() -> None:
     assert "[Report](https://ci.example.org/1)" in text
 
 
-def test_the_fix_is_told_as_one() -> None:
+def test_the_fix_is_reported_as_one() -> None:
     comparison, changes = found(judged("stale-state"), judged(seed=9))
     assert {"fixed"} <= set(changes.values())
     assert "regressed" not in changes.values()
@@ -73,7 +73,7 @@ def test_a_pass_that_has_too_little_evidence_now_was_judged() -> None:
     assert "no significant difference" in comment(comparison)
 
 
-def test_another_spread_is_told_with_its_p() -> None:
+def test_another_spread_is_reported_with_its_p() -> None:
     comparison, _ = found(judged(chats=60), judged("provider-pinned", chats=60))
     assert comparison.providers_p is not None
     assert comparison.providers_p < 0.001

@@ -31,15 +31,13 @@ def test_the_schema_file_is_in_step_with_the_model() -> None:
 
 
 def test_the_documented_keys_are_all_there() -> None:
-    said = json.loads(as_json(summary_of("stale-state")))
+    raw = json.loads(as_json(summary_of("stale-state")))
     top = {"schema", "run_ids", "target", "outcome", "chats", "checks", "causes", "providers", "session_ids"}
-    assert top <= set(said)
-    assert said["schema"] == 1
-    assert {"name", "verdict", "cause", "numbers", "message"} <= set(said["checks"][0])
-    assert {"name", "layer", "chats", "confidence", "where", "explanation", "advice"} <= set(
-        said["causes"][0]
-    )
-    assert set(said["session_ids"]) == {"distinct_stored", "distinct_sent", "pattern", "supported_bits"}
+    assert top <= set(raw)
+    assert raw["schema"] == 1
+    assert {"name", "verdict", "cause", "numbers", "message"} <= set(raw["checks"][0])
+    assert {"name", "layer", "chats", "confidence", "where", "explanation", "advice"} <= set(raw["causes"][0])
+    assert set(raw["session_ids"]) == {"distinct_stored", "distinct_sent", "pattern", "supported_bits"}
 
 
 @pytest.mark.parametrize("faults", [(), ("stale-state",), ("provider-pinned",), ("provider-flaps",)])
@@ -50,9 +48,9 @@ def test_what_is_written_is_valid_and_plain_json(faults: tuple[str, ...]) -> Non
 
 
 def test_a_summary_with_an_unknown_key_is_not_valid() -> None:
-    said = json.loads(as_json(summary_of()))
+    raw = json.loads(as_json(summary_of()))
     with pytest.raises(ValidationError, match="surprise"):
-        Summary.model_validate(said | {"surprise": 1})
+        Summary.model_validate(raw | {"surprise": 1})
 
 
 def test_a_healthy_run_passes_and_has_no_cause() -> None:

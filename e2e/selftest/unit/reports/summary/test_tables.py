@@ -62,7 +62,7 @@ def test_not_seen_is_not_nothing() -> None:
     assert {r["sent"] for r in observations(empty)} == {"nothing"}
 
 
-def test_a_lost_chat_says_why() -> None:
+def test_a_lost_chat_names_the_reason() -> None:
     records = make_run(chats=2, lanes=2)
     lost = with_chats(records, lambda c: replace(c, status="lost", reason="the page <crashed>", messages=()))
     run = assemble([lost])
@@ -70,7 +70,7 @@ def test_a_lost_chat_says_why() -> None:
     assert "the page &lt;crashed&gt;" in observations_html(run)
 
 
-def test_lanes_of_pooled_runs_are_told_apart() -> None:
+def test_lanes_of_pooled_runs_are_distinguished() -> None:
     one = judge_run(chats=2, lanes=2)
     two = assemble([make_run(chats=2, lanes=2), make_run(chats=2, lanes=2, run_id="another", seed=8)])
     assert "<th>run</th>" not in observations_html(one)
@@ -83,7 +83,7 @@ def test_marked_rows_look_marked() -> None:
     assert observations_html(judge_run()).count('class="bad"') == 0
 
 
-def test_a_long_table_is_cut_and_says_so() -> None:
+def test_a_long_table_is_cut_and_states_it() -> None:
     run = judge_run(chats=520, lanes=2, backend=False)
     html = observations_html(run)
     assert html.count("<tr") == 501

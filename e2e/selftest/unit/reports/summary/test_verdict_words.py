@@ -174,14 +174,14 @@ class TestSummary:
             f"The run is inconclusive: 1 of 1 check had too few observations; 8 of 9 planned chats were observed. {NONE}"
         )
 
-    @pytest.mark.parametrize(("hint", "told"), [("wait", " Hint: wait."), ("", "")])
-    def test_a_run_that_is_broken_has_its_first_problem(self, hint: str, told: str) -> None:
+    @pytest.mark.parametrize(("hint", "reported"), [("wait", " Hint: wait."), ("", "")])
+    def test_a_run_that_is_broken_has_its_first_problem(self, hint: str, reported: str) -> None:
         problems = [
             {"kind": "Blocked", "what": what, "where": "", "way_out": hint, "times": 1}
             for what in ("first", "second")
         ]
         assert self.text(outcome="broken", problems=problems) == (
-            f"The run is broken: only 8 of 9 planned chats were observed. Blocked: first.{told} {NONE}"
+            f"The run is broken: only 8 of 9 planned chats were observed. Blocked: first.{reported} {NONE}"
         )
 
     @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ class TestProblems:
         assert exported.spans == 0
         assert "400" in exported.problem
 
-    def test_of_a_long_message_the_first_line_is_told(self) -> None:
+    def test_of_a_long_message_the_first_line_is_reported(self) -> None:
         logger = logging.getLogger("opentelemetry.exporter")
         with _quiet() as messages:
             logger.error("it is full\nTraceback: …")
