@@ -278,7 +278,7 @@ def _frames(
     found = []
     for n, one in enumerate(messages):
         kind = one.get("type") if isinstance(one, dict) else None
-        if not isinstance(one, dict) or kind not in _DIRECTIONS:
+        if not isinstance(one, dict) or not isinstance(kind, str) or kind not in _DIRECTIONS:
             raise InvalidEntry(
                 f"{key}[{n}].type", kind, 'expected "send" or "receive"', "export the HAR again"
             )

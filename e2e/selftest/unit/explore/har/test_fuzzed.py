@@ -97,6 +97,20 @@ def test_a_huge_number_is_no_time_and_no_status(tmp_path: Path, place: tuple[Any
     imported(tmp_path, replaced(place, 10**400))
 
 
+@pytest.mark.parametrize(
+    ("place", "evil"),
+    [
+        (("log", "entries", 0, "request", "headers"), True),
+        (("log", "entries", 0, "request", "cookies"), 5),
+        (("log", "entries", 1, "_webSocketMessages", 0, "type"), []),
+    ],
+)
+def test_a_list_that_is_none_and_a_word_that_is_one_are_no_traceback(
+    tmp_path: Path, place: tuple[Any, ...], evil: Any
+) -> None:
+    imported(tmp_path, replaced(place, evil))
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_every_value_of_every_other_kind_is_an_error_or_judged(tmp_path: Path) -> None:
