@@ -113,8 +113,12 @@ def test_new_chat_is_found_by_label_key_or_address(button: str, expected: str, o
     assert list(step) == [expected]
 
 
-def test_a_new_chat_that_leaves_the_conversation_in_view_is_a_guess(opened: Open) -> None:
+def test_a_new_chat_that_leaves_the_conversation_in_view_is_a_guess(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where a named button only changes a store, or where the user names it."""
+    for patience in ("_SLOW", "_QUICK"):  # nothing here takes its time: the test took 31 s with both
+        monkeypatch.setattr(f"e2e.explore.discover.page.new_chat.{patience}", 0.3)
     button = '<button id=b onclick="localStorage.session=(+localStorage.session||0)+1">New chat</button>'
     inspector = opened(button + LOG + BOX)
     _talked(inspector)
