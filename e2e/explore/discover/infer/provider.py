@@ -105,7 +105,7 @@ def _note_maybe(
     named = [r for r in rated if len(set(r[3])) == 1 and r[0] >= _NAMED and not _is_id(r[3][0])]
     if named:
         value = named[0][3][0]
-        found.provider_maybe = Guess(named[0][1], 0.5, f"its value: {_shown(value)}", [value])
+        found.provider_maybe = Guess(named[0][1], 0.5, f"its value: {masked_if_id(value)}", [value])
     elif first_words:
         reason = f"each reply begins with {first_words!r}"
         found.provider_maybe = Guess({"regex": "^([^:]{1,40}):"}, 0.5, reason, [first_words])
@@ -125,7 +125,7 @@ def _ask(
     _note_maybe(found, rated, first_words)
     nonces = [turn.nonce for turn in observed.turns]
     if rated:
-        values = ", ".join(map(_shown, sorted(set(rated[0][3]))[:3]))
+        values = ", ".join(map(masked_if_id, sorted(set(rated[0][3]))[:3]))
         what = f"Is it {rated[0][2]} ({values})? "
     elif first_words:
         what = (
@@ -285,6 +285,7 @@ def _is_id(value: str) -> bool:
 
 
 def _shown(value: str) -> str:
+    """The value of an accepted provider. Elsewhere `chat-4821`, which looks like a versioned name, may be a session ID: masked there."""
     return value if is_versioned_name(value) else masked_if_id(value)
 
 

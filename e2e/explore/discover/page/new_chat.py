@@ -94,7 +94,7 @@ def new_chat(inspector: Inspector) -> None:
             return
     observed.clicked = inspector.stores()
     buttons = (
-        "a click on what has such a name neither cleared the conversation nor changed a store"
+        "what is named like New Chat neither cleared the conversation nor changed a store"
         if named
         else "no button has such a name"
     )

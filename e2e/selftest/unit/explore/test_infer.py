@@ -280,6 +280,18 @@ class TestMissingParts:
         assert found.provider.value == "model"
         assert ", ".join(names) in found.provider.reason
 
+    def test_a_counted_id_is_not_shown_in_the_question(self) -> None:
+        observed = conversation(*(stored(s) for s in CHATS))
+        made = posts(
+            lambda _, s, text: {"session": s, "text": text},
+            lambda n: {"text": REPLY, "thread": f"chat-{4821 + n // 2}"},
+        )
+        found = infer(watched(made), observed)
+        assert found.provider is None
+        questions = " ".join(found.questions)
+        assert "thread" in questions
+        assert "chat-482" not in questions
+
     @pytest.mark.parametrize("key", ["answeredBy", "handled_by", "operator", "routedTo"])
     def test_names_that_say_who_answered_are_known(self, key: str) -> None:
         observed = conversation(*(stored(s) for s in CHATS))
